@@ -1,0 +1,1 @@
+//! Stores of messages in flight.

@@ -1,0 +1,1 @@
+//! Trace: levels, environment variables, callback sink.

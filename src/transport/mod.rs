@@ -1,0 +1,1 @@
+//! A URI becomes a stack of non-blocking layers: tcp, unix, proxy, tls, websocket.
