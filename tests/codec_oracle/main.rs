@@ -74,10 +74,9 @@ enum Owned {
 
 fn value(id: PropertyId) -> BoxedStrategy<Owned> {
     match (id.ty(), id) {
-        // rmqtt-codec cannot say that these are 0 or absent.
-        (_, PropertyId::MessageExpiryInterval) => (1..=u32::MAX).prop_map(Owned::Number).boxed(),
         (PropertyType::Byte, _) => (0..=1u32).prop_map(Owned::Number).boxed(),
         (PropertyType::Two, _) => (1..=65_535u32).prop_map(Owned::Number).boxed(),
+        // A Maximum Packet Size of 0 is an error; rmqtt-codec takes a Message Expiry Interval of 0 for one too.
         (PropertyType::Four, _) => (1..=u32::MAX).prop_map(Owned::Number).boxed(),
         (PropertyType::Var, _) => (1..=268_435_455u32).prop_map(Owned::Number).boxed(),
         (PropertyType::Binary, _) => binary().prop_map(Owned::Bytes).boxed(),
