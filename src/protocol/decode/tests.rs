@@ -70,8 +70,10 @@ fn a_body_cut_anywhere_is_refused() {
                     // The payload, or the codes, are whatever is left.
                     Packet::Publish(_) | Packet::SubAck(_) | Packet::UnsubAck(_) => true,
                     // The end of a short form.
-                    Packet::PubAck(ack) | Packet::PubRec(ack) => ack.properties.is_empty(),
-                    Packet::PubRel(ack) | Packet::PubComp(ack) => ack.properties.is_empty(),
+                    Packet::PubAck(ack)
+                    | Packet::PubRec(ack)
+                    | Packet::PubRel(ack)
+                    | Packet::PubComp(ack) => ack.properties.is_empty(),
                     Packet::Disconnect(packet) => packet.properties.is_empty(),
                     Packet::Auth(packet) => packet.properties.is_empty(),
                     Packet::ConnAck(_) | Packet::PingResp => false,

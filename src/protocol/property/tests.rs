@@ -296,14 +296,15 @@ fn a_value_must_have_the_type_of_its_property() {
 #[test]
 fn a_string_longer_than_its_length_field_is_refused() {
     let long = vec![b'a'; 65_536];
-    for value in [Value::Pair(&long, b""), Value::Pair(b"", &long)] {
-        let property = Property {
-            id: PropertyId::UserProperty,
-            value,
-        };
+    for (id, value) in [
+        (PropertyId::UserProperty, Value::Pair(&long, b"")),
+        (PropertyId::UserProperty, Value::Pair(b"", &long)),
+        (PropertyId::ContentType, Value::Utf8(&long)),
+        (PropertyId::CorrelationData, Value::Binary(&long)),
+    ] {
         let mut list = Properties::new();
-        assert!(list.push(property).is_err());
-        assert!(list.as_ref().is_empty());
+        assert!(list.push(Property { id, value }).is_err());
+        assert!(list.as_ref().is_empty(), "{id:?}");
     }
 }
 
