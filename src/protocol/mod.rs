@@ -12,6 +12,8 @@ pub mod error;
 pub mod inflight;
 pub mod keepalive;
 pub mod outbound;
+#[cfg(test)]
+mod golden;
 pub mod packet;
 pub mod property;
 pub mod reason;
