@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::BytesMut;
-use tokio::io::unix::AsyncFd;
+use tokio::io::Interest;
 use tokio::time::timeout_at;
 
 use crate::protocol::packet::{ConnAck, Connect, Will};
@@ -75,12 +75,37 @@ pub(super) struct Established {
     rest: Vec<u8>,
 }
 
-/// The socket of a link, for tokio to wait on.
-struct Socket(Arc<Link>);
+/// A link, and a duplicate of its descriptor for tokio to wait on. Its type only serves to wait: tokio offers that for
+/// sockets of its own types, and a Unix stream can be made of any descriptor.
+struct Socket {
+    link: Arc<Link>,
+    readiness: tokio::net::UnixStream,
+}
 
-impl AsRawFd for Socket {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_fd().as_raw_fd()
+impl Socket {
+    fn new(link: Arc<Link>) -> io::Result<Self> {
+        let duplicate = std::os::unix::net::UnixStream::from(link.as_fd().try_clone_to_owned()?);
+        let readiness = tokio::net::UnixStream::from_std(duplicate)?;
+        Ok(Self { link, readiness })
+    }
+
+    /// Repeats an operation on the link until it does not block.
+    async fn io<T>(&self, interest: Interest, mut operation: impl FnMut(&Link) -> io::Result<T>) -> io::Result<T> {
+        loop {
+            match operation(&self.link) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.readiness.ready(interest).await?;
+                    // Tells tokio that the readiness it saw is used up, so that it waits for the next.
+                    let used = self.readiness.try_io(interest, || operation(&self.link));
+                    match used {
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                        result => return result,
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
     }
 }
 
@@ -181,11 +206,12 @@ impl<H: Host> Client<H> {
             .map_err(|error| fail(Some(error.stage), error.to_string()))?;
         let link = Arc::new(link);
         let packet = self.connect_packet(version, options).map_err(|message| fail(None, message))?;
-        let socket = AsyncFd::new(Socket(Arc::clone(&link))).map_err(|error| fail(None, error.to_string()))?;
+        let socket = Socket::new(Arc::clone(&link)).map_err(|error| fail(None, error.to_string()))?;
+        let number = link.as_fd().as_raw_fd();
         trace!(
             Protocol,
             "{} {} -> CONNECT version {} clean: {} (0)",
-            socket.as_raw_fd(),
+            number,
             self.setup.client_id,
             version as u8,
             u8::from(options.clean && version != Version::V5)
@@ -200,7 +226,7 @@ impl<H: Host> Client<H> {
             Ok(answer) => answer.map_err(|error| fail(None, error.to_string()))?,
             Err(_) => return Err(fail(Some(Stage::Deadline), "timed out waiting for CONNACK".into())),
         };
-        self.read_connack(&answer, uri, version, socket.as_raw_fd())
+        self.read_connack(&answer, uri, version, number)
             .map(|(connected, used)| Established {
                 link,
                 connected,
@@ -371,51 +397,31 @@ impl<H: Host> Client<H> {
 }
 
 /// Sends CONNECT and reads until one whole packet is there; returns all that came.
-async fn exchange(socket: &AsyncFd<Socket>, packet: &[u8], limit: u32) -> io::Result<Vec<u8>> {
-    let link = &socket.get_ref().0;
+async fn exchange(socket: &Socket, packet: &[u8], limit: u32) -> io::Result<Vec<u8>> {
     let mut sent = 0;
     while sent < packet.len() {
-        match link.write(&[io::IoSlice::new(&packet[sent..])]) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(n) => sent += n,
-            Err(error) => wait(socket, error, false).await?,
-        }
+        let rest = &packet[sent..];
+        sent += socket.io(Interest::WRITABLE, |link| link.write(&[io::IoSlice::new(rest)])).await?;
     }
-    while let Err(error) = link.flush() {
-        wait(socket, error, false).await?;
-    }
+    socket.io(Interest::WRITABLE, Link::flush).await?;
     let mut answer = Vec::new();
     loop {
         let mut chunk = [0; 256];
-        match link.read(&mut chunk) {
-            Ok(0) => {
+        match socket.io(Interest::READABLE, |link| link.read(&mut chunk)).await? {
+            0 => {
                 return Err(io::Error::new(
                     io::ErrorKind::UnexpectedEof,
                     "the server closed the connection without a CONNACK",
                 ));
             }
-            Ok(n) => {
-                answer.extend_from_slice(&chunk[..n]);
-                let frame = decode::frame(&answer, limit)
-                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
-                if frame.is_some() {
-                    return Ok(answer);
-                }
-            }
-            Err(error) => wait(socket, error, true).await?,
+            n => answer.extend_from_slice(&chunk[..n]),
+        }
+        let frame = decode::frame(&answer, limit)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+        if frame.is_some() {
+            return Ok(answer);
         }
     }
-}
-
-/// Waits out a `WouldBlock`; any other error is one.
-async fn wait(socket: &AsyncFd<Socket>, error: io::Error, for_read: bool) -> io::Result<()> {
-    match error.kind() {
-        io::ErrorKind::WouldBlock if for_read => socket.readable().await?.clear_ready(),
-        io::ErrorKind::WouldBlock => socket.writable().await?.clear_ready(),
-        io::ErrorKind::Interrupted => {}
-        _ => return Err(error),
-    }
-    Ok(())
 }
 
 /// What a refusal means.

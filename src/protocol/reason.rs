@@ -6,6 +6,14 @@
 macro_rules! codes {
     ($($name:ident = $value:literal, $text:literal;)*) => {
         $(#[doc = $text] pub const $name: u8 = $value;)*
+
+        /// The specification's name of a MQTT 5 reason code; for 0 the one of an acknowledgement.
+        pub fn name(code: u8) -> Option<&'static str> {
+            match code {
+                $($value => Some($text),)*
+                _ => None,
+            }
+        }
     };
 }
 
