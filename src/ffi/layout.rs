@@ -5,6 +5,7 @@
 
 use std::mem::{MaybeUninit, offset_of};
 
+#[allow(clippy::wildcard_imports)] // this file uses every structure there is
 use super::types::*;
 
 /// Size of what a pointer points at.

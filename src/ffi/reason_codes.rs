@@ -2,7 +2,11 @@
 #![allow(non_camel_case_types, non_snake_case)] // the names are the C API's
 #![allow(clippy::doc_markdown)] // the comments are the headers' Doxygen manual, with its markup
 
-use libc::c_int;
+use std::ptr;
+
+use libc::{c_char, c_int};
+
+use super::entry::entry;
 
 /// MQTT 5 reason codes: results of what was asked for, and reasons of a disconnection. From 0x80 on they are
 /// failures. The packets named are those which the code can come in; where none is, it can come in many.
@@ -98,3 +102,68 @@ pub const MQTTREASONCODE_MAXIMUM_CONNECT_TIME: MQTTReasonCodes = 160;
 pub const MQTTREASONCODE_SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED: MQTTReasonCodes = 161;
 /// The server does not support wildcards in subscriptions. SUBACK, DISCONNECT.
 pub const MQTTREASONCODE_WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED: MQTTReasonCodes = 162;
+
+/// The name of a reason code, for messages to people.
+///
+/// @param value the reason code.
+/// @return the name, which belongs to the library, or NULL for a code that MQTT 5 does not define.
+#[allow(clippy::missing_safety_doc)] // the Doxygen text is the contract; it asks nothing of the caller
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTReasonCode_toString(value: MQTTReasonCodes) -> *const c_char {
+    entry!(ptr::null(), to_string(value))
+}
+
+/// Where a value has several names, that of a success.
+fn to_string(value: MQTTReasonCodes) -> *const c_char {
+    let name = match value {
+        MQTTREASONCODE_SUCCESS => c"SUCCESS",
+        MQTTREASONCODE_GRANTED_QOS_1 => c"Granted QoS 1",
+        MQTTREASONCODE_GRANTED_QOS_2 => c"Granted QoS 2",
+        MQTTREASONCODE_DISCONNECT_WITH_WILL_MESSAGE => c"Disconnect with Will Message",
+        MQTTREASONCODE_NO_MATCHING_SUBSCRIBERS => c"No matching subscribers",
+        MQTTREASONCODE_NO_SUBSCRIPTION_FOUND => c"No subscription found",
+        MQTTREASONCODE_CONTINUE_AUTHENTICATION => c"Continue authentication",
+        MQTTREASONCODE_RE_AUTHENTICATE => c"Re-authenticate",
+        MQTTREASONCODE_UNSPECIFIED_ERROR => c"Unspecified error",
+        MQTTREASONCODE_MALFORMED_PACKET => c"Malformed Packet",
+        MQTTREASONCODE_PROTOCOL_ERROR => c"Protocol error",
+        MQTTREASONCODE_IMPLEMENTATION_SPECIFIC_ERROR => c"Implementation specific error",
+        MQTTREASONCODE_UNSUPPORTED_PROTOCOL_VERSION => c"Unsupported Protocol Version",
+        MQTTREASONCODE_CLIENT_IDENTIFIER_NOT_VALID => c"Client Identifier not valid",
+        MQTTREASONCODE_BAD_USER_NAME_OR_PASSWORD => c"Bad User Name or Password",
+        MQTTREASONCODE_NOT_AUTHORIZED => c"Not authorized",
+        MQTTREASONCODE_SERVER_UNAVAILABLE => c"Server unavailable",
+        MQTTREASONCODE_SERVER_BUSY => c"Server busy",
+        MQTTREASONCODE_BANNED => c"Banned",
+        MQTTREASONCODE_SERVER_SHUTTING_DOWN => c"Server shutting down",
+        MQTTREASONCODE_BAD_AUTHENTICATION_METHOD => c"Bad authentication method",
+        MQTTREASONCODE_KEEP_ALIVE_TIMEOUT => c"Keep Alive timeout",
+        MQTTREASONCODE_SESSION_TAKEN_OVER => c"Session taken over",
+        MQTTREASONCODE_TOPIC_FILTER_INVALID => c"Topic filter invalid",
+        MQTTREASONCODE_TOPIC_NAME_INVALID => c"Topic name invalid",
+        MQTTREASONCODE_PACKET_IDENTIFIER_IN_USE => c"Packet Identifier in use",
+        MQTTREASONCODE_PACKET_IDENTIFIER_NOT_FOUND => c"Packet Identifier not found",
+        MQTTREASONCODE_RECEIVE_MAXIMUM_EXCEEDED => c"Receive Maximum exceeded",
+        MQTTREASONCODE_TOPIC_ALIAS_INVALID => c"Topic Alias invalid",
+        MQTTREASONCODE_PACKET_TOO_LARGE => c"Packet too large",
+        MQTTREASONCODE_MESSAGE_RATE_TOO_HIGH => c"Message rate too high",
+        MQTTREASONCODE_QUOTA_EXCEEDED => c"Quota exceeded",
+        MQTTREASONCODE_ADMINISTRATIVE_ACTION => c"Administrative action",
+        MQTTREASONCODE_PAYLOAD_FORMAT_INVALID => c"Payload format invalid",
+        MQTTREASONCODE_RETAIN_NOT_SUPPORTED => c"Retain not supported",
+        MQTTREASONCODE_QOS_NOT_SUPPORTED => c"QoS not supported",
+        MQTTREASONCODE_USE_ANOTHER_SERVER => c"Use another server",
+        MQTTREASONCODE_SERVER_MOVED => c"Server moved",
+        MQTTREASONCODE_SHARED_SUBSCRIPTIONS_NOT_SUPPORTED => c"Shared subscriptions not supported",
+        MQTTREASONCODE_CONNECTION_RATE_EXCEEDED => c"Connection rate exceeded",
+        MQTTREASONCODE_MAXIMUM_CONNECT_TIME => c"Maximum connect time",
+        MQTTREASONCODE_SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED => {
+            c"Subscription Identifiers not supported"
+        }
+        MQTTREASONCODE_WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED => {
+            c"Wildcard Subscriptions not supported"
+        }
+        _ => return ptr::null(),
+    };
+    name.as_ptr()
+}
