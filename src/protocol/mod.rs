@@ -9,9 +9,13 @@
 //! | [`reason`], [`error`] | reason codes, and the one error of the codec |
 pub mod decode;
 pub mod error;
+pub mod inflight;
+pub mod keepalive;
+pub mod outbound;
 pub mod packet;
 pub mod property;
 pub mod reason;
+pub mod session;
 pub mod wire;
 
 pub use mqttbytes::QoS;
