@@ -9,11 +9,11 @@
 //! | [`reason`], [`error`] | reason codes, and the one error of the codec |
 pub mod decode;
 pub mod error;
+#[cfg(test)]
+mod golden;
 pub mod inflight;
 pub mod keepalive;
 pub mod outbound;
-#[cfg(test)]
-mod golden;
 pub mod packet;
 pub mod property;
 pub mod reason;

@@ -2,13 +2,13 @@
 //!
 //! Plain bytes and not an enum: servers may send codes of a later revision, and the C API hands them out as integers.
 
-/// One line a code: the doc comment is the specification's name.
+/// Defines the constants and [`name`], one line a code.
 macro_rules! codes {
     ($($name:ident = $value:literal, $text:literal;)*) => {
         $(#[doc = $text] pub const $name: u8 = $value;)*
 
-        /// The specification's name of a MQTT 5 reason code; for 0 the one of an acknowledgement.
-        pub fn name(code: u8) -> Option<&'static str> {
+        /// The specification's name of a reason code; 0x00 is "Success" in every packet.
+        pub const fn name(code: u8) -> Option<&'static str> {
             match code {
                 $($value => Some($text),)*
                 _ => None,

@@ -123,8 +123,8 @@ fn topic_names() {
     for topic in ["", "+", "#", "a/+", "a#", "a\0"] {
         assert!(!valid_topic_name(topic.as_bytes()), "{topic:?}");
     }
-    assert!(valid_topic_name(&[b'a'; MAX_STRING]));
-    assert!(!valid_topic_name(&[b'a'; MAX_STRING + 1]));
+    assert!(valid_topic_name(&vec![b'a'; MAX_STRING]));
+    assert!(!valid_topic_name(&vec![b'a'; MAX_STRING + 1]));
 }
 
 /// [MQTT-4.7.1-1], [MQTT-4.7.1-2], [MQTT-4.8.2-1], [MQTT-4.8.2-2]
@@ -172,7 +172,7 @@ fn topic_filters() {
     ] {
         assert!(!valid_topic_filter(filter.as_bytes()), "{filter:?}");
     }
-    assert!(!valid_topic_filter(&[b'a'; MAX_STRING + 1]));
+    assert!(!valid_topic_filter(&vec![b'a'; MAX_STRING + 1]));
 }
 
 /// Section 2.2.3 of 3.1.1: a packet is at most 268435455 bytes long; what fails leaves no trace.
@@ -183,10 +183,10 @@ fn a_packet_that_fails_leaves_the_buffer_as_it_was() {
     assert_eq!(reason_of(too_large), reason::PACKET_TOO_LARGE);
     let too_long = put_packet(&mut out, 0x30, 10, 10, |out| {
         out.put_slice(b"part");
-        put_binary(out, &[0; MAX_STRING + 1])
+        put_binary(out, &vec![0; MAX_STRING + 1])
     });
     assert_eq!(reason_of(too_long), reason::MALFORMED_PACKET);
     assert_eq!(&out[..], b"before");
-    assert_eq!(binary_len(&[0; MAX_STRING]), Ok(MAX_STRING + 2));
-    assert!(binary_len(&[0; MAX_STRING + 1]).is_err());
+    assert_eq!(binary_len(&vec![0; MAX_STRING]), Ok(MAX_STRING + 2));
+    assert!(binary_len(&vec![0; MAX_STRING + 1]).is_err());
 }
