@@ -33,6 +33,39 @@ impl Key {
             generation: (number >> 32) as u32,
         }
     }
+
+    /// The key as a number of a pointer's size. On 32 bits the generation counts to 4,095 only.
+    pub fn to_usize(self) -> usize {
+        #[cfg(target_pointer_width = "64")]
+        {
+            self.to_u64() as usize
+        }
+        #[cfg(not(target_pointer_width = "64"))]
+        {
+            ((self.generation & 0xfff) << 20 | self.index) as usize
+        }
+    }
+
+    /// The key of that number, which may never have been one.
+    pub fn from_usize(number: usize) -> Self {
+        #[cfg(target_pointer_width = "64")]
+        {
+            Self::from_u64(number as u64)
+        }
+        #[cfg(not(target_pointer_width = "64"))]
+        {
+            Self {
+                index: (number & 0xf_ffff) as u32,
+                generation: (number >> 20) as u32,
+            }
+        }
+    }
+}
+
+/// The generation after this one: never zero, and of as many bits as a key has for it everywhere.
+fn next_generation(generation: u32) -> u32 {
+    let limit = if cfg!(target_pointer_width = "64") { u32::MAX } else { 0xfff };
+    if generation >= limit { 1 } else { generation + 1 }
 }
 
 struct Slot<T: ?Sized> {
@@ -96,7 +129,7 @@ impl<T: ?Sized> Registry<T> {
         let slot = &chunk[index as usize % CHUNK];
         let generation = {
             let mut slot = slot.lock();
-            slot.generation = slot.generation.checked_add(1).unwrap_or(1);
+            slot.generation = next_generation(slot.generation);
             slot.generation
         };
         let key = Key { index, generation };
