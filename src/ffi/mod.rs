@@ -8,6 +8,8 @@ pub mod mqtt_async;
 pub mod mqtt_client;
 mod placeholder;
 pub mod properties;
+#[cfg(test)]
+mod properties_tests;
 mod properties_wire;
 mod strerror;
 mod threads;
