@@ -12,6 +12,8 @@ pub mod memory;
 pub mod mqtt_async;
 pub mod mqtt_client;
 pub mod properties;
+#[cfg(test)]
+mod properties_tests;
 mod properties_wire;
 mod read;
 mod received;
