@@ -24,10 +24,10 @@
 /* The context of all callbacks. They run in a thread of the library, one after the other. */
 struct sample {
     MQTTAsync client;
-    int failed; /* only touched by the callbacks until finished is set */
-    pthread_mutex_t lock;
+    pthread_mutex_t lock; /* guards the rest */
     pthread_cond_t changed;
-    int finished; /* guarded by lock */
+    int finished;
+    int failed;
 };
 
 static void finish(struct sample *sample) {
@@ -37,10 +37,18 @@ static void finish(struct sample *sample) {
     pthread_mutex_unlock(&sample->lock);
 }
 
-static void report(struct sample *sample, const char *function, int rc, const char *detail) {
-    fprintf(stderr, "%s failed: %s (%d)%s%s\n", function, MQTTAsync_strerror(rc), rc,
-            detail ? ": " : "", detail ? detail : "");
+static void set_failed(struct sample *sample) {
+    pthread_mutex_lock(&sample->lock);
     sample->failed = 1;
+    pthread_mutex_unlock(&sample->lock);
+}
+
+/* A positive code comes from the server. */
+static void report(struct sample *sample, const char *function, int rc, const char *detail) {
+    fprintf(stderr, "%s failed: %s (%d)%s%s\n", function,
+            rc > 0 ? "refused by the server" : MQTTAsync_strerror(rc), rc, detail ? ": " : "",
+            detail ? detail : "");
+    set_failed(sample);
 }
 
 static void on_disconnect(void *context, MQTTAsync_successData *response) {
@@ -111,13 +119,13 @@ static void on_connection_lost(void *context, char *cause) {
     struct sample *sample = context;
 
     fprintf(stderr, "Connection lost: %s\n", cause ? cause : "cause unknown");
-    sample->failed = 1;
+    set_failed(sample);
     finish(sample);
 }
 
 int main(int argc, char *argv[]) {
     const char *address = argc > 1 ? argv[1] : ADDRESS;
-    struct sample sample = {NULL, 0, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
+    struct sample sample = {NULL, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0};
     MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
     int rc;
 
@@ -147,9 +155,10 @@ int main(int argc, char *argv[]) {
     pthread_mutex_lock(&sample.lock);
     while (!sample.finished)
         pthread_cond_wait(&sample.changed, &sample.lock);
+    rc = sample.failed ? MQTTASYNC_FAILURE : MQTTASYNC_SUCCESS;
     pthread_mutex_unlock(&sample.lock);
 
 destroy:
     MQTTAsync_destroy(&sample.client);
-    return sample.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return rc == MQTTASYNC_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE;
 }

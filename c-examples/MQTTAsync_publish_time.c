@@ -36,6 +36,7 @@ enum event {
     EVENT_NONE = 0, /* the time is up */
     EVENT_QUIT = 'q',
     EVENT_CONNECTED = 'c',
+    EVENT_CONNECT_FAILED = 'x', /* at first, or in one of the attempts to reconnect */
     EVENT_FAILED = 'f',
     EVENT_NOT_DELIVERED = 'n',
     EVENT_DISCONNECTED = 'd'
@@ -44,9 +45,10 @@ enum event {
 static int event_pipe[2];
 
 static int report(const char *function, int rc, const char *detail) {
-    if (rc != MQTTASYNC_SUCCESS)
-        fprintf(stderr, "%s failed: %s (%d)%s%s\n", function, MQTTAsync_strerror(rc), rc,
-                detail ? ": " : "", detail ? detail : "");
+    if (rc != MQTTASYNC_SUCCESS) /* a positive code comes from the server */
+        fprintf(stderr, "%s failed: %s (%d)%s%s\n", function,
+                rc > 0 ? "refused by the server" : MQTTAsync_strerror(rc), rc, detail ? ": " : "",
+                detail ? detail : "");
     return rc;
 }
 
@@ -73,7 +75,7 @@ static void on_connect(void *context, MQTTAsync_successData *response) {
 static void on_connect_failure(void *context, MQTTAsync_failureData *response) {
     (void)context;
     report("MQTTAsync_connect", response->code, response->message);
-    post(EVENT_FAILED);
+    post(EVENT_CONNECT_FAILED);
 }
 
 static void on_connection_lost(void *context, char *cause) {
@@ -212,14 +214,17 @@ static int run(MQTTAsync client) {
         return EXIT_FAILURE;
     switch (wait_for_event(-1)) {
     case EVENT_CONNECTED:
+        printf("Connected, publishing the time on topic \"%s\" every %d ms\n", TOPIC,
+               SAMPLE_PERIOD_MS);
+        result = publish_until_stopped(client);
         break;
     case EVENT_QUIT:
-        return EXIT_SUCCESS;
+        result = EXIT_SUCCESS;
+        break;
     default:
-        return EXIT_FAILURE;
+        result = EXIT_FAILURE;
+        break;
     }
-    printf("Connected, publishing the time on topic \"%s\" every %d ms\n", TOPIC, SAMPLE_PERIOD_MS);
-    result = publish_until_stopped(client);
     if (disconnect(client) != EXIT_SUCCESS)
         result = EXIT_FAILURE;
     return result;

@@ -26,14 +26,21 @@
 #define TOPIC "MQTT Examples"
 #define QOS 1
 
-enum event { EVENT_QUIT = 'q', EVENT_FAILED = 'f', EVENT_DISCONNECTED = 'd' };
+enum event {
+    EVENT_QUIT = 'q',
+    EVENT_CONNECTED = 'c',
+    EVENT_CONNECT_FAILED = 'n',
+    EVENT_FAILED = 'f',
+    EVENT_DISCONNECTED = 'd'
+};
 
 static int event_pipe[2];
 
 static int report(const char *function, int rc, const char *detail) {
-    if (rc != MQTTASYNC_SUCCESS)
-        fprintf(stderr, "%s failed: %s (%d)%s%s\n", function, MQTTAsync_strerror(rc), rc,
-                detail ? ": " : "", detail ? detail : "");
+    if (rc != MQTTASYNC_SUCCESS) /* a positive code comes from the server */
+        fprintf(stderr, "%s failed: %s (%d)%s%s\n", function,
+                rc > 0 ? "refused by the server" : MQTTAsync_strerror(rc), rc, detail ? ": " : "",
+                detail ? detail : "");
     return rc;
 }
 
@@ -89,6 +96,7 @@ static void on_connected(void *context, char *cause) {
 
     (void)cause;
     printf("Connected\n");
+    post(EVENT_CONNECTED);
     options.onSuccess = on_subscribe;
     options.onFailure = on_subscribe_failure;
     rc = MQTTAsync_subscribe(client, TOPIC, QOS, &options);
@@ -99,7 +107,7 @@ static void on_connected(void *context, char *cause) {
 static void on_connect_failure(void *context, MQTTAsync_failureData *response) {
     (void)context;
     report("MQTTAsync_connect", response->code, response->message);
-    post(EVENT_FAILED);
+    post(EVENT_CONNECT_FAILED);
 }
 
 static void on_disconnect(void *context, MQTTAsync_successData *response) {
@@ -174,7 +182,41 @@ static int disconnect(MQTTAsync client) {
         return EXIT_SUCCESS;
     if (report("MQTTAsync_disconnect", rc, NULL) != MQTTASYNC_SUCCESS)
         return EXIT_FAILURE;
-    return wait_for_event() == EVENT_FAILED ? EXIT_FAILURE : EXIT_SUCCESS;
+    for (;;) {
+        switch (wait_for_event()) {
+        case EVENT_DISCONNECTED:
+        case EVENT_QUIT: /* a second time: do not wait any longer */
+            return EXIT_SUCCESS;
+        case EVENT_FAILED:
+            return EXIT_FAILURE;
+        default:
+            break;
+        }
+    }
+}
+
+/* An attempt to reconnect may fail, the library makes another; the first connection must succeed.
+ */
+static int wait_until_quit(void) {
+    int connected = 0;
+
+    for (;;) {
+        switch (wait_for_event()) {
+        case EVENT_CONNECTED:
+            connected = 1;
+            break;
+        case EVENT_CONNECT_FAILED:
+            if (!connected)
+                return EXIT_FAILURE;
+            break;
+        case EVENT_QUIT:
+            return EXIT_SUCCESS;
+        case EVENT_FAILED:
+            return EXIT_FAILURE;
+        default:
+            break;
+        }
+    }
 }
 
 int main(int argc, char *argv[]) {
@@ -200,8 +242,9 @@ int main(int argc, char *argv[]) {
     printf("Connecting to %s\n", address);
     if (start_connect(client) != MQTTASYNC_SUCCESS)
         goto destroy;
-    if (wait_for_event() == EVENT_QUIT)
-        result = disconnect(client);
+    result = wait_until_quit();
+    if (disconnect(client) != EXIT_SUCCESS)
+        result = EXIT_FAILURE;
 
 destroy:
     MQTTAsync_destroy(&client);

@@ -20,8 +20,9 @@
 #define TIMEOUT_MS 10000L
 
 static int report(const char *function, int rc) {
-    if (rc != MQTTCLIENT_SUCCESS)
-        fprintf(stderr, "%s failed: %s (%d)\n", function, MQTTClient_strerror(rc), rc);
+    if (rc != MQTTCLIENT_SUCCESS) /* a positive code comes from the server */
+        fprintf(stderr, "%s failed: %s (%d)\n", function,
+                rc > 0 ? "refused by the server" : MQTTClient_strerror(rc), rc);
     return rc;
 }
 

@@ -34,8 +34,9 @@ struct news {
 };
 
 static int report(const char *function, int rc) {
-    if (rc != MQTTCLIENT_SUCCESS)
-        fprintf(stderr, "%s failed: %s (%d)\n", function, MQTTClient_strerror(rc), rc);
+    if (rc != MQTTCLIENT_SUCCESS) /* a positive code comes from the server */
+        fprintf(stderr, "%s failed: %s (%d)\n", function,
+                rc > 0 ? "refused by the server" : MQTTClient_strerror(rc), rc);
     return rc;
 }
 

@@ -31,8 +31,9 @@ enum event { EVENT_QUIT = 'q', EVENT_CONNECTION_LOST = 'l' };
 static int event_pipe[2];
 
 static int report(const char *function, int rc) {
-    if (rc != MQTTCLIENT_SUCCESS)
-        fprintf(stderr, "%s failed: %s (%d)\n", function, MQTTClient_strerror(rc), rc);
+    if (rc != MQTTCLIENT_SUCCESS) /* a positive code comes from the server */
+        fprintf(stderr, "%s failed: %s (%d)\n", function,
+                rc > 0 ? "refused by the server" : MQTTClient_strerror(rc), rc);
     return rc;
 }
 
@@ -108,19 +109,14 @@ static enum event wait_for_event(void) {
     }
 }
 
-static int set_up_events(void) {
+static void catch_signals(void) {
     struct sigaction action;
 
-    if (pipe(event_pipe) != 0) {
-        perror("pipe");
-        return -1;
-    }
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    return 0;
 }
 
 int main(int argc, char *argv[]) {
@@ -129,8 +125,10 @@ int main(int argc, char *argv[]) {
     int rc;
 
     setvbuf(stdout, NULL, _IOLBF, 0); /* each line at once, even into a pipe */
-    if (set_up_events() != 0)
+    if (pipe(event_pipe) != 0) {
+        perror("pipe");
         return EXIT_FAILURE;
+    }
     rc = MQTTClient_create(&client, address, CLIENTID, MQTTCLIENT_PERSISTENCE_NONE, NULL);
     if (report("MQTTClient_create", rc) != MQTTCLIENT_SUCCESS)
         return EXIT_FAILURE;
@@ -138,6 +136,7 @@ int main(int argc, char *argv[]) {
     rc = MQTTClient_setCallbacks(client, NULL, on_connection_lost, on_message, NULL);
     if (report("MQTTClient_setCallbacks", rc) == MQTTCLIENT_SUCCESS)
         rc = connect_and_subscribe(client);
+    catch_signals(); /* only now: one during the blocking connect is to end the program at once */
     while (rc == MQTTCLIENT_SUCCESS && wait_for_event() == EVENT_CONNECTION_LOST) {
         printf("Reconnecting\n");
         rc = connect_and_subscribe(client);

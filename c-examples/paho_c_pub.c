@@ -48,14 +48,14 @@ static void on_connect_failure(void *context, MQTTAsync_failureData *response) {
     (void)context;
     pubsub_failure(&opts, "MQTTAsync_connect", response->code, MQTTAsync_strerror(response->code),
                    0, response->message);
-    pubsub_events_post(PUBSUB_FAILED);
+    pubsub_events_post(PUBSUB_CONNECT_FAILED);
 }
 
 static void on_connect_failure5(void *context, MQTTAsync_failureData5 *response) {
     (void)context;
     pubsub_failure(&opts, "MQTTAsync_connect", response->code, MQTTAsync_strerror(response->code),
                    response->reasonCode, response->message);
-    pubsub_events_post(PUBSUB_FAILED);
+    pubsub_events_post(PUBSUB_CONNECT_FAILED);
 }
 
 static void on_connection_lost(void *context, char *cause) {
@@ -175,12 +175,16 @@ static int publish_one(MQTTAsync client) {
         rc = publish(client, "", 0);
     if (rc != MQTTASYNC_SUCCESS)
         return EXIT_FAILURE;
-    switch (pubsub_events_wait(0, -1)) {
-    case PUBSUB_DELIVERED:
-    case PUBSUB_STOP:
-        return EXIT_SUCCESS;
-    default:
-        return EXIT_FAILURE;
+    for (;;) {
+        switch (pubsub_events_wait(0, -1)) {
+        case PUBSUB_DELIVERED:
+        case PUBSUB_STOP:
+            return EXIT_SUCCESS;
+        case PUBSUB_NOT_DELIVERED:
+            return EXIT_FAILURE;
+        default: /* the library is reconnecting */
+            break;
+        }
     }
 }
 
@@ -264,7 +268,7 @@ static int run(void) {
 
     if (opts.verbose)
         printf("URL is %s\n", opts.url);
-    if (pubsub_events_init() != 0) {
+    if (pubsub_events_init() != 0 || pubsub_events_catch_signals() != 0) {
         pubsub_error(&opts, "cannot set up signal handling");
         return EXIT_FAILURE;
     }
@@ -289,8 +293,6 @@ static int run(void) {
                 result = publish_one(client);
             else
                 result = publish_input(client);
-            if (disconnect(client) != EXIT_SUCCESS)
-                result = EXIT_FAILURE;
             break;
         case PUBSUB_STOP:
             result = EXIT_SUCCESS;
@@ -298,6 +300,8 @@ static int run(void) {
         default:
             break;
         }
+        if (disconnect(client) != EXIT_SUCCESS)
+            result = EXIT_FAILURE;
     }
     MQTTAsync_destroy(&client);
     return result;

@@ -73,6 +73,7 @@ static void on_connected(void *context, char *cause) {
     int rc;
 
     (void)cause;
+    pubsub_events_post(PUBSUB_CONNECTED);
     if (opts.verbose) {
         printf("Subscribing to topic %s with client %s at QoS %d\n", opts.topic, opts.clientid,
                opts.qos);
@@ -96,14 +97,14 @@ static void on_connect_failure(void *context, MQTTAsync_failureData *response) {
     (void)context;
     pubsub_failure(&opts, "MQTTAsync_connect", response->code, MQTTAsync_strerror(response->code),
                    0, response->message);
-    pubsub_events_post(PUBSUB_FAILED);
+    pubsub_events_post(PUBSUB_CONNECT_FAILED);
 }
 
 static void on_connect_failure5(void *context, MQTTAsync_failureData5 *response) {
     (void)context;
     pubsub_failure(&opts, "MQTTAsync_connect", response->code, MQTTAsync_strerror(response->code),
                    response->reasonCode, response->message);
-    pubsub_events_post(PUBSUB_FAILED);
+    pubsub_events_post(PUBSUB_CONNECT_FAILED);
 }
 
 static void on_connection_lost(void *context, char *cause) {
@@ -152,6 +153,30 @@ static int start_connect(MQTTAsync client) {
     return rc;
 }
 
+/* An attempt to reconnect may fail, the library makes another; the first connection must succeed.
+ */
+static int wait_until_stopped(void) {
+    int connected = 0;
+
+    for (;;) {
+        switch (pubsub_events_wait(0, -1)) {
+        case PUBSUB_CONNECTED:
+            connected = 1;
+            break;
+        case PUBSUB_CONNECT_FAILED:
+            if (!connected)
+                return EXIT_FAILURE;
+            break;
+        case PUBSUB_STOP:
+            return EXIT_SUCCESS;
+        case PUBSUB_FAILED:
+            return EXIT_FAILURE;
+        default:
+            break;
+        }
+    }
+}
+
 static int disconnect(MQTTAsync client) {
     MQTTAsync_disconnectOptions disc = MQTTAsync_disconnectOptions_initializer;
     enum pubsub_event event;
@@ -182,7 +207,7 @@ static int run(void) {
         opts.verbose = 1;
     if (opts.verbose)
         printf("URL is %s\n", opts.url);
-    if (pubsub_events_init() != 0) {
+    if (pubsub_events_init() != 0 || pubsub_events_catch_signals() != 0) {
         pubsub_error(&opts, "cannot set up signal handling");
         return EXIT_FAILURE;
     }
@@ -203,8 +228,7 @@ static int run(void) {
     if (rc != MQTTASYNC_SUCCESS)
         pubsub_failure(&opts, "MQTTAsync_setCallbacks", rc, MQTTAsync_strerror(rc), 0, NULL);
     else if (start_connect(client) == MQTTASYNC_SUCCESS) {
-        if (pubsub_events_wait(0, -1) == PUBSUB_STOP)
-            result = EXIT_SUCCESS;
+        result = wait_until_stopped();
         if (disconnect(client) != EXIT_SUCCESS)
             result = EXIT_FAILURE;
     }

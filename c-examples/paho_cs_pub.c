@@ -84,7 +84,7 @@ static int connect_client(MQTTClient client) {
         rc = MQTTClient_connect(client, &conn);
     }
     if (rc != MQTTCLIENT_SUCCESS)
-        pubsub_failure(&opts, function, rc, MQTTClient_strerror(rc), rc, NULL);
+        pubsub_failure(&opts, function, rc, MQTTClient_strerror(rc), 0, NULL);
     else if (opts.verbose)
         printf("Connected\n");
     return rc;
@@ -137,7 +137,7 @@ static enum outcome publish(MQTTClient client, const void *data, int length) {
     if (rc != MQTTCLIENT_SUCCESS) {
         pubsub_failure(&opts,
                        opts.version == MQTTVERSION_5 ? "MQTTClient_publish5" : "MQTTClient_publish",
-                       rc, MQTTClient_strerror(rc), rc, NULL);
+                       rc, MQTTClient_strerror(rc), 0, NULL);
         return NOT_SENT;
     }
     return opts.qos == 0 ? SENT : wait_for_delivery();
@@ -252,7 +252,7 @@ static int run(void) {
     if (opts.verbose)
         printf("URL is %s\n", opts.url);
     if (pubsub_events_init() != 0) {
-        pubsub_error(&opts, "cannot set up signal handling");
+        pubsub_error(&opts, "cannot create a pipe");
         return EXIT_FAILURE;
     }
     if (opts.trace) {
@@ -268,7 +268,10 @@ static int run(void) {
     }
     if (set_callbacks(client) == MQTTCLIENT_SUCCESS &&
         connect_client(client) == MQTTCLIENT_SUCCESS) {
-        if (opts.message || opts.filename || opts.null_message)
+        /* Only now: a signal during the first, blocking connect is to end the program at once. */
+        if (pubsub_events_catch_signals() != 0)
+            pubsub_error(&opts, "cannot set up signal handling");
+        else if (opts.message || opts.filename || opts.null_message)
             result = publish_one(client);
         else
             result = publish_input(client);

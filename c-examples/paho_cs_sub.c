@@ -51,7 +51,7 @@ static int connect_client(MQTTClient client) {
         rc = MQTTClient_connect(client, &conn);
     }
     if (rc != MQTTCLIENT_SUCCESS)
-        pubsub_failure(&opts, function, rc, MQTTClient_strerror(rc), rc, NULL);
+        pubsub_failure(&opts, function, rc, MQTTClient_strerror(rc), 0, NULL);
     else if (opts.verbose)
         fprintf(stderr, "Connected\n");
     return rc;
@@ -71,7 +71,7 @@ static int subscribe(MQTTClient client) {
         rc = MQTTClient_subscribe(client, opts.topic, opts.qos);
     /* 0 to 2 is the granted QoS. */
     if (rc < 0 || rc > 2) {
-        pubsub_failure(&opts, function, rc, MQTTClient_strerror(rc), rc, NULL);
+        pubsub_failure(&opts, function, rc, MQTTClient_strerror(rc), 0, NULL);
         return -1;
     }
     if (opts.verbose)
@@ -169,7 +169,7 @@ static int run(void) {
     if (opts.verbose)
         printf("URL is %s\n", opts.url);
     if (pubsub_events_init() != 0) {
-        pubsub_error(&opts, "cannot set up signal handling");
+        pubsub_error(&opts, "cannot create a pipe");
         return EXIT_FAILURE;
     }
     if (opts.trace) {
@@ -184,7 +184,10 @@ static int run(void) {
         return EXIT_FAILURE;
     }
     if (connect_client(client) == MQTTCLIENT_SUCCESS) {
-        if (subscribe(client) == 0)
+        /* Only now: a signal during the first, blocking connect is to end the program at once. */
+        if (pubsub_events_catch_signals() != 0)
+            pubsub_error(&opts, "cannot set up signal handling");
+        else if (subscribe(client) == 0)
             result = receive_messages(client);
         if (disconnect(client) != EXIT_SUCCESS)
             result = EXIT_FAILURE;

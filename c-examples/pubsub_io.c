@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "MQTTReasonCodes.h"
+#include "MQTTAsync.h" /* only for MQTTVERSION_5 and the reason codes */
 
 static int event_pipe[2];
 
@@ -34,10 +34,12 @@ static void on_signal(int signal_number) {
 }
 
 int pubsub_events_init(void) {
+    return pipe(event_pipe);
+}
+
+int pubsub_events_catch_signals(void) {
     struct sigaction action;
 
-    if (pipe(event_pipe) != 0)
-        return -1;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
@@ -222,8 +224,12 @@ static const char *refusal_text(int code) {
 
 void pubsub_failure(const struct pubsub_opts *opts, const char *function, int code,
                     const char *code_text, int reason, const char *detail) {
-    const char *reason_text = reason >= 0x80 ? MQTTReasonCode_toString(reason) : NULL;
+    const char *reason_text = NULL;
 
+    if (opts->version == MQTTVERSION_5 && reason < 0x80 && code >= 0x80)
+        reason = code; /* Paho C 1.3 reports the reason code of a CONNACK here only */
+    if (reason >= 0x80)
+        reason_text = MQTTReasonCode_toString(reason);
     if (reason_text)
         code_text = reason_text;
     else if (refusal_text(code))

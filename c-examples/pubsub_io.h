@@ -21,6 +21,7 @@ enum pubsub_event {
     PUBSUB_STOP,  /* SIGINT or SIGTERM */
     PUBSUB_INPUT, /* stdin has data or has ended */
     PUBSUB_CONNECTED,
+    PUBSUB_CONNECT_FAILED, /* at first, or in one of the attempts to reconnect */
     PUBSUB_CONNECTION_LOST,
     PUBSUB_DELIVERED,
     PUBSUB_NOT_DELIVERED,
@@ -28,8 +29,11 @@ enum pubsub_event {
     PUBSUB_FAILED /* the program cannot go on */
 };
 
-/* Creates the pipe and has SIGINT and SIGTERM post PUBSUB_STOP. 0 on success. */
+/* Creates the pipe. 0 on success. */
 int pubsub_events_init(void);
+
+/* Has SIGINT and SIGTERM post PUBSUB_STOP; until then they end the program. 0 on success. */
+int pubsub_events_catch_signals(void);
 
 /* Async-signal-safe, and safe in any thread. */
 void pubsub_events_post(enum pubsub_event event);

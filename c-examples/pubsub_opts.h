@@ -113,7 +113,8 @@ unsigned int pubsub_tls_psk(const char *hint, char *identity, unsigned int max_i
             (ssl_opts).privateKey = (opts)->key;                                                   \
             (ssl_opts).privateKeyPassword = (opts)->keypass;                                       \
             (ssl_opts).enabledCipherSuites = (opts)->ciphers;                                      \
-            (ssl_opts).verify = !(opts)->insecure;                                                 \
+            /* With a pre-shared key there is no certificate that could name a host. */            \
+            (ssl_opts).verify = !(opts)->insecure && !(opts)->psk;                                 \
             (ssl_opts).ssl_error_cb = pubsub_tls_error;                                            \
             (ssl_opts).ssl_error_context = (void *)(opts);                                         \
             if ((opts)->psk) {                                                                     \
