@@ -83,7 +83,7 @@ $(foreach lib,$(LIBS),$(eval $(call LIBRARY_RULES,$(lib))))
 
 # Each sample finds the libraries beside itself, wherever the directory goes.
 HEADERS := $(wildcard include/*.h)
-LINK_SAMPLE = $(CC) $(CFLAGS) -Iinclude -o $@ $(filter %.c %.o,$^) $(LDFLAGS) -Wl,-rpath,'$$ORIGIN'
+LINK_SAMPLE = $(CC) $(CFLAGS) -Iinclude -o $@ $(filter %.c %.o,$^) $(LDFLAGS) -pthread -Wl,-rpath,'$$ORIGIN'
 
 $(SAMPLES_c:%=$(OUTPUT)/%): $(OUTPUT)/%: c-examples/%.c $(HEADERS) | $(OUTPUT)/libpaho-mqtt3c.so
 	$(LINK_SAMPLE) -L$(OUTPUT) -lpaho-mqtt3c

@@ -36,6 +36,7 @@ test|cxx_compiler|g++|a C++ compiler
 test|have mosquitto|mosquitto|the broker mosquitto
 test|have cmake|cmake|CMake
 test|have python3|python3|Python 3
+test|have go|golang-go|Go, for the Go program of the README
 test|have valgrind|valgrind|valgrind
 END
     # Programs and libraries as the distribution built them, to run them on ours and compare.
