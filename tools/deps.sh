@@ -38,11 +38,13 @@ test|have cmake|cmake|CMake
 test|have python3|python3|Python 3
 test|have go|golang-go|Go, for the Go program of the README
 test|have valgrind|valgrind|valgrind
+test|have abidiff|abigail-tools|libabigail: abidiff
 END
     # Programs and libraries as the distribution built them, to run them on ours and compare.
     if have apt-get; then
         cat <<'END'
 test|debian_file /usr/include/MQTTAsync.h|libpaho-mqtt-dev|Paho C, to compare with
+test|debian_file /usr/include/mqtt/async_client.h|libpaho-mqttpp-dev|Paho C++, to run on this library
 test|have paho_c_pub|paho.mqtt.c-examples|Paho C's programs, to run on this library
 END
     fi

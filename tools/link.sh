@@ -24,7 +24,7 @@ shared)
     # -z defs: every reference resolved here. -Bsymbolic-functions: a program may load libpaho-mqtt3a and libpaho-mqtt3c
     # together, and each keeps to its own engine's functions where their names are the same. Read-only relocations and a
     # non-executable stack, as distributions build theirs.
-    # shellcheck disable=SC2046 # the list of libraries is meant to be split
+    # shellcheck disable=SC2046,SC2086 # flags and libraries are meant to be split
     "$CC" ${LDFLAGS:-} -shared -o "$work/full.so" @"$work/roots" "$engine" \
         -Wl,-soname,"$name" -Wl,--version-script="$map" -Wl,--gc-sections -Wl,-Bsymbolic-functions -Wl,--as-needed \
         -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-O1 \

@@ -153,7 +153,14 @@ fn start_embedded() -> Result<Broker, String> {
     println!("Building the embedded broker (the first time takes a minute or two) ...");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
-        .args(["build", "--release", "--locked", "-p", "paho-demo-broker"])
+        .args([
+            "build",
+            "--profile",
+            "tools",
+            "--locked",
+            "-p",
+            "paho-demo-broker",
+        ])
         .status();
     if !built.is_ok_and(|status| status.success()) {
         return Err("the embedded broker could not be built".into());
