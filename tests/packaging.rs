@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -420,7 +421,8 @@ fn installed_tree_serves_cmake() {
     for library in LIBRARIES {
         write_program(&source, &format!("{library}.c"), library);
         for kind in ["", "-static"] {
-            lists += &format!(
+            write!(
+                lists,
                 "add_executable({library}{kind} {library}.c)\n\
                  target_link_libraries({library}{kind} eclipse-paho-mqtt-c::paho-mqtt3{library}{kind})\n"
             );
