@@ -9,6 +9,8 @@
 //! | [`reason`], [`error`] | reason codes, and the one error of the codec |
 pub mod decode;
 pub mod error;
+#[cfg(test)]
+mod golden;
 pub mod inflight;
 pub mod keepalive;
 pub mod outbound;

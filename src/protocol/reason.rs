@@ -2,12 +2,12 @@
 //!
 //! Plain bytes and not an enum: servers may send codes of a later revision, and the C API hands them out as integers.
 
-/// Defines the constants and [`name`] from one list.
+/// Defines the constants and [`name`], one line a code.
 macro_rules! codes {
     ($($name:ident = $value:literal, $text:literal;)*) => {
         $(#[doc = $text] pub const $name: u8 = $value;)*
 
-        /// The specification's name of a reason code; where codes share a value, that of the first meaning.
+        /// The specification's name of a reason code; 0x00 is "Success" in every packet.
         pub const fn name(code: u8) -> Option<&'static str> {
             match code {
                 $($value => Some($text),)*
@@ -65,7 +65,7 @@ codes! {
 
 /// Normal disconnection: the name of 0x00 in a DISCONNECT.
 pub const NORMAL_DISCONNECTION: u8 = SUCCESS;
-/// Granted `QoS` 0: the name of 0x00 in a SUBACK.
+/// Granted QoS 0: the name of 0x00 in a SUBACK.
 pub const GRANTED_QOS_0: u8 = SUCCESS;
 /// Failure: the one error code of a 3.1.1 SUBACK.
 pub const SUBACK_FAILURE: u8 = UNSPECIFIED_ERROR;

@@ -89,13 +89,8 @@ impl<'a> Reader<'a> {
     /// UTF-8 Encoded String, checked with [`valid_utf8`].
     pub fn utf8(&mut self) -> Result<&'a [u8], Malformed> {
         let bytes = self.binary()?;
-        if valid_utf8(bytes) {
-            Ok(bytes)
-        } else {
-            Err(malformed(
-                "a string is not well-formed UTF-8 or holds U+0000",
-            ))
-        }
+        check_utf8(bytes)?;
+        Ok(bytes)
     }
 
     /// Packet Identifier, which is never zero ([MQTT-2.3.1-1] in 3.1.1, [MQTT-2.2.1-3] in 5.0).
@@ -152,13 +147,17 @@ pub const fn varint_len(value: u32) -> usize {
 }
 
 /// Writes a Variable Byte Integer; `value` is at most [`MAX_VARINT`].
-pub fn put_varint(out: &mut BytesMut, mut value: u32) {
+pub fn put_varint(out: &mut impl BufMut, mut value: u32) {
     debug_assert!(value <= MAX_VARINT);
-    while value > 0x7F {
-        out.put_u8((value & 0x7F) as u8 | 0x80);
+    loop {
+        let [low, ..] = value.to_le_bytes();
         value >>= 7;
+        if value == 0 {
+            out.put_u8(low);
+            return;
+        }
+        out.put_u8(low | 0x80);
     }
-    out.put_u8(value as u8);
 }
 
 /// How many bytes [`put_binary`] writes, or an error when `bytes` cannot be that long.
@@ -172,12 +171,23 @@ pub fn binary_len(bytes: &[u8]) -> Result<usize, Malformed> {
 }
 
 /// Writes two bytes of length and then `bytes`.
-pub fn put_binary(out: &mut BytesMut, bytes: &[u8]) -> Result<(), Malformed> {
+pub fn put_binary(out: &mut impl BufMut, bytes: &[u8]) -> Result<(), Malformed> {
     let len = u16::try_from(bytes.len())
         .map_err(|_| malformed("a string or binary field is longer than 65535 bytes"))?;
     out.put_u16(len);
     out.put_slice(bytes);
     Ok(())
+}
+
+/// `len` as a Remaining Length, if a packet can be that long.
+pub(super) fn remaining_length(len: usize) -> Result<u32, Malformed> {
+    u32::try_from(len)
+        .ok()
+        .filter(|&length| length <= MAX_VARINT)
+        .ok_or(Malformed::new(
+            reason::PACKET_TOO_LARGE,
+            "packet is larger than 268435455 bytes",
+        ))
 }
 
 /// Writes fixed header and body of one packet, or nothing: when `body` fails, `out` is as it was.
@@ -191,15 +201,7 @@ pub(super) fn put_packet(
     present: usize,
     body: impl FnOnce(&mut BytesMut) -> Result<(), Malformed>,
 ) -> Result<(), Malformed> {
-    let length = match u32::try_from(remaining) {
-        Ok(length) if length <= MAX_VARINT => length,
-        _ => {
-            return Err(Malformed::new(
-                reason::PACKET_TOO_LARGE,
-                "packet is larger than MQTT allows",
-            ));
-        }
-    };
+    let length = remaining_length(remaining)?;
     let start = out.len();
     out.reserve(1 + varint_len(length) + present);
     out.put_u8(first);
@@ -281,3 +283,18 @@ pub(super) fn share(filter: &[u8]) -> Option<(&[u8], &[u8])> {
 pub(super) fn has_wildcard(bytes: &[u8]) -> bool {
     memchr::memchr2(b'+', b'#', bytes).is_some()
 }
+
+/// [`valid_utf8`] and [`binary_len`] as an error.
+pub(super) fn check_utf8(bytes: &[u8]) -> Result<(), Malformed> {
+    binary_len(bytes)?;
+    if valid_utf8(bytes) {
+        Ok(())
+    } else {
+        Err(malformed(
+            "a string is not well-formed UTF-8 or holds U+0000",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -422,6 +422,11 @@ impl<M, O> Session<M, O> {
         self.keep_alive.sent(now, position);
     }
 
+    /// Bytes have arrived from the server, although nobody has read them yet.
+    pub fn heard(&mut self, now: Instant) {
+        self.keep_alive.received(now);
+    }
+
     /// When [`tick`](Self::tick) has to be called at the latest.
     pub fn deadline(&self) -> Option<Instant> {
         if self.online { self.keep_alive.deadline() } else { None }

@@ -36,12 +36,12 @@ impl<M, O> Session<M, O> {
 
     /// Sends a message, or queues it where `may_queue` and it cannot be sent at once.
     ///
-    /// The queue keeps the order of all messages, whatever their `QoS`.
-    #[allow(clippy::too_many_arguments)] // the message, what the program attached, and where things go
+    /// The queue keeps the order of all messages, whatever their `QoS`. Without a token of its own the message's packet
+    /// identifier is its token.
     pub fn publish<S: Sink<Message = M, Op = O>>(
         &mut self,
         publish: &Publish<'_>,
-        token: Token,
+        token: Option<Token>,
         op: O,
         may_queue: bool,
         now: Instant,
@@ -62,13 +62,17 @@ impl<M, O> Session<M, O> {
                 self.client_id
             );
         }
+        let token = match token {
+            Some(token) => token,
+            None => self.token(),
+        };
         self.enqueue(publish, token, op, now).map(|()| Accepted::Queued)
     }
 
     fn send<S: Sink<Message = M, Op = O>>(
         &mut self,
         publish: &Publish<'_>,
-        token: Token,
+        token: Option<Token>,
         op: O,
         sink: &mut S,
     ) -> Result<Accepted, Refused> {
@@ -84,7 +88,7 @@ impl<M, O> Session<M, O> {
             };
             self.trace_publish(publish, 0);
             sink.complete_when_written(Completion {
-                token,
+                token: token.unwrap_or(0),
                 op,
                 packet,
                 outcome: Outcome::written(),
@@ -111,7 +115,7 @@ impl<M, O> Session<M, O> {
         sink.store(Record::Sent(id), &kept)?;
         sink.out().push(&packet);
         self.trace_publish(publish, id);
-        self.insert_publish(id, publish.qos, token, kept, op);
+        self.insert_publish(id, publish.qos, token.unwrap_or(id.into()), kept, op);
         Ok(Accepted::Sent(id))
     }
 
