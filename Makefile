@@ -31,6 +31,8 @@ ENGINE_a    := plain
 ENGINE_c    := plain
 ENGINE_as   := tls
 ENGINE_cs   := tls
+# What each library exports, as maps for the linker.
+EXPORTS     := tools/exports
 SHARED      := $(LIBS:%=$(OUTPUT)/libpaho-mqtt3%.so)
 STATIC      := $(LIBS:%=$(OUTPUT)/libpaho-mqtt3%.a)
 RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock $(wildcard build.rs .cargo/config.toml)
@@ -67,8 +69,8 @@ $(BUILD)/engine/plain.a: | $(BUILD)/engine/tls.a
 
 # $(1): a, as, c or cs.
 define LIBRARY_RULES
-$(OUTPUT)/libpaho-mqtt3$(1).so.$(ABI_VERSION): $(BUILD)/engine/$(ENGINE_$(1)).a src/ffi/exports/libpaho-mqtt3$(1).map tools/link.sh
-	tools/link.sh shared libpaho-mqtt3$(1).so.$(ABI_MAJOR) src/ffi/exports/libpaho-mqtt3$(1).map $$< $$@
+$(OUTPUT)/libpaho-mqtt3$(1).so.$(ABI_VERSION): $(BUILD)/engine/$(ENGINE_$(1)).a $(EXPORTS)/libpaho-mqtt3$(1).map tools/link.sh
+	tools/link.sh shared libpaho-mqtt3$(1).so.$(ABI_MAJOR) $(EXPORTS)/libpaho-mqtt3$(1).map $$< $$@
 
 $(OUTPUT)/libpaho-mqtt3$(1).so.$(ABI_MAJOR): $(OUTPUT)/libpaho-mqtt3$(1).so.$(ABI_VERSION)
 	ln -sf $$(<F) $$@
@@ -76,8 +78,8 @@ $(OUTPUT)/libpaho-mqtt3$(1).so.$(ABI_MAJOR): $(OUTPUT)/libpaho-mqtt3$(1).so.$(AB
 $(OUTPUT)/libpaho-mqtt3$(1).so: $(OUTPUT)/libpaho-mqtt3$(1).so.$(ABI_MAJOR)
 	ln -sf $$(<F) $$@
 
-$(OUTPUT)/libpaho-mqtt3$(1).a: $(BUILD)/engine/$(ENGINE_$(1)).a src/ffi/exports/libpaho-mqtt3$(1).map tools/link.sh
-	tools/link.sh static libpaho-mqtt3$(1).o src/ffi/exports/libpaho-mqtt3$(1).map $$< $$@
+$(OUTPUT)/libpaho-mqtt3$(1).a: $(BUILD)/engine/$(ENGINE_$(1)).a $(EXPORTS)/libpaho-mqtt3$(1).map tools/link.sh
+	tools/link.sh static libpaho-mqtt3$(1).o $(EXPORTS)/libpaho-mqtt3$(1).map $$< $$@
 endef
 $(foreach lib,$(LIBS),$(eval $(call LIBRARY_RULES,$(lib))))
 

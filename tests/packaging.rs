@@ -102,7 +102,7 @@ fn readelf(options: &str, file: &Path) -> String {
 
 /// The names in a linker map's `global:` part.
 fn exports(library: &str) -> BTreeSet<String> {
-    let map = root().join(format!("src/ffi/exports/libpaho-mqtt3{library}.map"));
+    let map = root().join(format!("tools/exports/libpaho-mqtt3{library}.map"));
     let text = fs::read_to_string(map).unwrap();
     let (_, globals) = text.split_once("global:").unwrap();
     let (globals, _) = globals.split_once("local:").unwrap();
