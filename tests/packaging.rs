@@ -425,7 +425,8 @@ fn installed_tree_serves_cmake() {
                 lists,
                 "add_executable({library}{kind} {library}.c)\n\
                  target_link_libraries({library}{kind} eclipse-paho-mqtt-c::paho-mqtt3{library}{kind})\n"
-            );
+            )
+            .unwrap();
         }
     }
     fs::write(source.join("CMakeLists.txt"), lists).unwrap();
