@@ -38,5 +38,5 @@ check: ## formatting, lints, documentation, headers as generated
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --locked $(CARGO_FLAGS) --all-targets --no-default-features -- -D warnings
-	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked $(CARGO_FLAGS) --no-deps --document-private-items
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' $(CARGO) doc --locked $(CARGO_FLAGS) --no-deps --document-private-items
 	$(CARGO) run -q --locked $(CARGO_FLAGS) -p paho-headers -- --check
