@@ -24,7 +24,8 @@ test: ## build everything and run every test
 	@set -e; for phase in $(TEST_PHASES); do echo "== $$phase"; $(MAKE) --no-print-directory $$phase; done
 
 test-rust:
-	$(CARGO) test --locked $(CARGO_FLAGS) --workspace
+	$(CARGO) test --locked $(CARGO_FLAGS) --workspace --exclude paho-demo --exclude paho-demo-broker
+	$(CARGO) test --locked $(CARGO_FLAGS) --profile tools -p paho-demo -p paho-demo-broker
 	$(CARGO) test --locked $(CARGO_FLAGS) --lib --no-default-features
 
 # Left out until the library has them: reconnect tls ws proxy.
