@@ -24,7 +24,7 @@ test: ## build everything and run every test
 	@set -e; for phase in $(TEST_PHASES); do echo "== $$phase"; $(MAKE) --no-print-directory $$phase; done
 
 test-rust:
-	$(CARGO) test --locked $(CARGO_FLAGS) --workspace --exclude paho-demo --exclude paho-demo-broker
+	$(CARGO) test --locked $(CARGO_FLAGS) --no-fail-fast --workspace --exclude paho-demo --exclude paho-demo-broker
 	$(CARGO) test --locked $(CARGO_FLAGS) --profile tools -p paho-demo -p paho-demo-broker
 	$(CARGO) test --locked $(CARGO_FLAGS) --lib --no-default-features
 
