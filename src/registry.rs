@@ -64,8 +64,16 @@ impl Key {
 
 /// The generation after this one: never zero, and of as many bits as a key has for it everywhere.
 fn next_generation(generation: u32) -> u32 {
-    let limit = if cfg!(target_pointer_width = "64") { u32::MAX } else { 0xfff };
-    if generation >= limit { 1 } else { generation + 1 }
+    let limit = if cfg!(target_pointer_width = "64") {
+        u32::MAX
+    } else {
+        0xfff
+    };
+    if generation >= limit {
+        1
+    } else {
+        generation + 1
+    }
 }
 
 struct Slot<T: ?Sized> {
@@ -141,7 +149,11 @@ impl<T: ?Sized> Registry<T> {
     /// The object of that key.
     pub fn get(&self, key: Key) -> Option<Arc<T>> {
         let slot = self.slot(key.index)?.lock();
-        if slot.generation == key.generation { slot.object.clone() } else { None }
+        if slot.generation == key.generation {
+            slot.object.clone()
+        } else {
+            None
+        }
     }
 
     /// Takes the object out; only one caller gets it.

@@ -13,7 +13,10 @@ use super::state::{CLOSE_GRACE, Client, Closing, Connection, Error, Guard, Phase
 impl<H: Host> Client<H> {
     /// The connection is lost: nobody on this side wanted it.
     pub(super) fn lose(&self, core: &mut Guard<'_, H>, why: &str) {
-        trace!(Error, "Connection of client {} lost: {why}", self.setup.client_id);
+        trace!(
+            Error,
+            "Connection of client {} lost: {why}", self.setup.client_id
+        );
         let phase = core.phase;
         self.drop_connection(core);
         match phase {
@@ -120,10 +123,17 @@ impl<H: Host> Client<H> {
     }
 
     /// As [`disconnect`](Self::disconnect), and waits for its end.
-    pub fn disconnect_and_wait(&self, timeout: Duration, reason: u8, properties: Properties) -> Result<(), Error> {
+    pub fn disconnect_and_wait(
+        &self,
+        timeout: Duration,
+        reason: u8,
+        properties: Properties,
+    ) -> Result<(), Error> {
         self.disconnect(timeout, reason, properties, None)?;
         let deadline = super::wait::deadline_in(timeout.saturating_add(CLOSE_GRACE * 2));
-        let (mut core, done) = self.wait_for(self.lock(), deadline, |core| core.closing.is_none().then_some(()));
+        let (mut core, done) = self.wait_for(self.lock(), deadline, |core| {
+            core.closing.is_none().then_some(())
+        });
         if done.is_none() && core.phase == Phase::Disconnecting {
             self.lose(&mut core, "the socket took no DISCONNECT in time");
         }
@@ -160,13 +170,19 @@ impl<H: Host> Client<H> {
         closing.said = true;
         closing.deadline = now + CLOSE_GRACE;
         let (reason, properties) = (closing.reason, std::mem::take(&mut closing.properties));
-        if let Some(expiry) = properties.as_ref().number(PropertyId::SessionExpiryInterval) {
+        if let Some(expiry) = properties
+            .as_ref()
+            .number(PropertyId::SessionExpiryInterval)
+        {
             core.session_ends = expiry == 0;
         }
         let (session, io) = core.parts();
         if let Err(error) = session.disconnect(reason, properties.as_ref(), io) {
             // Validated when it was asked for; leaving without a word is all that is left.
-            trace!(Error, "DISCONNECT of client {}: {error}", self.setup.client_id);
+            trace!(
+                Error,
+                "DISCONNECT of client {}: {error}", self.setup.client_id
+            );
             self.drop_connection(core);
             self.disconnected(core);
         }
@@ -222,7 +238,9 @@ impl<H: Host> Client<H> {
         left.append(&mut events);
         for event in left {
             match event {
-                Event::Completed(_) | Event::ConnectEnded { .. } | Event::DisconnectEnded { .. } => {
+                Event::Completed(_)
+                | Event::ConnectEnded { .. }
+                | Event::DisconnectEnded { .. } => {
                     self.host.handle(event);
                 }
                 _ => {}
@@ -249,9 +267,9 @@ const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Bytes have arrived that nobody has read: a synchronous client between API calls, or one held back.
 fn unread<H: Host>(core: &Guard<'_, H>) -> bool {
-    core.connection
-        .as_ref()
-        .is_some_and(|connection| rustix::io::ioctl_fionread(&*connection.link).is_ok_and(|bytes| bytes > 0))
+    core.connection.as_ref().is_some_and(|connection| {
+        rustix::io::ioctl_fionread(&*connection.link).is_ok_and(|bytes| bytes > 0)
+    })
 }
 
 /// Closes a connection so that what was written still arrives: a socket closed with unread bytes would be reset.

@@ -122,7 +122,12 @@ impl<H: Host> Client<H> {
     }
 
     /// Reads behind the beginning of a packet, if there is one, into this thread's buffer.
-    fn read_small<'a>(&'a self, link: &crate::transport::Link, partial: Vec<u8>, epoch: u64) -> (Guard<'a, H>, Step) {
+    fn read_small<'a>(
+        &'a self,
+        link: &crate::transport::Link,
+        partial: Vec<u8>,
+        epoch: u64,
+    ) -> (Guard<'a, H>, Step) {
         BUFFERS.with_borrow_mut(|buffer| {
             if buffer.is_empty() {
                 buffer.resize(BUFFER, 0);
@@ -163,7 +168,12 @@ impl<H: Host> Client<H> {
     }
 
     /// Goes on collecting a large packet.
-    fn read_large<'a>(&'a self, link: &crate::transport::Link, mut partial: Vec<u8>, epoch: u64) -> (Guard<'a, H>, Step) {
+    fn read_large<'a>(
+        &'a self,
+        link: &crate::transport::Link,
+        mut partial: Vec<u8>,
+        epoch: u64,
+    ) -> (Guard<'a, H>, Step) {
         let have = partial.len();
         let total = decode::header(&partial, u32::MAX)
             .ok()
@@ -183,7 +193,11 @@ impl<H: Host> Client<H> {
             Err(error) => (have, failed(&error)),
         };
         partial.truncate(end);
-        let used = if end > have { self.process(&mut core, &partial) } else { 0 };
+        let used = if end > have {
+            self.process(&mut core, &partial)
+        } else {
+            0
+        };
         partial.drain(..used);
         if partial.is_empty() {
             partial = Vec::new();

@@ -14,7 +14,9 @@ impl<H: Host> Client<H> {
         let Some(mut options) = core.options.clone() else {
             return;
         };
-        let (Some(retry), true, false) = (options.reconnect, core.should_be_connected, core.destroyed) else {
+        let (Some(retry), true, false) =
+            (options.reconnect, core.should_be_connected, core.destroyed)
+        else {
             return;
         };
         let (Ok(runtime), Some(client)) = (runtime(), self.this.upgrade()) else {
@@ -71,7 +73,9 @@ impl<H: Host> Client<H> {
                     return Ok(());
                 }
                 Phase::Idle => core.options.clone().ok_or(Error::Disconnected)?,
-                Phase::Connecting | Phase::Connected | Phase::Disconnecting => return Err(Error::Ignored),
+                Phase::Connecting | Phase::Connected | Phase::Disconnecting => {
+                    return Err(Error::Ignored);
+                }
             }
         };
         self.connect((*options).clone(), op)

@@ -199,7 +199,11 @@ impl<H: Host> Client<H> {
     /// A client that is not connected. `store` keeps its messages across processes.
     pub fn new(setup: Setup, host: H, store: Option<Box<dyn Store>>) -> Result<Arc<Self>, Error> {
         let reactor = reactor().map_err(|error| Error::Failed(error.to_string()))?;
-        let version = if setup.create.v5 { Version::V5 } else { Version::V311 };
+        let version = if setup.create.v5 {
+            Version::V5
+        } else {
+            Version::V311
+        };
         let core = Core {
             session: Session::new(version, Arc::clone(&setup.client_id), Instant::now()),
             io: Io::new(store),
@@ -278,7 +282,10 @@ impl<H: Host> Client<H> {
         }
         core.synchronous = false;
         if let Err(error) = self.watch(&mut core) {
-            trace!(Error, "Cannot watch socket of client {}: {error}", self.setup.client_id);
+            trace!(
+                Error,
+                "Cannot watch socket of client {}: {error}", self.setup.client_id
+            );
         }
         self.schedule_dispatch(&mut core);
     }
@@ -338,7 +345,10 @@ impl<H: Host> Client<H> {
 
     pub(super) fn update_timer(&self, core: &mut Core<H>) {
         let closing = core.closing.as_ref().map(|closing| closing.deadline);
-        let next = [core.session.deadline(), closing, core.offer_again].into_iter().flatten().min();
+        let next = [core.session.deadline(), closing, core.offer_again]
+            .into_iter()
+            .flatten()
+            .min();
         // One that is set too early finds nothing due and is set again: cheaper than a change for every packet.
         if let Some(next) = next {
             if core.timer.is_none_or(|at| next < at) {

@@ -134,7 +134,11 @@ impl<H: Host> Client<H> {
     }
 }
 
-fn wait_for_socket(link: &crate::transport::Link, blocked: bool, deadline: Option<Instant>) -> PollFlags {
+fn wait_for_socket(
+    link: &crate::transport::Link,
+    blocked: bool,
+    deadline: Option<Instant>,
+) -> PollFlags {
     let mut flags = PollFlags::IN | PollFlags::RDHUP;
     if blocked {
         flags |= PollFlags::OUT;
@@ -142,7 +146,10 @@ fn wait_for_socket(link: &crate::transport::Link, blocked: bool, deadline: Optio
     let timeout = deadline.map(|at| {
         let left = at.saturating_duration_since(Instant::now());
         Timespec {
-            tv_sec: left.as_secs().min(i32::MAX.cast_unsigned().into()).cast_signed(),
+            tv_sec: left
+                .as_secs()
+                .min(i32::MAX.cast_unsigned().into())
+                .cast_signed(),
             tv_nsec: left.subsec_nanos().into(),
         }
     });

@@ -26,7 +26,11 @@ const MIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// A TLS scheme needs TLS options.
 pub fn check_tls(server_uri: &str, ssl: *const SslOptions) -> Result<(), Code> {
     let tls = ServerUri::parse(server_uri).is_ok_and(|uri| uri.is_tls());
-    if tls && ssl.is_null() { Err(MQTTASYNC_NULL_PARAMETER) } else { Ok(()) }
+    if tls && ssl.is_null() {
+        Err(MQTTASYNC_NULL_PARAMETER)
+    } else {
+        Ok(())
+    }
 }
 
 /// The versions to try; none where the client was created for the other family.
@@ -42,7 +46,10 @@ pub fn version(version: c_int, v5: bool) -> Option<VersionChoice> {
 
 /// Messages in flight; none or a negative number is no limit of the program's.
 pub fn max_inflight(max: c_int) -> u32 {
-    u32::try_from(max).ok().filter(|max| *max > 0).unwrap_or(u16::MAX.into())
+    u32::try_from(max)
+        .ok()
+        .filter(|max| *max > 0)
+        .unwrap_or(u16::MAX.into())
 }
 
 /// The time for one attempt to connect.

@@ -3,7 +3,8 @@
 use libc::{c_char, c_int, c_void};
 
 use super::async_types::{
-    MQTTASYNC_BAD_PROTOCOL, MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_NULL_PARAMETER, MQTTASYNC_PERSISTENCE_ERROR,
+    MQTTASYNC_BAD_PROTOCOL, MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_NULL_PARAMETER,
+    MQTTASYNC_PERSISTENCE_ERROR,
 };
 use super::persistence_types::MQTTCLIENT_PERSISTENCE_DEFAULT;
 use super::read::{self, Code};
@@ -49,7 +50,10 @@ pub unsafe fn check(
         // What is wrong with a host or a port is found when it is connected to, as in the original.
         _ => {}
     }
-    Ok(Created { server_uri, client_id })
+    Ok(Created {
+        server_uri,
+        client_id,
+    })
 }
 
 /// Opens the store that a program asked for.

@@ -22,7 +22,6 @@ mod threads;
 mod tokens;
 mod version;
 
-
 pub mod async_types;
 pub mod client_types;
 pub mod persistence_types;
@@ -78,7 +77,9 @@ pub(crate) unsafe fn global_init(inits: *const shared_types::InitOptions) {
 }
 
 /// Sets or removes the program's trace callback.
-pub(crate) fn set_trace_callback(callback: Option<unsafe extern "C" fn(libc::c_int, *mut libc::c_char)>) {
+pub(crate) fn set_trace_callback(
+    callback: Option<unsafe extern "C" fn(libc::c_int, *mut libc::c_char)>,
+) {
     crate::trace::set_callback(callback.map(|callback| -> crate::trace::Callback {
         std::sync::Arc::new(move |level, line| {
             let line = std::ffi::CString::new(line.replace('\0', " ")).unwrap_or_default();

@@ -11,20 +11,25 @@ use std::time::Duration;
 use libc::{c_char, c_int, c_uint, c_void};
 
 use super::async_types::{
-    MQTTASYNC_0_LEN_WILL_TOPIC, MQTTASYNC_BAD_QOS, MQTTASYNC_BAD_STRUCTURE, MQTTASYNC_BAD_UTF8_STRING,
-    MQTTASYNC_FAILURE, MQTTASYNC_NULL_PARAMETER,
+    MQTTASYNC_0_LEN_WILL_TOPIC, MQTTASYNC_BAD_QOS, MQTTASYNC_BAD_STRUCTURE,
+    MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_FAILURE, MQTTASYNC_NULL_PARAMETER,
 };
 use super::memory;
 use super::properties::{entries, value_type};
-#[allow(clippy::wildcard_imports)] // the types of values, which have no prefix of their own in Rust
+#[allow(clippy::wildcard_imports)]
+// the types of values, which have no prefix of their own in Rust
 use super::property_types::*;
 use super::shared_types::{
-    Binary, MQTT_SSL_VERSION_TLS_1_0, MQTT_SSL_VERSION_TLS_1_1, MQTT_SSL_VERSION_TLS_1_2, NameValue,
-    SslOptions, WillOptions,
+    Binary, MQTT_SSL_VERSION_TLS_1_0, MQTT_SSL_VERSION_TLS_1_1, MQTT_SSL_VERSION_TLS_1_2,
+    NameValue, SslOptions, WillOptions,
 };
-use crate::client::options::{ErrorReporter, PskSource, Secret, TlsOptions, TlsVersion, WillOptions as Will};
+use crate::client::options::{
+    ErrorReporter, PskSource, Secret, TlsOptions, TlsVersion, WillOptions as Will,
+};
 use crate::protocol::QoS;
-use crate::protocol::property::{Context as PropertyContext, Properties, Property, PropertyId, Value};
+use crate::protocol::property::{
+    Context as PropertyContext, Properties, Property, PropertyId, Value,
+};
 use crate::protocol::wire;
 
 /// A return code. The two APIs give the same number to the same fault wherever these readers find one.
@@ -95,9 +100,18 @@ pub fn qos(qos: c_int) -> Result<QoS, Code> {
 ///
 /// # Safety
 /// Points at an object that starts with an eyecatcher and a version.
-pub unsafe fn check_struct(object: *const c_void, eyecatcher: &[u8; 4], newest: c_int) -> Result<c_int, Code> {
+pub unsafe fn check_struct(
+    object: *const c_void,
+    eyecatcher: &[u8; 4],
+    newest: c_int,
+) -> Result<c_int, Code> {
     // SAFETY: the caller's promise; every struct of the API starts like this.
-    let (id, version) = unsafe { (object.cast::<[u8; 4]>().read(), object.cast::<c_int>().add(1).read()) };
+    let (id, version) = unsafe {
+        (
+            object.cast::<[u8; 4]>().read(),
+            object.cast::<c_int>().add(1).read(),
+        )
+    };
     if id == *eyecatcher && (0..=newest).contains(&version) {
         Ok(version)
     } else {
@@ -109,7 +123,10 @@ pub unsafe fn check_struct(object: *const c_void, eyecatcher: &[u8; 4], newest: 
 ///
 /// # Safety
 /// NULL, or a list as the API's functions make it.
-pub unsafe fn properties(list: *const MQTTProperties, context: PropertyContext) -> Result<Properties, Code> {
+pub unsafe fn properties(
+    list: *const MQTTProperties,
+    context: PropertyContext,
+) -> Result<Properties, Code> {
     let mut properties = Properties::new();
     if list.is_null() {
         return Ok(properties);
@@ -120,7 +137,12 @@ pub unsafe fn properties(list: *const MQTTProperties, context: PropertyContext) 
             .ok()
             .and_then(PropertyId::from_u8)
             // SAFETY: the caller's promise.
-            .and_then(|id| Some(Property { id, value: unsafe { value(entry) }? }))
+            .and_then(|id| {
+                Some(Property {
+                    id,
+                    value: unsafe { value(entry) }?,
+                })
+            })
             .ok_or(MQTTASYNC_FAILURE)?;
         properties.push(property).map_err(|_| MQTTASYNC_FAILURE)?;
     }
@@ -219,21 +241,38 @@ pub unsafe fn tls(ssl: *const SslOptions) -> Result<Option<TlsOptions>, Code> {
     unsafe {
         let version = check_struct(ssl.cast(), b"MQTS", 5)?;
         let reporter = (version >= 3)
-            .then(|| (*ssl).ssl_error_cb.map(|callback| error_reporter(callback, Context((*ssl).ssl_error_context))))
+            .then(|| {
+                (*ssl)
+                    .ssl_error_cb
+                    .map(|callback| error_reporter(callback, Context((*ssl).ssl_error_context)))
+            })
             .flatten();
         let psk = (version >= 4)
-            .then(|| (*ssl).ssl_psk_cb.map(|callback| psk_source(callback, Context((*ssl).ssl_psk_context))))
+            .then(|| {
+                (*ssl)
+                    .ssl_psk_cb
+                    .map(|callback| psk_source(callback, Context((*ssl).ssl_psk_context)))
+            })
             .flatten();
         Ok(Some(TlsOptions {
             trust_store: text((*ssl).trustStore)?,
             key_store: text((*ssl).keyStore)?,
             private_key: text((*ssl).privateKey)?,
-            private_key_password: bytes((*ssl).privateKeyPassword).map(|password| Secret(password.to_vec())),
+            private_key_password: bytes((*ssl).privateKeyPassword)
+                .map(|password| Secret(password.to_vec())),
             enabled_cipher_suites: text((*ssl).enabledCipherSuites)?,
             enable_server_cert_auth: (*ssl).enableServerCertAuth != 0,
-            version: if version >= 1 { tls_version((*ssl).sslVersion) } else { TlsVersion::Default },
+            version: if version >= 1 {
+                tls_version((*ssl).sslVersion)
+            } else {
+                TlsVersion::Default
+            },
             verify: version >= 2 && (*ssl).verify != 0,
-            ca_path: if version >= 2 { text((*ssl).CApath)? } else { None },
+            ca_path: if version >= 2 {
+                text((*ssl).CApath)?
+            } else {
+                None
+            },
             error_reporter: reporter,
             psk_source: psk,
             disable_default_trust_store: version >= 4 && (*ssl).disableDefaultTrustStore != 0,
@@ -257,8 +296,14 @@ fn tls_version(version: c_int) -> TlsVersion {
 }
 
 type ErrorCallback = unsafe extern "C" fn(*const c_char, libc::size_t, *mut c_void) -> c_int;
-type PskCallback =
-    unsafe extern "C" fn(*const c_char, *mut c_char, c_uint, *mut u8, c_uint, *mut c_void) -> c_uint;
+type PskCallback = unsafe extern "C" fn(
+    *const c_char,
+    *mut c_char,
+    c_uint,
+    *mut u8,
+    c_uint,
+    *mut c_void,
+) -> c_uint;
 
 fn error_reporter(callback: ErrorCallback, context: Context) -> ErrorReporter {
     Arc::new(move |line| {
@@ -288,7 +333,11 @@ fn psk_source(callback: PskCallback, context: Context) -> PskSource {
             )
         };
         // A length beyond the buffer is the program's mistake; there is no key then.
-        if used as usize <= key.len() { used as usize } else { 0 }
+        if used as usize <= key.len() {
+            used as usize
+        } else {
+            0
+        }
     })
 }
 

@@ -75,8 +75,17 @@ impl Received {
     /// The parts, still owned here.
     pub fn parts(&self) -> (*mut c_char, c_int, *mut Message) {
         // SAFETY: the topic's block has that many bytes.
-        let topic = unsafe { memory::bytes(self.topic.cast(), c_int::try_from(self.topic_len).unwrap_or(0)) };
-        let len = if topic.contains(&0) { c_int::try_from(self.topic_len).unwrap_or(0) } else { 0 };
+        let topic = unsafe {
+            memory::bytes(
+                self.topic.cast(),
+                c_int::try_from(self.topic_len).unwrap_or(0),
+            )
+        };
+        let len = if topic.contains(&0) {
+            c_int::try_from(self.topic_len).unwrap_or(0)
+        } else {
+            0
+        };
         (self.topic, len, self.message)
     }
 }

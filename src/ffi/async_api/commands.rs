@@ -20,7 +20,11 @@ use crate::protocol::{QoS, Version};
 ///
 /// # Safety
 /// NULL or a response as documented.
-unsafe fn op(client: &super::AsyncClient, kind: Kind, response: *const MQTTAsync_responseOptions) -> Result<Op, Code> {
+unsafe fn op(
+    client: &super::AsyncClient,
+    kind: Kind,
+    response: *const MQTTAsync_responseOptions,
+) -> Result<Op, Code> {
     let mut op = Op::silent(kind);
     if response.is_null() {
         return Ok(op);
@@ -115,7 +119,11 @@ pub unsafe fn send_message(
                     payloadlen: (*msg).payloadlen,
                     qos: (*msg).qos,
                     retained: (*msg).retained,
-                    properties: if version >= 1 { &raw const (*msg).properties } else { std::ptr::null() },
+                    properties: if version >= 1 {
+                        &raw const (*msg).properties
+                    } else {
+                        std::ptr::null()
+                    },
                 },
                 response,
             )
@@ -148,7 +156,8 @@ unsafe fn publish(
             return Err(MQTTASYNC_NULL_PARAMETER);
         }
         let mut op = op(&client, Kind::Publish(qos), response)?;
-        op.delivery = qos != QoS::AtMostOnce && client.host().callbacks().delivery_complete.1.is_some();
+        op.delivery =
+            qos != QoS::AtMostOnce && client.host().callbacks().delivery_complete.1.is_some();
         let own = if v5 && !contents.properties.is_null() {
             read::properties(contents.properties, PropertyContext::Publish)?
         } else {
@@ -168,7 +177,9 @@ unsafe fn publish(
             properties: properties.as_ref(),
             payload: memory::bytes(contents.payload, contents.payloadlen),
         };
-        let token = client.send(&publish, op).map_err(|error| super::error(&error))?;
+        let token = client
+            .send(&publish, op)
+            .map_err(|error| super::error(&error))?;
         set_token(response, token);
     }
     Ok(())
@@ -214,7 +225,13 @@ unsafe fn subscribe_to(
         if qos.is_null() {
             return Err(MQTTASYNC_NULL_PARAMETER);
         }
-        let op = op(&client, Kind::Subscribe { filters: topics.len() }, response)?;
+        let op = op(
+            &client,
+            Kind::Subscribe {
+                filters: topics.len(),
+            },
+            response,
+        )?;
         let mut filters = Vec::with_capacity(topics.len());
         for (i, filter) in topics.iter().enumerate() {
             filters.push(Filter {
@@ -241,7 +258,13 @@ unsafe fn subscribe_to(
             }
         }
         let properties = response_properties(response, v5, PropertyContext::Subscribe)?;
-        change(&client, &Subscription::Subscribe(&filters), properties.as_ref(), op, response)
+        change(
+            &client,
+            &Subscription::Subscribe(&filters),
+            properties.as_ref(),
+            op,
+            response,
+        )
     }
 }
 
@@ -273,12 +296,17 @@ unsafe fn change(
 
 /// Topics of a list. An empty list would make a packet that the specification forbids ([MQTT-3.8.3-2]).
 unsafe fn topic_list<'a>(count: c_int, topics: *const *mut c_char) -> Result<Vec<&'a [u8]>, Code> {
-    let count = usize::try_from(count).ok().filter(|count| *count > 0).ok_or(MQTTASYNC_FAILURE)?;
+    let count = usize::try_from(count)
+        .ok()
+        .filter(|count| *count > 0)
+        .ok_or(MQTTASYNC_FAILURE)?;
     if topics.is_null() {
         return Err(MQTTASYNC_NULL_PARAMETER);
     }
     // SAFETY: an array of `count` strings, as documented.
-    (0..count).map(|i| unsafe { read::topic(*topics.add(i)) }).collect()
+    (0..count)
+        .map(|i| unsafe { read::topic(*topics.add(i)) })
+        .collect()
 }
 
 pub unsafe fn unsubscribe(
@@ -307,7 +335,13 @@ pub unsafe fn unsubscribe_many(
             let topics = topic_list(count, topic)?;
             let op = op(&client, Kind::Unsubscribe, response)?;
             let properties = response_properties(response, v5, PropertyContext::Unsubscribe)?;
-            change(&client, &Subscription::Unsubscribe(&topics), properties.as_ref(), op, response)
+            change(
+                &client,
+                &Subscription::Unsubscribe(&topics),
+                properties.as_ref(),
+                op,
+                response,
+            )
         }
     }))
 }
@@ -319,7 +353,9 @@ pub unsafe fn get_pending_tokens(handle: MQTTAsync, tokens: *mut *mut MQTTAsync_
     // SAFETY: not NULL.
     unsafe {
         *tokens = std::ptr::null_mut();
-        super::code(super::of(handle).map(|client| *tokens = tokens::to_c(&client.pending_tokens(true))))
+        super::code(
+            super::of(handle).map(|client| *tokens = tokens::to_c(&client.pending_tokens(true))),
+        )
     }
 }
 
@@ -330,7 +366,11 @@ pub unsafe fn is_complete(handle: MQTTAsync, token: MQTTAsync_token) -> c_int {
     }
 }
 
-pub unsafe fn wait_for_completion(handle: MQTTAsync, token: MQTTAsync_token, timeout: c_ulong) -> c_int {
+pub unsafe fn wait_for_completion(
+    handle: MQTTAsync,
+    token: MQTTAsync_token,
+    timeout: c_ulong,
+) -> c_int {
     super::code(super::of(handle).and_then(|client| {
         client
             .wait_for_token(token, super::milliseconds(timeout))

@@ -18,13 +18,13 @@ use crate::protocol::property::{Context as PropertyContext, Properties};
 const OPTIONS_VERSION: c_int = 8;
 
 pub unsafe fn connect(handle: MQTTAsync, options: *const MQTTAsync_connectOptions) -> c_int {
-    super::code(
-        super::of(handle).and_then(|client| {
-            // SAFETY: as documented.
-            let (options, op) = unsafe { read(&client, options) }?;
-            client.connect(options, op).map_err(|error| super::error(&error))
-        }),
-    )
+    super::code(super::of(handle).and_then(|client| {
+        // SAFETY: as documented.
+        let (options, op) = unsafe { read(&client, options) }?;
+        client
+            .connect(options, op)
+            .map_err(|error| super::error(&error))
+    }))
 }
 
 unsafe fn read(
@@ -38,16 +38,32 @@ unsafe fn read(
     // SAFETY: not NULL; read member by member, each only in a version that has it.
     unsafe {
         let version = read::check_struct(options.cast(), b"MQTC", OPTIONS_VERSION)?;
-        let ssl = if version >= 1 { (*options).ssl } else { std::ptr::null_mut() };
+        let ssl = if version >= 1 {
+            (*options).ssl
+        } else {
+            std::ptr::null_mut()
+        };
         connect::check_tls(&setup.server_uri, ssl)?;
         let will = read::will((*options).will, Properties::new())?;
         let tls = read::tls(ssl)?;
         let username = read::text((*options).username)?;
         read::text((*options).password)?;
-        let mqtt_version = if version >= 3 { (*options).MQTTVersion } else { MQTTVERSION_DEFAULT };
-        let choice = connect::version(mqtt_version, setup.create.v5).ok_or(MQTTASYNC_WRONG_MQTT_VERSION)?;
+        let mqtt_version = if version >= 3 {
+            (*options).MQTTVersion
+        } else {
+            MQTTVERSION_DEFAULT
+        };
+        let choice =
+            connect::version(mqtt_version, setup.create.v5).ok_or(MQTTASYNC_WRONG_MQTT_VERSION)?;
         let v5 = mqtt_version == MQTTVERSION_5;
-        let (clean_session, clean_start) = ((*options).cleansession, if version >= 6 { (*options).cleanstart } else { 0 });
+        let (clean_session, clean_start) = (
+            (*options).cleansession,
+            if version >= 6 {
+                (*options).cleanstart
+            } else {
+                0
+            },
+        );
         if v5 && clean_session != 0 || !v5 && clean_start != 0 {
             return Err(MQTTASYNC_BAD_MQTT_OPTION);
         }
@@ -61,7 +77,9 @@ unsafe fn read(
         if version >= 6 {
             op.on_success5 = (*options).onSuccess5;
             op.on_failure5 = (*options).onFailure5;
-            if !v5 && !((*options).connectProperties.is_null() && (*options).willProperties.is_null()) {
+            if !v5
+                && !((*options).connectProperties.is_null() && (*options).willProperties.is_null())
+            {
                 return Err(MQTTASYNC_BAD_MQTT_OPTION);
             }
             properties = read::properties((*options).connectProperties, PropertyContext::Connect)?;
@@ -82,13 +100,18 @@ unsafe fn read(
         } else {
             Vec::new()
         };
-        let reconnect = (version >= 4 && (*options).automaticReconnect != 0).then(|| ReconnectOptions {
-            min: read::seconds((*options).minRetryInterval).max(Duration::from_secs(1)),
-            max: read::seconds((*options).maxRetryInterval).max(Duration::from_secs(1)),
-        });
+        let reconnect =
+            (version >= 4 && (*options).automaticReconnect != 0).then(|| ReconnectOptions {
+                min: read::seconds((*options).minRetryInterval).max(Duration::from_secs(1)),
+                max: read::seconds((*options).maxRetryInterval).max(Duration::from_secs(1)),
+            });
         let options = ConnectOptions {
             keep_alive: read::seconds((*options).keepAliveInterval),
-            clean: if v5 { clean_start != 0 } else { clean_session != 0 },
+            clean: if v5 {
+                clean_start != 0
+            } else {
+                clean_session != 0
+            },
             max_inflight: connect::max_inflight((*options).maxInflight),
             will,
             username,
@@ -99,9 +122,21 @@ unsafe fn read(
             version: choice,
             reconnect,
             properties,
-            http_headers: if version >= 7 { read::headers((*options).httpHeaders)? } else { Vec::new() },
-            http_proxy: if version >= 8 { read::text((*options).httpProxy)? } else { None },
-            https_proxy: if version >= 8 { read::text((*options).httpsProxy)? } else { None },
+            http_headers: if version >= 7 {
+                read::headers((*options).httpHeaders)?
+            } else {
+                Vec::new()
+            },
+            http_proxy: if version >= 8 {
+                read::text((*options).httpProxy)?
+            } else {
+                None
+            },
+            https_proxy: if version >= 8 {
+                read::text((*options).httpsProxy)?
+            } else {
+                None
+            },
         };
         Ok((options, op))
     }
@@ -111,7 +146,11 @@ unsafe fn read(
 pub(super) fn check_callbacks(op: &Op, v5: bool) -> Result<(), Code> {
     let of_v3 = op.on_success.is_some() || op.on_failure.is_some();
     let of_v5 = op.on_success5.is_some() || op.on_failure5.is_some();
-    if v5 && of_v3 || !v5 && of_v5 { Err(MQTTASYNC_BAD_MQTT_OPTION) } else { Ok(()) }
+    if v5 && of_v3 || !v5 && of_v5 {
+        Err(MQTTASYNC_BAD_MQTT_OPTION)
+    } else {
+        Ok(())
+    }
 }
 
 pub unsafe fn reconnect(handle: MQTTAsync) -> c_int {
@@ -137,8 +176,12 @@ pub unsafe fn disconnect(handle: MQTTAsync, options: *const MQTTAsync_disconnect
                 if version >= 1 && client.version() == Version::V5 {
                     op.on_success5 = (*options).onSuccess5;
                     op.on_failure5 = (*options).onFailure5;
-                    reason = u8::try_from((*options).reasonCode).map_err(|_| MQTTASYNC_BAD_MQTT_OPTION)?;
-                    properties = read::properties(&raw const (*options).properties, PropertyContext::Disconnect)?;
+                    reason = u8::try_from((*options).reasonCode)
+                        .map_err(|_| MQTTASYNC_BAD_MQTT_OPTION)?;
+                    properties = read::properties(
+                        &raw const (*options).properties,
+                        PropertyContext::Disconnect,
+                    )?;
                 }
             }
         }

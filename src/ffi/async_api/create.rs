@@ -49,7 +49,16 @@ pub unsafe fn create_with_options(
 ) -> c_int {
     version::start_trace(version::asynchronous());
     // SAFETY: the caller's promise.
-    super::code(unsafe { make(handle, server_uri, client_id, persistence_type, persistence_context, options) })
+    super::code(unsafe {
+        make(
+            handle,
+            server_uri,
+            client_id,
+            persistence_type,
+            persistence_context,
+            options,
+        )
+    })
 }
 
 unsafe fn make(
@@ -62,7 +71,15 @@ unsafe fn make(
 ) -> Result<(), Code> {
     // SAFETY: strings and struct as documented; the handle is checked for NULL before it is written to.
     unsafe {
-        let Created { server_uri, client_id } = check(server_uri, client_id, persistence_type, MQTTASYNC_SSL_NOT_SUPPORTED)?;
+        let Created {
+            server_uri,
+            client_id,
+        } = check(
+            server_uri,
+            client_id,
+            persistence_type,
+            MQTTASYNC_SSL_NOT_SUPPORTED,
+        )?;
         let create = read_options(options)?;
         if handle.is_null() {
             return Err(MQTTASYNC_NULL_PARAMETER);
@@ -80,7 +97,8 @@ unsafe fn make(
             synchronous: false,
             lost_after_disconnect: false,
         };
-        let client = AsyncClient::new(setup, AsyncHost::default(), store).map_err(|error| super::error(&error))?;
+        let client = AsyncClient::new(setup, AsyncHost::default(), store)
+            .map_err(|error| super::error(&error))?;
         let (key, _) = HANDLES.insert_with(|_| client).ok_or(MQTTASYNC_FAILURE)?;
         *handle = to_handle(key);
     }
@@ -107,7 +125,8 @@ unsafe fn read_options(options: *const MQTTAsync_createOptions) -> Result<Create
         };
         if version >= 1 {
             create.v5 = (*options).MQTTVersion >= 5;
-            create.allow_disconnected_send_at_any_time = (*options).allowDisconnectedSendAtAnyTime != 0;
+            create.allow_disconnected_send_at_any_time =
+                (*options).allowDisconnectedSendAtAnyTime != 0;
         }
         if version >= 2 {
             create.delete_oldest_messages = (*options).deleteOldestMessages != 0;

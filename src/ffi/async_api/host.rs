@@ -140,21 +140,22 @@ impl Host for AsyncHost {
             let mut data = MQTTAsync_connectData {
                 struct_id: b"MQCD".map(u8::cast_signed),
                 struct_version: 0,
-                username: username
-                    .as_ref()
-                    .map_or(ptr::null(), |name| memory::copy_bytes(name.as_bytes()).cast_const()),
+                username: username.as_ref().map_or(ptr::null(), |name| {
+                    memory::copy_bytes(name.as_bytes()).cast_const()
+                }),
                 binarypwd: super::super::shared_types::Binary {
                     len: password.as_ref().map_or(0, |password| len(password.len())),
-                    data: password
-                        .as_ref()
-                        .map_or(ptr::null(), |password| memory::copy_bytes(password).cast_const().cast()),
+                    data: password.as_ref().map_or(ptr::null(), |password| {
+                        memory::copy_bytes(password).cast_const().cast()
+                    }),
                 },
             };
             let changed = callback(context.0, &raw mut data) != 0;
             let new = changed.then(|| ConnectOptions {
                 username: read::text(data.username).ok().flatten(),
-                password: (!data.binarypwd.data.is_null())
-                    .then(|| Secret(memory::bytes(data.binarypwd.data, data.binarypwd.len).to_vec())),
+                password: (!data.binarypwd.data.is_null()).then(|| {
+                    Secret(memory::bytes(data.binarypwd.data, data.binarypwd.len).to_vec())
+                }),
                 ..options.clone()
             });
             memory::free(data.username.cast_mut().cast());
@@ -175,7 +176,11 @@ impl Host for AsyncHost {
             },
             Event::Connected { automatic } => {
                 if let (context, Some(callback)) = callbacks.connected {
-                    let cause = if automatic { c"automatic reconnect" } else { c"connect onSuccess called" };
+                    let cause = if automatic {
+                        c"automatic reconnect"
+                    } else {
+                        c"connect onSuccess called"
+                    };
                     // SAFETY: the program's callback, and a static text that it does not change.
                     unsafe { callback(context.0, cause.as_ptr().cast_mut()) };
                 }
@@ -229,22 +234,36 @@ fn completed((context, callback): With<MQTTAsync_deliveryComplete>, done: Comple
     let packet = packet.as_deref();
     match outcome {
         Outcome::Published { reason, properties } => {
-            if let (Some(callback), true, false) =
-                (callback, op.delivery, op.kind == Kind::Publish(QoS::AtMostOnce))
-            {
+            if let (Some(callback), true, false) = (
+                callback,
+                op.delivery,
+                op.kind == Kind::Publish(QoS::AtMostOnce),
+            ) {
                 // SAFETY: the program's callback.
                 unsafe { callback(context.0, token) };
             }
             published(&op, token, packet, reason, properties.as_ref());
         }
         Outcome::Subscribed { codes, properties } => subscribed(&op, token, &codes, &properties),
-        Outcome::Unsubscribed { codes, properties } => succeeded_with_codes(&op, token, &codes, &properties),
+        Outcome::Unsubscribed { codes, properties } => {
+            succeeded_with_codes(&op, token, &codes, &properties)
+        }
         Outcome::Failed(failure) => failed(&op, token, &failure),
     }
 }
 
-fn published(op: &Op, token: Token, packet: Option<&[u8]>, reason: u8, properties: PropertiesRef<'_>) {
-    let version = if op.on_success5.is_some() { Version::V5 } else { Version::V311 };
+fn published(
+    op: &Op,
+    token: Token,
+    packet: Option<&[u8]>,
+    reason: u8,
+    properties: PropertiesRef<'_>,
+) {
+    let version = if op.on_success5.is_some() {
+        Version::V5
+    } else {
+        Version::V311
+    };
     let Some(publish) = packet.and_then(|packet| view(version, packet)) else {
         return;
     };
@@ -355,15 +374,29 @@ fn describe(failure: &Failure) -> (c_int, Option<&'static std::ffi::CStr>) {
     match failure.cause {
         Cause::Refused | Cause::NotAllowed => (failure.reason.into(), None),
         Cause::Incomplete => (MQTTASYNC_OPERATION_INCOMPLETE, None),
-        Cause::Expired => (MQTTASYNC_OPERATION_INCOMPLETE, Some(c"message expired before it could be sent")),
-        Cause::Dropped => (MQTTASYNC_MAX_BUFFERED_MESSAGES, Some(c"dropped to make room for a newer message")),
+        Cause::Expired => (
+            MQTTASYNC_OPERATION_INCOMPLETE,
+            Some(c"message expired before it could be sent"),
+        ),
+        Cause::Dropped => (
+            MQTTASYNC_MAX_BUFFERED_MESSAGES,
+            Some(c"dropped to make room for a newer message"),
+        ),
         Cause::NotStored => (MQTTASYNC_PERSISTENCE_ERROR, None),
     }
 }
 
 fn failed(op: &Op, token: Token, failure: &Failure) {
     let (code, text) = describe(failure);
-    fail(op, token, code, text, failure.reason, failure.packet_type, failure.properties.as_ref());
+    fail(
+        op,
+        token,
+        code,
+        text,
+        failure.reason,
+        failure.packet_type,
+        failure.properties.as_ref(),
+    );
 }
 
 fn fail(
@@ -377,7 +410,11 @@ fn fail(
 ) {
     let message: *const c_char = text.map_or(ptr::null(), std::ffi::CStr::as_ptr);
     if let Some(callback) = op.on_failure {
-        let mut data = MQTTAsync_failureData { token, code, message };
+        let mut data = MQTTAsync_failureData {
+            token,
+            code,
+            message,
+        };
         // SAFETY: the program's callback; the data outlive the call.
         unsafe { callback(op.context.0, &raw mut data) };
     }
@@ -430,7 +467,15 @@ fn connect_failed(op: &Op, failure: &ConnectFailure) {
     let code = failure.refused.map_or(MQTTASYNC_FAILURE, c_int::from);
     let packet_type = if failure.refused.is_some() { 2 } else { 0 };
     let reason = failure.refused.unwrap_or(0);
-    fail(op, 0, code, Some(&text), reason, packet_type, failure.properties.as_ref());
+    fail(
+        op,
+        0,
+        code,
+        Some(&text),
+        reason,
+        packet_type,
+        failure.properties.as_ref(),
+    );
 }
 
 fn disconnected(op: &Op) {

@@ -92,7 +92,9 @@ pub unsafe fn set_connection_lost_callback(
     context: *mut c_void,
     cl: MQTTAsync_connectionLost,
 ) -> c_int {
-    set(handle, |callbacks| callbacks.connection_lost = (Context(context), cl))
+    set(handle, |callbacks| {
+        callbacks.connection_lost = (Context(context), cl)
+    })
 }
 
 pub unsafe fn set_message_arrived_callback(
@@ -103,7 +105,9 @@ pub unsafe fn set_message_arrived_callback(
     if ma.is_none() {
         return MQTTASYNC_FAILURE;
     }
-    set(handle, |callbacks| callbacks.message_arrived = (Context(context), ma))
+    set(handle, |callbacks| {
+        callbacks.message_arrived = (Context(context), ma)
+    })
 }
 
 pub unsafe fn set_delivery_complete_callback(
@@ -111,15 +115,29 @@ pub unsafe fn set_delivery_complete_callback(
     context: *mut c_void,
     dc: MQTTAsync_deliveryComplete,
 ) -> c_int {
-    set(handle, |callbacks| callbacks.delivery_complete = (Context(context), dc))
+    set(handle, |callbacks| {
+        callbacks.delivery_complete = (Context(context), dc)
+    })
 }
 
-pub unsafe fn set_connected(handle: MQTTAsync, context: *mut c_void, co: MQTTAsync_connected) -> c_int {
-    set(handle, |callbacks| callbacks.connected = (Context(context), co))
+pub unsafe fn set_connected(
+    handle: MQTTAsync,
+    context: *mut c_void,
+    co: MQTTAsync_connected,
+) -> c_int {
+    set(handle, |callbacks| {
+        callbacks.connected = (Context(context), co)
+    })
 }
 
-pub unsafe fn set_disconnected(handle: MQTTAsync, context: *mut c_void, co: MQTTAsync_disconnected) -> c_int {
-    set(handle, |callbacks| callbacks.disconnected = (Context(context), co))
+pub unsafe fn set_disconnected(
+    handle: MQTTAsync,
+    context: *mut c_void,
+    co: MQTTAsync_disconnected,
+) -> c_int {
+    set(handle, |callbacks| {
+        callbacks.disconnected = (Context(context), co)
+    })
 }
 
 pub unsafe fn set_update_connect_options(
@@ -127,7 +145,9 @@ pub unsafe fn set_update_connect_options(
     context: *mut c_void,
     co: MQTTAsync_updateConnectOptions,
 ) -> c_int {
-    set(handle, |callbacks| callbacks.update_connect_options = (Context(context), co))
+    set(handle, |callbacks| {
+        callbacks.update_connect_options = (Context(context), co)
+    })
 }
 
 pub unsafe fn set_before_persistence_write(

@@ -21,7 +21,11 @@ use crate::protocol::session::Outcome;
 /// A MQTT 5 client is used with the MQTT 5 functions. The original checks it in these only.
 fn of_v3(handle: MQTTClient) -> Result<Arc<SyncClient>, Code> {
     let client = of(handle)?;
-    if client.setup().create.v5 { Err(MQTTCLIENT_WRONG_MQTT_VERSION) } else { Ok(client) }
+    if client.setup().create.v5 {
+        Err(MQTTCLIENT_WRONG_MQTT_VERSION)
+    } else {
+        Ok(client)
+    }
 }
 
 /// A message as the program passes it.
@@ -69,7 +73,9 @@ unsafe fn publish_contents(
         let op = Op::Publish {
             delivery: client.host().callbacks().delivery_complete.is_some(),
         };
-        let id = client.publish(&publish, op).map_err(|error| super::error(&error))?;
+        let id = client
+            .publish(&publish, op)
+            .map_err(|error| super::error(&error))?;
         if !token.is_null() {
             *token = id.into();
         }
@@ -91,7 +97,11 @@ unsafe fn contents(msg: *const MQTTClient_message) -> Result<Contents, Code> {
             payloadlen: (*msg).payloadlen,
             qos: (*msg).qos,
             retained: (*msg).retained,
-            properties: if version >= 1 { &raw const (*msg).properties } else { std::ptr::null() },
+            properties: if version >= 1 {
+                &raw const (*msg).properties
+            } else {
+                std::ptr::null()
+            },
         })
     }
 }
@@ -168,12 +178,17 @@ pub unsafe fn publish_message5(
 
 /// Topics of a list. An empty list would make a packet that the specification forbids ([MQTT-3.8.3-2]).
 unsafe fn topic_list<'a>(count: c_int, topics: *const *mut c_char) -> Result<Vec<&'a [u8]>, Code> {
-    let count = usize::try_from(count).ok().filter(|count| *count > 0).ok_or(MQTTCLIENT_FAILURE)?;
+    let count = usize::try_from(count)
+        .ok()
+        .filter(|count| *count > 0)
+        .ok_or(MQTTCLIENT_FAILURE)?;
     if topics.is_null() {
         return Err(MQTTCLIENT_NULL_PARAMETER);
     }
     // SAFETY: an array of `count` strings, as documented.
-    (0..count).map(|i| unsafe { read::topic(*topics.add(i)) }).collect()
+    (0..count)
+        .map(|i| unsafe { read::topic(*topics.add(i)) })
+        .collect()
 }
 
 /// Sends the change and waits for its acknowledgement: codes and properties.
@@ -187,9 +202,9 @@ fn change(
         .change_subscription(change, properties, Op::Command(Arc::clone(&slot)))
         .map_err(|error| super::error(&error))?;
     match client.wait_for_slot(&slot, client.host().command_timeout()) {
-        Ok(Outcome::Subscribed { codes, properties } | Outcome::Unsubscribed { codes, properties }) => {
-            Ok((codes, properties))
-        }
+        Ok(
+            Outcome::Subscribed { codes, properties } | Outcome::Unsubscribed { codes, properties },
+        ) => Ok((codes, properties)),
         _ => Err(MQTTCLIENT_FAILURE),
     }
 }
@@ -233,7 +248,11 @@ unsafe fn subscribe_to(
         } else {
             Properties::new()
         };
-        change(client, &Subscription::Subscribe(&filters), properties.as_ref())
+        change(
+            client,
+            &Subscription::Subscribe(&filters),
+            properties.as_ref(),
+        )
     }
 }
 
@@ -241,7 +260,16 @@ pub unsafe fn subscribe(handle: MQTTClient, topic: *const c_char, qos: c_int) ->
     let topics = [topic.cast_mut()];
     let result = of_v3(handle).and_then(|client| {
         // SAFETY: as documented.
-        unsafe { subscribe_to(&client, 1, topics.as_ptr(), &raw const qos, None, std::ptr::null()) }
+        unsafe {
+            subscribe_to(
+                &client,
+                1,
+                topics.as_ptr(),
+                &raw const qos,
+                None,
+                std::ptr::null(),
+            )
+        }
     });
     match result {
         // The one failure code of 3.1.1.
@@ -293,7 +321,8 @@ pub unsafe fn subscribe_many5(
     let result = of(handle).and_then(|client| {
         let options = (!opts.is_null()).then_some(opts.cast_const());
         // SAFETY: as documented.
-        let (codes, properties) = unsafe { subscribe_to(&client, count, topic, qos, options, props)? };
+        let (codes, properties) =
+            unsafe { subscribe_to(&client, count, topic, qos, options, props)? };
         Ok(if client.setup().create.v5 {
             response_codes(&codes, &properties)
         } else {
@@ -320,7 +349,11 @@ unsafe fn unsubscribe_from(
         } else {
             Properties::new()
         };
-        change(client, &Subscription::Unsubscribe(&topics), properties.as_ref())
+        change(
+            client,
+            &Subscription::Unsubscribe(&topics),
+            properties.as_ref(),
+        )
     }
 }
 
@@ -329,13 +362,21 @@ pub unsafe fn unsubscribe(handle: MQTTClient, topic: *const c_char) -> c_int {
     unsafe { unsubscribe5(handle, topic, std::ptr::null_mut()).reasonCode }
 }
 
-pub unsafe fn unsubscribe5(handle: MQTTClient, topic: *const c_char, props: *mut MQTTProperties) -> MQTTResponse {
+pub unsafe fn unsubscribe5(
+    handle: MQTTClient,
+    topic: *const c_char,
+    props: *mut MQTTProperties,
+) -> MQTTResponse {
     let topics = [topic.cast_mut()];
     // SAFETY: as documented.
     unsafe { unsubscribe_many5(handle, 1, topics.as_ptr(), props) }
 }
 
-pub unsafe fn unsubscribe_many(handle: MQTTClient, count: c_int, topic: *const *mut c_char) -> c_int {
+pub unsafe fn unsubscribe_many(
+    handle: MQTTClient,
+    count: c_int,
+    topic: *const *mut c_char,
+) -> c_int {
     super::code(of_v3(handle).and_then(|client| {
         // SAFETY: as documented.
         unsafe { unsubscribe_from(&client, count, topic, std::ptr::null()) }.map(|_| ())
@@ -356,7 +397,11 @@ pub unsafe fn unsubscribe_many5(
     result.unwrap_or_else(response)
 }
 
-pub unsafe fn wait_for_completion(handle: MQTTClient, dt: MQTTClient_deliveryToken, timeout: c_ulong) -> c_int {
+pub unsafe fn wait_for_completion(
+    handle: MQTTClient,
+    dt: MQTTClient_deliveryToken,
+    timeout: c_ulong,
+) -> c_int {
     super::code(of(handle).and_then(|client| {
         client
             .wait_for_token(dt, milliseconds(timeout))

@@ -87,7 +87,11 @@ unsafe fn connect_all(
 
 /// Fills the part of the options that tells what was connected to, in a version that has it. The string belongs to the
 /// client.
-unsafe fn tell_returned(client: &SyncClient, options: *mut MQTTClient_connectOptions, connected: &Connected) {
+unsafe fn tell_returned(
+    client: &SyncClient,
+    options: *mut MQTTClient_connectOptions,
+    connected: &Connected,
+) {
     let uri = CString::new(connected.server_uri.as_str()).unwrap_or_default();
     let mut kept = client.host().server_uri.lock();
     *kept = uri;
@@ -116,22 +120,38 @@ unsafe fn read_options(
     // SAFETY: not NULL; read member by member, each only in a version that has it.
     unsafe {
         let version = read::check_struct(options.cast(), b"MQTC", OPTIONS_VERSION)?;
-        let ssl = if version >= 1 { (*options).ssl } else { std::ptr::null_mut() };
+        let ssl = if version >= 1 {
+            (*options).ssl
+        } else {
+            std::ptr::null_mut()
+        };
         connect::check_tls(&setup.server_uri, ssl)?;
         read::will((*options).will, Properties::new())?;
         let tls = read::tls(ssl)?;
         let username = read::text((*options).username)?;
         read::text((*options).password)?;
-        let mqtt_version = if version >= 3 { (*options).MQTTVersion } else { MQTTVERSION_DEFAULT };
+        let mqtt_version = if version >= 3 {
+            (*options).MQTTVersion
+        } else {
+            MQTTVERSION_DEFAULT
+        };
         if !matches!(mqtt_version, 0 | 3..=5) {
             return Err(MQTTCLIENT_BAD_MQTT_VERSION);
         }
         let v5 = mqtt_version == MQTTVERSION_5;
-        let (clean_session, clean_start) = ((*options).cleansession, if version >= 6 { (*options).cleanstart } else { 0 });
+        let (clean_session, clean_start) = (
+            (*options).cleansession,
+            if version >= 6 {
+                (*options).cleanstart
+            } else {
+                0
+            },
+        );
         if v5 && clean_session != 0 || !v5 && clean_start != 0 {
             return Err(MQTTCLIENT_BAD_MQTT_OPTION);
         }
-        let choice = connect::version(mqtt_version, setup.create.v5).ok_or(MQTTCLIENT_WRONG_MQTT_VERSION)?;
+        let choice =
+            connect::version(mqtt_version, setup.create.v5).ok_or(MQTTCLIENT_WRONG_MQTT_VERSION)?;
         let will = read::will(
             (*options).will,
             read::properties(will_properties, PropertyContext::Will)?,
@@ -146,10 +166,18 @@ unsafe fn read_options(
         } else {
             Vec::new()
         };
-        let max = if version >= 6 { (*options).maxInflightMessages } else { -1 };
+        let max = if version >= 6 {
+            (*options).maxInflightMessages
+        } else {
+            -1
+        };
         Ok(ConnectOptions {
             keep_alive: read::seconds((*options).keepAliveInterval),
-            clean: if v5 { clean_start != 0 } else { clean_session != 0 },
+            clean: if v5 {
+                clean_start != 0
+            } else {
+                clean_session != 0
+            },
             // The newer option, where it is set, replaces the older one.
             max_inflight: if max > 0 {
                 connect::max_inflight(max)
@@ -167,9 +195,21 @@ unsafe fn read_options(
             version: choice,
             reconnect: None,
             properties: read::properties(connect_properties, PropertyContext::Connect)?,
-            http_headers: if version >= 7 { read::headers((*options).httpHeaders)? } else { Vec::new() },
-            http_proxy: if version >= 8 { read::text((*options).httpProxy)? } else { None },
-            https_proxy: if version >= 8 { read::text((*options).httpsProxy)? } else { None },
+            http_headers: if version >= 7 {
+                read::headers((*options).httpHeaders)?
+            } else {
+                Vec::new()
+            },
+            http_proxy: if version >= 8 {
+                read::text((*options).httpProxy)?
+            } else {
+                None
+            },
+            https_proxy: if version >= 8 {
+                read::text((*options).httpsProxy)?
+            } else {
+                None
+            },
         })
     }
 }

@@ -46,7 +46,16 @@ pub unsafe fn create_with_options(
 ) -> c_int {
     version::start_trace(version::client());
     // SAFETY: the caller's promise.
-    super::code(unsafe { make(handle, server_uri, client_id, persistence_type, persistence_context, options) })
+    super::code(unsafe {
+        make(
+            handle,
+            server_uri,
+            client_id,
+            persistence_type,
+            persistence_context,
+            options,
+        )
+    })
 }
 
 unsafe fn make(
@@ -59,8 +68,15 @@ unsafe fn make(
 ) -> Result<(), Code> {
     // SAFETY: strings and struct as documented; the handle is checked for NULL before it is written to.
     unsafe {
-        let Created { server_uri, client_id } =
-            check(server_uri, client_id, persistence_type, MQTTCLIENT_SSL_NOT_SUPPORTED)?;
+        let Created {
+            server_uri,
+            client_id,
+        } = check(
+            server_uri,
+            client_id,
+            persistence_type,
+            MQTTCLIENT_SSL_NOT_SUPPORTED,
+        )?;
         let mut create = CreateOptions::default();
         if !options.is_null() {
             read::check_struct(options.cast(), b"MQCO", 0)?;
@@ -69,7 +85,12 @@ unsafe fn make(
         if handle.is_null() {
             return Err(MQTTCLIENT_NULL_PARAMETER);
         }
-        let store = store(persistence_type, persistence_context, &client_id, &server_uri)?;
+        let store = store(
+            persistence_type,
+            persistence_context,
+            &client_id,
+            &server_uri,
+        )?;
         let setup = Setup {
             client_id: client_id.into(),
             server_uri,
@@ -77,7 +98,8 @@ unsafe fn make(
             synchronous: true,
             lost_after_disconnect: false,
         };
-        let client = SyncClient::new(setup, ClientHost::default(), store).map_err(|error| super::error(&error))?;
+        let client = SyncClient::new(setup, ClientHost::default(), store)
+            .map_err(|error| super::error(&error))?;
         let (key, _) = HANDLES.insert_with(|_| client).ok_or(MQTTCLIENT_FAILURE)?;
         *handle = to_handle(key);
     }

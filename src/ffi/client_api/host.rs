@@ -152,7 +152,13 @@ impl Host for ClientHost {
                     let mut list = to_c(properties.as_ref());
                     // SAFETY: the program's callback, and a list that outlives the call.
                     unsafe {
-                        callback(context.0, packet_id.into(), packet_type, &raw mut list, reason.into());
+                        callback(
+                            context.0,
+                            packet_id.into(),
+                            packet_type,
+                            &raw mut list,
+                            reason.into(),
+                        );
                         properties::free(&raw mut list);
                     }
                 }
@@ -173,7 +179,9 @@ impl Host for ClientHost {
                     }
                 }
             }
-            Event::ConnectEnded { .. } | Event::Connected { .. } | Event::DisconnectEnded { .. } => {}
+            Event::ConnectEnded { .. }
+            | Event::Connected { .. }
+            | Event::DisconnectEnded { .. } => {}
         }
         Handled::Done
     }

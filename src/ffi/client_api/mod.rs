@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use libc::{c_int, c_ulong, c_void};
 
 pub use commands::{
-    get_pending_delivery_tokens, publish, publish_message, publish_message5, publish5, receive, subscribe,
-    subscribe_many, subscribe_many5, subscribe5, unsubscribe, unsubscribe_many, unsubscribe_many5,
-    unsubscribe5, wait_for_completion,
+    get_pending_delivery_tokens, publish, publish_message, publish_message5, publish5, receive,
+    subscribe, subscribe_many, subscribe_many5, subscribe5, unsubscribe, unsubscribe_many,
+    unsubscribe_many5, unsubscribe5, wait_for_completion,
 };
 pub use connect::{connect, connect5, disconnect, disconnect5, is_connected};
 pub use create::{create, create_with_options, destroy};
@@ -139,12 +139,27 @@ pub unsafe fn set_callbacks(
     code(set.map(|client| client.set_asynchronous()))
 }
 
-pub unsafe fn set_disconnected(handle: MQTTClient, context: *mut c_void, co: MQTTClient_disconnected) -> c_int {
-    code(set(handle, |callbacks| callbacks.disconnected = (Context(context), co)).map(|_| ()))
+pub unsafe fn set_disconnected(
+    handle: MQTTClient,
+    context: *mut c_void,
+    co: MQTTClient_disconnected,
+) -> c_int {
+    code(
+        set(handle, |callbacks| {
+            callbacks.disconnected = (Context(context), co)
+        })
+        .map(|_| ()),
+    )
 }
 
-pub unsafe fn set_published(handle: MQTTClient, context: *mut c_void, co: MQTTClient_published) -> c_int {
-    let set = set(handle, |callbacks| callbacks.published = (Context(context), co));
+pub unsafe fn set_published(
+    handle: MQTTClient,
+    context: *mut c_void,
+    co: MQTTClient_published,
+) -> c_int {
+    let set = set(handle, |callbacks| {
+        callbacks.published = (Context(context), co)
+    });
     code(set.map(|client| client.set_wants_acknowledgements(co.is_some())))
 }
 
@@ -162,7 +177,11 @@ pub unsafe fn set_command_timeout(handle: MQTTClient, milli_seconds: c_ulong) ->
     if milli_seconds < LEAST {
         return MQTTCLIENT_FAILURE;
     }
-    code(of(handle).map(|client| client.host().set_command_timeout(milliseconds(milli_seconds))))
+    code(of(handle).map(|client| {
+        client
+            .host()
+            .set_command_timeout(milliseconds(milli_seconds))
+    }))
 }
 
 /// Processes packets of all clients without callbacks, for a while.
