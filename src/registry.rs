@@ -29,8 +29,8 @@ impl Key {
     /// The key of that number, which may never have been one.
     pub fn from_u64(number: u64) -> Self {
         Self {
-            index: (number & u64::from(u32::MAX)) as u32,
-            generation: (number >> 32) as u32,
+            index: low_half(number),
+            generation: low_half(number >> 32),
         }
     }
 
@@ -38,7 +38,7 @@ impl Key {
     pub fn to_usize(self) -> usize {
         #[cfg(target_pointer_width = "64")]
         {
-            self.to_u64() as usize
+            usize::try_from(self.to_u64()).unwrap_or(0)
         }
         #[cfg(not(target_pointer_width = "64"))]
         {
@@ -60,6 +60,10 @@ impl Key {
             }
         }
     }
+}
+
+fn low_half(number: u64) -> u32 {
+    u32::try_from(number & u64::from(u32::MAX)).unwrap_or(0)
 }
 
 /// The generation after this one: never zero, and of as many bits as a key has for it everywhere.
@@ -95,7 +99,9 @@ struct Free {
 }
 
 impl<T: ?Sized> Registry<T> {
-    /// An empty registry.
+    /// An empty registry; for statics, as it is large.
+    #[allow(clippy::large_stack_arrays)]
+    #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         Self {
             chunks: [const { OnceCell::new() }; CHUNKS],
@@ -178,12 +184,6 @@ impl<T: ?Sized> Registry<T> {
     }
 }
 
-impl<T: ?Sized> Default for Registry<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,7 +204,7 @@ mod tests {
     fn numbers_that_are_no_keys_find_nothing() {
         let registry = Registry::<u8>::new();
         registry.insert_with(|_| Arc::new(1)).expect("room");
-        for number in [0, 1, u64::MAX, 0x7fff_dead_beef, 1 << 32 | 4711, 2 << 32] {
+        for number in [0, 1, u64::MAX, 0x7fff_dead_beef, (1 << 32) + 4711, 2 << 32] {
             assert!(registry.get(Key::from_u64(number)).is_none(), "{number:#x}");
         }
         assert!(registry.get(Key::from_u64(1 << 32)).is_some());
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn chunks_follow_one_another() {
         let registry = Registry::<usize>::new();
-        let keys: Vec<_> = (0..CHUNK * 2 + 1)
+        let keys: Vec<_> = (0..=CHUNK * 2)
             .map(|n| registry.insert_with(|_| Arc::new(n)).expect("room").0)
             .collect();
         for (n, key) in keys.iter().enumerate() {

@@ -123,7 +123,7 @@ impl<H: Host> Client<H> {
         }
         match core.phase {
             Phase::Idle => {}
-            Phase::Reconnecting => self.stop_connecting(&mut core),
+            Phase::Reconnecting => stop_connecting(&mut core),
             Phase::Connecting | Phase::Connected | Phase::Disconnecting => {
                 return Err(Error::Ignored);
             }
@@ -137,29 +137,12 @@ impl<H: Host> Client<H> {
         let client = Arc::clone(self);
         let task = runtime.spawn(async move {
             match client.try_candidates(&options).await {
-                Ok(established) => client.established(established, &options, epoch, false),
+                Ok(established) => client.established(*established, &options, epoch, false),
                 Err(failure) => client.not_established(failure, epoch),
             }
         });
         core.task = Some(task.abort_handle());
         Ok(())
-    }
-
-    /// Ends an attempt or a reconnect under way; the program's connect has failed then.
-    pub(super) fn stop_connecting(&self, core: &mut Guard<'_, H>) {
-        core.epoch += 1;
-        core.should_be_connected = false;
-        if let Some(task) = core.task.take() {
-            task.abort();
-        }
-        if matches!(core.phase, Phase::Connecting | Phase::Reconnecting) {
-            core.phase = Phase::Idle;
-        }
-        if let Some(op) = core.connect_op.take() {
-            let version = core.session.version();
-            let failure = ConnectFailure::new(version, None, "the connect was abandoned".into());
-            self.tell_connect_ended(core, op, Err(Box::new(failure)));
-        }
     }
 
     /// Tries the servers in order, and with each the versions in order.
@@ -328,7 +311,7 @@ impl<H: Host> Client<H> {
     /// Puts a connection to work.
     pub(super) fn established(
         &self,
-        established: Box<Established>,
+        established: Established,
         options: &ConnectOptions,
         epoch: u64,
         automatic: bool,
@@ -337,7 +320,7 @@ impl<H: Host> Client<H> {
             link,
             connected,
             rest,
-        } = *established;
+        } = established;
         let mut core = self.lock();
         if core.epoch != epoch || core.destroyed {
             link.shutdown();
@@ -392,7 +375,7 @@ impl<H: Host> Client<H> {
         session.begin(&begin, &connack, Instant::now(), io);
         let begun = std::mem::replace(&mut core.io.events, events);
         if let Some(op) = op {
-            self.tell_connect_ended(&mut core, op, Ok(Box::new(connected)));
+            tell_connect_ended(&mut core, op, Ok(Box::new(connected)));
         }
         if !core.synchronous {
             core.io.tell(Event::Connected { automatic: !asked });
@@ -417,17 +400,10 @@ impl<H: Host> Client<H> {
         core.task = None;
         core.phase = Phase::Idle;
         if let Some(op) = core.connect_op.take() {
-            self.tell_connect_ended(&mut core, op, Err(Box::new(failure)));
+            tell_connect_ended(&mut core, op, Err(Box::new(failure)));
         }
         self.reconnect_later(&mut core);
         self.finish(core);
-    }
-
-    fn tell_connect_ended(&self, core: &mut Guard<'_, H>, op: H::Op, result: ConnectResult) {
-        core.io.progressed = true;
-        if let Some((op, result)) = H::settle_connect(op, result) {
-            core.io.tell(Event::ConnectEnded { op, result });
-        }
     }
 }
 
@@ -484,4 +460,29 @@ fn refusal(version: Version, code: u8) -> String {
         "the server refused the connection: {} ({code})",
         name.unwrap_or("unknown reason")
     )
+}
+
+/// Tells the program, or the caller that waits, how its connect ended.
+fn tell_connect_ended<H: Host>(core: &mut Guard<'_, H>, op: H::Op, result: ConnectResult) {
+    core.io.progressed = true;
+    if let Some((op, result)) = H::settle_connect(op, result) {
+        core.io.tell(Event::ConnectEnded { op, result });
+    }
+}
+
+/// Ends an attempt or a reconnect under way; the program's connect has failed then.
+pub(super) fn stop_connecting<H: Host>(core: &mut Guard<'_, H>) {
+    core.epoch += 1;
+    core.should_be_connected = false;
+    if let Some(task) = core.task.take() {
+        task.abort();
+    }
+    if matches!(core.phase, Phase::Connecting | Phase::Reconnecting) {
+        core.phase = Phase::Idle;
+    }
+    if let Some(op) = core.connect_op.take() {
+        let version = core.session.version();
+        let failure = ConnectFailure::new(version, None, "the connect was abandoned".into());
+        tell_connect_ended(core, op, Err(Box::new(failure)));
+    }
 }

@@ -20,7 +20,7 @@ impl<H: Host> Client<H> {
         let phase = core.phase;
         self.drop_connection(core);
         match phase {
-            Phase::Disconnecting => self.disconnected(core),
+            Phase::Disconnecting => disconnected(core),
             Phase::Connected => {
                 if !core.synchronous {
                     core.io.tell(Event::ConnectionLost);
@@ -40,7 +40,7 @@ impl<H: Host> Client<H> {
         let phase = core.phase;
         self.drop_connection(core);
         if phase == Phase::Disconnecting {
-            self.disconnected(core);
+            disconnected(core);
         } else {
             self.reconnect_later(core);
         }
@@ -84,7 +84,7 @@ impl<H: Host> Client<H> {
         }
         let (session, io) = core.parts();
         if !session.tick(now, io) {
-            self.say_goodbye(core, reason::KEEP_ALIVE_TIMEOUT);
+            super::receive::say_goodbye(core, reason::KEEP_ALIVE_TIMEOUT);
             self.lose(core, "no answer to PINGREQ");
         }
     }
@@ -104,7 +104,7 @@ impl<H: Host> Client<H> {
             Phase::Idle => return Err(Error::Disconnected),
             Phase::Reconnecting => {
                 // An explicit disconnect ends the automatic reconnect.
-                self.stop_connecting(&mut core);
+                super::connect::stop_connecting(&mut core);
                 return Err(Error::Disconnected);
             }
             Phase::Connecting | Phase::Disconnecting => return Err(Error::Ignored),
@@ -160,7 +160,7 @@ impl<H: Host> Client<H> {
         if closing.said {
             if written || late {
                 self.drop_connection(core);
-                self.disconnected(core);
+                disconnected(core);
             }
             return false;
         }
@@ -184,19 +184,9 @@ impl<H: Host> Client<H> {
                 "DISCONNECT of client {}: {error}", self.setup.client_id
             );
             self.drop_connection(core);
-            self.disconnected(core);
+            disconnected(core);
         }
         true
-    }
-
-    /// A disconnect that the program asked for is done.
-    fn disconnected(&self, core: &mut Guard<'_, H>) {
-        core.phase = Phase::Idle;
-        let closing = core.closing.take();
-        if let Some(op) = closing.and_then(|closing| closing.op) {
-            core.io.tell(Event::DisconnectEnded { op });
-        }
-        core.io.progressed = true;
     }
 
     /// Ends the client. All that is pending fails, and its callbacks run here, before this returns; none runs after.
@@ -207,16 +197,16 @@ impl<H: Host> Client<H> {
             return;
         }
         core.destroyed = true;
-        self.stop_connecting(&mut core);
+        super::connect::stop_connecting(&mut core);
         if core.connection.is_some() {
             let (session, io) = core.parts();
             // A server that hears DISCONNECT does not send the will.
             let said = session.disconnect(reason::NORMAL_DISCONNECTION, PropertiesRef::EMPTY, io);
             debug_assert!(said.is_ok());
-            self.write_last(&mut core);
+            write_last(&mut core);
             self.drop_connection(&mut core);
         }
-        self.disconnected(&mut core);
+        disconnected(&mut core);
         let (session, io) = core.parts();
         session.abandon(io);
         io.fail_unwritten();
@@ -247,19 +237,6 @@ impl<H: Host> Client<H> {
             }
         }
     }
-
-    /// Writes what waits, as far as the socket takes it at once: a last word before the connection is dropped. One
-    /// attempt that does not block, so it is made under the mutex.
-    pub(super) fn write_last(&self, core: &mut Guard<'_, H>) {
-        let state = &mut *core.core;
-        if let Some(connection) = &mut state.connection {
-            if let Writer::Idle(batch) = &mut connection.writer {
-                state.io.out.take(batch);
-                // Whatever comes of it, the connection ends now.
-                let _ = super::flush::write(&connection.link, batch);
-            }
-        }
-    }
 }
 
 /// Longer than any program waits.
@@ -282,4 +259,27 @@ fn close(connection: &Connection) {
         }
     }
     connection.link.shutdown();
+}
+
+/// A disconnect that the program asked for is done.
+fn disconnected<H: Host>(core: &mut Guard<'_, H>) {
+    core.phase = Phase::Idle;
+    let closing = core.closing.take();
+    if let Some(op) = closing.and_then(|closing| closing.op) {
+        core.io.tell(Event::DisconnectEnded { op });
+    }
+    core.io.progressed = true;
+}
+
+/// Writes what waits, as far as the socket takes it at once: a last word before the connection is dropped. One
+/// attempt that does not block, so it is made under the mutex.
+pub(super) fn write_last<H: Host>(core: &mut Guard<'_, H>) {
+    let state = &mut *core.core;
+    if let Some(connection) = &mut state.connection {
+        if let Writer::Idle(batch) = &mut connection.writer {
+            state.io.out.take(batch);
+            // Whatever comes of it, the connection ends now.
+            let _ = super::flush::write(&connection.link, batch);
+        }
+    }
 }

@@ -224,27 +224,15 @@ impl<H: Host> Client<H> {
             }
             Fault::Protocol(malformed) => {
                 trace!(Error, "Client {}: {malformed}", self.setup.client_id);
-                self.say_goodbye(core, malformed.reason);
+                say_goodbye(core, malformed.reason);
                 self.lose(core, malformed.what);
             }
             Fault::NotStored => {
-                self.say_goodbye(core, reason::IMPLEMENTATION_SPECIFIC_ERROR);
+                say_goodbye(core, reason::IMPLEMENTATION_SPECIFIC_ERROR);
                 self.lose(core, "a received message could not be stored");
             }
         }
         bytes.len()
-    }
-
-    /// Tells a MQTT 5 server why we leave ([MQTT-4.13.1-1]), if the socket takes it at once; a 3.x client just closes.
-    pub(super) fn say_goodbye(&self, core: &mut Guard<'_, H>, reason: u8) {
-        use crate::protocol::property::PropertiesRef;
-        let (session, io) = core.parts();
-        if session.version() != Version::V5 {
-            return;
-        }
-        let said = session.disconnect(reason, PropertiesRef::EMPTY, io);
-        debug_assert!(said.is_ok());
-        self.write_last(core);
     }
 }
 
@@ -254,4 +242,16 @@ fn failed(error: &io::Error) -> Step {
         io::ErrorKind::Interrupted => Step::More,
         _ => Step::End(error.to_string()),
     }
+}
+
+/// Tells a MQTT 5 server why we leave ([MQTT-4.13.1-1]), if the socket takes it at once; a 3.x client just closes.
+pub(super) fn say_goodbye<H: Host>(core: &mut Guard<'_, H>, reason: u8) {
+    use crate::protocol::property::PropertiesRef;
+    let (session, io) = core.parts();
+    if session.version() != Version::V5 {
+        return;
+    }
+    let said = session.disconnect(reason, PropertiesRef::EMPTY, io);
+    debug_assert!(said.is_ok());
+    super::end::write_last(core);
 }

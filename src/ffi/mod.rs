@@ -88,3 +88,8 @@ pub(crate) fn set_trace_callback(
         })
     }));
 }
+
+/// The four characters by which a struct of the API is known.
+pub(crate) fn eyecatcher(text: [u8; 4]) -> [libc::c_char; 4] {
+    text.map(|byte| libc::c_char::from_ne_bytes([byte]))
+}

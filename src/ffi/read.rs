@@ -133,17 +133,13 @@ pub unsafe fn properties(
     }
     // SAFETY: the caller's promise.
     for entry in unsafe { entries(list) } {
-        let property = u8::try_from(entry.identifier)
+        let id = u8::try_from(entry.identifier)
             .ok()
             .and_then(PropertyId::from_u8)
-            // SAFETY: the caller's promise.
-            .and_then(|id| {
-                Some(Property {
-                    id,
-                    value: unsafe { value(entry) }?,
-                })
-            })
             .ok_or(MQTTASYNC_FAILURE)?;
+        // SAFETY: the caller's promise.
+        let value = unsafe { value(entry) }.ok_or(MQTTASYNC_FAILURE)?;
+        let property = Property { id, value };
         properties.push(property).map_err(|_| MQTTASYNC_FAILURE)?;
     }
     properties

@@ -4,6 +4,7 @@ use std::ptr;
 
 use libc::{c_char, c_int};
 
+use super::eyecatcher;
 use super::memory;
 use super::properties;
 use super::property_types::{
@@ -38,7 +39,7 @@ impl Received {
             std::alloc::handle_alloc_error(std::alloc::Layout::new::<Message>());
         }
         let contents = Message {
-            struct_id: b"MQTM".map(u8::cast_signed),
+            struct_id: eyecatcher(*b"MQTM"),
             struct_version: VERSION,
             payloadlen: c_int::try_from(publish.payload.len()).unwrap_or(c_int::MAX),
             payload: payload.cast(),

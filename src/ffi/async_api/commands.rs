@@ -87,7 +87,7 @@ pub unsafe fn send(
         publish(
             handle,
             destination_name,
-            Contents {
+            &Contents {
                 payload,
                 payloadlen,
                 qos,
@@ -114,7 +114,7 @@ pub unsafe fn send_message(
             publish(
                 handle,
                 destination_name,
-                Contents {
+                &Contents {
                     payload: (*msg).payload,
                     payloadlen: (*msg).payloadlen,
                     qos: (*msg).qos,
@@ -143,7 +143,7 @@ struct Contents {
 unsafe fn publish(
     handle: MQTTAsync,
     destination_name: *const c_char,
-    contents: Contents,
+    contents: &Contents,
     response: *mut MQTTAsync_responseOptions,
 ) -> Result<(), Code> {
     let client = super::of(handle)?;

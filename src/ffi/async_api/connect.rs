@@ -77,9 +77,9 @@ unsafe fn read(
         if version >= 6 {
             op.on_success5 = (*options).onSuccess5;
             op.on_failure5 = (*options).onFailure5;
-            if !v5
-                && !((*options).connectProperties.is_null() && (*options).willProperties.is_null())
-            {
+            let given =
+                !(*options).connectProperties.is_null() || !(*options).willProperties.is_null();
+            if given && !v5 {
                 return Err(MQTTASYNC_BAD_MQTT_OPTION);
             }
             properties = read::properties((*options).connectProperties, PropertyContext::Connect)?;

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 #[allow(clippy::wildcard_imports)] // this module is about them
 use super::super::async_types::*;
+use super::super::eyecatcher;
 use super::super::memory;
 use super::super::properties;
 use super::super::property_types::MQTTProperties;
@@ -138,7 +139,7 @@ impl Host for AsyncHost {
         // finds here are C's; what it leaves is a string and a block of the length it states, which become ours.
         unsafe {
             let mut data = MQTTAsync_connectData {
-                struct_id: b"MQCD".map(u8::cast_signed),
+                struct_id: eyecatcher(*b"MQCD"),
                 struct_version: 0,
                 username: username.as_ref().map_or(ptr::null(), |name| {
                     memory::copy_bytes(name.as_bytes()).cast_const()
@@ -246,7 +247,7 @@ fn completed((context, callback): With<MQTTAsync_deliveryComplete>, done: Comple
         }
         Outcome::Subscribed { codes, properties } => subscribed(&op, token, &codes, &properties),
         Outcome::Unsubscribed { codes, properties } => {
-            succeeded_with_codes(&op, token, &codes, &properties)
+            succeeded_with_codes(&op, token, &codes, &properties);
         }
         Outcome::Failed(failure) => failed(&op, token, &failure),
     }
@@ -269,7 +270,7 @@ fn published(
     };
     let topic = CString::new(publish.topic).unwrap_or_default();
     let message = MQTTAsync_message {
-        struct_id: b"MQTM".map(u8::cast_signed),
+        struct_id: eyecatcher(*b"MQTM"),
         struct_version: 1,
         payloadlen: len(publish.payload.len()),
         payload: publish.payload.as_ptr().cast_mut().cast(),
@@ -421,7 +422,7 @@ fn fail(
     if let Some(callback) = op.on_failure5 {
         with_properties(properties, |list| {
             let mut data = MQTTAsync_failureData5 {
-                struct_id: b"MQFD".map(u8::cast_signed),
+                struct_id: eyecatcher(*b"MQFD"),
                 struct_version: 0,
                 token,
                 reasonCode: reason.into(),
@@ -508,7 +509,7 @@ fn empty_success(token: Token) -> MQTTAsync_successData {
 
 fn success5(token: Token, reason: u8, list: *mut MQTTProperties) -> MQTTAsync_successData5 {
     MQTTAsync_successData5 {
-        struct_id: b"MQSD".map(u8::cast_signed),
+        struct_id: eyecatcher(*b"MQSD"),
         struct_version: 0,
         token,
         reasonCode: reason.into(),

@@ -93,7 +93,7 @@ pub unsafe fn set_connection_lost_callback(
     cl: MQTTAsync_connectionLost,
 ) -> c_int {
     set(handle, |callbacks| {
-        callbacks.connection_lost = (Context(context), cl)
+        callbacks.connection_lost = (Context(context), cl);
     })
 }
 
@@ -106,7 +106,7 @@ pub unsafe fn set_message_arrived_callback(
         return MQTTASYNC_FAILURE;
     }
     set(handle, |callbacks| {
-        callbacks.message_arrived = (Context(context), ma)
+        callbacks.message_arrived = (Context(context), ma);
     })
 }
 
@@ -116,7 +116,7 @@ pub unsafe fn set_delivery_complete_callback(
     dc: MQTTAsync_deliveryComplete,
 ) -> c_int {
     set(handle, |callbacks| {
-        callbacks.delivery_complete = (Context(context), dc)
+        callbacks.delivery_complete = (Context(context), dc);
     })
 }
 
@@ -126,7 +126,7 @@ pub unsafe fn set_connected(
     co: MQTTAsync_connected,
 ) -> c_int {
     set(handle, |callbacks| {
-        callbacks.connected = (Context(context), co)
+        callbacks.connected = (Context(context), co);
     })
 }
 
@@ -136,7 +136,7 @@ pub unsafe fn set_disconnected(
     co: MQTTAsync_disconnected,
 ) -> c_int {
     set(handle, |callbacks| {
-        callbacks.disconnected = (Context(context), co)
+        callbacks.disconnected = (Context(context), co);
     })
 }
 
@@ -146,7 +146,7 @@ pub unsafe fn set_update_connect_options(
     co: MQTTAsync_updateConnectOptions,
 ) -> c_int {
     set(handle, |callbacks| {
-        callbacks.update_connect_options = (Context(context), co)
+        callbacks.update_connect_options = (Context(context), co);
     })
 }
 

@@ -146,7 +146,7 @@ pub unsafe fn set_disconnected(
 ) -> c_int {
     code(
         set(handle, |callbacks| {
-            callbacks.disconnected = (Context(context), co)
+            callbacks.disconnected = (Context(context), co);
         })
         .map(|_| ()),
     )
@@ -158,7 +158,7 @@ pub unsafe fn set_published(
     co: MQTTClient_published,
 ) -> c_int {
     let set = set(handle, |callbacks| {
-        callbacks.published = (Context(context), co)
+        callbacks.published = (Context(context), co);
     });
     code(set.map(|client| client.set_wants_acknowledgements(co.is_some())))
 }
@@ -180,7 +180,7 @@ pub unsafe fn set_command_timeout(handle: MQTTClient, milli_seconds: c_ulong) ->
     code(of(handle).map(|client| {
         client
             .host()
-            .set_command_timeout(milliseconds(milli_seconds))
+            .set_command_timeout(milliseconds(milli_seconds));
     }))
 }
 

@@ -68,7 +68,7 @@ impl<M, O> Session<M, O> {
         self.release(now, sink);
     }
 
-    /// Sends PUBRELs again and schedules the PUBLISHes, in the order in which they were first sent
+    /// Sends PUBRELs again and schedules the `PUBLISHes`, in the order in which they were first sent
     /// ([MQTT-4.6.0-1] to [MQTT-4.6.0-4]).
     fn resend<S: Sink<Message = M, Op = O>>(&mut self, resumed: bool, sink: &mut S) {
         self.publishing = 0;
