@@ -7,7 +7,7 @@ use crate::protocol::reason;
 use crate::trace;
 
 use super::host::{Event, Host};
-use super::reactor::reactor;
+use super::reactor::{Reactor, reactor};
 use super::state::{CLOSE_GRACE, Client, Closing, Connection, Error, Guard, Phase, Writer};
 
 impl<H: Host> Client<H> {
@@ -212,8 +212,8 @@ impl<H: Host> Client<H> {
         io.fail_unwritten();
         if let Ok(reactor) = reactor() {
             reactor.set_timer(self.key, core.timer.take(), None);
-            reactor.unregister(self.key);
         }
+        Reactor::unregister(self.key);
         self.changed.notify_all();
         let this = std::thread::current().id();
         while core.dispatching.is_some_and(|thread| thread != this) {

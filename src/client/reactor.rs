@@ -120,12 +120,12 @@ impl Reactor {
     }
 
     /// Makes a source known and gives it its key.
-    pub fn register(&self, make: impl FnOnce(Key) -> Arc<dyn Source>) -> Option<Key> {
+    pub fn register(make: impl FnOnce(Key) -> Arc<dyn Source>) -> Option<Key> {
         SOURCES.insert_with(make).map(|(key, _)| key)
     }
 
     /// Forgets a source. Events that are under way still reach it.
-    pub fn unregister(&self, key: Key) {
+    pub fn unregister(key: Key) {
         SOURCES.remove(key);
     }
 

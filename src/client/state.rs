@@ -19,7 +19,7 @@ use crate::transport::{Connector, Link};
 
 use super::host::{Event, Host};
 use super::options::{ConnectOptions, CreateOptions};
-use super::reactor::{Readiness, Source, reactor};
+use super::reactor::{Reactor, Readiness, Source, reactor};
 use super::sink::Io;
 
 /// What a client is created with.
@@ -198,7 +198,7 @@ impl<H: Host> DerefMut for Guard<'_, H> {
 impl<H: Host> Client<H> {
     /// A client that is not connected. `store` keeps its messages across processes.
     pub fn new(setup: Setup, host: H, store: Option<Box<dyn Store>>) -> Result<Arc<Self>, Error> {
-        let reactor = reactor().map_err(|error| Error::Failed(error.to_string()))?;
+        reactor().map_err(|error| Error::Failed(error.to_string()))?;
         let version = if setup.create.v5 {
             Version::V5
         } else {
@@ -226,23 +226,22 @@ impl<H: Host> Client<H> {
             written: 0,
         };
         let mut made = None;
-        reactor
-            .register(|key| {
-                let client = Arc::new_cyclic(|this| Self {
-                    key,
-                    this: this.clone(),
-                    setup,
-                    host,
-                    core: Mutex::new(core),
-                    batch: Mutex::default(),
-                    changed: Condvar::new(),
-                    connector: Connector::default(),
-                    reconnect_now: tokio::sync::Notify::new(),
-                });
-                made = Some(Arc::clone(&client));
-                client
-            })
-            .ok_or_else(|| Error::Failed("too many clients".into()))?;
+        Reactor::register(|key| {
+            let client = Arc::new_cyclic(|this| Self {
+                key,
+                this: this.clone(),
+                setup,
+                host,
+                core: Mutex::new(core),
+                batch: Mutex::default(),
+                changed: Condvar::new(),
+                connector: Connector::default(),
+                reconnect_now: tokio::sync::Notify::new(),
+            });
+            made = Some(Arc::clone(&client));
+            client
+        })
+        .ok_or_else(|| Error::Failed("too many clients".into()))?;
         made.ok_or_else(|| Error::Failed("too many clients".into()))
     }
 
