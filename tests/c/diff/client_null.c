@@ -124,7 +124,7 @@ static void null_handle(void)
 		SHOW(MQTTClient_setCommandTimeout(NULL, 1000));
 	}
 	CRASHES_ORIGINAL("MQTTClient_yield before the library has been used") { MQTTClient_yield(); printf("returned\n"); }
-	CRASHES_ORIGINAL("destroy of a handle that is NULL before the library has been used") { MQTTClient_destroy(&c); printf("returned\n"); }
+	ISOLATED("destroy of a handle that is NULL before the library has been used") { MQTTClient_destroy(&c); printf("returned\n"); }
 	ISOLATED("MQTTClient_yield with no client left")
 	{
 		created(MQTTVERSION_DEFAULT);
