@@ -14,6 +14,7 @@ use common::cc::{cc, scratch};
 use common::mosquitto::Mosquitto;
 use common::output::{Flavour, include_dir, original_dir, output_dir};
 use common::process::{Finished, run};
+use common::root;
 
 /// No program takes as long as this, not even under valgrind's eyes.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -179,7 +180,29 @@ differential! {
     async_connect_options: "async_options" on A;
     client_sync_mode: "client_sync" on C;
     client_with_callbacks: "client_async" on C;
+    client_version_5: "client_v5" on C;
     async_flows: "async_flow" on A;
+    async_version_5: "async_v5" on A;
+}
+
+/// A broker that knows one user, alice, and lets her use `open/#` only.
+fn with_password() -> Vec<String> {
+    let dir = root().join("tests/c/diff");
+    vec![
+        "allow_anonymous false".to_owned(),
+        format!("password_file {}", dir.join("passwords.txt").display()),
+        format!("acl_file {}", dir.join("acl.txt").display()),
+    ]
+}
+
+#[test]
+fn client_refused_by_the_server() {
+    compare_with("client_refused", Flavour::C, &with_password());
+}
+
+#[test]
+fn async_refused_by_the_server() {
+    compare_with("async_refused", Flavour::A, &with_password());
 }
 
 #[test]

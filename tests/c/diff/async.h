@@ -67,6 +67,7 @@ static UNUSED void on_failure(void *context, MQTTAsync_failureData *data)
 		        data->message ? data->message : "NULL");
 }
 
+/* packet_type is left out: the original does not set it reliably. */
 static UNUSED void on_failure5(void *context, MQTTAsync_failureData5 *data)
 {
 	struct call *call = context;
@@ -75,9 +76,9 @@ static UNUSED void on_failure5(void *context, MQTTAsync_failureData5 *data)
 	if (data == NULL)
 		log_add(&call->watch->done, "%s: onFailure5(NULL)", call->name);
 	else
-		log_add(&call->watch->done, "%s: onFailure5(%.4s/%d token %d, reasonCode %d, code %d, message %s, packet_type %d, properties %s)",
+		log_add(&call->watch->done, "%s: onFailure5(%.4s/%d token %d, reasonCode %d, code %d, message %s, properties %s)",
 		        call->name, data->struct_id, data->struct_version, data->token, (int)data->reasonCode, data->code,
-		        data->message ? data->message : "NULL", data->packet_type,
+		        data->message ? data->message : "NULL",
 		        render_properties(properties, sizeof(properties), &data->properties));
 }
 
