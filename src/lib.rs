@@ -1,1 +1,21 @@
-//! placeholder until the engine lands
+//! One Rust engine behind the Eclipse Paho C API.
+//!
+//! ```text
+//! C call ─► ffi: validate, read struct by its version, copy ─► client: one mutex per client around a sans-IO Session
+//!                                                                 │ Session: bytes, commands and the time in ─►
+//!                                                                 ▼   packets to send, deliveries, completions, deadlines out
+//!           caller's thread or reactor thread flushes ◄── outbound buffer
+//! socket ─► reactor thread: read big, decode in place ─► Session ─► acks appended to outbound, one write a read
+//!                                                          └─► event queue: ordered per client, never under a lock ─► C callback
+//! ```
+//!
+//! Dependencies point one way: [`ffi`] → [`client`] → {[`protocol`], [`transport`], [`persistence`]}; [`trace`] serves all.
+//! [`protocol`] knows no clock, no socket, no thread and no `unsafe`.
+
+pub mod client;
+pub mod ffi;
+pub mod persistence;
+pub mod protocol;
+pub mod registry;
+pub mod trace;
+pub mod transport;

@@ -1,0 +1,182 @@
+//! What a program asked for, read once from its C structs into owned, validated values.
+//!
+//! Nothing here borrows from the caller: every string and property was copied, so that an automatic reconnect
+//! hours later uses what the program passed, whatever it did with its own memory since.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::protocol::property::Properties;
+use crate::protocol::{QoS, Version};
+
+/// Bytes that must not appear in a log: a password, a private key's pass phrase.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub Vec<u8>);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// Which MQTT version a connect may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionChoice {
+    /// 3.1.1 first and, where the server refuses, 3.1 (`MQTTVERSION_DEFAULT`).
+    Default,
+    /// Exactly this one.
+    Only(Version),
+}
+
+/// The will message, sent by the server when the connection is lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WillOptions {
+    /// Topic name, not empty.
+    pub topic: String,
+    /// Text or binary payload.
+    pub payload: Vec<u8>,
+    /// Delivered at this quality of service.
+    pub qos: QoS,
+    /// Kept by the server as the topic's retained message.
+    pub retained: bool,
+    /// MQTT 5 will properties.
+    pub properties: Properties,
+}
+
+/// Called with each line of OpenSSL's error queue when a TLS step fails.
+pub type ErrorReporter = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Asks for a pre-shared key: identity hint in, identity and key out; the result is the key's length, 0 for none.
+pub type PskSource = Arc<dyn Fn(Option<&str>, &mut [u8], &mut [u8]) -> usize + Send + Sync>;
+
+/// The lowest and highest TLS version that may be negotiated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsVersion {
+    /// Whatever the library offers.
+    Default,
+    /// Exactly TLS 1.0.
+    V1_0,
+    /// Exactly TLS 1.1.
+    V1_1,
+    /// Exactly TLS 1.2.
+    V1_2,
+}
+
+/// TLS settings, one field for each of `MQTTClient_SSLOptions` and `MQTTAsync_SSLOptions`.
+#[derive(Clone)]
+pub struct TlsOptions {
+    /// PEM file of trusted certificates.
+    pub trust_store: Option<String>,
+    /// PEM file of the client's certificate chain.
+    pub key_store: Option<String>,
+    /// PEM file of the client's private key, where it is not in `key_store`.
+    pub private_key: Option<String>,
+    /// Pass phrase of an encrypted private key.
+    pub private_key_password: Option<Secret>,
+    /// OpenSSL cipher string.
+    pub enabled_cipher_suites: Option<String>,
+    /// Verify the server's certificate chain.
+    pub enable_server_cert_auth: bool,
+    /// Which TLS versions to offer.
+    pub version: TlsVersion,
+    /// Verify that the certificate is for the host name or address of the URI.
+    pub verify: bool,
+    /// Directory of trusted certificates, hashed as OpenSSL wants it.
+    pub ca_path: Option<String>,
+    /// Receives OpenSSL's errors.
+    pub error_reporter: Option<ErrorReporter>,
+    /// Supplies a pre-shared key.
+    pub psk_source: Option<PskSource>,
+    /// Do not load the system's trusted certificates.
+    pub disable_default_trust_store: bool,
+    /// ALPN protocol list in wire format.
+    pub protos: Vec<u8>,
+}
+
+impl fmt::Debug for TlsOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsOptions")
+            .field("trust_store", &self.trust_store)
+            .field("key_store", &self.key_store)
+            .field("verify", &self.verify)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Automatic reconnect: the first retry comes after `min`, each next one after twice as long, up to `max`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReconnectOptions {
+    /// Shortest wait before a retry.
+    pub min: Duration,
+    /// Longest wait before a retry.
+    pub max: Duration,
+}
+
+/// Everything a connect needs, common to both APIs.
+#[derive(Clone, Debug)]
+pub struct ConnectOptions {
+    /// Zero turns keep-alive off.
+    pub keep_alive: Duration,
+    /// Clean session (3.x) or clean start (5).
+    pub clean: bool,
+    /// How many QoS 1 and 2 messages may be unacknowledged at a time.
+    pub max_inflight: u32,
+    /// The will.
+    pub will: Option<WillOptions>,
+    /// User name.
+    pub username: Option<String>,
+    /// Password, binary.
+    pub password: Option<Secret>,
+    /// Bounds the whole attempt at one server: name, TCP, proxy, TLS, upgrade and CONNACK.
+    pub connect_timeout: Duration,
+    /// TLS settings; needed for the TLS schemes.
+    pub tls: Option<TlsOptions>,
+    /// Servers tried in order; empty means the URI given at create.
+    pub server_uris: Vec<String>,
+    /// Which MQTT version to use.
+    pub version: VersionChoice,
+    /// Automatic reconnect, MQTTAsync only.
+    pub reconnect: Option<ReconnectOptions>,
+    /// MQTT 5 CONNECT properties.
+    pub properties: Properties,
+    /// Additional headers of a WebSocket upgrade.
+    pub http_headers: Vec<(String, String)>,
+    /// Proxy for `tcp` and `ws`.
+    pub http_proxy: Option<String>,
+    /// Proxy for `ssl` and `wss`.
+    pub https_proxy: Option<String>,
+}
+
+/// What `MQTTAsync_createOptions` says; `MQTTClient` uses the defaults and its version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CreateOptions {
+    /// Version the client is made for: MQTT 5 or one of the 3.x family.
+    pub v5: bool,
+    /// Accept messages while the connection is lost.
+    pub send_while_disconnected: bool,
+    /// How many messages may wait for a connection.
+    pub max_buffered_messages: usize,
+    /// Accept messages before the first connect too.
+    pub allow_disconnected_send_at_any_time: bool,
+    /// When the buffer is full drop the oldest message rather than refuse the new one.
+    pub delete_oldest_messages: bool,
+    /// Load the messages that the store holds.
+    pub restore_messages: bool,
+    /// Store buffered QoS 0 messages too.
+    pub persist_qos0: bool,
+}
+
+impl Default for CreateOptions {
+    fn default() -> Self {
+        Self {
+            v5: false,
+            send_while_disconnected: false,
+            max_buffered_messages: 100,
+            allow_disconnected_send_at_any_time: false,
+            delete_oldest_messages: false,
+            restore_messages: true,
+            persist_qos0: true,
+        }
+    }
+}
