@@ -17,6 +17,7 @@ use crate::registry::Key;
 use crate::trace;
 use crate::transport::{Connector, Link};
 
+use super::flush::Pace;
 use super::host::{Event, Host};
 use super::options::{ConnectOptions, CreateOptions};
 use super::reactor::{Reactor, Readiness, Source, reactor};
@@ -156,6 +157,8 @@ pub(super) struct Core<H: Host> {
     pub should_be_connected: bool,
     /// Stream position up to which the socket has taken the bytes.
     pub written: u64,
+    pub last_write: Instant,
+    pub pace: Pace,
 }
 
 /// A client of either API.
@@ -204,8 +207,9 @@ impl<H: Host> Client<H> {
         } else {
             Version::V311
         };
+        let now = Instant::now();
         let core = Core {
-            session: Session::new(version, Arc::clone(&setup.client_id), Instant::now()),
+            session: Session::new(version, Arc::clone(&setup.client_id), now),
             io: Io::new(store),
             phase: Phase::Idle,
             connection: None,
@@ -224,6 +228,8 @@ impl<H: Host> Client<H> {
             session_ends: false,
             should_be_connected: false,
             written: 0,
+            last_write: now,
+            pace: Pace::new(now),
         };
         let mut made = None;
         Reactor::register(|key| {
@@ -310,7 +316,10 @@ impl<H: Host> Client<H> {
     /// Does what a change of state made necessary, then lets go: writes, sets the timer, wakes who waits, and has the
     /// callbacks run by a thread of the reactor.
     pub(super) fn finish(&self, core: Guard<'_, H>) {
-        let mut core = self.write_out(core);
+        let mut core = self.flush_from_call(core);
+        if self.check_closing(&mut core) {
+            core = self.write_out(core);
+        }
         self.after(&mut core);
         self.schedule_dispatch(&mut core);
     }
@@ -361,6 +370,11 @@ impl<H: Host> Client<H> {
 }
 
 impl<H: Host> Core<H> {
+    /// Bytes that the socket has not taken.
+    pub fn unwritten(&self) -> u64 {
+        self.io.out.position() - self.written
+    }
+
     /// Session and its surroundings, to be used together.
     pub fn parts(&mut self) -> (&mut Session<H::Message, H::Op>, &mut Io<H>) {
         (&mut self.session, &mut self.io)
@@ -398,6 +412,9 @@ impl<H: Host> Source for Client<H> {
     fn scheduled(self: Arc<Self>) {
         let mut core = self.lock();
         core.dispatch_scheduled = false;
+        if core.pace.take_scheduled() {
+            core = self.carry_burst(core);
+        }
         let unread = core.connection.as_mut().is_some_and(|connection| {
             std::mem::take(&mut connection.unread) && !connection.reading && connection.watched
         });
