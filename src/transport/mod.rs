@@ -3,12 +3,102 @@
 //! Establishing a connection is asynchronous and runs on the connect runtime, under one deadline. What comes out is a
 //! [`Link`]: a non-blocking byte stream that any thread may read, write and poll.
 
-use std::io::{self, IoSlice, Read, Write};
+mod dial;
+mod error;
+mod race;
+pub mod resolve;
+mod socket;
+pub mod uri;
+
+use std::fmt;
+use std::io::{self, IoSlice, Read};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tokio::time::{Instant, timeout_at};
+
+use crate::client::options::ConnectOptions;
+pub use error::{ConnectError, Stage};
+use resolve::{Resolver, SystemResolver};
+use uri::{Scheme, ServerUri};
+
+/// This build has TLS; without it create refuses the TLS schemes.
+pub const TLS_SUPPORTED: bool = cfg!(feature = "tls");
+
+/// Makes the connections of one client, and remembers what helps the next one.
+#[derive(Clone)]
+pub struct Connector {
+    resolver: Arc<dyn Resolver>,
+}
+
+impl Default for Connector {
+    fn default() -> Self {
+        Self::with_resolver(Arc::new(SystemResolver))
+    }
+}
+
+impl Connector {
+    /// Looks names up with `resolver`.
+    pub fn with_resolver(resolver: Arc<dyn Resolver>) -> Self {
+        Self { resolver }
+    }
+
+    /// Connects to `uri` before `deadline`, up to where MQTT starts.
+    ///
+    /// Runs inside a tokio runtime. Dropping the future closes whatever was open.
+    pub async fn connect(
+        &self,
+        uri: &ServerUri,
+        options: &ConnectOptions,
+        deadline: Instant,
+    ) -> Result<Link, ConnectError> {
+        let progress = Progress(Mutex::new(Stage::Tcp));
+        match timeout_at(deadline, self.establish(uri, options, &progress)).await {
+            Ok(result) => result,
+            Err(_) => Err(ConnectError::new(
+                Stage::Deadline,
+                format_args!("timed out during {}", *progress.0.lock()),
+            )),
+        }
+    }
+
+    async fn establish(
+        &self,
+        uri: &ServerUri,
+        _options: &ConnectOptions,
+        progress: &Progress,
+    ) -> Result<Link, ConnectError> {
+        let socket = match uri.scheme {
+            Scheme::Unix => dial::unix(&uri.path, progress).await?,
+            Scheme::Tls | Scheme::Ws | Scheme::Wss => {
+                return Err(ConnectError::new(Stage::NotSupported, "scheme"));
+            }
+            Scheme::Tcp => dial::tcp(&uri.host, uri.port, &*self.resolver, progress).await?,
+        };
+        Ok(socket.into())
+    }
+}
+
+/// Connects once, with the system's resolver.
+pub async fn connect(
+    uri: &ServerUri,
+    options: &ConnectOptions,
+    deadline: Instant,
+) -> Result<Link, ConnectError> {
+    Connector::default().connect(uri, options, deadline).await
+}
+
+/// The step a connect has come to, for the message when time runs out.
+struct Progress(Mutex<Stage>);
+
+impl Progress {
+    fn enter(&self, stage: Stage) {
+        *self.0.lock() = stage;
+    }
+}
 
 /// A layer that keeps state of its own between the socket and MQTT: TLS, WebSocket.
 ///
@@ -38,6 +128,17 @@ pub enum Link {
     Layered(Mutex<Box<dyn Layer>>, std::os::fd::OwnedFd),
 }
 
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Link::Tcp(_) => "Tcp",
+            Link::Unix(_) => "Unix",
+            Link::Layered(..) => "Layered",
+        };
+        f.debug_tuple(kind).field(&self.as_fd()).finish()
+    }
+}
+
 impl Link {
     /// Reads what is there, without blocking; `Ok(0)` is the end of the stream.
     pub fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
@@ -48,11 +149,11 @@ impl Link {
         }
     }
 
-    /// Writes what fits, without blocking.
+    /// Writes what fits, without blocking and without ever raising SIGPIPE.
     pub fn write(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
-            Link::Tcp(s) => (&mut &*s).write_vectored(bufs),
-            Link::Unix(s) => (&mut &*s).write_vectored(bufs),
+            Link::Tcp(s) => socket::send(s, bufs),
+            Link::Unix(s) => socket::send(s, bufs),
             Link::Layered(layer, _) => layer.lock().write(bufs),
         }
     }

@@ -1,0 +1,58 @@
+//! What went wrong while connecting, and at which step.
+
+use std::fmt;
+
+/// The step of a connect that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The host name gave no address.
+    Resolve,
+    /// No address, or not the Unix socket, could be reached.
+    Tcp,
+    /// The HTTP proxy did not open the tunnel.
+    Proxy,
+    /// TLS settings, handshake or verification.
+    Tls,
+    /// The WebSocket upgrade.
+    WebSocket,
+    /// Time ran out; the message says during what.
+    Deadline,
+    /// The scheme needs TLS, which this build does not have.
+    NotSupported,
+    /// The scheme needs TLS options, which the program did not give.
+    NoTlsOptions,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stage::Resolve => "name resolution",
+            Stage::Tcp => "TCP connect",
+            Stage::Proxy => "HTTP proxy",
+            Stage::Tls => "TLS",
+            Stage::WebSocket => "WebSocket upgrade",
+            Stage::Deadline => "connect timeout",
+            Stage::NotSupported => "not supported",
+            Stage::NoTlsOptions => "missing TLS options",
+        })
+    }
+}
+
+/// A connect that failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{stage}: {message}")]
+pub struct ConnectError {
+    /// Where.
+    pub stage: Stage,
+    /// Why, in words for the user: the system's, OpenSSL's or the HTTP peer's reason.
+    pub message: String,
+}
+
+impl ConnectError {
+    pub(super) fn new(stage: Stage, message: impl fmt::Display) -> Self {
+        Self {
+            stage,
+            message: message.to_string(),
+        }
+    }
+}

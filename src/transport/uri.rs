@@ -1,0 +1,310 @@
+//! Server URIs as the API takes them: which are refused at create, which only fail at connect.
+
+use std::fmt;
+
+/// How to reach the server, by the URI's scheme; several spellings share a meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// `tcp://`, `mqtt://` or no scheme at all.
+    Tcp,
+    /// `ssl://`, `tls://` or `mqtts://`.
+    Tls,
+    /// `ws://`.
+    Ws,
+    /// `wss://`.
+    Wss,
+    /// `unix://`.
+    Unix,
+}
+
+/// Every prefix the API knows. Case matters, as in the original: `TCP://` is an unknown protocol.
+const PREFIXES: [(&str, Scheme); 8] = [
+    ("tcp://", Scheme::Tcp),
+    ("mqtt://", Scheme::Tcp),
+    ("ssl://", Scheme::Tls),
+    ("tls://", Scheme::Tls),
+    ("mqtts://", Scheme::Tls),
+    ("ws://", Scheme::Ws),
+    ("wss://", Scheme::Wss),
+    ("unix://", Scheme::Unix),
+];
+
+impl Scheme {
+    /// The port used where the URI names none.
+    pub fn default_port(self) -> u16 {
+        match self {
+            Scheme::Tcp => 1883,
+            Scheme::Tls => 8883,
+            Scheme::Ws => 80,
+            Scheme::Wss => 443,
+            Scheme::Unix => 0,
+        }
+    }
+}
+
+/// Why a URI cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UriError {
+    /// The only one that the create functions refuse (`BAD_PROTOCOL`, -14).
+    #[error("unknown protocol in the server URI")]
+    BadProtocol,
+    /// Accepted by create; connecting fails.
+    #[error("the server URI names no host")]
+    NoHost,
+    /// Accepted by create; connecting fails.
+    #[error("the server URI's port is not a number from 1 to 65535")]
+    BadPort,
+    /// Accepted by create; connecting fails.
+    #[error("the server URI names no socket path")]
+    NoPath,
+}
+
+/// A server URI taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerUri {
+    /// What the connection is made of.
+    pub scheme: Scheme,
+    /// Name or literal address; an IPv6 one without brackets, with its zone (`fe80::1%eth0`). Empty for `unix`.
+    pub host: String,
+    /// Port, 0 for `unix`.
+    pub port: u16,
+    /// WebSocket request target with query, starting with `/`, or the path of the Unix socket; empty for the rest.
+    pub path: String,
+    /// The URI as the API reports it after a connect: without its scheme.
+    pub returned: String,
+}
+
+/// Request target of a WebSocket URI that has none, as the original asks for.
+const DEFAULT_WS_PATH: &str = "/mqtt";
+
+impl ServerUri {
+    /// Takes a URI apart.
+    pub fn parse(uri: &str) -> Result<Self, UriError> {
+        let (scheme, rest) = match PREFIXES.iter().find(|(prefix, _)| uri.starts_with(prefix)) {
+            Some((prefix, scheme)) => (*scheme, &uri[prefix.len()..]),
+            // Anything with a scheme, wherever it stands, but none of ours.
+            None if uri.contains("://") => return Err(UriError::BadProtocol),
+            None => (Scheme::Tcp, uri),
+        };
+        if scheme == Scheme::Unix {
+            if rest.is_empty() {
+                return Err(UriError::NoPath);
+            }
+            return Ok(Self {
+                scheme,
+                host: String::new(),
+                port: 0,
+                path: rest.to_owned(),
+                returned: rest.to_owned(),
+            });
+        }
+
+        let authority_end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at(authority_end);
+        let (host, port) = split_authority(authority)?;
+        let port = match port {
+            Some(digits) => parse_port(digits)?,
+            None => scheme.default_port(),
+        };
+        if host.is_empty() {
+            return Err(UriError::NoHost);
+        }
+        let path = match scheme {
+            Scheme::Ws | Scheme::Wss => match target {
+                "" => DEFAULT_WS_PATH.to_owned(),
+                query if query.starts_with('?') => format!("{DEFAULT_WS_PATH}{query}"),
+                path => path.to_owned(),
+            },
+            // `tcp://host:1883/` is common in configuration files; what follows the authority means nothing there.
+            _ => String::new(),
+        };
+        Ok(Self {
+            scheme,
+            host: host.to_owned(),
+            port,
+            path,
+            returned: rest.to_owned(),
+        })
+    }
+
+    /// The connection runs over TLS.
+    pub fn is_tls(&self) -> bool {
+        matches!(self.scheme, Scheme::Tls | Scheme::Wss)
+    }
+
+    /// The connection runs over WebSocket.
+    pub fn is_websocket(&self) -> bool {
+        matches!(self.scheme, Scheme::Ws | Scheme::Wss)
+    }
+
+    /// The host without an IPv6 zone, which is a matter of this machine only and never goes on the wire.
+    pub fn wire_host(&self) -> &str {
+        if self.host.contains(':') {
+            self.host
+                .split_once('%')
+                .map_or(self.host.as_str(), |(address, _)| address)
+        } else {
+            &self.host
+        }
+    }
+
+    /// `host:port` for an HTTP request, with the brackets that an IPv6 literal needs there.
+    pub fn authority(&self) -> Authority<'_> {
+        Authority {
+            host: self.wire_host(),
+            port: self.port,
+        }
+    }
+}
+
+/// Displays as `host:port`.
+#[derive(Clone, Copy, Debug)]
+pub struct Authority<'a> {
+    host: &'a str,
+    port: u16,
+}
+
+impl fmt::Display for Authority<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Splits `host:port`, the port being optional and an IPv6 literal being in brackets or not.
+pub(super) fn split_authority(authority: &str) -> Result<(&str, Option<&str>), UriError> {
+    if let Some(bracketed) = authority.strip_prefix('[') {
+        let (host, rest) = bracketed.split_once(']').ok_or(UriError::NoHost)?;
+        return match rest.strip_prefix(':') {
+            Some(port) => Ok((host, Some(port))),
+            None if rest.is_empty() => Ok((host, None)),
+            None => Err(UriError::BadPort),
+        };
+    }
+    // The last colon, as the original: `::1:1883` is port 1883 on `::1`.
+    Ok(match authority.rsplit_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (authority, None),
+    })
+}
+
+/// Reads the leading digits, as the original does: `1883 ` and `1883abc` are 1883. One out of range is refused, where
+/// the original took it modulo 65536 and reached some other service.
+pub(super) fn parse_port(text: &str) -> Result<u16, UriError> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    match text[..digits].parse() {
+        Ok(0) | Err(_) => Err(UriError::BadPort),
+        Ok(port) => Ok(port),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(uri: &str) -> (Scheme, String, u16, String) {
+        let uri = ServerUri::parse(uri).expect(uri);
+        (uri.scheme, uri.host, uri.port, uri.path)
+    }
+
+    #[test]
+    fn schemes_and_default_ports() {
+        for (uri, scheme, port) in [
+            ("tcp://h", Scheme::Tcp, 1883),
+            ("mqtt://h", Scheme::Tcp, 1883),
+            ("h", Scheme::Tcp, 1883),
+            ("ssl://h", Scheme::Tls, 8883),
+            ("tls://h", Scheme::Tls, 8883),
+            ("mqtts://h", Scheme::Tls, 8883),
+            ("ws://h", Scheme::Ws, 80),
+            ("wss://h", Scheme::Wss, 443),
+        ] {
+            let parsed = ServerUri::parse(uri).expect(uri);
+            assert_eq!(
+                (parsed.scheme, parsed.port, parsed.host.as_str()),
+                (scheme, port, "h"),
+                "{uri}"
+            );
+            assert_eq!(parsed.is_tls(), port == 8883 || port == 443, "{uri}");
+            assert_eq!(parsed.returned, "h");
+        }
+    }
+
+    #[test]
+    fn only_a_foreign_scheme_is_a_bad_protocol() {
+        for uri in [
+            "x://a",
+            "a b://c",
+            "://",
+            " tcp://h:1",
+            "TCP://h:1",
+            "h:1/?u=http://x",
+        ] {
+            assert_eq!(ServerUri::parse(uri), Err(UriError::BadProtocol), "{uri}");
+        }
+        for (uri, error) in [
+            ("", UriError::NoHost),
+            ("tcp://", UriError::NoHost),
+            ("tcp://:1883", UriError::NoHost),
+            ("tcp://[::1", UriError::NoHost),
+            ("tcp://h:", UriError::BadPort),
+            ("tcp://h:0", UriError::BadPort),
+            ("tcp://h:x", UriError::BadPort),
+            ("tcp://h:-5", UriError::BadPort),
+            ("tcp://h:65536", UriError::BadPort),
+            ("tcp://h:99999999999999999999", UriError::BadPort),
+            ("tcp://[::1]1883", UriError::BadPort),
+            ("unix://", UriError::NoPath),
+        ] {
+            assert_eq!(ServerUri::parse(uri), Err(error), "{uri}");
+        }
+    }
+
+    #[test]
+    fn hosts_and_ports() {
+        for (uri, host, port) in [
+            ("not used", "not used", 1883),
+            ("tcp://h:1/", "h", 1),
+            ("tcp://h:1/a/b", "h", 1),
+            ("h:65535", "h", 65535),
+            ("h:12 ", "h", 12),
+            ("h:12abc", "h", 12),
+            ("[::1]", "::1", 1883),
+            ("tcp://[::1]:7", "::1", 7),
+            ("tcp://::1:7", "::1", 7),
+            ("tcp://[fe80::1%eth0]:7", "fe80::1%eth0", 7),
+        ] {
+            assert_eq!(
+                parts(uri),
+                (Scheme::Tcp, host.to_owned(), port, String::new()),
+                "{uri}"
+            );
+        }
+        let zoned = ServerUri::parse("ws://[fe80::1%eth0]").unwrap();
+        assert_eq!(zoned.authority().to_string(), "[fe80::1]:80");
+        assert_eq!(zoned.wire_host(), "fe80::1");
+    }
+
+    #[test]
+    fn paths() {
+        for (uri, path) in [
+            ("ws://h", "/mqtt"),
+            ("ws://h:81", "/mqtt"),
+            ("ws://h/", "/"),
+            ("wss://h:1/a/b?c=d:e", "/a/b?c=d:e"),
+            ("ws://h?c=d", "/mqtt?c=d"),
+        ] {
+            assert_eq!(parts(uri).3, path, "{uri}");
+        }
+        assert_eq!(
+            parts("unix:///run/x.sock"),
+            (Scheme::Unix, String::new(), 0, "/run/x.sock".to_owned())
+        );
+        assert_eq!(parts("unix://x.sock").3, "x.sock");
+    }
+}
