@@ -2,16 +2,16 @@
 
 use super::{Notice, RecordKey, Store, StoreError};
 
-/// Called with the buffers of a record about to be written; gives the buffers to write instead, or the program's error.
+/// Called with the buffers of a record about to be written; gives the buffers to write instead, or why there is none.
 pub trait BeforeWrite: Send {
     /// Transforms the buffers. The count stays what it was.
-    fn transform(&mut self, parts: &[&[u8]]) -> Result<Vec<Vec<u8>>, i32>;
+    fn transform(&mut self, parts: &[&[u8]]) -> Result<Vec<Vec<u8>>, StoreError>;
 }
 
-/// Called with a record just read; gives the record to use instead, or the program's error.
+/// Called with a record just read; gives the record to use instead, or why there is none.
 pub trait AfterRead: Send {
     /// Transforms the record.
-    fn transform(&mut self, record: Vec<u8>) -> Result<Vec<u8>, i32>;
+    fn transform(&mut self, record: Vec<u8>) -> Result<Vec<u8>, StoreError>;
 }
 
 /// A store with a program's transformations before it.
@@ -54,7 +54,7 @@ fn transformed<R>(
     match hook {
         None => write(parts),
         Some(hook) => {
-            let own = hook.transform(parts).map_err(StoreError::Program)?;
+            let own = hook.transform(parts)?;
             let slices: Vec<&[u8]> = own.iter().map(Vec::as_slice).collect();
             write(&slices)
         }
@@ -72,7 +72,7 @@ impl Store for Hooked {
         let record = self.store.get(key)?;
         match &mut self.after {
             None => Ok(record),
-            Some(hook) => hook.transform(record).map_err(StoreError::Program),
+            Some(hook) => hook.transform(record),
         }
     }
 

@@ -38,8 +38,6 @@ mod journal;
 mod keeper;
 mod naming;
 mod state;
-#[cfg(test)]
-mod tests;
 
 use std::io;
 use std::path::Path;
@@ -51,6 +49,7 @@ use parking_lot::Mutex;
 
 use super::{Notice, RecordKey, Store, StoreError};
 use directory::Directory;
+pub use naming::without_scheme;
 use state::State;
 
 /// What the background thread shares with a store.
@@ -71,7 +70,12 @@ impl Shared {
     fn sync(&self, files: bool) -> io::Result<()> {
         // One after the other: who comes second must not return before what the first took with it is on the disk.
         let _turn = self.syncing.lock();
-        let Some(sync) = self.state.lock().as_mut().map(|state| state.to_sync(files)) else {
+        let Some(sync) = self
+            .state
+            .lock()
+            .as_mut()
+            .map(|state| state.take_unsynced(files))
+        else {
             return Ok(());
         };
         let (journal, files) = (sync.sync_journal(), sync.sync_files());

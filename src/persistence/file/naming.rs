@@ -9,11 +9,18 @@ const SCHEMES: [&str; 7] = [
 ///
 /// A slash, in the client id as in a WebSocket path, makes a directory level, as it does in the original.
 pub(super) fn directory_name(client_id: &str, server_uri: &str) -> String {
-    let server = SCHEMES
+    format!(
+        "{client_id}-{}",
+        without_scheme(server_uri).replace(':', "-")
+    )
+}
+
+/// A server URI without its scheme: what a program's own store is told, too.
+pub fn without_scheme(server_uri: &str) -> &str {
+    SCHEMES
         .iter()
         .find_map(|scheme| server_uri.strip_prefix(scheme))
-        .unwrap_or(server_uri);
-    format!("{client_id}-{}", server.replace(':', "-"))
+        .unwrap_or(server_uri)
 }
 
 #[cfg(test)]

@@ -420,7 +420,7 @@ impl State {
     }
 
     /// What to sync, for `Shared::sync`.
-    pub(super) fn to_sync(&mut self, files_too: bool) -> ToSync {
+    pub(super) fn take_unsynced(&mut self, files_too: bool) -> ToSync {
         ToSync {
             journal: self.journal.unsynced(self.synced_moves),
             own: self.directory.own_if_any().map(Arc::clone),
