@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::persistence::Store;
+use crate::persistence::{RecordKey, RecordKind, Store};
 use crate::protocol::outbound::Outbound;
 use crate::protocol::packet::{AckKind, Publish};
 use crate::protocol::property::PropertiesRef;
@@ -103,13 +103,14 @@ impl<H: Host> Io<H> {
 }
 
 /// The original's key of a record.
-fn key(record: Record) -> String {
-    match record {
-        Record::Sent(id) => format!("s-{id}"),
-        Record::Released(id) => format!("sc-{id}"),
-        Record::Received(id) => format!("r-{id}"),
-        Record::Queued(number) => format!("c-{number}"),
-    }
+fn key(record: Record) -> RecordKey {
+    let (kind, number) = match record {
+        Record::Sent(id) => (RecordKind::PublishSent, id.into()),
+        Record::Released(id) => (RecordKind::PubrelSent, id.into()),
+        Record::Received(id) => (RecordKind::PublishReceived, id.into()),
+        Record::Queued(number) => (RecordKind::Command, number),
+    };
+    RecordKey::new(kind, false, number)
 }
 
 impl<H: Host> Sink for Io<H> {
@@ -167,7 +168,7 @@ impl<H: Host> Sink for Io<H> {
 
     fn store(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored> {
         match &mut self.store {
-            Some(store) => store.put(&key(record), &[packet]).map_err(|_| NotStored),
+            Some(store) => store.put(key(record), &[packet]).map_err(|_| NotStored),
             None => Ok(()),
         }
     }
@@ -175,7 +176,7 @@ impl<H: Host> Sink for Io<H> {
     fn discard(&mut self, record: Record) {
         if let Some(store) = &mut self.store {
             // A record that cannot be removed is at worst replayed once more, which QoS 1 allows and QoS 2 detects.
-            let _ = store.remove(&key(record));
+            let _ = store.remove(key(record));
         }
     }
 }
