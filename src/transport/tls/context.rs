@@ -109,7 +109,7 @@ fn same_settings(a: &TlsOptions, b: &TlsOptions) -> bool {
 
 /// Names the setting that OpenSSL did not like.
 fn setting<'a>(name: &'a str, value: &'a str) -> impl Fn(ErrorStack) -> Failure + 'a {
-    move |errors| Failure::from_stack(&format!("{name} {value}"), errors)
+    move |errors| Failure::from_stack(format!("{name} {value}").trim_end(), &errors)
 }
 
 fn build(options: &TlsOptions, sessions: &Sessions) -> Result<SslContext, Failure> {

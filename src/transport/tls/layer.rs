@@ -64,7 +64,7 @@ impl TlsLayer {
             {
                 return Ok(Step::Closed);
             }
-            let failure = Failure::from_stack("TLS", errors.clone());
+            let failure = Failure::from_stack("TLS", errors);
             report_lines(self.reporter.as_ref(), &failure.lines);
             return Err(io::Error::other(failure.message));
         }

@@ -10,6 +10,7 @@ use openssl::ssl::{ErrorCode, NameType, Ssl, SslRef, SslStream, SslVerifyMode};
 use openssl::x509::X509StoreContextRef;
 use openssl::x509::verify::X509CheckFlags;
 use parking_lot::Mutex;
+use std::fmt::Write;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::io::Interest;
@@ -35,19 +36,14 @@ impl Tls {
         uri: &ServerUri,
         options: &TlsOptions,
     ) -> Result<TlsLayer, ConnectError> {
+        let reporter = options.error_reporter.as_ref();
         let prepared = self
             .prepare(options)
-            .map_err(|f| f.report(options.error_reporter.as_ref()))?;
-        let ssl = prepare_ssl(&prepared, uri, options).map_err(|errors| {
-            Failure::from_stack("TLS settings", errors).report(options.error_reporter.as_ref())
-        })?;
-        let mut stream = SslStream::new(ssl, socket).map_err(|errors| {
-            Failure::from_stack("TLS", errors).report(options.error_reporter.as_ref())
-        })?;
-        loop {
-            let Err(error) = stream.connect() else {
-                break;
-            };
+            .map_err(|failure| failure.report(reporter))?;
+        let mut stream = prepare_ssl(&prepared, uri, options)
+            .and_then(|ssl| SslStream::new(ssl, socket))
+            .map_err(|errors| Failure::from_stack("settings", &errors).report(reporter))?;
+        while let Err(error) = stream.connect() {
             match error.code() {
                 ErrorCode::WANT_READ => readiness
                     .wait(Interest::READABLE)
@@ -60,15 +56,14 @@ impl Tls {
                 _ => {
                     // Should the session be the reason, the next attempt starts afresh.
                     prepared.sessions.forget(uri);
-                    return Err(Failure::from_handshake(&error, stream.ssl())
-                        .report(options.error_reporter.as_ref()));
+                    return Err(Failure::from_handshake(&error, stream.ssl()).report(reporter));
                 }
             }
         }
         if options.verify && stream.ssl().peer_certificate().is_none() {
             let failure =
                 Failure::new("the server has no certificate whose name could be verified");
-            return Err(failure.report(options.error_reporter.as_ref()));
+            return Err(failure.report(reporter));
         }
         Ok(TlsLayer::new(stream, options.error_reporter.clone()))
     }
@@ -145,7 +140,7 @@ impl Failure {
     }
 
     /// `what` and the reasons that OpenSSL gives for it.
-    fn from_stack(what: &str, errors: ErrorStack) -> Self {
+    fn from_stack(what: &str, errors: &ErrorStack) -> Self {
         let reasons: Vec<_> = errors.errors().iter().map(reason).collect();
         Self {
             message: format!("{what}: {}", reasons.join("; ")),
@@ -158,13 +153,11 @@ impl Failure {
             .ssl_error()
             .filter(|errors| !errors.errors().is_empty())
         {
-            let mut failure = Self::from_stack("handshake", errors.clone());
+            let mut failure = Self::from_stack("handshake", errors);
             let verdict = ssl.verify_result();
             if failure.message.contains("certificate verify failed") {
                 let whom = subject(ssl).map_or(String::new(), |subject| format!(" of {subject}"));
-                failure
-                    .message
-                    .push_str(&format!(" ({}{whom})", verdict.error_string()));
+                let _ = write!(failure.message, " ({}{whom})", verdict.error_string());
             }
             return failure;
         }
