@@ -13,18 +13,8 @@ use paho_oxide::transport::resolve::{Resolution, Resolver};
 use paho_oxide::transport::{Connector, Link, Stage};
 use tokio::time::Instant;
 use transport_common::{
-    connect_with, in_child, options, parse, paused_runtime, poll_in, runtime, temp_dir,
+    Fixed, connect_with, in_child, options, parse, paused_runtime, poll_in, runtime, temp_dir,
 };
-
-/// Gives each name the same addresses.
-struct Fixed(Vec<SocketAddr>);
-
-impl Resolver for Fixed {
-    fn resolve(&self, _host: &str, _port: u16) -> Resolution {
-        let addresses = self.0.clone();
-        Box::pin(async move { Ok(addresses) })
-    }
-}
 
 /// A name server that answers after 20 s.
 struct Slow;

@@ -122,3 +122,97 @@ fn check(answer: &Answer, key: &str) -> Result<(), ConnectError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::socket::Socket;
+    use std::os::fd::BorrowedFd;
+
+    /// A server's answer, read `sizes.next()` bytes at a time.
+    struct Pieces<I> {
+        socket: Socket,
+        request: Vec<u8>,
+        answer: Vec<u8>,
+        sizes: I,
+    }
+
+    impl<I: Iterator<Item = usize> + Send> Layer for Pieces<I> {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            if self.answer.is_empty() {
+                let request = String::from_utf8_lossy(&self.request);
+                let key = request
+                    .lines()
+                    .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
+                    .unwrap();
+                self.answer = format!(
+                    "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n\r\n\u{1}",
+                    derive_accept_key(key.as_bytes())
+                )
+                .into_bytes();
+            }
+            let n = self
+                .sizes
+                .next()
+                .unwrap_or(usize::MAX)
+                .min(self.answer.len())
+                .min(buf.len());
+            buf[..n].copy_from_slice(&self.answer[..n]);
+            self.answer.drain(..n);
+            Ok(n)
+        }
+
+        fn write(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+            self.request.extend_from_slice(&bufs[0]);
+            Ok(bufs[0].len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn shutdown(&mut self) {}
+
+        fn has_buffered(&self) -> bool {
+            false
+        }
+
+        fn has_unsent(&self) -> bool {
+            false
+        }
+
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.socket.as_fd()
+        }
+    }
+
+    #[test]
+    fn the_answer_may_come_in_any_pieces() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let uri = ServerUri::parse("ws://h").unwrap();
+        let run = |sizes: Box<dyn Iterator<Item = usize> + Send>| {
+            runtime.block_on(async {
+                let pieces = Pieces {
+                    socket: Socket(stream.try_clone().unwrap()),
+                    request: Vec::new(),
+                    answer: Vec::new(),
+                    sizes,
+                };
+                let readiness = Readiness::of(&pieces.socket).unwrap();
+                upgrade(pieces, &readiness, &uri, &[]).await.map(drop)
+            })
+        };
+        for first in 1..130 {
+            run(Box::new(std::iter::once(first))).unwrap();
+        }
+        run(Box::new(std::iter::repeat(1))).unwrap();
+        // The connection ends before the answer does.
+        run(Box::new([60, 0].into_iter())).unwrap_err();
+    }
+}

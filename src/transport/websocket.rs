@@ -367,6 +367,7 @@ impl<L: Layer> Layer for WebSocket<L> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::socket::Socket;
 
     #[test]
     fn masking_is_bytewise() {
@@ -381,5 +382,57 @@ mod tests {
                 .collect();
             assert_eq!(masked, slow);
         }
+    }
+    /// A peer that sends pings without end and reads nothing.
+    struct Flood {
+        socket: Socket,
+    }
+
+    impl Layer for Flood {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            let pings: Vec<u8> = b"\x89\x7d".iter().chain(&[b'p'; 125]).copied().collect();
+            let n = buf.len() / pings.len() * pings.len();
+            buf[..n].copy_from_slice(&pings.repeat(n / pings.len()));
+            Ok(n)
+        }
+
+        fn write(&mut self, _bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn shutdown(&mut self) {}
+
+        fn has_buffered(&self) -> bool {
+            false
+        }
+
+        fn has_unsent(&self) -> bool {
+            false
+        }
+
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.socket.as_fd()
+        }
+    }
+
+    #[test]
+    fn pongs_do_not_pile_up() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = Socket(std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+        let mut websocket = WebSocket::new(Flood { socket }, b"");
+        for _ in 0..1000 {
+            assert!(matches!(websocket.next(), Ok(Next::Incomplete)));
+            websocket.fill().unwrap();
+        }
+        assert!(websocket.has_unsent());
+        assert!(
+            websocket.output.len() < MAX_UNSENT_FOR_PONG + 200,
+            "{}",
+            websocket.output.len()
+        );
     }
 }
