@@ -219,9 +219,9 @@ fn tinyproxy_without_and_with_credentials() {
     let closed = Tinyproxy::start("BasicAuth user pass");
     let ping = |proxy: &str| {
         let link = connect(&uri, proxy)?;
-        let sent = [b'x'; 100_000];
+        let sent = vec![b'x'; 100_000];
         pump(&link, &sent, sent.len(), |bytes| {
-            assert!(bytes.iter().all(|b| *b == b'x'))
+            assert!(bytes.iter().all(|b| *b == b'x'));
         });
         assert!(link.write(&[IoSlice::new(b"x")]).is_ok());
         Ok::<_, ConnectError>(())

@@ -304,3 +304,12 @@ fn no_sigpipe_on_tcp_and_unix() {
         }
     }
 }
+
+#[cfg(not(feature = "tls"))]
+#[test]
+fn a_build_without_tls_says_so() {
+    for uri in ["ssl://127.0.0.1:1", "wss://127.0.0.1:1"] {
+        let error = connect_with(&Connector::default(), uri, &options()).unwrap_err();
+        assert_eq!(error.stage, Stage::NotSupported);
+    }
+}

@@ -1,4 +1,5 @@
 //! Certificates, made anew by each test run.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
