@@ -29,9 +29,54 @@ impl Key {
     /// The key of that number, which may never have been one.
     pub fn from_u64(number: u64) -> Self {
         Self {
-            index: (number & u64::from(u32::MAX)) as u32,
-            generation: (number >> 32) as u32,
+            index: low_half(number),
+            generation: low_half(number >> 32),
         }
+    }
+
+    /// The key as a number of a pointer's size. On 32 bits the generation counts to 4,095 only.
+    pub fn to_usize(self) -> usize {
+        #[cfg(target_pointer_width = "64")]
+        {
+            usize::try_from(self.to_u64()).unwrap_or(0)
+        }
+        #[cfg(not(target_pointer_width = "64"))]
+        {
+            ((self.generation & 0xfff) << 20 | self.index) as usize
+        }
+    }
+
+    /// The key of that number, which may never have been one.
+    pub fn from_usize(number: usize) -> Self {
+        #[cfg(target_pointer_width = "64")]
+        {
+            Self::from_u64(number as u64)
+        }
+        #[cfg(not(target_pointer_width = "64"))]
+        {
+            Self {
+                index: (number & 0xf_ffff) as u32,
+                generation: (number >> 20) as u32,
+            }
+        }
+    }
+}
+
+fn low_half(number: u64) -> u32 {
+    u32::try_from(number & u64::from(u32::MAX)).unwrap_or(0)
+}
+
+/// The generation after this one: never zero, and of as many bits as a key has for it everywhere.
+fn next_generation(generation: u32) -> u32 {
+    let limit = if cfg!(target_pointer_width = "64") {
+        u32::MAX
+    } else {
+        0xfff
+    };
+    if generation >= limit {
+        1
+    } else {
+        generation + 1
     }
 }
 
@@ -54,7 +99,9 @@ struct Free {
 }
 
 impl<T: ?Sized> Registry<T> {
-    /// An empty registry.
+    /// An empty registry; for statics, as it is large.
+    #[allow(clippy::large_stack_arrays)]
+    #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         Self {
             chunks: [const { OnceCell::new() }; CHUNKS],
@@ -96,7 +143,7 @@ impl<T: ?Sized> Registry<T> {
         let slot = &chunk[index as usize % CHUNK];
         let generation = {
             let mut slot = slot.lock();
-            slot.generation = slot.generation.checked_add(1).unwrap_or(1);
+            slot.generation = next_generation(slot.generation);
             slot.generation
         };
         let key = Key { index, generation };
@@ -108,7 +155,11 @@ impl<T: ?Sized> Registry<T> {
     /// The object of that key.
     pub fn get(&self, key: Key) -> Option<Arc<T>> {
         let slot = self.slot(key.index)?.lock();
-        if slot.generation == key.generation { slot.object.clone() } else { None }
+        if slot.generation == key.generation {
+            slot.object.clone()
+        } else {
+            None
+        }
     }
 
     /// Takes the object out; only one caller gets it.
@@ -133,12 +184,6 @@ impl<T: ?Sized> Registry<T> {
     }
 }
 
-impl<T: ?Sized> Default for Registry<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,7 +204,7 @@ mod tests {
     fn numbers_that_are_no_keys_find_nothing() {
         let registry = Registry::<u8>::new();
         registry.insert_with(|_| Arc::new(1)).expect("room");
-        for number in [0, 1, u64::MAX, 0x7fff_dead_beef, 1 << 32 | 4711, 2 << 32] {
+        for number in [0, 1, u64::MAX, 0x7fff_dead_beef, (1 << 32) + 4711, 2 << 32] {
             assert!(registry.get(Key::from_u64(number)).is_none(), "{number:#x}");
         }
         assert!(registry.get(Key::from_u64(1 << 32)).is_some());
@@ -168,7 +213,7 @@ mod tests {
     #[test]
     fn chunks_follow_one_another() {
         let registry = Registry::<usize>::new();
-        let keys: Vec<_> = (0..CHUNK * 2 + 1)
+        let keys: Vec<_> = (0..=CHUNK * 2)
             .map(|n| registry.insert_with(|_| Arc::new(n)).expect("room").0)
             .collect();
         for (n, key) in keys.iter().enumerate() {

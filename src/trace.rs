@@ -166,16 +166,18 @@ pub fn start(info: impl FnOnce() -> Vec<(&'static str, String)>) {
         return;
     }
     let output = output_from_environment();
-    let level = std::env::var("MQTT_C_CLIENT_TRACE_LEVEL").ok().and_then(|name| {
-        Some(match name.as_str() {
-            "MAXIMUM" => Level::Maximum,
-            "MEDIUM" => Level::Medium,
-            "MINIMUM" => Level::Minimum,
-            "PROTOCOL" => Level::Protocol,
-            "ERROR" => Level::Error,
-            _ => return None,
-        })
-    });
+    let level = std::env::var("MQTT_C_CLIENT_TRACE_LEVEL")
+        .ok()
+        .and_then(|name| {
+            Some(match name.as_str() {
+                "MAXIMUM" => Level::Maximum,
+                "MEDIUM" => Level::Medium,
+                "MINIMUM" => Level::Minimum,
+                "PROTOCOL" => Level::Protocol,
+                "ERROR" => Level::Error,
+                _ => return None,
+            })
+        });
     {
         let mut sinks = SINKS.lock();
         sinks.output = output;
@@ -238,14 +240,20 @@ pub fn function(entry: bool, name: &str, line: u32, code: Option<i64>) {
             Level::Minimum,
             format_args!("({thread}) (0){arrow} {name}:{line} ({code})"),
         ),
-        None => write(Level::Minimum, format_args!("({thread}) (0){arrow} {name}:{line}")),
+        None => write(
+            Level::Minimum,
+            format_args!("({thread}) (0){arrow} {name}:{line}"),
+        ),
     }
 }
 
 /// Reports a panic that was stopped at the C boundary.
 pub fn panic_caught(function: &str, what: &str) {
     if enabled(Level::Severe) {
-        write(Level::Severe, format_args!("internal error in {function}: {what}"));
+        write(
+            Level::Severe,
+            format_args!("internal error in {function}: {what}"),
+        );
     }
 }
 

@@ -81,7 +81,10 @@ impl<H: Host> Client<H> {
                 && core.io.out.position() - core.written < MAX_UNWRITTEN
         };
         if !ready(&core) {
-            trace!(Minimum, "Blocking publish on queue full for client {}", self.setup.client_id);
+            trace!(
+                Minimum,
+                "Blocking publish on queue full for client {}", self.setup.client_id
+            );
             let epoch = core.epoch;
             let (now, _) = self.wait_for(core, None, |core| {
                 (ready(core) || core.epoch != epoch || !core.session.online()).then_some(())
@@ -115,8 +118,12 @@ impl<H: Host> Client<H> {
         let (session, io) = core.parts();
         let token = session.token();
         let sent = match change {
-            Subscription::Subscribe(filters) => session.subscribe(filters, properties, token, op, io),
-            Subscription::Unsubscribe(filters) => session.unsubscribe(filters, properties, token, op, io),
+            Subscription::Subscribe(filters) => {
+                session.subscribe(filters, properties, token, op, io)
+            }
+            Subscription::Unsubscribe(filters) => {
+                session.unsubscribe(filters, properties, token, op, io)
+            }
         };
         self.finish(core);
         sent?;
@@ -159,7 +166,11 @@ impl<H: Host> Client<H> {
     pub fn pending_tokens(&self, all: bool) -> Vec<Token> {
         let core = self.lock();
         let unwritten = core.io.unwritten.iter().map(|(_, done)| done.token);
-        core.session.pending_tokens(all).into_iter().chain(unwritten).collect()
+        core.session
+            .pending_tokens(all)
+            .into_iter()
+            .chain(unwritten)
+            .collect()
     }
 
     /// Synchronous client: waits for a message, at most `timeout`. No message in time is no error.

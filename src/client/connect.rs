@@ -90,7 +90,11 @@ impl Socket {
     }
 
     /// Repeats an operation on the link until it does not block.
-    async fn io<T>(&self, interest: Interest, mut operation: impl FnMut(&Link) -> io::Result<T>) -> io::Result<T> {
+    async fn io<T>(
+        &self,
+        interest: Interest,
+        mut operation: impl FnMut(&Link) -> io::Result<T>,
+    ) -> io::Result<T> {
         loop {
             match operation(&self.link) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -119,8 +123,10 @@ impl<H: Host> Client<H> {
         }
         match core.phase {
             Phase::Idle => {}
-            Phase::Reconnecting => self.stop_connecting(&mut core),
-            Phase::Connecting | Phase::Connected | Phase::Disconnecting => return Err(Error::Ignored),
+            Phase::Reconnecting => stop_connecting(&mut core),
+            Phase::Connecting | Phase::Connected | Phase::Disconnecting => {
+                return Err(Error::Ignored);
+            }
         }
         let options = Arc::new(options);
         core.options = Some(Arc::clone(&options));
@@ -131,7 +137,7 @@ impl<H: Host> Client<H> {
         let client = Arc::clone(self);
         let task = runtime.spawn(async move {
             match client.try_candidates(&options).await {
-                Ok(established) => client.established(established, &options, epoch, false),
+                Ok(established) => client.established(*established, &options, epoch, false),
                 Err(failure) => client.not_established(failure, epoch),
             }
         });
@@ -139,27 +145,17 @@ impl<H: Host> Client<H> {
         Ok(())
     }
 
-    /// Ends an attempt or a reconnect under way; the program's connect has failed then.
-    pub(super) fn stop_connecting(&self, core: &mut Guard<'_, H>) {
-        core.epoch += 1;
-        core.should_be_connected = false;
-        if let Some(task) = core.task.take() {
-            task.abort();
-        }
-        if matches!(core.phase, Phase::Connecting | Phase::Reconnecting) {
-            core.phase = Phase::Idle;
-        }
-        if let Some(op) = core.connect_op.take() {
-            let version = core.session.version();
-            let failure = ConnectFailure::new(version, None, "the connect was abandoned".into());
-            self.tell_connect_ended(core, op, Err(Box::new(failure)));
-        }
-    }
-
     /// Tries the servers in order, and with each the versions in order.
-    pub(super) async fn try_candidates(&self, options: &ConnectOptions) -> Result<Box<Established>, ConnectFailure> {
+    pub(super) async fn try_candidates(
+        &self,
+        options: &ConnectOptions,
+    ) -> Result<Box<Established>, ConnectFailure> {
         let own = std::slice::from_ref(&self.setup.server_uri);
-        let uris = if options.server_uris.is_empty() { own } else { &options.server_uris };
+        let uris = if options.server_uris.is_empty() {
+            own
+        } else {
+            &options.server_uris
+        };
         let versions: &[Version] = match options.version {
             VersionChoice::Default => &[Version::V311, Version::V31],
             VersionChoice::Only(Version::V31) => &[Version::V31],
@@ -198,15 +194,19 @@ impl<H: Host> Client<H> {
         deadline: tokio::time::Instant,
     ) -> Result<Established, ConnectFailure> {
         let fail = |stage, message: String| ConnectFailure::new(version, stage, message);
-        let target = ServerUri::parse(uri).map_err(|error| fail(Some(Stage::Resolve), error.to_string()))?;
+        let target =
+            ServerUri::parse(uri).map_err(|error| fail(Some(Stage::Resolve), error.to_string()))?;
         let link = self
             .connector
             .connect(&target, options, deadline)
             .await
             .map_err(|error| fail(Some(error.stage), error.to_string()))?;
         let link = Arc::new(link);
-        let packet = self.connect_packet(version, options).map_err(|message| fail(None, message))?;
-        let socket = Socket::new(Arc::clone(&link)).map_err(|error| fail(None, error.to_string()))?;
+        let packet = self
+            .connect_packet(version, options)
+            .map_err(|message| fail(None, message))?;
+        let socket =
+            Socket::new(Arc::clone(&link)).map_err(|error| fail(None, error.to_string()))?;
         let number = link.as_fd().as_raw_fd();
         trace!(
             Protocol,
@@ -224,7 +224,12 @@ impl<H: Host> Client<H> {
             .min(MAX_CONNACK);
         let answer = match timeout_at(deadline, exchange(&socket, &packet, limit)).await {
             Ok(answer) => answer.map_err(|error| fail(None, error.to_string()))?,
-            Err(_) => return Err(fail(Some(Stage::Deadline), "timed out waiting for CONNACK".into())),
+            Err(_) => {
+                return Err(fail(
+                    Some(Stage::Deadline),
+                    "timed out waiting for CONNACK".into(),
+                ));
+            }
         };
         self.read_connack(&answer, uri, version, number)
             .map(|(connected, used)| Established {
@@ -234,7 +239,11 @@ impl<H: Host> Client<H> {
             })
     }
 
-    fn connect_packet(&self, version: Version, options: &ConnectOptions) -> Result<BytesMut, String> {
+    fn connect_packet(
+        &self,
+        version: Version,
+        options: &ConnectOptions,
+    ) -> Result<BytesMut, String> {
         let mut packet = BytesMut::new();
         Connect {
             version,
@@ -276,7 +285,10 @@ impl<H: Host> Client<H> {
             Ok(_) => return Err(fail("the server's first packet is no CONNACK".into())),
             Err(error) => return Err(fail(error.to_string())),
         };
-        trace!(Protocol, "{socket} {} <- CONNACK rc: {}", self.setup.client_id, connack.code);
+        trace!(
+            Protocol,
+            "{socket} {} <- CONNACK rc: {}", self.setup.client_id, connack.code
+        );
         if connack.code != 0 {
             return Err(ConnectFailure {
                 refused: Some(connack.code),
@@ -299,12 +311,16 @@ impl<H: Host> Client<H> {
     /// Puts a connection to work.
     pub(super) fn established(
         &self,
-        established: Box<Established>,
+        established: Established,
         options: &ConnectOptions,
         epoch: u64,
         automatic: bool,
     ) {
-        let Established { link, connected, rest } = *established;
+        let Established {
+            link,
+            connected,
+            rest,
+        } = established;
         let mut core = self.lock();
         if core.epoch != epoch || core.destroyed {
             link.shutdown();
@@ -326,8 +342,15 @@ impl<H: Host> Client<H> {
             partial: Vec::new(),
         });
         core.session_ends = if connected.version == Version::V5 {
-            let expiry = |properties: &Properties| properties.as_ref().number(PropertyId::SessionExpiryInterval);
-            expiry(&connected.properties).or_else(|| expiry(&options.properties)).unwrap_or(0) == 0
+            let expiry = |properties: &Properties| {
+                properties
+                    .as_ref()
+                    .number(PropertyId::SessionExpiryInterval)
+            };
+            expiry(&connected.properties)
+                .or_else(|| expiry(&options.properties))
+                .unwrap_or(0)
+                == 0
         } else {
             options.clean
         };
@@ -352,7 +375,7 @@ impl<H: Host> Client<H> {
         session.begin(&begin, &connack, Instant::now(), io);
         let begun = std::mem::replace(&mut core.io.events, events);
         if let Some(op) = op {
-            self.tell_connect_ended(&mut core, op, Ok(Box::new(connected)));
+            tell_connect_ended(&mut core, op, Ok(Box::new(connected)));
         }
         if !core.synchronous {
             core.io.tell(Event::Connected { automatic: !asked });
@@ -377,22 +400,10 @@ impl<H: Host> Client<H> {
         core.task = None;
         core.phase = Phase::Idle;
         if let Some(op) = core.connect_op.take() {
-            self.tell_connect_ended(&mut core, op, Err(Box::new(failure)));
+            tell_connect_ended(&mut core, op, Err(Box::new(failure)));
         }
         self.reconnect_later(&mut core);
         self.finish(core);
-    }
-
-    fn tell_connect_ended(
-        &self,
-        core: &mut Guard<'_, H>,
-        op: H::Op,
-        result: ConnectResult,
-    ) {
-        core.io.progressed = true;
-        if let Some((op, result)) = H::settle_connect(op, result) {
-            core.io.tell(Event::ConnectEnded { op, result });
-        }
     }
 }
 
@@ -401,13 +412,20 @@ async fn exchange(socket: &Socket, packet: &[u8], limit: u32) -> io::Result<Vec<
     let mut sent = 0;
     while sent < packet.len() {
         let rest = &packet[sent..];
-        sent += socket.io(Interest::WRITABLE, |link| link.write(&[io::IoSlice::new(rest)])).await?;
+        sent += socket
+            .io(Interest::WRITABLE, |link| {
+                link.write(&[io::IoSlice::new(rest)])
+            })
+            .await?;
     }
     socket.io(Interest::WRITABLE, Link::flush).await?;
     let mut answer = Vec::new();
     loop {
         let mut chunk = [0; 256];
-        match socket.io(Interest::READABLE, |link| link.read(&mut chunk)).await? {
+        match socket
+            .io(Interest::READABLE, |link| link.read(&mut chunk))
+            .await?
+        {
             0 => {
                 return Err(io::Error::new(
                     io::ErrorKind::UnexpectedEof,
@@ -438,5 +456,33 @@ fn refusal(version: Version, code: u8) -> String {
             _ => None,
         }
     };
-    format!("the server refused the connection: {} ({code})", name.unwrap_or("unknown reason"))
+    format!(
+        "the server refused the connection: {} ({code})",
+        name.unwrap_or("unknown reason")
+    )
+}
+
+/// Tells the program, or the caller that waits, how its connect ended.
+fn tell_connect_ended<H: Host>(core: &mut Guard<'_, H>, op: H::Op, result: ConnectResult) {
+    core.io.progressed = true;
+    if let Some((op, result)) = H::settle_connect(op, result) {
+        core.io.tell(Event::ConnectEnded { op, result });
+    }
+}
+
+/// Ends an attempt or a reconnect under way; the program's connect has failed then.
+pub(super) fn stop_connecting<H: Host>(core: &mut Guard<'_, H>) {
+    core.epoch += 1;
+    core.should_be_connected = false;
+    if let Some(task) = core.task.take() {
+        task.abort();
+    }
+    if matches!(core.phase, Phase::Connecting | Phase::Reconnecting) {
+        core.phase = Phase::Idle;
+    }
+    if let Some(op) = core.connect_op.take() {
+        let version = core.session.version();
+        let failure = ConnectFailure::new(version, None, "the connect was abandoned".into());
+        tell_connect_ended(core, op, Err(Box::new(failure)));
+    }
 }

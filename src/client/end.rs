@@ -7,17 +7,20 @@ use crate::protocol::reason;
 use crate::trace;
 
 use super::host::{Event, Host};
-use super::reactor::reactor;
+use super::reactor::{Reactor, reactor};
 use super::state::{CLOSE_GRACE, Client, Closing, Connection, Error, Guard, Phase, Writer};
 
 impl<H: Host> Client<H> {
     /// The connection is lost: nobody on this side wanted it.
     pub(super) fn lose(&self, core: &mut Guard<'_, H>, why: &str) {
-        trace!(Error, "Connection of client {} lost: {why}", self.setup.client_id);
+        trace!(
+            Error,
+            "Connection of client {} lost: {why}", self.setup.client_id
+        );
         let phase = core.phase;
         self.drop_connection(core);
         match phase {
-            Phase::Disconnecting => self.disconnected(core),
+            Phase::Disconnecting => disconnected(core),
             Phase::Connected => {
                 if !core.synchronous {
                     core.io.tell(Event::ConnectionLost);
@@ -37,7 +40,7 @@ impl<H: Host> Client<H> {
         let phase = core.phase;
         self.drop_connection(core);
         if phase == Phase::Disconnecting {
-            self.disconnected(core);
+            disconnected(core);
         } else {
             self.reconnect_later(core);
         }
@@ -81,7 +84,7 @@ impl<H: Host> Client<H> {
         }
         let (session, io) = core.parts();
         if !session.tick(now, io) {
-            self.say_goodbye(core, reason::KEEP_ALIVE_TIMEOUT);
+            super::receive::say_goodbye(core, reason::KEEP_ALIVE_TIMEOUT);
             self.lose(core, "no answer to PINGREQ");
         }
     }
@@ -101,7 +104,7 @@ impl<H: Host> Client<H> {
             Phase::Idle => return Err(Error::Disconnected),
             Phase::Reconnecting => {
                 // An explicit disconnect ends the automatic reconnect.
-                self.stop_connecting(&mut core);
+                super::connect::stop_connecting(&mut core);
                 return Err(Error::Disconnected);
             }
             Phase::Connecting | Phase::Disconnecting => return Err(Error::Ignored),
@@ -120,10 +123,17 @@ impl<H: Host> Client<H> {
     }
 
     /// As [`disconnect`](Self::disconnect), and waits for its end.
-    pub fn disconnect_and_wait(&self, timeout: Duration, reason: u8, properties: Properties) -> Result<(), Error> {
+    pub fn disconnect_and_wait(
+        &self,
+        timeout: Duration,
+        reason: u8,
+        properties: Properties,
+    ) -> Result<(), Error> {
         self.disconnect(timeout, reason, properties, None)?;
         let deadline = super::wait::deadline_in(timeout.saturating_add(CLOSE_GRACE * 2));
-        let (mut core, done) = self.wait_for(self.lock(), deadline, |core| core.closing.is_none().then_some(()));
+        let (mut core, done) = self.wait_for(self.lock(), deadline, |core| {
+            core.closing.is_none().then_some(())
+        });
         if done.is_none() && core.phase == Phase::Disconnecting {
             self.lose(&mut core, "the socket took no DISCONNECT in time");
         }
@@ -150,7 +160,7 @@ impl<H: Host> Client<H> {
         if closing.said {
             if written || late {
                 self.drop_connection(core);
-                self.disconnected(core);
+                disconnected(core);
             }
             return false;
         }
@@ -160,27 +170,23 @@ impl<H: Host> Client<H> {
         closing.said = true;
         closing.deadline = now + CLOSE_GRACE;
         let (reason, properties) = (closing.reason, std::mem::take(&mut closing.properties));
-        if let Some(expiry) = properties.as_ref().number(PropertyId::SessionExpiryInterval) {
+        if let Some(expiry) = properties
+            .as_ref()
+            .number(PropertyId::SessionExpiryInterval)
+        {
             core.session_ends = expiry == 0;
         }
         let (session, io) = core.parts();
         if let Err(error) = session.disconnect(reason, properties.as_ref(), io) {
             // Validated when it was asked for; leaving without a word is all that is left.
-            trace!(Error, "DISCONNECT of client {}: {error}", self.setup.client_id);
+            trace!(
+                Error,
+                "DISCONNECT of client {}: {error}", self.setup.client_id
+            );
             self.drop_connection(core);
-            self.disconnected(core);
+            disconnected(core);
         }
         true
-    }
-
-    /// A disconnect that the program asked for is done.
-    fn disconnected(&self, core: &mut Guard<'_, H>) {
-        core.phase = Phase::Idle;
-        let closing = core.closing.take();
-        if let Some(op) = closing.and_then(|closing| closing.op) {
-            core.io.tell(Event::DisconnectEnded { op });
-        }
-        core.io.progressed = true;
     }
 
     /// Ends the client. All that is pending fails, and its callbacks run here, before this returns; none runs after.
@@ -191,23 +197,23 @@ impl<H: Host> Client<H> {
             return;
         }
         core.destroyed = true;
-        self.stop_connecting(&mut core);
+        super::connect::stop_connecting(&mut core);
         if core.connection.is_some() {
             let (session, io) = core.parts();
             // A server that hears DISCONNECT does not send the will.
             let said = session.disconnect(reason::NORMAL_DISCONNECTION, PropertiesRef::EMPTY, io);
             debug_assert!(said.is_ok());
-            self.write_last(&mut core);
+            write_last(&mut core);
             self.drop_connection(&mut core);
         }
-        self.disconnected(&mut core);
+        disconnected(&mut core);
         let (session, io) = core.parts();
         session.abandon(io);
         io.fail_unwritten();
         if let Ok(reactor) = reactor() {
             reactor.set_timer(self.key, core.timer.take(), None);
-            reactor.unregister(self.key);
         }
+        Reactor::unregister(self.key);
         self.changed.notify_all();
         let this = std::thread::current().id();
         while core.dispatching.is_some_and(|thread| thread != this) {
@@ -222,23 +228,12 @@ impl<H: Host> Client<H> {
         left.append(&mut events);
         for event in left {
             match event {
-                Event::Completed(_) | Event::ConnectEnded { .. } | Event::DisconnectEnded { .. } => {
+                Event::Completed(_)
+                | Event::ConnectEnded { .. }
+                | Event::DisconnectEnded { .. } => {
                     self.host.handle(event);
                 }
                 _ => {}
-            }
-        }
-    }
-
-    /// Writes what waits, as far as the socket takes it at once: a last word before the connection is dropped. One
-    /// attempt that does not block, so it is made under the mutex.
-    pub(super) fn write_last(&self, core: &mut Guard<'_, H>) {
-        let state = &mut *core.core;
-        if let Some(connection) = &mut state.connection {
-            if let Writer::Idle(batch) = &mut connection.writer {
-                state.io.out.take(batch);
-                // Whatever comes of it, the connection ends now.
-                let _ = super::flush::write(&connection.link, batch);
             }
         }
     }
@@ -249,9 +244,9 @@ const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Bytes have arrived that nobody has read: a synchronous client between API calls, or one held back.
 fn unread<H: Host>(core: &Guard<'_, H>) -> bool {
-    core.connection
-        .as_ref()
-        .is_some_and(|connection| rustix::io::ioctl_fionread(&*connection.link).is_ok_and(|bytes| bytes > 0))
+    core.connection.as_ref().is_some_and(|connection| {
+        rustix::io::ioctl_fionread(&*connection.link).is_ok_and(|bytes| bytes > 0)
+    })
 }
 
 /// Closes a connection so that what was written still arrives: a socket closed with unread bytes would be reset.
@@ -264,4 +259,27 @@ fn close(connection: &Connection) {
         }
     }
     connection.link.shutdown();
+}
+
+/// A disconnect that the program asked for is done.
+fn disconnected<H: Host>(core: &mut Guard<'_, H>) {
+    core.phase = Phase::Idle;
+    let closing = core.closing.take();
+    if let Some(op) = closing.and_then(|closing| closing.op) {
+        core.io.tell(Event::DisconnectEnded { op });
+    }
+    core.io.progressed = true;
+}
+
+/// Writes what waits, as far as the socket takes it at once: a last word before the connection is dropped. One
+/// attempt that does not block, so it is made under the mutex.
+pub(super) fn write_last<H: Host>(core: &mut Guard<'_, H>) {
+    let state = &mut *core.core;
+    if let Some(connection) = &mut state.connection {
+        if let Writer::Idle(batch) = &mut connection.writer {
+            state.io.out.take(batch);
+            // Whatever comes of it, the connection ends now.
+            let _ = super::flush::write(&connection.link, batch);
+        }
+    }
 }

@@ -5,11 +5,11 @@
 //! arrival and the program. Before a thread enters a callback, which may take as long as it likes, it makes sure that
 //! another one is left to wait. A slow callback therefore delays its own client's next callback and nothing else.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use once_cell::sync::Lazy;
@@ -26,8 +26,8 @@ use crate::registry::{Key, Registry};
 const BASE_THREADS: usize = 2;
 /// Against a program whose callbacks all wait for something that never comes: no more threads than this.
 const MAX_THREADS: usize = 512;
-/// A thread above the base that found nothing to do for so long ends.
-const SPARE_LIFETIME: Duration = Duration::from_secs(10);
+/// A thread above the base that found nothing to do for so many seconds ends.
+const SPARE_LIFETIME: i64 = 10;
 /// Programs' callbacks run here, and expect the stack that the C library gives a thread by default.
 const STACK: usize = 8 << 20;
 
@@ -58,7 +58,6 @@ pub struct Reactor {
     /// Wakes one thread for each scheduled source.
     wake: OwnedFd,
     timer: OwnedFd,
-    sources: Registry<dyn Source>,
     scheduled: Mutex<VecDeque<Key>>,
     timers: Mutex<Timers>,
     /// Existing threads, and those of them that are inside callbacks.
@@ -68,7 +67,7 @@ pub struct Reactor {
 
 #[derive(Default)]
 struct Timers {
-    queue: BTreeMap<(Instant, Key), ()>,
+    queue: BTreeSet<(Instant, Key)>,
     armed: Option<Instant>,
 }
 
@@ -76,6 +75,7 @@ struct Timers {
 const WAKE: u64 = 0;
 const TIMER: u64 = 1;
 
+static SOURCES: Registry<dyn Source> = Registry::new();
 static REACTOR: Lazy<io::Result<Reactor>> = Lazy::new(Reactor::new);
 
 /// The reactor; an error when the system gives no descriptors or threads.
@@ -112,7 +112,6 @@ impl Reactor {
             epoll,
             wake,
             timer,
-            sources: Registry::new(),
             scheduled: Mutex::default(),
             timers: Mutex::default(),
             threads: AtomicUsize::new(0),
@@ -121,13 +120,13 @@ impl Reactor {
     }
 
     /// Makes a source known and gives it its key.
-    pub fn register(&self, make: impl FnOnce(Key) -> Arc<dyn Source>) -> Option<Key> {
-        self.sources.insert_with(make).map(|(key, _)| key)
+    pub fn register(make: impl FnOnce(Key) -> Arc<dyn Source>) -> Option<Key> {
+        SOURCES.insert_with(make).map(|(key, _)| key)
     }
 
     /// Forgets a source. Events that are under way still reach it.
-    pub fn unregister(&self, key: Key) {
-        self.sources.remove(key);
+    pub fn unregister(key: Key) {
+        SOURCES.remove(key);
     }
 
     /// Watches a source's socket for everything, edge-triggered; it is forgotten when it is closed.
@@ -176,9 +175,9 @@ impl Reactor {
             timers.queue.remove(&(old, key));
         }
         if let Some(at) = at {
-            timers.queue.insert((at, key), ());
+            timers.queue.insert((at, key));
         }
-        let first = timers.queue.first_key_value().map(|((at, _), ())| *at);
+        let first = timers.queue.first().map(|(at, _)| *at);
         if let Some(first) = first {
             // Later than armed: the early expiry finds nothing due and arms again, cheaper than a call each time.
             if timers.armed.is_none_or(|armed| first < armed) {
@@ -213,21 +212,20 @@ impl Reactor {
         {
             let mut timers = self.timers.lock();
             let now = Instant::now();
-            while let Some(entry) = timers.queue.first_entry() {
-                let (at, key) = *entry.key();
+            while let Some(&(at, key)) = timers.queue.first() {
                 if at > now {
                     break;
                 }
-                entry.remove();
+                timers.queue.pop_first();
                 due.push(key);
             }
-            timers.armed = timers.queue.first_key_value().map(|((at, _), ())| *at);
+            timers.armed = timers.queue.first().map(|(at, _)| *at);
             if let Some(first) = timers.armed {
                 self.arm(first);
             }
         }
         for key in due {
-            if let Some(source) = self.sources.get(key) {
+            if let Some(source) = SOURCES.get(key) {
                 source.expired();
             }
         }
@@ -271,8 +269,8 @@ impl Reactor {
     fn run(&'static self, spare: bool) {
         // One event a call: what this thread is busy with must not hold up an event it has already taken.
         let mut events = Vec::with_capacity(1);
-        let patience = spare.then(|| Timespec {
-            tv_sec: SPARE_LIFETIME.as_secs().cast_signed(),
+        let patience = spare.then_some(Timespec {
+            tv_sec: SPARE_LIFETIME,
             tv_nsec: 0,
         });
         loop {
@@ -303,7 +301,7 @@ impl Reactor {
             WAKE => self.run_scheduled(),
             TIMER => self.expire(),
             number => {
-                if let Some(source) = self.sources.get(Key::from_u64(number)) {
+                if let Some(source) = SOURCES.get(Key::from_u64(number)) {
                     let flags = event.flags;
                     let hangup = flags.intersects(
                         epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR,
@@ -333,7 +331,7 @@ impl Reactor {
                 // This one may take long: another thread takes the next.
                 self.wake_one();
             }
-            if let Some(source) = self.sources.get(key) {
+            if let Some(source) = SOURCES.get(key) {
                 source.scheduled();
             }
         }

@@ -122,7 +122,12 @@ impl<H: Host> Client<H> {
     }
 
     /// Reads behind the beginning of a packet, if there is one, into this thread's buffer.
-    fn read_small<'a>(&'a self, link: &crate::transport::Link, partial: Vec<u8>, epoch: u64) -> (Guard<'a, H>, Step) {
+    fn read_small<'a>(
+        &'a self,
+        link: &crate::transport::Link,
+        partial: Vec<u8>,
+        epoch: u64,
+    ) -> (Guard<'a, H>, Step) {
         BUFFERS.with_borrow_mut(|buffer| {
             if buffer.is_empty() {
                 buffer.resize(BUFFER, 0);
@@ -163,7 +168,12 @@ impl<H: Host> Client<H> {
     }
 
     /// Goes on collecting a large packet.
-    fn read_large<'a>(&'a self, link: &crate::transport::Link, mut partial: Vec<u8>, epoch: u64) -> (Guard<'a, H>, Step) {
+    fn read_large<'a>(
+        &'a self,
+        link: &crate::transport::Link,
+        mut partial: Vec<u8>,
+        epoch: u64,
+    ) -> (Guard<'a, H>, Step) {
         let have = partial.len();
         let total = decode::header(&partial, u32::MAX)
             .ok()
@@ -183,7 +193,11 @@ impl<H: Host> Client<H> {
             Err(error) => (have, failed(&error)),
         };
         partial.truncate(end);
-        let used = if end > have { self.process(&mut core, &partial) } else { 0 };
+        let used = if end > have {
+            self.process(&mut core, &partial)
+        } else {
+            0
+        };
         partial.drain(..used);
         if partial.is_empty() {
             partial = Vec::new();
@@ -210,27 +224,15 @@ impl<H: Host> Client<H> {
             }
             Fault::Protocol(malformed) => {
                 trace!(Error, "Client {}: {malformed}", self.setup.client_id);
-                self.say_goodbye(core, malformed.reason);
+                say_goodbye(core, malformed.reason);
                 self.lose(core, malformed.what);
             }
             Fault::NotStored => {
-                self.say_goodbye(core, reason::IMPLEMENTATION_SPECIFIC_ERROR);
+                say_goodbye(core, reason::IMPLEMENTATION_SPECIFIC_ERROR);
                 self.lose(core, "a received message could not be stored");
             }
         }
         bytes.len()
-    }
-
-    /// Tells a MQTT 5 server why we leave ([MQTT-4.13.1-1]), if the socket takes it at once; a 3.x client just closes.
-    pub(super) fn say_goodbye(&self, core: &mut Guard<'_, H>, reason: u8) {
-        use crate::protocol::property::PropertiesRef;
-        let (session, io) = core.parts();
-        if session.version() != Version::V5 {
-            return;
-        }
-        let said = session.disconnect(reason, PropertiesRef::EMPTY, io);
-        debug_assert!(said.is_ok());
-        self.write_last(core);
     }
 }
 
@@ -240,4 +242,16 @@ fn failed(error: &io::Error) -> Step {
         io::ErrorKind::Interrupted => Step::More,
         _ => Step::End(error.to_string()),
     }
+}
+
+/// Tells a MQTT 5 server why we leave ([MQTT-4.13.1-1]), if the socket takes it at once; a 3.x client just closes.
+pub(super) fn say_goodbye<H: Host>(core: &mut Guard<'_, H>, reason: u8) {
+    use crate::protocol::property::PropertiesRef;
+    let (session, io) = core.parts();
+    if session.version() != Version::V5 {
+        return;
+    }
+    let said = session.disconnect(reason, PropertiesRef::EMPTY, io);
+    debug_assert!(said.is_ok());
+    super::end::write_last(core);
 }

@@ -14,7 +14,9 @@ impl<H: Host> Client<H> {
         let Some(mut options) = core.options.clone() else {
             return;
         };
-        let (Some(retry), true, false) = (options.reconnect, core.should_be_connected, core.destroyed) else {
+        let (Some(retry), true, false) =
+            (options.reconnect, core.should_be_connected, core.destroyed)
+        else {
             return;
         };
         let (Ok(runtime), Some(client)) = (runtime(), self.this.upgrade()) else {
@@ -30,7 +32,7 @@ impl<H: Host> Client<H> {
                 options = client.refreshed(options).await;
                 match client.try_candidates(&options).await {
                     Ok(established) => {
-                        client.established(established, &options, epoch, true);
+                        client.established(*established, &options, epoch, true);
                         return;
                     }
                     Err(_) => delay = (delay * 2).min(retry.max).max(retry.min),
@@ -71,7 +73,9 @@ impl<H: Host> Client<H> {
                     return Ok(());
                 }
                 Phase::Idle => core.options.clone().ok_or(Error::Disconnected)?,
-                Phase::Connecting | Phase::Connected | Phase::Disconnecting => return Err(Error::Ignored),
+                Phase::Connecting | Phase::Connected | Phase::Disconnecting => {
+                    return Err(Error::Ignored);
+                }
             }
         };
         self.connect((*options).clone(), op)
@@ -82,6 +86,6 @@ impl<H: Host> Client<H> {
 fn jittered(delay: Duration) -> Duration {
     use std::hash::{BuildHasher, RandomState};
     let random = RandomState::new().hash_one(delay);
-    let fraction = (random % 4001) as f64 / 10_000.0;
+    let fraction = f64::from((random % 4001) as u16) / 10_000.0;
     delay.mul_f64(0.8 + fraction)
 }

@@ -6,7 +6,9 @@ use crate::persistence::Store;
 use crate::protocol::outbound::Outbound;
 use crate::protocol::packet::{AckKind, Publish};
 use crate::protocol::property::PropertiesRef;
-use crate::protocol::session::{Cause, Completion, Failure, NotStored, Outcome, Record, Sink, Token};
+use crate::protocol::session::{
+    Cause, Completion, Failure, NotStored, Outcome, Record, Sink, Token,
+};
 
 use super::host::{Event, Host};
 
@@ -75,7 +77,11 @@ impl<H: Host> Io<H> {
 
     /// Ends the operations whose bytes have been written.
     pub fn written(&mut self, position: u64) {
-        while self.unwritten.front().is_some_and(|(end, _)| *end <= position) {
+        while self
+            .unwritten
+            .front()
+            .is_some_and(|(end, _)| *end <= position)
+        {
             if let Some((_, done)) = self.unwritten.pop_front() {
                 self.complete(done);
             }
@@ -142,7 +148,13 @@ impl<H: Host> Sink for Io<H> {
         H::wants_packet(op)
     }
 
-    fn acknowledged(&mut self, kind: AckKind, packet_id: u16, reason: u8, properties: PropertiesRef<'_>) {
+    fn acknowledged(
+        &mut self,
+        kind: AckKind,
+        packet_id: u16,
+        reason: u8,
+        properties: PropertiesRef<'_>,
+    ) {
         if self.wants_acknowledgements {
             self.tell(Event::Acknowledged {
                 kind,

@@ -19,7 +19,7 @@ use crate::transport::{Connector, Link};
 
 use super::host::{Event, Host};
 use super::options::{ConnectOptions, CreateOptions};
-use super::reactor::{Readiness, Source, reactor};
+use super::reactor::{Reactor, Readiness, Source, reactor};
 use super::sink::Io;
 
 /// What a client is created with.
@@ -198,8 +198,12 @@ impl<H: Host> DerefMut for Guard<'_, H> {
 impl<H: Host> Client<H> {
     /// A client that is not connected. `store` keeps its messages across processes.
     pub fn new(setup: Setup, host: H, store: Option<Box<dyn Store>>) -> Result<Arc<Self>, Error> {
-        let reactor = reactor().map_err(|error| Error::Failed(error.to_string()))?;
-        let version = if setup.create.v5 { Version::V5 } else { Version::V311 };
+        reactor().map_err(|error| Error::Failed(error.to_string()))?;
+        let version = if setup.create.v5 {
+            Version::V5
+        } else {
+            Version::V311
+        };
         let core = Core {
             session: Session::new(version, Arc::clone(&setup.client_id), Instant::now()),
             io: Io::new(store),
@@ -222,23 +226,22 @@ impl<H: Host> Client<H> {
             written: 0,
         };
         let mut made = None;
-        reactor
-            .register(|key| {
-                let client = Arc::new_cyclic(|this| Self {
-                    key,
-                    this: this.clone(),
-                    setup,
-                    host,
-                    core: Mutex::new(core),
-                    batch: Mutex::default(),
-                    changed: Condvar::new(),
-                    connector: Connector::default(),
-                    reconnect_now: tokio::sync::Notify::new(),
-                });
-                made = Some(Arc::clone(&client));
-                client
-            })
-            .ok_or_else(|| Error::Failed("too many clients".into()))?;
+        Reactor::register(|key| {
+            let client = Arc::new_cyclic(|this| Self {
+                key,
+                this: this.clone(),
+                setup,
+                host,
+                core: Mutex::new(core),
+                batch: Mutex::default(),
+                changed: Condvar::new(),
+                connector: Connector::default(),
+                reconnect_now: tokio::sync::Notify::new(),
+            });
+            made = Some(Arc::clone(&client));
+            client
+        })
+        .ok_or_else(|| Error::Failed("too many clients".into()))?;
         made.ok_or_else(|| Error::Failed("too many clients".into()))
     }
 
@@ -278,7 +281,10 @@ impl<H: Host> Client<H> {
         }
         core.synchronous = false;
         if let Err(error) = self.watch(&mut core) {
-            trace!(Error, "Cannot watch socket of client {}: {error}", self.setup.client_id);
+            trace!(
+                Error,
+                "Cannot watch socket of client {}: {error}", self.setup.client_id
+            );
         }
         self.schedule_dispatch(&mut core);
     }
@@ -338,7 +344,10 @@ impl<H: Host> Client<H> {
 
     pub(super) fn update_timer(&self, core: &mut Core<H>) {
         let closing = core.closing.as_ref().map(|closing| closing.deadline);
-        let next = [core.session.deadline(), closing, core.offer_again].into_iter().flatten().min();
+        let next = [core.session.deadline(), closing, core.offer_again]
+            .into_iter()
+            .flatten()
+            .min();
         // One that is set too early finds nothing due and is set again: cheaper than a change for every packet.
         if let Some(next) = next {
             if core.timer.is_none_or(|at| next < at) {

@@ -56,20 +56,12 @@ impl<H: Host> Client<H> {
             if core.destroyed || deadline.is_some_and(|at| Instant::now() >= at) {
                 return (core, None);
             }
-            core = if self.may_drive(&core) {
+            core = if may_drive(&core) {
                 self.drive(core, deadline)
             } else {
                 self.park(core, deadline)
             };
         }
-    }
-
-    fn may_drive(&self, core: &Guard<'_, H>) -> bool {
-        core.synchronous
-            && core
-                .connection
-                .as_ref()
-                .is_some_and(|connection| !connection.reading)
     }
 
     fn park<'a>(&'a self, mut core: Guard<'a, H>, deadline: Option<Instant>) -> Guard<'a, H> {
@@ -134,7 +126,20 @@ impl<H: Host> Client<H> {
     }
 }
 
-fn wait_for_socket(link: &crate::transport::Link, blocked: bool, deadline: Option<Instant>) -> PollFlags {
+/// The caller may take the reading role.
+fn may_drive<H: Host>(core: &Guard<'_, H>) -> bool {
+    core.synchronous
+        && core
+            .connection
+            .as_ref()
+            .is_some_and(|connection| !connection.reading)
+}
+
+fn wait_for_socket(
+    link: &crate::transport::Link,
+    blocked: bool,
+    deadline: Option<Instant>,
+) -> PollFlags {
     let mut flags = PollFlags::IN | PollFlags::RDHUP;
     if blocked {
         flags |= PollFlags::OUT;
@@ -142,7 +147,7 @@ fn wait_for_socket(link: &crate::transport::Link, blocked: bool, deadline: Optio
     let timeout = deadline.map(|at| {
         let left = at.saturating_duration_since(Instant::now());
         Timespec {
-            tv_sec: left.as_secs().min(i32::MAX.cast_unsigned().into()).cast_signed(),
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: left.subsec_nanos().into(),
         }
     });

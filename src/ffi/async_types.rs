@@ -361,8 +361,7 @@ pub type MQTTAsync_callOptions = MQTTAsync_responseOptions;
 pub struct MQTTAsync_createOptions {
     /// Eye catcher: the characters `MQCO`.
     pub struct_id: [c_char; 4],
-    /// Version of this structure. 0: up to `MQTTVersion`; 1: up to `allowDisconnectedSendAtAnyTime`; 2: up to
-    /// `persistQoS0`.
+    /// Version of this structure. 0: up to `maxBufferedMessages`; 1: up to `MQTTVersion`; 2: the whole.
     pub struct_version: c_int,
     /// 1: messages can be sent while the client is not connected; they wait in a buffer.
     pub sendWhileDisconnected: c_int,

@@ -4,7 +4,7 @@
 
 use libc::{c_char, c_int, c_uchar, c_uint, c_ushort};
 
-/// What MQTTProperties_add() and MQTTProperty_getType() return for an identifier that MQTT 5 does not know.
+/// What MQTTProperties_add() returns for an identifier that MQTT 5 does not know.
 pub const MQTT_INVALID_PROPERTY_ID: c_int = -2;
 
 /// Identifiers of the MQTT 5 properties. Each one's value has the type that MQTTProperty_getType() tells.

@@ -1,6 +1,6 @@
 //! What `getVersionInfo` tells, under the keys of the original's.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::ptr;
 use std::sync::LazyLock;
 
@@ -70,4 +70,21 @@ pub fn asynchronous() -> *mut NameValue {
     static TABLE: LazyLock<Table> =
         LazyLock::new(|| Table::new("paho-oxide asynchronous MQTT C client library"));
     TABLE.0.as_ptr().cast_mut()
+}
+
+/// Starts the trace, whose header tells what the table says.
+pub fn start_trace(table: *mut NameValue) {
+    crate::trace::start(|| {
+        let mut rows = Vec::new();
+        let mut row = table.cast_const();
+        // SAFETY: the table ends with a NULL name, and it and its strings are never changed or freed.
+        unsafe {
+            while !(*row).name.is_null() {
+                let text = |text| CStr::from_ptr(text).to_str().unwrap_or_default();
+                rows.push((text((*row).name), text((*row).value).to_owned()));
+                row = row.add(1);
+            }
+        }
+        rows
+    });
 }

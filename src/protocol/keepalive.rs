@@ -152,7 +152,11 @@ mod tests {
         assert_eq!(k.due(t + 15 * S, 100), Due::Nothing);
         k.sent(t + 15 * S, 100);
         k.sent(t + 18 * S, 900);
-        assert_eq!(k.due(t + 20 * S, 1000), Due::Dead, "the ping is out, later bytes do not count");
+        assert_eq!(
+            k.due(t + 20 * S, 1000),
+            Due::Dead,
+            "the ping is out, later bytes do not count"
+        );
     }
 
     #[test]

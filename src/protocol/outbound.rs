@@ -92,7 +92,12 @@ impl Batch {
 
     /// The bytes to write next, as many slices as there is room for.
     pub fn slices<'a>(&'a self, room: &mut Vec<IoSlice<'a>>) {
-        room.extend(self.segments.iter().take(SLICES - 1).map(|s| IoSlice::new(s)));
+        room.extend(
+            self.segments
+                .iter()
+                .take(SLICES - 1)
+                .map(|s| IoSlice::new(s)),
+        );
         if self.segments.len() < SLICES && !self.tail.is_empty() {
             room.push(IoSlice::new(&self.tail));
         }
@@ -128,7 +133,11 @@ mod tests {
         while !batch.is_empty() {
             let mut slices = Vec::new();
             batch.slices(&mut slices);
-            let chunk: Vec<u8> = slices.iter().flat_map(|s| s.iter().copied()).take(step).collect();
+            let chunk: Vec<u8> = slices
+                .iter()
+                .flat_map(|s| s.iter().copied())
+                .take(step)
+                .collect();
             drop(slices);
             batch.advance(chunk.len());
             all.extend(chunk);

@@ -110,7 +110,7 @@ pub trait Layer: Send {
     fn write(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize>;
     /// Pushes what `write` kept to the socket; `WouldBlock` while some is left.
     fn flush(&mut self) -> io::Result<()>;
-    /// Says goodbye as the layer's protocol wants it (close_notify, close frame), without waiting.
+    /// Says goodbye as the layer's protocol wants it (`close_notify`, close frame), without waiting.
     fn shutdown(&mut self);
     /// Decoded bytes, or bytes already read from the socket, are waiting: polling the descriptor would not tell.
     fn has_buffered(&self) -> bool;

@@ -32,9 +32,10 @@ pub(super) fn no_sigpipe(fd: impl AsFd) -> io::Result<()> {
 
 /// Sends what fits, without a signal.
 pub(super) fn send(fd: impl AsFd, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-    let sent = rustix::io::retry_on_intr(|| match bufs {
-        [only] => rustix::net::send(&fd, only, SEND_FLAGS),
-        _ => {
+    let sent = rustix::io::retry_on_intr(|| {
+        if let [only] = bufs {
+            rustix::net::send(&fd, only, SEND_FLAGS)
+        } else {
             let bufs = &bufs[..bufs.len().min(MAX_BUFFERS)];
             rustix::net::sendmsg(&fd, bufs, &mut SendAncillaryBuffer::default(), SEND_FLAGS)
         }

@@ -2,9 +2,7 @@
 
 use std::time::Instant;
 
-use super::{
-    Awaits, Cause, Completion, Entry, Failure, Fault, Outcome, Record, Session, Sink,
-};
+use super::{Awaits, Cause, Completion, Entry, Failure, Fault, Outcome, Record, Session, Sink};
 use crate::protocol::error::Malformed;
 use crate::protocol::packet::{Ack, AckKind, Publish, SubAck, UnsubAck, encode_ack};
 use crate::protocol::property::PropertyId;
@@ -107,7 +105,9 @@ impl<M, O> Session<M, O> {
         sink: &mut S,
     ) -> Result<(), Fault> {
         if !self.received.contains(publish.packet_id) {
-            if self.version == Version::V5 && self.received.len() >= self.limits.receive_maximum.into() {
+            if self.version == Version::V5
+                && self.received.len() >= self.limits.receive_maximum.into()
+            {
                 // [MQTT-3.3.4-9]: more than we said we take.
                 return Err(Malformed {
                     reason: reason::RECEIVE_MAXIMUM_EXCEEDED,
@@ -146,7 +146,13 @@ impl<M, O> Session<M, O> {
         Ok(())
     }
 
-    fn ack<S: Sink<Message = M, Op = O>>(&mut self, kind: AckKind, id: u16, reason: u8, sink: &mut S) {
+    fn ack<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        kind: AckKind,
+        id: u16,
+        reason: u8,
+        sink: &mut S,
+    ) {
         encode_ack(kind, self.version, id, reason, sink.out().tail());
         let (socket, client) = (self.socket, &self.client_id);
         match kind {
@@ -158,16 +164,26 @@ impl<M, O> Session<M, O> {
     }
 
     fn on_puback<S: Sink<Message = M, Op = O>>(&mut self, ack: &Ack<'_>, sink: &mut S) {
-        trace!(Protocol, "{} {} <- PUBACK msgid: {}", self.socket, self.client_id, ack.packet_id);
+        trace!(
+            Protocol,
+            "{} {} <- PUBACK msgid: {}", self.socket, self.client_id, ack.packet_id
+        );
         match self.inflight.get(ack.packet_id).map(|entry| entry.awaits) {
             Some(Awaits::PubAck) => self.publish_done(AckKind::PubAck, ack, sink),
             _ => self.trace_unknown("PUBACK", ack.packet_id),
         }
     }
 
-    fn on_pubrec<S: Sink<Message = M, Op = O>>(&mut self, ack: &Ack<'_>, sink: &mut S) -> Result<(), Fault> {
+    fn on_pubrec<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        ack: &Ack<'_>,
+        sink: &mut S,
+    ) -> Result<(), Fault> {
         let id = ack.packet_id;
-        trace!(Protocol, "{} {} <- PUBREC msgid: {id}", self.socket, self.client_id);
+        trace!(
+            Protocol,
+            "{} {} <- PUBREC msgid: {id}", self.socket, self.client_id
+        );
         match self.inflight.get(id).map(|entry| entry.awaits) {
             Some(Awaits::PubRec) if is_error(ack.reason) => {
                 self.publish_done(AckKind::PubRec, ack, sink);
@@ -190,7 +206,12 @@ impl<M, O> Session<M, O> {
             _ => {
                 self.trace_unknown("PUBREC", id);
                 if !is_error(ack.reason) {
-                    self.ack(AckKind::PubRel, id, reason::PACKET_IDENTIFIER_NOT_FOUND, sink);
+                    self.ack(
+                        AckKind::PubRel,
+                        id,
+                        reason::PACKET_IDENTIFIER_NOT_FOUND,
+                        sink,
+                    );
                 }
             }
         }
@@ -198,7 +219,10 @@ impl<M, O> Session<M, O> {
     }
 
     fn on_pubcomp<S: Sink<Message = M, Op = O>>(&mut self, ack: &Ack<'_>, sink: &mut S) {
-        trace!(Protocol, "{} {} <- PUBCOMP msgid:{}", self.socket, self.client_id, ack.packet_id);
+        trace!(
+            Protocol,
+            "{} {} <- PUBCOMP msgid:{}", self.socket, self.client_id, ack.packet_id
+        );
         match self.inflight.get(ack.packet_id).map(|entry| entry.awaits) {
             Some(Awaits::PubComp) => self.publish_done(AckKind::PubComp, ack, sink),
             _ => self.trace_unknown("PUBCOMP", ack.packet_id),
@@ -206,7 +230,12 @@ impl<M, O> Session<M, O> {
     }
 
     /// The last acknowledgement of a publish.
-    fn publish_done<S: Sink<Message = M, Op = O>>(&mut self, kind: AckKind, ack: &Ack<'_>, sink: &mut S) {
+    fn publish_done<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        kind: AckKind,
+        ack: &Ack<'_>,
+        sink: &mut S,
+    ) {
         let id = ack.packet_id;
         let Some(entry) = self.remove(id) else {
             return;
@@ -217,7 +246,8 @@ impl<M, O> Session<M, O> {
         sink.discard(Record::Sent(id));
         sink.acknowledged(kind, id, ack.reason, ack.properties);
         // The server of a session it has lost answers PUBREL with "not found": the message had reached it before.
-        let found = !(kind == AckKind::PubComp && ack.reason == reason::PACKET_IDENTIFIER_NOT_FOUND);
+        let found =
+            !(kind == AckKind::PubComp && ack.reason == reason::PACKET_IDENTIFIER_NOT_FOUND);
         let outcome = if is_error(ack.reason) && found {
             Outcome::Failed(Failure {
                 cause: Cause::Refused,
@@ -254,9 +284,16 @@ impl<M, O> Session<M, O> {
         Some(entry)
     }
 
-    fn on_pubrel<S: Sink<Message = M, Op = O>>(&mut self, ack: &Ack<'_>, sink: &mut S) -> Result<(), Fault> {
+    fn on_pubrel<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        ack: &Ack<'_>,
+        sink: &mut S,
+    ) -> Result<(), Fault> {
         let id = ack.packet_id;
-        trace!(Protocol, "{} {} <- PUBREL msgid {id}", self.socket, self.client_id);
+        trace!(
+            Protocol,
+            "{} {} <- PUBREL msgid {id}", self.socket, self.client_id
+        );
         let reason = match self.received.remove(id) {
             Some(message) => {
                 sink.deliver(message).map_err(|_| Fault::NotStored)?;
@@ -269,9 +306,16 @@ impl<M, O> Session<M, O> {
         Ok(())
     }
 
-    fn on_suback<S: Sink<Message = M, Op = O>>(&mut self, ack: &SubAck<'_>, sink: &mut S) -> Result<(), Fault> {
+    fn on_suback<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        ack: &SubAck<'_>,
+        sink: &mut S,
+    ) -> Result<(), Fault> {
         let id = ack.packet_id;
-        trace!(Protocol, "{} {} <- SUBACK msgid: {id}", self.socket, self.client_id);
+        trace!(
+            Protocol,
+            "{} {} <- SUBACK msgid: {id}", self.socket, self.client_id
+        );
         match self.inflight.get(id).map(|entry| entry.awaits) {
             Some(Awaits::SubAck { filters }) if filters == ack.codes.len() => {
                 self.subscription_done(
@@ -285,7 +329,9 @@ impl<M, O> Session<M, O> {
                 Ok(())
             }
             // [MQTT-3.8.4-5]: one code a filter.
-            Some(Awaits::SubAck { .. }) => Err(protocol_error("SUBACK with the wrong number of codes").into()),
+            Some(Awaits::SubAck { .. }) => {
+                Err(protocol_error("SUBACK with the wrong number of codes").into())
+            }
             _ => {
                 self.trace_unknown("SUBACK", id);
                 Ok(())
@@ -293,9 +339,16 @@ impl<M, O> Session<M, O> {
         }
     }
 
-    fn on_unsuback<S: Sink<Message = M, Op = O>>(&mut self, ack: &UnsubAck<'_>, sink: &mut S) -> Result<(), Fault> {
+    fn on_unsuback<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        ack: &UnsubAck<'_>,
+        sink: &mut S,
+    ) -> Result<(), Fault> {
         let id = ack.packet_id;
-        trace!(Protocol, "{} {} <- UNSUBACK msgid: {id}", self.socket, self.client_id);
+        trace!(
+            Protocol,
+            "{} {} <- UNSUBACK msgid: {id}", self.socket, self.client_id
+        );
         match self.inflight.get(id).map(|entry| entry.awaits) {
             Some(Awaits::UnsubAck { filters })
                 if self.version < Version::V5 || filters == ack.codes.len() =>
@@ -321,7 +374,12 @@ impl<M, O> Session<M, O> {
         }
     }
 
-    fn subscription_done<S: Sink<Message = M, Op = O>>(&mut self, id: u16, outcome: Outcome, sink: &mut S) {
+    fn subscription_done<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        id: u16,
+        outcome: Outcome,
+        sink: &mut S,
+    ) {
         if let Some(entry) = self.remove(id) {
             sink.complete(Completion {
                 token: entry.token,

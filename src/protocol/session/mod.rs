@@ -408,7 +408,8 @@ impl<M, O> Session<M, O> {
             .collect();
         sent.sort_unstable();
         let sent = sent.into_iter().map(|(_, token)| token);
-        sent.chain(self.queue.iter().map(|queued| queued.token)).collect()
+        sent.chain(self.queue.iter().map(|queued| queued.token))
+            .collect()
     }
 
     /// Whether the operation has not completed.
@@ -429,7 +430,11 @@ impl<M, O> Session<M, O> {
 
     /// When [`tick`](Self::tick) has to be called at the latest.
     pub fn deadline(&self) -> Option<Instant> {
-        if self.online { self.keep_alive.deadline() } else { None }
+        if self.online {
+            self.keep_alive.deadline()
+        } else {
+            None
+        }
     }
 
     /// Does what is due. False: the server is silent, the connection is dead.
@@ -442,7 +447,10 @@ impl<M, O> Session<M, O> {
             Due::Nothing => true,
             Due::Ping => {
                 encode_pingreq(out.tail());
-                trace!(Protocol, "{} {} -> PINGREQ (0)", self.socket, self.client_id);
+                trace!(
+                    Protocol,
+                    "{} {} -> PINGREQ (0)", self.socket, self.client_id
+                );
                 true
             }
             Due::Dead => {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    Awaits, Cause, Completion, Entry, Failure, Limits, Outcome, Queued, Record, Refused, Session, Sink,
-    Token,
+    Awaits, Cause, Completion, Entry, Failure, Limits, Outcome, Queued, Record, Refused, Session,
+    Sink, Token,
 };
 use crate::protocol::error::Malformed;
 use crate::protocol::packet::{
@@ -58,15 +58,15 @@ impl<M, O> Session<M, O> {
             check_allowed(self.version, &self.limits, publish)?;
             trace!(
                 Minimum,
-                "Blocking on server receive maximum for client {}",
-                self.client_id
+                "Blocking on server receive maximum for client {}", self.client_id
             );
         }
         let token = match token {
             Some(token) => token,
             None => self.token(),
         };
-        self.enqueue(publish, token, op, now).map(|()| Accepted::Queued)
+        self.enqueue(publish, token, op, now)
+            .map(|()| Accepted::Queued)
     }
 
     fn send<S: Sink<Message = M, Op = O>>(
@@ -122,7 +122,10 @@ impl<M, O> Session<M, O> {
     /// An alias means something on this connection only: what is kept for a replay carries the topic instead.
     ///
     /// Returns the full topic and the properties without the alias; nothing where there is no alias.
-    fn without_alias(&mut self, publish: &Publish<'_>) -> Result<Option<(Vec<u8>, Properties)>, Malformed> {
+    fn without_alias(
+        &mut self,
+        publish: &Publish<'_>,
+    ) -> Result<Option<(Vec<u8>, Properties)>, Malformed> {
         let Some(alias) = publish.properties.number(PropertyId::TopicAlias) else {
             return Ok(None);
         };
@@ -228,7 +231,13 @@ impl<M, O> Session<M, O> {
     }
 
     /// The queue's first message is ready and goes out under the packet identifier it was given.
-    fn send_queued<S: Sink<Message = M, Op = O>>(&mut self, queued: Queued<O>, qos: QoS, id: u16, sink: &mut S) {
+    fn send_queued<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        queued: Queued<O>,
+        qos: QoS,
+        id: u16,
+        sink: &mut S,
+    ) {
         if let Some(record) = queued.record {
             sink.discard(Record::Queued(record));
         }
@@ -294,8 +303,12 @@ impl<M, O> Session<M, O> {
     }
 
     pub(super) fn trace_publish(&self, publish: &Publish<'_>, id: u16) {
-        let (socket, client, qos, retained) =
-            (self.socket, &self.client_id, publish.qos as u8, u8::from(publish.retain));
+        let (socket, client, qos, retained) = (
+            self.socket,
+            &self.client_id,
+            publish.qos as u8,
+            u8::from(publish.retain),
+        );
         let (len, payload) = (publish.payload.len(), trace::Excerpt(publish.payload));
         if id == 0 {
             trace!(
@@ -321,8 +334,18 @@ impl<M, O> Session<M, O> {
     ) -> Result<u16, Refused> {
         let id = self.inflight.next_id().ok_or(Refused::NoPacketId)?;
         encode_subscribe(self.version, id, filters, properties, sink.out().tail())?;
-        trace!(Protocol, "{} {} -> SUBSCRIBE msgid: {id} (0)", self.socket, self.client_id);
-        self.await_ack(id, Awaits::SubAck { filters: filters.len() }, token, op);
+        trace!(
+            Protocol,
+            "{} {} -> SUBSCRIBE msgid: {id} (0)", self.socket, self.client_id
+        );
+        self.await_ack(
+            id,
+            Awaits::SubAck {
+                filters: filters.len(),
+            },
+            token,
+            op,
+        );
         Ok(id)
     }
 
@@ -337,8 +360,18 @@ impl<M, O> Session<M, O> {
     ) -> Result<u16, Refused> {
         let id = self.inflight.next_id().ok_or(Refused::NoPacketId)?;
         encode_unsubscribe(self.version, id, filters, properties, sink.out().tail())?;
-        trace!(Protocol, "{} {} -> UNSUBSCRIBE msgid: {id} (0)", self.socket, self.client_id);
-        self.await_ack(id, Awaits::UnsubAck { filters: filters.len() }, token, op);
+        trace!(
+            Protocol,
+            "{} {} -> UNSUBSCRIBE msgid: {id} (0)", self.socket, self.client_id
+        );
+        self.await_ack(
+            id,
+            Awaits::UnsubAck {
+                filters: filters.len(),
+            },
+            token,
+            op,
+        );
         Ok(id)
     }
 
@@ -365,14 +398,21 @@ impl<M, O> Session<M, O> {
         sink: &mut S,
     ) -> Result<(), Malformed> {
         encode_disconnect(self.version, reason, properties, sink.out().tail())?;
-        trace!(Protocol, "{} {} -> DISCONNECT (0)", self.socket, self.client_id);
+        trace!(
+            Protocol,
+            "{} {} -> DISCONNECT (0)", self.socket, self.client_id
+        );
         Ok(())
     }
 }
 
 /// What the server said it does not take is not sent ([MQTT-3.2.2-11], [MQTT-3.2.2-14], [MQTT-3.2.2-15],
 /// [MQTT-3.2.2-17], [MQTT-3.2.2-18]).
-fn check_allowed(version: Version, limits: &Limits, publish: &Publish<'_>) -> Result<(), Malformed> {
+fn check_allowed(
+    version: Version,
+    limits: &Limits,
+    publish: &Publish<'_>,
+) -> Result<(), Malformed> {
     if version < Version::V5 {
         return Ok(());
     }
@@ -413,7 +453,9 @@ fn prepare<O>(queued: &mut Queued<O>, id: u16, now: Instant) {
     };
     if let Some(at) = message_expiry_offset(&queued.packet) {
         // [MQTT-3.3.2-6] asks the server to count down; a client that held the message owes the same.
-        let left = u32::try_from((expires - now).as_secs()).unwrap_or(u32::MAX).max(1);
+        let left = u32::try_from((expires - now).as_secs())
+            .unwrap_or(u32::MAX)
+            .max(1);
         queued.packet[at..at + 4].copy_from_slice(&left.to_be_bytes());
     }
 }
@@ -436,7 +478,13 @@ pub(super) fn packet_qos(packet: &[u8]) -> QoS {
 /// Reads an encoded PUBLISH of ours back.
 pub fn view(version: Version, packet: &[u8]) -> Option<Publish<'_>> {
     let frame = decode::frame(packet, u32::MAX).ok()??;
-    match decode::decode(version, frame.first, &packet[frame.header_len..frame.total_len]).ok()? {
+    match decode::decode(
+        version,
+        frame.first,
+        &packet[frame.header_len..frame.total_len],
+    )
+    .ok()?
+    {
         decode::Packet::Publish(publish) => Some(publish),
         _ => None,
     }

@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::outgoing::{packet_qos, view};
 use super::{
-    Awaits, Cause, Completion, Entry, Failure, Limits, Outcome, Queued, Record, Session, Sink, Token,
+    Awaits, Cause, Completion, Entry, Failure, Limits, Outcome, Queued, Record, Session, Sink,
+    Token,
 };
 use crate::protocol::keepalive::KeepAlive;
 use crate::protocol::packet::{AckKind, ConnAck, encode_ack, set_dup};
@@ -48,7 +49,9 @@ impl<M, O> Session<M, O> {
         let keep_alive = connack
             .properties
             .number(PropertyId::ServerKeepAlive)
-            .map_or(begin.keep_alive, |seconds| Duration::from_secs(seconds.into()));
+            .map_or(begin.keep_alive, |seconds| {
+                Duration::from_secs(seconds.into())
+            });
         self.keep_alive = KeepAlive::new(keep_alive, now);
         self.known_aliases.clear();
         self.own_aliases.clear();
@@ -65,11 +68,15 @@ impl<M, O> Session<M, O> {
         self.release(now, sink);
     }
 
-    /// Sends PUBRELs again and schedules the PUBLISHes, in the order in which they were first sent
+    /// Sends PUBRELs again and schedules the `PUBLISHes`, in the order in which they were first sent
     /// ([MQTT-4.6.0-1] to [MQTT-4.6.0-4]).
     fn resend<S: Sink<Message = M, Op = O>>(&mut self, resumed: bool, sink: &mut S) {
         self.publishing = 0;
-        let mut ids: Vec<(u64, u16)> = self.inflight.iter().map(|(id, entry)| (entry.order, id)).collect();
+        let mut ids: Vec<(u64, u16)> = self
+            .inflight
+            .iter()
+            .map(|(id, entry)| (entry.order, id))
+            .collect();
         ids.sort_unstable();
         self.replay.clear();
         for (_, id) in ids {
@@ -86,8 +93,17 @@ impl<M, O> Session<M, O> {
                     self.client_id,
                     self.socket
                 );
-                encode_ack(AckKind::PubRel, self.version, id, reason::SUCCESS, sink.out().tail());
-                trace!(Protocol, "{} {} -> PUBREL msgid: {id} (0)", self.socket, self.client_id);
+                encode_ack(
+                    AckKind::PubRel,
+                    self.version,
+                    id,
+                    reason::SUCCESS,
+                    sink.out().tail(),
+                );
+                trace!(
+                    Protocol,
+                    "{} {} -> PUBREL msgid: {id} (0)", self.socket, self.client_id
+                );
             } else {
                 if resumed {
                     // [MQTT-3.3.1-1]; to a server without the session it is a first delivery.
@@ -193,7 +209,14 @@ impl<M, O> Session<M, O> {
     }
 
     /// Puts a stored PUBLISH of ours back in flight; `released` where its PUBREL was stored too. False: unusable.
-    pub fn restore_sent(&mut self, id: u16, packet: Vec<u8>, released: bool, token: Token, op: O) -> bool {
+    pub fn restore_sent(
+        &mut self,
+        id: u16,
+        packet: Vec<u8>,
+        released: bool,
+        token: Token,
+        op: O,
+    ) -> bool {
         if id == 0 || self.inflight.contains(id) || view(self.version, &packet).is_none() {
             return false;
         }
@@ -219,7 +242,12 @@ impl<M, O> Session<M, O> {
     }
 
     /// Puts a stored `QoS` 2 message of the server's back where its PUBREL will find it. False: unusable.
-    pub fn restore_received<S: Sink<Message = M, Op = O>>(&mut self, id: u16, packet: &[u8], sink: &mut S) -> bool {
+    pub fn restore_received<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        id: u16,
+        packet: &[u8],
+        sink: &mut S,
+    ) -> bool {
         if id == 0 || self.received.contains(id) {
             return false;
         }
@@ -234,7 +262,14 @@ impl<M, O> Session<M, O> {
     }
 
     /// Puts a stored message that was never sent back at the end of the queue, encoded with packet identifier 0.
-    pub fn restore_queued(&mut self, packet: Vec<u8>, expires: Option<Instant>, record: u32, token: Token, op: O) {
+    pub fn restore_queued(
+        &mut self,
+        packet: Vec<u8>,
+        expires: Option<Instant>,
+        record: u32,
+        token: Token,
+        op: O,
+    ) {
         self.queue.push_back(Queued {
             token,
             packet,
