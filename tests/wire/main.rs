@@ -10,3 +10,4 @@ mod driver;
 mod packet;
 mod server;
 mod v311;
+mod v5;
