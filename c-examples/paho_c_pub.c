@@ -24,6 +24,10 @@
 /* Written before the library is called, only read from then on. */
 static struct pubsub_opts opts;
 
+/* MQTT 5 properties of every message. Paho C 1.3 wants them made and freed while a client exists.
+ */
+static MQTTProperties properties = MQTTProperties_initializer;
+
 static void on_trace(enum MQTTASYNC_TRACE_LEVELS level, char *message) {
     fprintf(stderr, "Trace : %d, %s\n", level, message);
 }
@@ -65,9 +69,9 @@ static void on_connection_lost(void *context, char *cause) {
                 cause ? cause : "");
 }
 
-static void on_server_disconnect(void *context, MQTTProperties *properties,
+static void on_server_disconnect(void *context, MQTTProperties *server_properties,
                                  enum MQTTReasonCodes reason) {
-    (void)context, (void)properties;
+    (void)context, (void)server_properties;
     pubsub_error(&opts, "disconnected by the server: %s", MQTTReasonCode_toString(reason));
 }
 
@@ -144,7 +148,7 @@ static int publish(MQTTAsync client, const void *data, int length) {
     if (opts.version == MQTTVERSION_5) {
         response.onSuccess5 = on_publish5;
         response.onFailure5 = on_publish_failure5;
-        response.properties = opts.properties;
+        response.properties = properties;
     } else {
         response.onSuccess = on_publish;
         response.onFailure = on_publish_failure;
@@ -266,6 +270,7 @@ static int run(void) {
     int result = EXIT_FAILURE;
     int rc;
 
+    setvbuf(stdout, NULL, _IOLBF, 0); /* each line at once, even into a pipe */
     if (opts.verbose)
         printf("URL is %s\n", opts.url);
     if (pubsub_events_init() != 0 || pubsub_events_catch_signals() != 0) {
@@ -286,7 +291,9 @@ static int run(void) {
     }
     MQTTAsync_setConnectionLostCallback(client, NULL, on_connection_lost);
     MQTTAsync_setDisconnected(client, NULL, on_server_disconnect);
-    if (start_connect(client) == MQTTASYNC_SUCCESS) {
+    if (pubsub_opts_properties(&opts, &properties) != 0)
+        pubsub_error(&opts, "MQTTProperties_add failed");
+    else if (start_connect(client) == MQTTASYNC_SUCCESS) {
         switch (pubsub_events_wait(0, -1)) {
         case PUBSUB_CONNECTED:
             if (opts.message || opts.filename || opts.null_message)
@@ -303,6 +310,7 @@ static int run(void) {
         if (disconnect(client) != EXIT_SUCCESS)
             result = EXIT_FAILURE;
     }
+    MQTTProperties_free(&properties);
     MQTTAsync_destroy(&client);
     return result;
 }

@@ -26,6 +26,10 @@ enum outcome { SENT, NOT_SENT, STOPPED };
 /* Written before the library is called, only read from then on. */
 static struct pubsub_opts opts;
 
+/* MQTT 5 properties of every message. Paho C 1.3 wants them made and freed while a client exists.
+ */
+static MQTTProperties properties = MQTTProperties_initializer;
+
 static void on_trace(enum MQTTCLIENT_TRACE_LEVELS level, char *message) {
     fprintf(stderr, "Trace : %d, %s\n", level, message);
 }
@@ -49,9 +53,9 @@ static void on_delivered(void *context, MQTTClient_deliveryToken token) {
 }
 
 /* MQTT 5: an acknowledgement says by its reason code whether the server took the message. */
-static void on_published(void *context, int token, int packet_type, MQTTProperties *properties,
+static void on_published(void *context, int token, int packet_type, MQTTProperties *ack_properties,
                          enum MQTTReasonCodes reason) {
-    (void)context, (void)token, (void)properties;
+    (void)context, (void)token, (void)ack_properties;
     if (reason >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
         pubsub_failure(&opts, "MQTTClient_publish5", MQTTCLIENT_FAILURE, "", reason, NULL);
         pubsub_events_post(PUBSUB_NOT_DELIVERED);
@@ -98,7 +102,7 @@ static int publish_call(MQTTClient client, const void *data, int length) {
         fprintf(stderr, "Publishing data of length %d\n", length);
     if (opts.version == MQTTVERSION_5) {
         MQTTResponse response = MQTTClient_publish5(client, opts.topic, length, data, opts.qos,
-                                                    opts.retained, &opts.properties, &token);
+                                                    opts.retained, &properties, &token);
 
         rc = response.reasonCode;
         MQTTResponse_free(response);
@@ -249,6 +253,7 @@ static int run(void) {
     int result = EXIT_FAILURE;
     int rc;
 
+    setvbuf(stdout, NULL, _IOLBF, 0); /* each line at once, even into a pipe */
     if (opts.verbose)
         printf("URL is %s\n", opts.url);
     if (pubsub_events_init() != 0) {
@@ -266,8 +271,10 @@ static int run(void) {
         pubsub_failure(&opts, "MQTTClient_createWithOptions", rc, MQTTClient_strerror(rc), 0, NULL);
         return EXIT_FAILURE;
     }
-    if (set_callbacks(client) == MQTTCLIENT_SUCCESS &&
-        connect_client(client) == MQTTCLIENT_SUCCESS) {
+    if (pubsub_opts_properties(&opts, &properties) != 0)
+        pubsub_error(&opts, "MQTTProperties_add failed");
+    else if (set_callbacks(client) == MQTTCLIENT_SUCCESS &&
+             connect_client(client) == MQTTCLIENT_SUCCESS) {
         /* Only now: a signal during the first, blocking connect is to end the program at once. */
         if (pubsub_events_catch_signals() != 0)
             pubsub_error(&opts, "cannot set up signal handling");
@@ -278,6 +285,7 @@ static int run(void) {
         if (disconnect(client) != EXIT_SUCCESS)
             result = EXIT_FAILURE;
     }
+    MQTTProperties_free(&properties);
     MQTTClient_destroy(&client);
     return result;
 }

@@ -170,27 +170,6 @@ static int parse_choice(const char *text, const struct choice *list, int *value)
     return 0;
 }
 
-static int add_user_property(MQTTProperties *properties, char *name, char *value) {
-    MQTTProperty property;
-
-    memset(&property, 0, sizeof property);
-    property.identifier = MQTTPROPERTY_CODE_USER_PROPERTY;
-    property.value.data.data = name;
-    property.value.data.len = (int)strlen(name);
-    property.value.value.data = value;
-    property.value.value.len = (int)strlen(value);
-    return MQTTProperties_add(properties, &property) == 0;
-}
-
-static int add_message_expiry(MQTTProperties *properties, int seconds) {
-    MQTTProperty property;
-
-    memset(&property, 0, sizeof property);
-    property.identifier = MQTTPROPERTY_CODE_MESSAGE_EXPIRY_INTERVAL;
-    property.value.integer4 = (unsigned int)seconds;
-    return MQTTProperties_add(properties, &property) == 0;
-}
-
 /* Stores one option with its arguments, of which `args` has as many as the option's kind needs. */
 static enum pubsub_parsed apply(struct pubsub_opts *opts, const struct option *o, char **args) {
     void *member = (char *)opts + o->offset;
@@ -215,8 +194,9 @@ static enum pubsub_parsed apply(struct pubsub_opts *opts, const struct option *o
             return wrong(opts, "%s needs one of %s, not '%s'", o->long_name, o->argument, args[0]);
         break;
     case USER_PROPERTY:
-        if (!add_user_property(&opts->properties, args[0], args[1]))
-            return wrong(opts, "MQTTProperties_add failed for user property '%s'", args[0]);
+        opts->user_properties[2 * opts->user_property_count] = args[0];
+        opts->user_properties[2 * opts->user_property_count + 1] = args[1];
+        opts->user_property_count++;
         break;
     }
     return PUBSUB_RUN;
@@ -262,10 +242,9 @@ static enum pubsub_parsed check(struct pubsub_opts *opts) {
         return wrong(opts, "--psk needs pairs of hexadecimal digits");
     if (opts->will_topic == NULL && (opts->will_payload || opts->will_qos || opts->will_retain))
         return wrong(opts, "the other --will options need --will-topic");
-    if (opts->version != MQTTVERSION_5 && (opts->message_expiry >= 0 || opts->properties.count > 0))
+    if (opts->version != MQTTVERSION_5 &&
+        (opts->message_expiry >= 0 || opts->user_property_count > 0))
         return wrong(opts, "--message-expiry and --user-property need -V 5");
-    if (opts->message_expiry >= 0 && !add_message_expiry(&opts->properties, opts->message_expiry))
-        return wrong(opts, "MQTTProperties_add failed for the message expiry");
     return PUBSUB_RUN;
 }
 
@@ -287,15 +266,12 @@ static enum pubsub_parsed make_url(struct pubsub_opts *opts) {
 }
 
 static void set_defaults(struct pubsub_opts *opts, const char *program, int publisher) {
-    static const MQTTProperties no_properties = MQTTProperties_initializer;
-
     memset(opts, 0, sizeof *opts);
     opts->program = program;
     opts->publisher = publisher;
     opts->delimiter = "\n";
     opts->maxdatalen = 100;
     opts->message_expiry = -1;
-    opts->properties = no_properties;
     opts->host = "localhost";
     opts->port = "1883";
     opts->keepalive = 10;
@@ -319,6 +295,10 @@ enum pubsub_parsed pubsub_opts_parse(struct pubsub_opts *opts, const char *progr
 
     set_defaults(opts, program, publisher);
     opts->clientid = default_clientid(program);
+    /* Each user property takes three arguments, so there is room for all. */
+    opts->user_properties = calloc((size_t)argc, sizeof *opts->user_properties);
+    if (opts->user_properties == NULL)
+        return wrong(opts, "out of memory");
     for (int i = 1; i < argc; i++) {
         const struct option *o;
 
@@ -347,9 +327,35 @@ enum pubsub_parsed pubsub_opts_parse(struct pubsub_opts *opts, const char *progr
 }
 
 void pubsub_opts_free(struct pubsub_opts *opts) {
-    MQTTProperties_free(&opts->properties);
+    free(opts->user_properties);
+    opts->user_properties = NULL;
     free(opts->url);
     opts->url = NULL;
+}
+
+int pubsub_opts_properties(const struct pubsub_opts *opts, MQTTProperties *properties) {
+    MQTTProperty property;
+
+    memset(&property, 0, sizeof property);
+    if (opts->message_expiry >= 0) {
+        property.identifier = MQTTPROPERTY_CODE_MESSAGE_EXPIRY_INTERVAL;
+        property.value.integer4 = (unsigned int)opts->message_expiry;
+        if (MQTTProperties_add(properties, &property) != 0)
+            return -1;
+    }
+    for (int i = 0; i < opts->user_property_count; i++) {
+        const char *name = opts->user_properties[2 * i];
+        const char *value = opts->user_properties[2 * i + 1];
+
+        property.identifier = MQTTPROPERTY_CODE_USER_PROPERTY;
+        property.value.data.data = (char *)name; /* only read: the library copies it */
+        property.value.data.len = (int)strlen(name);
+        property.value.value.data = (char *)value;
+        property.value.value.len = (int)strlen(value);
+        if (MQTTProperties_add(properties, &property) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 void pubsub_opts_usage(const char *program, int publisher) {

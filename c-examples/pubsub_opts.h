@@ -33,7 +33,8 @@ struct pubsub_opts {
     int retained;    /* publisher: set the retained flag */
     int no_retained; /* subscriber: leave out retained messages */
     int message_expiry;
-    MQTTProperties properties; /* MQTT 5 properties of every message that is sent */
+    const char **user_properties; /* name and value by turns */
+    int user_property_count;
 
     /* Connection. */
     const char *connection;
@@ -74,6 +75,9 @@ enum pubsub_parsed { PUBSUB_RUN, PUBSUB_HELP, PUBSUB_WRONG };
 enum pubsub_parsed pubsub_opts_parse(struct pubsub_opts *opts, const char *program, int publisher,
                                      int argc, char **argv);
 void pubsub_opts_free(struct pubsub_opts *opts);
+
+/* Adds the MQTT 5 properties that messages are to have. 0 on success. */
+int pubsub_opts_properties(const struct pubsub_opts *opts, MQTTProperties *properties);
 
 /* The list of options, on stdout. */
 void pubsub_opts_usage(const char *program, int publisher);

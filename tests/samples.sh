@@ -375,11 +375,11 @@ test_options() {
         # A signal ends a publisher that waits for input.
         next "$pub-signal"
         mkfifo "$work/$id.in"
-        "$bin/$pub" "$id" -c "$uri" -i "$id" <"$work/$id.in" >>"$work/$id.out" 2>>"$work/$id.err" &
+        "$bin/$pub" "$id" -c "$uri" -i "$id" -v <"$work/$id.in" >>"$work/$id.out" 2>>"$work/$id.err" &
         pid=$!
         pids+=("$pid")
         exec {keys}>"$work/$id.in"
-        check "$id" wait_for "$log" "as $id "
+        check "$id" wait_for "$work/$id.out" '^Connected$'
         check "$id" stop INT
         exec {keys}>&-
         check "$id" wait_for "$log" "(Client $id disconnected\.|Received DISCONNECT from $id)"

@@ -12,8 +12,10 @@ use super::host::Host;
 use super::state::{Client, Error, Guard, Phase};
 use super::wait::{Slot, deadline_in};
 
-/// A blocking publish waits while more than this has not been taken by the socket, rather than fill the memory.
-const MAX_UNWRITTEN: u64 = 4 << 20;
+/// A publish is held up while the socket has not taken more bytes than this, rather than let them fill the memory.
+const MAX_UNWRITTEN: u64 = 1 << 20;
+/// How long a publish that does not block is held up at most.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// A SUBSCRIBE or an UNSUBSCRIBE.
 pub enum Subscription<'a> {
@@ -62,6 +64,12 @@ impl<H: Host> Client<H> {
                 session.drop_oldest(io);
             }
         }
+        if core.unwritten() > MAX_UNWRITTEN {
+            // Far ahead of the socket: give it a moment, but never more. A stalled server must not block this call.
+            core.waiters += 1;
+            self.changed.wait_for(&mut core.core, MOMENT);
+            core.waiters -= 1;
+        }
         let (session, io) = core.parts();
         let token = session.token();
         let accepted = session.publish(publish, Some(token), op, true, Instant::now(), io);
@@ -77,8 +85,7 @@ impl<H: Host> Client<H> {
             return Err(Error::Disconnected);
         }
         let ready = |core: &Guard<'_, H>| {
-            core.session.can_send(publish.qos)
-                && core.io.out.position() - core.written < MAX_UNWRITTEN
+            core.session.can_send(publish.qos) && core.unwritten() < MAX_UNWRITTEN
         };
         if !ready(&core) {
             trace!(

@@ -222,7 +222,7 @@ impl<H: Host> Client<H> {
             core.waiters -= 1;
         }
         let mut events = std::mem::take(&mut core.io.events);
-        core.io.store = None;
+        core.io.records.close();
         drop(core);
         let mut left = std::mem::take(&mut *self.batch.lock());
         left.append(&mut events);

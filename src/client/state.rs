@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use crate::persistence::Store;
+use crate::persistence::hooks::{AfterRead, BeforeWrite};
+use crate::persistence::{Store, StoreError};
 use crate::protocol::outbound::Batch;
 use crate::protocol::property::Properties;
 use crate::protocol::session::Session;
@@ -17,9 +18,11 @@ use crate::registry::Key;
 use crate::trace;
 use crate::transport::{Connector, Link};
 
+use super::flush::Pace;
 use super::host::{Event, Host};
 use super::options::{ConnectOptions, CreateOptions};
 use super::reactor::{Reactor, Readiness, Source, reactor};
+use super::records::{Records, restore};
 use super::sink::Io;
 
 /// What a client is created with.
@@ -38,7 +41,7 @@ pub struct Setup {
 }
 
 /// Why the engine did not do what it was asked to.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// There is no connection.
     #[error("not connected")]
@@ -61,6 +64,9 @@ pub enum Error {
     /// The store refused.
     #[error("the message could not be stored")]
     NotStored,
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] Arc<StoreError>),
     /// The time allowed has passed.
     #[error("timed out")]
     TimedOut,
@@ -156,6 +162,8 @@ pub(super) struct Core<H: Host> {
     pub should_be_connected: bool,
     /// Stream position up to which the socket has taken the bytes.
     pub written: u64,
+    pub last_write: Instant,
+    pub pace: Pace,
 }
 
 /// A client of either API.
@@ -197,16 +205,24 @@ impl<H: Host> DerefMut for Guard<'_, H> {
 
 impl<H: Host> Client<H> {
     /// A client that is not connected. `store` keeps its messages across processes.
-    pub fn new(setup: Setup, host: H, store: Option<Box<dyn Store>>) -> Result<Arc<Self>, Error> {
+    ///
+    /// What the store holds is taken over; `restored` makes what those operations have attached.
+    pub fn new(
+        setup: Setup,
+        host: H,
+        store: Option<Box<dyn Store>>,
+        restored: impl Fn() -> H::Op,
+    ) -> Result<Arc<Self>, Error> {
         reactor().map_err(|error| Error::Failed(error.to_string()))?;
         let version = if setup.create.v5 {
             Version::V5
         } else {
             Version::V311
         };
-        let core = Core {
-            session: Session::new(version, Arc::clone(&setup.client_id), Instant::now()),
-            io: Io::new(store),
+        let now = Instant::now();
+        let mut core = Core {
+            session: Session::new(version, Arc::clone(&setup.client_id), now),
+            io: Io::new(Records::new(store, &setup.create)),
             phase: Phase::Idle,
             connection: None,
             epoch: 0,
@@ -224,7 +240,11 @@ impl<H: Host> Client<H> {
             session_ends: false,
             should_be_connected: false,
             written: 0,
+            last_write: now,
+            pace: Pace::new(now),
         };
+        let (session, io) = core.parts();
+        restore(session, io, &setup.create, restored).map_err(Arc::new)?;
         let mut made = None;
         Reactor::register(|key| {
             let client = Arc::new_cyclic(|this| Self {
@@ -289,6 +309,16 @@ impl<H: Host> Client<H> {
         self.schedule_dispatch(&mut core);
     }
 
+    /// Sets or clears what the program does to a record before it is written.
+    pub fn set_before_write(&self, hook: Option<Box<dyn BeforeWrite>>) {
+        self.lock().io.records.set_before_write(hook);
+    }
+
+    /// Sets or clears what the program does to a record after it was read.
+    pub fn set_after_read(&self, hook: Option<Box<dyn AfterRead>>) {
+        self.lock().io.records.set_after_read(hook);
+    }
+
     /// Whether acknowledgements of publishes are of interest to the program.
     pub fn set_wants_acknowledgements(&self, wants: bool) {
         self.lock().io.wants_acknowledgements = wants;
@@ -310,7 +340,10 @@ impl<H: Host> Client<H> {
     /// Does what a change of state made necessary, then lets go: writes, sets the timer, wakes who waits, and has the
     /// callbacks run by a thread of the reactor.
     pub(super) fn finish(&self, core: Guard<'_, H>) {
-        let mut core = self.write_out(core);
+        let mut core = self.flush_from_call(core);
+        if self.check_closing(&mut core) {
+            core = self.write_out(core);
+        }
         self.after(&mut core);
         self.schedule_dispatch(&mut core);
     }
@@ -361,6 +394,11 @@ impl<H: Host> Client<H> {
 }
 
 impl<H: Host> Core<H> {
+    /// Bytes that the socket has not taken.
+    pub fn unwritten(&self) -> u64 {
+        self.io.out.position() - self.written
+    }
+
     /// Session and its surroundings, to be used together.
     pub fn parts(&mut self) -> (&mut Session<H::Message, H::Op>, &mut Io<H>) {
         (&mut self.session, &mut self.io)
@@ -398,6 +436,9 @@ impl<H: Host> Source for Client<H> {
     fn scheduled(self: Arc<Self>) {
         let mut core = self.lock();
         core.dispatch_scheduled = false;
+        if core.pace.take_scheduled() {
+            core = self.carry_burst(core);
+        }
         let unread = core.connection.as_mut().is_some_and(|connection| {
             std::mem::take(&mut connection.unread) && !connection.reading && connection.watched
         });

@@ -6,10 +6,15 @@ use super::async_types::{
     MQTTASYNC_BAD_PROTOCOL, MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_NULL_PARAMETER,
     MQTTASYNC_PERSISTENCE_ERROR,
 };
-use super::persistence_types::MQTTCLIENT_PERSISTENCE_DEFAULT;
+use super::persistence_types::{
+    MQTTCLIENT_PERSISTENCE_DEFAULT, MQTTCLIENT_PERSISTENCE_NONE, MQTTCLIENT_PERSISTENCE_USER,
+};
 use super::read::{self, Code};
-use crate::persistence::Store;
+use super::user_store::UserStore;
+use crate::persistence::file::FileStore;
+use crate::persistence::{Store, StoreError};
 use crate::protocol::wire;
+use crate::trace;
 use crate::transport::TLS_SUPPORTED;
 use crate::transport::uri::{ServerUri, UriError};
 
@@ -66,6 +71,44 @@ pub unsafe fn store(
     client_id: &str,
     server_uri: &str,
 ) -> Result<Option<Box<dyn Store>>, Code> {
-    let _ = (persistence_type, persistence_context, client_id, server_uri);
-    Ok(None)
+    let opened: Result<Box<dyn Store>, StoreError> = match persistence_type {
+        MQTTCLIENT_PERSISTENCE_NONE => return Ok(None),
+        MQTTCLIENT_PERSISTENCE_DEFAULT => {
+            // SAFETY: the context is a path or NULL, as documented.
+            let directory = unsafe { read::text(persistence_context.cast())? };
+            settle_at_exit();
+            FileStore::open(directory.as_deref(), client_id, server_uri)
+                .map(|store| Box::new(store) as _)
+        }
+        MQTTCLIENT_PERSISTENCE_USER => {
+            // SAFETY: the context is a persistence struct or NULL, as documented.
+            unsafe { UserStore::open(persistence_context.cast(), client_id, server_uri) }
+                .map(|store| Box::new(store) as _)
+        }
+        _ => return Err(MQTTASYNC_PERSISTENCE_ERROR),
+    };
+    opened.map(Some).map_err(|error| refused(&error))
+}
+
+/// The code of a store that cannot be used: the program's own where it has one.
+pub fn refused(error: &StoreError) -> Code {
+    trace!(Error, "Message store: {error}");
+    match error {
+        StoreError::Program(code) => *code,
+        _ => MQTTASYNC_PERSISTENCE_ERROR,
+    }
+}
+
+/// A program may end without destroying its clients; their stores then get the files that the original looks for.
+fn settle_at_exit() {
+    extern "C" fn settle() {
+        // Nobody is left to be told of a panic.
+        let _ = std::panic::catch_unwind(crate::persistence::file::settle_all);
+    }
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: a function without arguments that does not unwind. Should there be no room for it, the journal still
+        // has everything.
+        unsafe { libc::atexit(settle) };
+    });
 }

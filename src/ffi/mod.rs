@@ -20,6 +20,7 @@ mod received;
 mod strerror;
 mod threads;
 mod tokens;
+pub mod user_store;
 mod version;
 
 pub mod async_types;

@@ -10,7 +10,7 @@ const SHARE_FROM: usize = 16 * 1024;
 /// A buffer larger than this is given back once it is empty: an idle client keeps little.
 const KEEP: usize = 1024;
 /// How many slices one vectored write is given at most.
-const SLICES: usize = 64;
+pub const SLICES: usize = 64;
 
 /// A stream of encoded packets: small ones lie one behind the other in `tail`, large ones are shared segments.
 #[derive(Debug, Default)]
@@ -90,17 +90,16 @@ impl Batch {
         self.end - left as u64
     }
 
-    /// The bytes to write next, as many slices as there is room for.
-    pub fn slices<'a>(&'a self, room: &mut Vec<IoSlice<'a>>) {
-        room.extend(
-            self.segments
-                .iter()
-                .take(SLICES - 1)
-                .map(|s| IoSlice::new(s)),
-        );
-        if self.segments.len() < SLICES && !self.tail.is_empty() {
-            room.push(IoSlice::new(&self.tail));
+    /// Fills `room` with the bytes to write next; says how many slices there are.
+    pub fn slices<'a>(&'a self, room: &mut [IoSlice<'a>; SLICES]) -> usize {
+        let mut used = 0;
+        let segments = self.segments.iter().map(|segment| &segment[..]);
+        let tail = (!self.tail.is_empty()).then_some(&self.tail[..]);
+        for (slot, bytes) in room.iter_mut().zip(segments.chain(tail)) {
+            *slot = IoSlice::new(bytes);
+            used += 1;
         }
+        used
     }
 
     /// The first `n` bytes were written.
@@ -131,14 +130,13 @@ mod tests {
     fn drain(batch: &mut Batch, step: usize) -> Vec<u8> {
         let mut all = Vec::new();
         while !batch.is_empty() {
-            let mut slices = Vec::new();
-            batch.slices(&mut slices);
-            let chunk: Vec<u8> = slices
+            let mut room = [IoSlice::new(&[]); SLICES];
+            let used = batch.slices(&mut room);
+            let chunk: Vec<u8> = room[..used]
                 .iter()
                 .flat_map(|s| s.iter().copied())
                 .take(step)
                 .collect();
-            drop(slices);
             batch.advance(chunk.len());
             all.extend(chunk);
         }

@@ -97,8 +97,12 @@ unsafe fn make(
             synchronous: false,
             lost_after_disconnect: false,
         };
-        let client = AsyncClient::new(setup, AsyncHost::default(), store)
-            .map_err(|error| super::error(&error))?;
+        let client = AsyncClient::new(setup, AsyncHost::default(), store, || {
+            super::host::Op::silent(super::host::Kind::Publish(
+                crate::protocol::QoS::AtLeastOnce,
+            ))
+        })
+        .map_err(|error| super::error(&error))?;
         let (key, _) = HANDLES.insert_with(|_| client).ok_or(MQTTASYNC_FAILURE)?;
         *handle = to_handle(key);
     }

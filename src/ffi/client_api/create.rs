@@ -98,8 +98,10 @@ unsafe fn make(
             synchronous: true,
             lost_after_disconnect: false,
         };
-        let client = SyncClient::new(setup, ClientHost::default(), store)
-            .map_err(|error| super::error(&error))?;
+        let client = SyncClient::new(setup, ClientHost::default(), store, || {
+            super::host::Op::Publish { delivery: true }
+        })
+        .map_err(|error| super::error(&error))?;
         let (key, _) = HANDLES.insert_with(|_| client).ok_or(MQTTCLIENT_FAILURE)?;
         *handle = to_handle(key);
     }

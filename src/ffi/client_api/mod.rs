@@ -62,6 +62,7 @@ fn error(error: &Error) -> Code {
             reason::MALFORMED_PACKET | reason::PROTOCOL_ERROR => MQTTCLIENT_FAILURE,
             other => other.into(),
         },
+        Error::Store(error) => super::create::refused(error),
         Error::Failed(_) | Error::TimedOut | Error::Ignored => MQTTCLIENT_FAILURE,
     }
 }

@@ -84,11 +84,13 @@ impl<M, O> Session<M, O> {
         match publish.qos {
             QoS::AtMostOnce => {
                 let message = sink.message(publish);
-                sink.deliver(message).map_err(|_| Fault::NotStored)
+                sink.deliver(message, publish.qos, None)
+                    .map_err(|_| Fault::NotStored)
             }
             QoS::AtLeastOnce => {
                 let message = sink.message(publish);
-                sink.deliver(message).map_err(|_| Fault::NotStored)?;
+                sink.deliver(message, publish.qos, None)
+                    .map_err(|_| Fault::NotStored)?;
                 self.ack(AckKind::PubAck, publish.packet_id, reason::SUCCESS, sink);
                 Ok(())
             }
@@ -296,8 +298,8 @@ impl<M, O> Session<M, O> {
         );
         let reason = match self.received.remove(id) {
             Some(message) => {
-                sink.deliver(message).map_err(|_| Fault::NotStored)?;
-                sink.discard(Record::Received(id));
+                sink.deliver(message, QoS::ExactlyOnce, Some(id))
+                    .map_err(|_| Fault::NotStored)?;
                 reason::SUCCESS
             }
             None => reason::PACKET_IDENTIFIER_NOT_FOUND,

@@ -58,8 +58,14 @@ pub trait Sink {
     fn out(&mut self) -> &mut Outbound;
     /// Makes the owned form of a received message.
     fn message(&mut self, publish: &Publish<'_>) -> Self::Message;
-    /// Hands a message to the program's queue. With a store it must be safe there before this returns.
-    fn deliver(&mut self, message: Self::Message) -> Result<(), NotStored>;
+    /// Hands a message of that `QoS` to the program's queue. With a store it must be safe there before this returns, in
+    /// place of the record that `received` names.
+    fn deliver(
+        &mut self,
+        message: Self::Message,
+        qos: QoS,
+        received: Option<u16>,
+    ) -> Result<(), NotStored>;
     /// An operation has ended.
     fn complete(&mut self, done: Completion<Self::Op>);
     /// An operation ends once the outbound stream has been written up to where it is now.
@@ -78,6 +84,17 @@ pub trait Sink {
     fn store(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored>;
     /// Removes a record.
     fn discard(&mut self, record: Record);
+    /// Writes the record of a publish that has to wait, where it is to have one; says under which number.
+    fn store_queued(
+        &mut self,
+        publish: &Publish<'_>,
+        token: Token,
+    ) -> Result<Option<u32>, NotStored>;
+    /// Writes the record of a publish that waited and is sent now, in place of the one it had.
+    fn promote(&mut self, queued: Option<u32>, id: u16, packet: &[u8]) -> Result<(), NotStored>;
+    /// Reads the publish back that was stored under that number, encoded with packet identifier 0. None: it is unusable
+    /// and was set aside.
+    fn load_queued(&mut self, number: u32) -> Option<Vec<u8>>;
 }
 
 /// The end of an operation.
@@ -294,6 +311,7 @@ struct Entry<O> {
 #[derive(Debug)]
 struct Queued<O> {
     token: Token,
+    /// Empty while it is in the store only.
     packet: Vec<u8>,
     expires: Option<Instant>,
     /// Key of its `c-` record.

@@ -65,7 +65,7 @@ impl<M, O> Session<M, O> {
             Some(token) => token,
             None => self.token(),
         };
-        self.enqueue(publish, token, op, now)
+        self.enqueue(publish, token, op, now, sink)
             .map(|()| Accepted::Queued)
     }
 
@@ -149,12 +149,13 @@ impl<M, O> Session<M, O> {
         Ok(Some((topic, properties)))
     }
 
-    fn enqueue(
+    fn enqueue<S: Sink<Message = M, Op = O>>(
         &mut self,
         publish: &Publish<'_>,
         token: Token,
         op: O,
         now: Instant,
+        sink: &mut S,
     ) -> Result<(), Refused> {
         let keep = self.without_alias(publish)?;
         let publish = match &keep {
@@ -171,11 +172,12 @@ impl<M, O> Session<M, O> {
             .properties
             .number(PropertyId::MessageExpiryInterval)
             .map(|seconds| now + Duration::from_secs(seconds.into()));
+        let record = sink.store_queued(&publish, token)?;
         self.queue.push_back(Queued {
             token,
             packet: packet.into(),
             expires,
-            record: None,
+            record,
             op,
         });
         Ok(())
@@ -195,6 +197,13 @@ impl<M, O> Session<M, O> {
             return;
         }
         while let Some(next) = self.queue.front_mut() {
+            if let (true, Some(number)) = (next.packet.is_empty(), next.record) {
+                let Some(packet) = sink.load_queued(number) else {
+                    self.fail_oldest(Failure::of(Cause::NotStored), sink);
+                    continue;
+                };
+                next.packet = packet;
+            }
             let qos = packet_qos(&next.packet);
             if next.expires.is_some_and(|at| now >= at) {
                 self.fail_oldest(Failure::of(Cause::Expired), sink);
@@ -220,7 +229,7 @@ impl<M, O> Session<M, O> {
                 self.fail_oldest(failure, sink);
                 continue;
             }
-            if id != 0 && sink.store(Record::Sent(id), &next.packet).is_err() {
+            if id != 0 && sink.promote(next.record, id, &next.packet).is_err() {
                 // The disk may have room again later; the message stays where it is, nothing is lost.
                 return;
             }
@@ -238,7 +247,7 @@ impl<M, O> Session<M, O> {
         id: u16,
         sink: &mut S,
     ) {
-        if let Some(record) = queued.record {
+        if let (Some(record), 0) = (queued.record, id) {
             sink.discard(Record::Queued(record));
         }
         let packet = Bytes::from(queued.packet);

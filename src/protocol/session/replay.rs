@@ -209,14 +209,7 @@ impl<M, O> Session<M, O> {
     }
 
     /// Puts a stored PUBLISH of ours back in flight; `released` where its PUBREL was stored too. False: unusable.
-    pub fn restore_sent(
-        &mut self,
-        id: u16,
-        packet: Vec<u8>,
-        released: bool,
-        token: Token,
-        op: O,
-    ) -> bool {
+    pub fn restore_sent(&mut self, id: u16, packet: Vec<u8>, released: bool, op: O) -> bool {
         if id == 0 || self.inflight.contains(id) || view(self.version, &packet).is_none() {
             return false;
         }
@@ -230,7 +223,8 @@ impl<M, O> Session<M, O> {
         self.inflight.insert(
             id,
             Entry {
-                token,
+                // The token that the original gave out, and the only one that a program could remember.
+                token: id.into(),
                 order,
                 awaits,
                 sent: false,
@@ -261,20 +255,14 @@ impl<M, O> Session<M, O> {
         }
     }
 
-    /// Puts a stored message that was never sent back at the end of the queue, encoded with packet identifier 0.
-    pub fn restore_queued(
-        &mut self,
-        packet: Vec<u8>,
-        expires: Option<Instant>,
-        record: u32,
-        token: Token,
-        op: O,
-    ) {
+    /// Puts a message that is in the store, and was never sent, at the end of the queue. It is read when its turn comes.
+    pub fn restore_queued(&mut self, number: u32, op: O) {
+        let token = self.token();
         self.queue.push_back(Queued {
             token,
-            packet,
-            expires,
-            record: Some(record),
+            packet: Vec::new(),
+            expires: None,
+            record: Some(number),
             op,
         });
     }
