@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
 
-use crate::packet::{self, Ack, AckKind, Connect, Packet, Publish, Reason, Subscribe, Unsubscribe, Value, Version, hex};
+use crate::packet::{
+    self, Ack, AckKind, Connect, Packet, Publish, Reason, Subscribe, Unsubscribe, Value, Version,
+    hex,
+};
 use crate::server;
 
 /// Long enough that only a failure reaches it.
@@ -37,7 +40,8 @@ impl Broker {
     pub fn accept(&self) -> Peer {
         let mut fds = [PollFd::new(&self.listener, PollFlags::IN)];
         let timeout = PATIENCE.try_into().unwrap();
-        let ready = rustix::io::retry_on_intr(|| rustix::event::poll(&mut fds, Some(&timeout))).unwrap();
+        let ready =
+            rustix::io::retry_on_intr(|| rustix::event::poll(&mut fds, Some(&timeout))).unwrap();
         assert!(ready > 0, "no connection in {PATIENCE:?}");
         let (stream, _) = self.listener.accept().unwrap();
         stream.set_nodelay(true).unwrap();
@@ -121,8 +125,11 @@ impl Peer {
                     self.pending.extend(&chunk[..n]);
                     self.received.extend(&chunk[..n]);
                 }
-                Err(error) if error.kind() == ErrorKind::ConnectionReset => return self.closed("reset"),
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => {
+                    return self.closed("reset");
+                }
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
                 Err(error) => self.fail(&error.to_string()),
             }
         }
@@ -131,7 +138,11 @@ impl Peer {
     fn take(&mut self, len: usize) -> Packet {
         if self.packets.is_empty() && self.pending[0] == 0x10 {
             // Protocol level: it follows the protocol name, whose length tells 3.1 from the others.
-            let name = self.pending.iter().position(|byte| *byte == b'M').unwrap_or(0);
+            let name = self
+                .pending
+                .iter()
+                .position(|byte| *byte == b'M')
+                .unwrap_or(0);
             self.version = match self.pending.get(name + 4) {
                 Some(4) => Version::V311,
                 Some(5) => Version::V5,
@@ -141,7 +152,8 @@ impl Peer {
         let bytes: Vec<u8> = self.pending.drain(..len).collect();
         match packet::decode(self.version, &bytes) {
             Ok(packet) => {
-                self.log.push(format!("client: {}\n        {packet:?}", hex(&bytes)));
+                self.log
+                    .push(format!("client: {}\n        {packet:?}", hex(&bytes)));
                 self.packets.push(packet.clone());
                 packet
             }
@@ -173,7 +185,10 @@ impl Peer {
     }
 
     fn wrong(&self, expected: &str) -> ! {
-        self.fail(&format!("expected {expected}, got {:?}", self.packets.last()));
+        self.fail(&format!(
+            "expected {expected}, got {:?}",
+            self.packets.last()
+        ));
     }
 
     pub fn expect_connect(&mut self) -> Connect {
@@ -231,7 +246,9 @@ impl Peer {
     /// The client closes the connection and sends nothing before.
     pub fn expect_close(&mut self) {
         if let Some(packet) = self.next() {
-            self.fail(&format!("expected the end of the connection, got {packet:?}"));
+            self.fail(&format!(
+                "expected the end of the connection, got {packet:?}"
+            ));
         }
     }
 
@@ -270,7 +287,12 @@ impl Peer {
 
     /// Accepts the connection.
     pub fn connack(&mut self, session_present: bool, properties: &[(u8, Value)]) {
-        self.send(&server::connack(self.version, session_present, 0, properties));
+        self.send(&server::connack(
+            self.version,
+            session_present,
+            0,
+            properties,
+        ));
     }
 
     /// Sends a message.
@@ -295,7 +317,11 @@ impl Peer {
 
     /// Sends UNSUBACK.
     pub fn unsuback(&mut self, id: u16, codes: &[u8]) {
-        let codes = if self.version == Version::V5 { codes } else { &[] };
+        let codes = if self.version == Version::V5 {
+            codes
+        } else {
+            &[]
+        };
         self.send(&server::unsuback(self.version, id, &[], codes));
     }
 
@@ -312,7 +338,10 @@ impl Peer {
 }
 
 /// Runs both ends of a dialogue: the broker's steps on a thread of their own, the client's calls, which wait, here.
-pub fn alongside<A: Send, B>(steps: impl FnOnce() -> A + Send, calls: impl FnOnce() -> B) -> (A, B) {
+pub fn alongside<A: Send, B>(
+    steps: impl FnOnce() -> A + Send,
+    calls: impl FnOnce() -> B,
+) -> (A, B) {
     thread::scope(|scope| {
         let steps = scope.spawn(steps);
         let called = calls();

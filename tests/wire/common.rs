@@ -41,7 +41,10 @@ pub fn connect(
     let asked = peer.expect_connect();
     peer.connack(session_present, connack);
     match client.next() {
-        Event::Connected { session_present: reported, .. } if reported == session_present => {}
+        Event::Connected {
+            session_present: reported,
+            ..
+        } if reported == session_present => {}
         other => panic!("expected to be connected, got {other:?}"),
     }
     (peer, asked)

@@ -352,7 +352,12 @@ fn is_topic_filter(filter: &str) -> bool {
 /// Reads one whole packet.
 pub fn decode(version: Version, bytes: &[u8]) -> Result<Packet> {
     let (kind, flags) = (bytes[0] >> 4, bytes[0] & 0x0F);
-    let header = 1 + bytes[1..].iter().take_while(|byte| **byte & 0x80 != 0).count() + 1;
+    let header = 1
+        + bytes[1..]
+            .iter()
+            .take_while(|byte| **byte & 0x80 != 0)
+            .count()
+        + 1;
     let expected = match kind {
         3 => flags,
         6 | 8 | 10 => 2,
@@ -383,14 +388,22 @@ pub fn decode(version: Version, bytes: &[u8]) -> Result<Packet> {
         15 if version == Version::V5 => Packet::Auth(reason(
             &mut reader,
             version,
-            &[prop::AUTH_METHOD, prop::AUTH_DATA, prop::REASON_STRING, prop::USER],
+            &[
+                prop::AUTH_METHOD,
+                prop::AUTH_DATA,
+                prop::REASON_STRING,
+                prop::USER,
+            ],
         )?),
         _ => return Err(format!("packet type {kind} is not a client's")),
     };
     if reader.rest.is_empty() {
         Ok(packet)
     } else {
-        Err(format!("{} bytes too many in {packet:?}", reader.rest.len()))
+        Err(format!(
+            "{} bytes too many in {packet:?}",
+            reader.rest.len()
+        ))
     }
 }
 
@@ -422,14 +435,28 @@ fn connect(reader: &mut Reader<'_>) -> Result<Connect> {
         }
         let payload = reader.binary()?;
         let retain = flags & 0x20 != 0;
-        Some(Will { qos, retain, properties, topic, payload })
+        Some(Will {
+            qos,
+            retain,
+            properties,
+            topic,
+            payload,
+        })
     } else if flags & 0x38 != 0 {
         return Err("Will QoS or Will Retain without a will".into());
     } else {
         None
     };
-    let user_name = if flags & 0x80 != 0 { Some(reader.text()?) } else { None };
-    let password = if flags & 0x40 != 0 { Some(reader.binary()?) } else { None };
+    let user_name = if flags & 0x80 != 0 {
+        Some(reader.text()?)
+    } else {
+        None
+    };
+    let password = if flags & 0x40 != 0 {
+        Some(reader.binary()?)
+    } else {
+        None
+    };
     if version != Version::V5 && password.is_some() && user_name.is_none() {
         return Err("password without user name".into());
     }
@@ -460,16 +487,31 @@ fn publish(reader: &mut Reader<'_>, version: Version, flags: u8) -> Result<Publi
         return Err(format!("topic name {topic:?}"));
     }
     let payload = reader.take(reader.rest.len())?.to_vec();
-    Ok(Publish { dup, qos, retain, topic, id, properties, payload })
+    Ok(Publish {
+        dup,
+        qos,
+        retain,
+        topic,
+        id,
+        properties,
+        payload,
+    })
 }
 
 fn ack(reader: &mut Reader<'_>, version: Version, kind: AckKind) -> Result<Ack> {
     let id = reader.id()?;
-    let mut ack = Ack { kind, id, reason: 0, properties: Vec::new() };
+    let mut ack = Ack {
+        kind,
+        id,
+        reason: 0,
+        properties: Vec::new(),
+    };
     if version == Version::V5 && !reader.rest.is_empty() {
         ack.reason = reader.byte()?;
         let known: &[u8] = match kind {
-            AckKind::PubAck | AckKind::PubRec => &[0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99],
+            AckKind::PubAck | AckKind::PubRec => {
+                &[0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]
+            }
             AckKind::PubRel | AckKind::PubComp => &[0, 0x92],
         };
         if !known.contains(&ack.reason) {
@@ -494,7 +536,11 @@ fn subscribe(reader: &mut Reader<'_>, version: Version) -> Result<Subscribe> {
             return Err(format!("subscription options {options:#04x}"));
         }
         let shared = version == Version::V5 && filter.starts_with("$share/");
-        let plain = if shared { filter.splitn(3, '/').nth(2).unwrap_or("") } else { &filter };
+        let plain = if shared {
+            filter.splitn(3, '/').nth(2).unwrap_or("")
+        } else {
+            &filter
+        };
         let group = filter.split('/').nth(1).unwrap_or("");
         if !is_topic_filter(plain) || (shared && (group.is_empty() || group.contains(['+', '#']))) {
             return Err(format!("topic filter {filter:?}"));
@@ -507,7 +553,11 @@ fn subscribe(reader: &mut Reader<'_>, version: Version) -> Result<Subscribe> {
     if filters.is_empty() {
         return Err("SUBSCRIBE without a filter".into());
     }
-    Ok(Subscribe { id, properties, filters })
+    Ok(Subscribe {
+        id,
+        properties,
+        filters,
+    })
 }
 
 fn unsubscribe(reader: &mut Reader<'_>, version: Version) -> Result<Unsubscribe> {
@@ -524,12 +574,19 @@ fn unsubscribe(reader: &mut Reader<'_>, version: Version) -> Result<Unsubscribe>
     if filters.is_empty() {
         return Err("UNSUBSCRIBE without a filter".into());
     }
-    Ok(Unsubscribe { id, properties, filters })
+    Ok(Unsubscribe {
+        id,
+        properties,
+        filters,
+    })
 }
 
 /// DISCONNECT or AUTH; in 3.x DISCONNECT has no body, which the check for bytes too many sees to.
 fn reason(reader: &mut Reader<'_>, version: Version, allowed: &[u8]) -> Result<Reason> {
-    let mut result = Reason { reason: 0, properties: Vec::new() };
+    let mut result = Reason {
+        reason: 0,
+        properties: Vec::new(),
+    };
     if version == Version::V5 && !reader.rest.is_empty() {
         result.reason = reader.byte()?;
         if !reader.rest.is_empty() {
@@ -541,7 +598,13 @@ fn reason(reader: &mut Reader<'_>, version: Version, allowed: &[u8]) -> Result<R
 
 /// Bytes as hexadecimal numbers, the middle of many left out.
 pub fn hex(bytes: &[u8]) -> String {
-    let text = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
+    let text = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     if bytes.len() <= 96 {
         text(bytes)
     } else {
@@ -562,7 +625,10 @@ fn the_decoder_refuses_what_no_client_may_send() {
         (Version::V311, b"\x30\x03\x00\x01#"),
         (Version::V311, b"\x36\x05\x00\x01a\x00\x01"),
         (Version::V311, b"\x38\x03\x00\x01a"),
-        (Version::V311, b"\x10\x0d\x00\x04MQTT\x04\x40\x00\x00\x00\x00\x00"),
+        (
+            Version::V311,
+            b"\x10\x0d\x00\x04MQTT\x04\x40\x00\x00\x00\x00\x00",
+        ),
         (Version::V311, b"\xe0\x01\x00"),
         (Version::V5, b"\x30\x06\x00\x01a\x02\x0b\x01"),
         (Version::V5, b"\x40\x03\x00\x01\x92"),

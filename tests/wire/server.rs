@@ -48,7 +48,12 @@ fn push_properties(out: &mut Vec<u8>, properties: &[(u8, Value)]) {
 }
 
 /// CONNACK.
-pub fn connack(version: Version, session_present: bool, code: u8, properties: &[(u8, Value)]) -> Vec<u8> {
+pub fn connack(
+    version: Version,
+    session_present: bool,
+    code: u8,
+    properties: &[(u8, Value)],
+) -> Vec<u8> {
     let mut body = vec![u8::from(session_present), code];
     if version == Version::V5 {
         push_properties(&mut body, properties);
@@ -140,7 +145,13 @@ pub fn ack_with(kind: AckKind, id: u16, reason: u8, properties: &[(u8, Value)]) 
     packet(((kind as u8) << 4) | flags, &bytes)
 }
 
-fn coded(first: u8, version: Version, id: u16, properties: &[(u8, Value)], codes: &[u8]) -> Vec<u8> {
+fn coded(
+    first: u8,
+    version: Version,
+    id: u16,
+    properties: &[(u8, Value)],
+    codes: &[u8],
+) -> Vec<u8> {
     let mut body = id.to_be_bytes().to_vec();
     if version == Version::V5 {
         push_properties(&mut body, properties);

@@ -13,7 +13,9 @@ use paho_oxide::ffi::mqtt_async::*;
 use paho_oxide::ffi::subscribe_types::MQTTSubscribe_options;
 
 use super::properties::{CProperties, from_c};
-use super::{CConnect, ConnectOptions, Context, Event, c_message, c_string, codes, id, next_event, zeroed};
+use super::{
+    CConnect, ConnectOptions, Context, Event, c_message, c_string, codes, id, next_event, zeroed,
+};
 use crate::packet::{Value, Version};
 
 /// A client, destroyed when it is dropped.
@@ -165,7 +167,12 @@ impl AsyncClient {
     }
 
     /// Publishes; the token, or why not.
-    pub fn publish(&self, topic: &str, payload: impl AsRef<[u8]>, qos: c_int) -> Result<c_int, c_int> {
+    pub fn publish(
+        &self,
+        topic: &str,
+        payload: impl AsRef<[u8]>,
+        qos: c_int,
+    ) -> Result<c_int, c_int> {
         self.send(topic, payload, qos, false, &[])
     }
 
@@ -185,7 +192,12 @@ impl AsyncClient {
         let mut response = self.response(What::Publish, &none);
         // SAFETY: all that is pointed at outlives the call, which copies it.
         let rc = unsafe {
-            MQTTAsync_sendMessage(self.handle, topic.as_ptr(), &raw const message, &raw mut response)
+            MQTTAsync_sendMessage(
+                self.handle,
+                topic.as_ptr(),
+                &raw const message,
+                &raw mut response,
+            )
         };
         if rc == 0 { Ok(response.token) } else { Err(rc) }
     }
@@ -206,8 +218,13 @@ impl AsyncClient {
         let names: Vec<_> = filters.iter().map(|(filter, _)| c_string(filter)).collect();
         let topics: Vec<*mut c_char> = names.iter().map(|name| name.as_ptr().cast_mut()).collect();
         let qos: Vec<c_int> = filters.iter().map(|(_, qos)| *qos).collect();
-        let mut list: Vec<_> = options.iter().map(|bits| subscribe_options(*bits)).collect();
-        let what = What::Subscribe { filters: filters.len() };
+        let mut list: Vec<_> = options
+            .iter()
+            .map(|bits| subscribe_options(*bits))
+            .collect();
+        let what = What::Subscribe {
+            filters: filters.len(),
+        };
         let mut response = self.response(what, &properties);
         // SAFETY: all that is pointed at outlives the call, which copies it.
         let rc = unsafe {
@@ -222,14 +239,24 @@ impl AsyncClient {
                     response.subscribeOptionsList = list.as_mut_ptr();
                 }
                 let count = c_int::try_from(topics.len()).unwrap();
-                MQTTAsync_subscribeMany(self.handle, count, topics.as_ptr(), qos.as_ptr(), &raw mut response)
+                MQTTAsync_subscribeMany(
+                    self.handle,
+                    count,
+                    topics.as_ptr(),
+                    qos.as_ptr(),
+                    &raw mut response,
+                )
             }
         };
         if rc == 0 { Ok(response.token) } else { Err(rc) }
     }
 
     /// Ends subscriptions.
-    pub fn unsubscribe(&self, filters: &[&[u8]], properties: &[(u8, Value)]) -> Result<c_int, c_int> {
+    pub fn unsubscribe(
+        &self,
+        filters: &[&[u8]],
+        properties: &[(u8, Value)],
+    ) -> Result<c_int, c_int> {
         let properties = CProperties::new(properties);
         let names: Vec<_> = filters.iter().map(|filter| c_string(filter)).collect();
         let topics: Vec<*mut c_char> = names.iter().map(|name| name.as_ptr().cast_mut()).collect();
@@ -252,7 +279,12 @@ impl AsyncClient {
     }
 
     /// Begins to disconnect; waits `timeout` milliseconds for what is in flight.
-    pub fn disconnect_with(&self, timeout: c_int, reason: c_int, properties: &[(u8, Value)]) -> c_int {
+    pub fn disconnect_with(
+        &self,
+        timeout: c_int,
+        reason: c_int,
+        properties: &[(u8, Value)],
+    ) -> c_int {
         let properties = CProperties::new(properties);
         // SAFETY: a structure of numbers, pointers and optional functions.
         let mut options: MQTTAsync_disconnectOptions = unsafe { zeroed() };
@@ -375,13 +407,23 @@ unsafe extern "C" fn failure(context: *mut c_void, data: *mut MQTTAsync_failureD
     // SAFETY: called by the library: the context is a request's.
     unsafe {
         tell(context, |what| {
-            let (token, code) = if data.is_null() { (0, -1) } else { ((*data).token, (*data).code) };
+            let (token, code) = if data.is_null() {
+                (0, -1)
+            } else {
+                ((*data).token, (*data).code)
+            };
             failed(what, token, code, 0, Vec::new())
         });
     }
 }
 
-fn failed(what: What, token: c_int, code: c_int, packet_type: c_int, properties: Vec<(u8, Value)>) -> Event {
+fn failed(
+    what: What,
+    token: c_int,
+    code: c_int,
+    packet_type: c_int,
+    properties: Vec<(u8, Value)>,
+) -> Event {
     match what {
         What::Connect => Event::ConnectFailed { code, properties },
         _ => Event::Failed {
@@ -408,7 +450,10 @@ unsafe extern "C" fn success5(context: *mut c_void, data: *mut MQTTAsync_success
             };
             let list = |list: MQTTAsync_reasonCodeList| {
                 if list.reasonCodeCount > 1 {
-                    codes(list.reasonCodes, usize::try_from(list.reasonCodeCount).unwrap())
+                    codes(
+                        list.reasonCodes,
+                        usize::try_from(list.reasonCodeCount).unwrap(),
+                    )
                 } else {
                     vec![(*data).reasonCode]
                 }
@@ -432,8 +477,18 @@ unsafe extern "C" fn failure5(context: *mut c_void, data: *mut MQTTAsync_failure
     unsafe {
         tell(context, |what| {
             let data = &*data;
-            let code = if data.reasonCode == 0 { data.code } else { data.reasonCode };
-            failed(what, data.token, code, data.packet_type, from_c(&raw const data.properties))
+            let code = if data.reasonCode == 0 {
+                data.code
+            } else {
+                data.reasonCode
+            };
+            failed(
+                what,
+                data.token,
+                code,
+                data.packet_type,
+                from_c(&raw const data.properties),
+            )
         });
     }
 }

@@ -68,7 +68,10 @@ pub enum Event {
     /// The connection is lost.
     ConnectionLost,
     /// The server has said DISCONNECT.
-    Disconnected { reason: c_int, properties: Properties },
+    Disconnected {
+        reason: c_int,
+        properties: Properties,
+    },
     /// A publish was delivered (`MQTTClient` only).
     Delivered { token: c_int },
     /// A disconnect that the program asked for is done.
@@ -179,37 +182,51 @@ struct CConnect {
 
 impl CConnect {
     fn new(options: &ConnectOptions) -> Self {
-        let data = options.will.as_ref().map(|will| (c_string(&will.topic), will.payload.clone()));
-        let will = options.will.as_ref().zip(data.as_ref()).map(|(will, (topic, payload))| {
-            Box::new(WillOptions {
-                struct_id: id(*b"MQTW"),
-                struct_version: 1,
-                topicName: topic.as_ptr(),
-                message: ptr::null(),
-                retained: will.retained.into(),
-                qos: will.qos,
-                payload: Binary {
-                    len: length(payload),
-                    data: payload.as_ptr().cast(),
-                },
-            })
-        });
+        let data = options
+            .will
+            .as_ref()
+            .map(|will| (c_string(&will.topic), will.payload.clone()));
+        let will = options
+            .will
+            .as_ref()
+            .zip(data.as_ref())
+            .map(|(will, (topic, payload))| {
+                Box::new(WillOptions {
+                    struct_id: id(*b"MQTW"),
+                    struct_version: 1,
+                    topicName: topic.as_ptr(),
+                    message: ptr::null(),
+                    retained: will.retained.into(),
+                    qos: will.qos,
+                    payload: Binary {
+                        len: length(payload),
+                        data: payload.as_ptr().cast(),
+                    },
+                })
+            });
         Self {
             user_name: options.user_name.as_deref().map(c_string),
             password: options.password.clone(),
             _will_data: data,
             will,
             properties: CProperties::new(&options.properties),
-            will_properties: options.will.as_ref().map(|will| CProperties::new(&will.properties)),
+            will_properties: options
+                .will
+                .as_ref()
+                .map(|will| CProperties::new(&will.properties)),
         }
     }
 
     fn will(&mut self) -> *mut WillOptions {
-        self.will.as_deref_mut().map_or(ptr::null_mut(), ptr::from_mut)
+        self.will
+            .as_deref_mut()
+            .map_or(ptr::null_mut(), ptr::from_mut)
     }
 
     fn user_name(&self) -> *const c_char {
-        self.user_name.as_ref().map_or(ptr::null(), |name| name.as_ptr())
+        self.user_name
+            .as_ref()
+            .map_or(ptr::null(), |name| name.as_ptr())
     }
 
     fn password(&self) -> Binary {
@@ -267,7 +284,11 @@ fn c_message(payload: &[u8], qos: c_int, retained: bool, properties: &CPropertie
 ///
 /// # Safety
 /// The three are as the library gives them.
-unsafe fn read_message(topic: *const c_char, topic_len: c_int, message: *const CMessage) -> Message {
+unsafe fn read_message(
+    topic: *const c_char,
+    topic_len: c_int,
+    message: *const CMessage,
+) -> Message {
     // SAFETY: the library hands over a whole message, with a payload of the length it says; a topic without a length
     // ends in NUL.
     unsafe {

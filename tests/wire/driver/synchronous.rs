@@ -11,7 +11,10 @@ use paho_oxide::ffi::mqtt_client::*;
 
 use super::asynchronous::subscribe_options;
 use super::properties::CProperties;
-use super::{CConnect, ConnectOptions, Context, Event, Message, c_message, c_string, codes, id, next_event, zeroed};
+use super::{
+    CConnect, ConnectOptions, Context, Event, Message, c_message, c_string, codes, id, next_event,
+    zeroed,
+};
 use crate::packet::{Value, Version};
 
 /// A client, destroyed when it is dropped.
@@ -92,11 +95,18 @@ impl SyncClient {
         connect.binarypwd = with.password();
         if self.version == Version::V5 {
             connect.cleanstart = options.clean.into();
-            let will = with.will_properties.as_mut().map_or(ptr::null_mut(), CProperties::as_mut_ptr);
+            let will = with
+                .will_properties
+                .as_mut()
+                .map_or(ptr::null_mut(), CProperties::as_mut_ptr);
             // SAFETY: all that is pointed at outlives the call; the response is freed with the function for it.
             unsafe {
-                let response =
-                    MQTTClient_connect5(self.handle, &raw mut connect, with.properties.as_mut_ptr(), will);
+                let response = MQTTClient_connect5(
+                    self.handle,
+                    &raw mut connect,
+                    with.properties.as_mut_ptr(),
+                    will,
+                );
                 let code = response.reasonCode;
                 MQTTResponse_free(response);
                 code
@@ -109,7 +119,13 @@ impl SyncClient {
     }
 
     /// Publishes; the token, or why not.
-    pub fn publish(&self, topic: &str, payload: &[u8], qos: c_int, properties: &[(u8, Value)]) -> Result<c_int, c_int> {
+    pub fn publish(
+        &self,
+        topic: &str,
+        payload: &[u8],
+        qos: c_int,
+        properties: &[(u8, Value)],
+    ) -> Result<c_int, c_int> {
         let topic = c_string(topic.as_bytes());
         let properties = CProperties::new(properties);
         let mut message = c_message(payload, qos, false, &properties);
@@ -117,13 +133,22 @@ impl SyncClient {
         // SAFETY: all that is pointed at outlives the call, which copies it; the response is freed.
         let rc = unsafe {
             if self.version == Version::V5 {
-                let response =
-                    MQTTClient_publishMessage5(self.handle, topic.as_ptr(), &raw mut message, &raw mut token);
+                let response = MQTTClient_publishMessage5(
+                    self.handle,
+                    topic.as_ptr(),
+                    &raw mut message,
+                    &raw mut token,
+                );
                 let code = response.reasonCode;
                 MQTTResponse_free(response);
                 code
             } else {
-                MQTTClient_publishMessage(self.handle, topic.as_ptr(), &raw mut message, &raw mut token)
+                MQTTClient_publishMessage(
+                    self.handle,
+                    topic.as_ptr(),
+                    &raw mut message,
+                    &raw mut token,
+                )
             }
         };
         if rc == 0 { Ok(token) } else { Err(rc) }
@@ -136,13 +161,27 @@ impl SyncClient {
     }
 
     /// Subscribes to these filters; what the server granted, or why not.
-    pub fn subscribe(&self, filters: &[(&str, c_int)], options: &[u8]) -> Result<Vec<c_int>, c_int> {
-        let names: Vec<_> = filters.iter().map(|(filter, _)| c_string(filter.as_bytes())).collect();
+    pub fn subscribe(
+        &self,
+        filters: &[(&str, c_int)],
+        options: &[u8],
+    ) -> Result<Vec<c_int>, c_int> {
+        let names: Vec<_> = filters
+            .iter()
+            .map(|(filter, _)| c_string(filter.as_bytes()))
+            .collect();
         let topics: Vec<*mut c_char> = names.iter().map(|name| name.as_ptr().cast_mut()).collect();
         let mut qos: Vec<c_int> = filters.iter().map(|(_, qos)| *qos).collect();
         let count = c_int::try_from(topics.len()).unwrap();
-        let mut list: Vec<_> = options.iter().map(|bits| subscribe_options(*bits)).collect();
-        let list = if list.is_empty() { ptr::null_mut() } else { list.as_mut_ptr() };
+        let mut list: Vec<_> = options
+            .iter()
+            .map(|bits| subscribe_options(*bits))
+            .collect();
+        let list = if list.is_empty() {
+            ptr::null_mut()
+        } else {
+            list.as_mut_ptr()
+        };
         // SAFETY: all that is pointed at outlives the call; the response is freed.
         unsafe {
             if self.version == Version::V5 {
@@ -157,7 +196,12 @@ impl SyncClient {
                 );
                 granted(response)
             } else {
-                match MQTTClient_subscribeMany(self.handle, count, topics.as_ptr(), qos.as_mut_ptr()) {
+                match MQTTClient_subscribeMany(
+                    self.handle,
+                    count,
+                    topics.as_ptr(),
+                    qos.as_mut_ptr(),
+                ) {
                     0 => Ok(qos),
                     rc => Err(rc),
                 }
@@ -167,7 +211,10 @@ impl SyncClient {
 
     /// Ends subscriptions; the server's codes, or why not.
     pub fn unsubscribe(&self, filters: &[&str]) -> Result<Vec<c_int>, c_int> {
-        let names: Vec<_> = filters.iter().map(|filter| c_string(filter.as_bytes())).collect();
+        let names: Vec<_> = filters
+            .iter()
+            .map(|filter| c_string(filter.as_bytes()))
+            .collect();
         let topics: Vec<*mut c_char> = names.iter().map(|name| name.as_ptr().cast_mut()).collect();
         let count = c_int::try_from(topics.len()).unwrap();
         // SAFETY: all that is pointed at outlives the call; the response is freed.
@@ -194,7 +241,13 @@ impl SyncClient {
         let (mut topic, mut len, mut message) = (ptr::null_mut(), 0, ptr::null_mut());
         // SAFETY: the three are filled in by the call, and given back with the functions for it.
         unsafe {
-            let rc = MQTTClient_receive(self.handle, &raw mut topic, &raw mut len, &raw mut message, 10_000);
+            let rc = MQTTClient_receive(
+                self.handle,
+                &raw mut topic,
+                &raw mut len,
+                &raw mut message,
+                10_000,
+            );
             assert!(rc == 0 && !message.is_null(), "MQTTClient_receive: {rc}");
             let arrived = super::read_message(topic, len, message);
             MQTTClient_freeMessage(&raw mut message);

@@ -55,7 +55,10 @@ fn mqtt_4_3_1_1_qos_0_sender() {
     let (_broker, mut peer, client) = connected(V);
     let token = client.publish("a", b"x", 0).unwrap();
     let publish = peer.expect_publish();
-    assert_eq!((publish.qos, publish.dup, &publish.payload[..]), (0, false, &b"x"[..]));
+    assert_eq!(
+        (publish.qos, publish.dup, &publish.payload[..]),
+        (0, false, &b"x"[..])
+    );
     client.done(token);
     peer.expect_silence();
 }
@@ -135,7 +138,10 @@ fn mqtt_4_3_3_1_qos_2_sender() {
     assert_eq!((publish.qos, publish.dup), (2, false));
     peer.ack(AckKind::PubComp, publish.id);
     peer.expect_silence();
-    assert!(!client.is_complete(token), "PUBCOMP before PUBREC ends nothing");
+    assert!(
+        !client.is_complete(token),
+        "PUBCOMP before PUBREC ends nothing"
+    );
     for _ in 0..2 {
         peer.ack(AckKind::PubRec, publish.id);
         peer.expect_ack(AckKind::PubRel, publish.id);
@@ -172,7 +178,10 @@ fn mqtt_4_3_3_2_qos_2_receiver() {
     for payload in ["1", "2"] {
         peer.publish(&message("a", payload).qos(2, 9));
         peer.expect_ack(AckKind::PubRec, 9);
-        for resend in [message("a", payload).qos(2, 9).again(), message("a", payload).qos(2, 9)] {
+        for resend in [
+            message("a", payload).qos(2, 9).again(),
+            message("a", payload).qos(2, 9),
+        ] {
             peer.publish(&resend);
             peer.expect_ack(AckKind::PubRec, 9);
         }
@@ -236,7 +245,10 @@ fn mqtt_4_5_0_2_acknowledged_though_not_taken() {
 fn mqtt_4_6_0_2_order_of_puback() {
     let (_broker, mut peer, _client) = connected(V);
     let ids: Vec<u16> = (0..100).map(|n| (n * 37) % 101 + 1).collect();
-    let packets: Vec<u8> = ids.iter().flat_map(|id| message("a", b"").qos(1, *id).encode(V)).collect();
+    let packets: Vec<u8> = ids
+        .iter()
+        .flat_map(|id| message("a", b"").qos(1, *id).encode(V))
+        .collect();
     peer.send(&packets);
     for id in ids {
         peer.expect_ack(AckKind::PubAck, id);
@@ -248,7 +260,10 @@ fn mqtt_4_6_0_2_order_of_puback() {
 fn mqtt_4_6_0_3_order_of_pubrec() {
     let (_broker, mut peer, _client) = connected(V);
     let ids: Vec<u16> = (0..100).map(|n| (n * 37) % 101 + 1).collect();
-    let packets: Vec<u8> = ids.iter().flat_map(|id| message("a", b"").qos(2, *id).encode(V)).collect();
+    let packets: Vec<u8> = ids
+        .iter()
+        .flat_map(|id| message("a", b"").qos(2, *id).encode(V))
+        .collect();
     peer.send(&packets);
     for id in ids {
         peer.expect_ack(AckKind::PubRec, id);
@@ -258,7 +273,10 @@ fn mqtt_4_6_0_3_order_of_pubrec() {
 /// [MQTT-4.6.0-4] PUBRELs are sent in the order of the PUBRECs, not in that of the messages.
 #[test]
 fn mqtt_4_6_0_4_order_of_pubrel() {
-    let options = ConnectOptions { max_inflight: Some(50), ..ConnectOptions::default() };
+    let options = ConnectOptions {
+        max_inflight: Some(50),
+        ..ConnectOptions::default()
+    };
     let (_broker, mut peer, client) = connected_with(V, &options, &[]);
     let mut ids = Vec::new();
     for _ in 0..40 {
@@ -267,7 +285,10 @@ fn mqtt_4_6_0_4_order_of_pubrel() {
     }
     ids.reverse();
     ids.swap(3, 30);
-    let packets: Vec<u8> = ids.iter().flat_map(|id| ack(AckKind::PubRec, *id)).collect();
+    let packets: Vec<u8> = ids
+        .iter()
+        .flat_map(|id| ack(AckKind::PubRec, *id))
+        .collect();
     peer.send(&packets);
     for id in ids {
         peer.expect_ack(AckKind::PubRel, id);

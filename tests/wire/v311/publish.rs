@@ -66,7 +66,10 @@ fn mqtt_2_3_1_2_packet_identifiers_are_unused() {
 /// [MQTT-2.3.1-2] When all 65,535 identifiers are in flight no packet is sent under one of them.
 #[test]
 fn mqtt_2_3_1_2_no_identifier_left() {
-    let options = ConnectOptions { max_inflight: Some(70_000), ..ConnectOptions::default() };
+    let options = ConnectOptions {
+        max_inflight: Some(70_000),
+        ..ConnectOptions::default()
+    };
     let (_broker, mut peer, client) = connected_with(V, &options, &[]);
     let mut used = HashSet::new();
     for _ in 0..65_535 {
@@ -107,7 +110,9 @@ fn mqtt_3_3_1_3_dup_is_not_passed_on() {
     peer.expect_ack(AckKind::PubAck, 7);
     let arrived = client.message();
     assert!(arrived.dup);
-    client.send(&arrived.topic, &arrived.payload, arrived.qos, false, &[]).unwrap();
+    client
+        .send(&arrived.topic, &arrived.payload, arrived.qos, false, &[])
+        .unwrap();
     assert!(!peer.expect_publish().dup);
 }
 

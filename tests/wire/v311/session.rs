@@ -38,8 +38,16 @@ fn mqtt_2_3_1_3_resends_keep_their_identifier() {
     let mut peer = resume(&broker, &client);
     // PUBREL and PUBLISH have no order among each other.
     let again = [peer.expect(), peer.expect()];
-    assert!(again.iter().any(|packet| matches!(packet, Packet::Publish(publish) if publish.id == ids[0])));
-    assert!(again.iter().any(|packet| matches!(packet, Packet::Ack(ack) if ack.id == ids[1])));
+    assert!(
+        again
+            .iter()
+            .any(|packet| matches!(packet, Packet::Publish(publish) if publish.id == ids[0]))
+    );
+    assert!(
+        again
+            .iter()
+            .any(|packet| matches!(packet, Packet::Ack(ack) if ack.id == ids[1]))
+    );
     peer.expect_silence();
 }
 
@@ -107,7 +115,9 @@ fn mqtt_3_1_2_6_clean_session_discards() {
 fn mqtt_3_3_1_1_resends_have_dup() {
     let (broker, mut peer, client) = begin();
     for qos in 1..3 {
-        client.send("a", format!("payload {qos}"), qos, qos == 1, &[]).unwrap();
+        client
+            .send("a", format!("payload {qos}"), qos, qos == 1, &[])
+            .unwrap();
     }
     let mut first = [peer.expect_publish(), peer.expect_publish()];
     assert!(!first[0].dup && !first[1].dup);
@@ -205,7 +215,13 @@ fn mqtt_4_4_0_1_resends_what_is_unacknowledged() {
     client.publish("0", b"", 0).unwrap();
     peer.expect_publish();
     let mut ids = Vec::new();
-    for (topic, qos) in [("acked", 1), ("open 1", 1), ("complete", 2), ("released", 2), ("open 2", 2)] {
+    for (topic, qos) in [
+        ("acked", 1),
+        ("open 1", 1),
+        ("complete", 2),
+        ("released", 2),
+        ("open 2", 2),
+    ] {
         client.publish(topic, b"", qos).unwrap();
         ids.push(peer.expect_publish().id);
     }
@@ -246,7 +262,14 @@ fn mqtt_4_6_0_1_order_of_resends() {
         client.publish(&topic, b"", 1 + n % 2).unwrap();
         let id = peer.expect_publish().id;
         if n % 5 == 0 {
-            peer.ack(if n % 2 == 0 { AckKind::PubAck } else { AckKind::PubRec }, id);
+            peer.ack(
+                if n % 2 == 0 {
+                    AckKind::PubAck
+                } else {
+                    AckKind::PubRec
+                },
+                id,
+            );
             if n % 2 == 1 {
                 peer.expect_ack(AckKind::PubRel, id);
                 peer.ack(AckKind::PubComp, id);

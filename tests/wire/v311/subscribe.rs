@@ -23,9 +23,14 @@ fn mqtt_3_8_1_1_flags_of_subscribe() {
 fn mqtt_3_8_3_1_filters_are_utf8() {
     let (_broker, mut peer, client) = connected(V);
     for bad in [&b"\xFF"[..], b"a/\xC0\x80/b"] {
-        assert_eq!(client.subscribe_with(&[(b"a", 0), (bad, 0)], &[], &[]), Err(BAD_UTF8));
+        assert_eq!(
+            client.subscribe_with(&[(b"a", 0), (bad, 0)], &[], &[]),
+            Err(BAD_UTF8)
+        );
     }
-    client.subscribe_with(&[("ż/+".as_bytes(), 0), ("日本/#".as_bytes(), 1)], &[], &[]).unwrap();
+    client
+        .subscribe_with(&[("ż/+".as_bytes(), 0), ("日本/#".as_bytes(), 1)], &[], &[])
+        .unwrap();
     let filters = peer.expect_subscribe().filters;
     assert_eq!(filters, [("ż/+".to_owned(), 0), ("日本/#".to_owned(), 1)]);
 }
@@ -44,11 +49,18 @@ fn mqtt_3_8_3_4_requested_qos() {
     let (_broker, mut peer, client) = connected(V);
     for qos in [3, -1, 255, 256] {
         assert_eq!(client.subscribe("a", qos), Err(BAD_QOS), "{qos}");
-        assert_eq!(client.subscribe_with(&[(b"a", 0), (b"b", qos)], &[], &[]), Err(BAD_QOS), "{qos}");
+        assert_eq!(
+            client.subscribe_with(&[(b"a", 0), (b"b", qos)], &[], &[]),
+            Err(BAD_QOS),
+            "{qos}"
+        );
     }
     for qos in 0..3 {
         client.subscribe("a", qos).unwrap();
-        assert_eq!(peer.expect_subscribe().filters, [("a".to_owned(), u8::try_from(qos).unwrap())]);
+        assert_eq!(
+            peer.expect_subscribe().filters,
+            [("a".to_owned(), u8::try_from(qos).unwrap())]
+        );
     }
 }
 
@@ -83,13 +95,18 @@ fn mqtt_3_8_4_1_messages_may_come_before_suback() {
 fn mqtt_3_8_4_5_one_code_for_each_filter() {
     for codes in [&[0][..], &[0, 1, 2]] {
         let (_broker, mut peer, client) = connected(V);
-        let token = client.subscribe_with(&[(b"a", 0), (b"b", 1)], &[], &[]).unwrap();
+        let token = client
+            .subscribe_with(&[(b"a", 0), (b"b", 1)], &[], &[])
+            .unwrap();
         let id = peer.expect_subscribe().id;
         peer.suback(id, codes);
         peer.expect_close();
         let mut events = [client.next(), client.next()];
         events.sort_by_key(|event| matches!(event, Event::ConnectionLost));
-        assert!(matches!(events[0], Event::Failed { token: failed, .. } if failed == token), "{events:?}");
+        assert!(
+            matches!(events[0], Event::Failed { token: failed, .. } if failed == token),
+            "{events:?}"
+        );
         assert_eq!(events[1], Event::ConnectionLost);
     }
     let (_broker, mut peer, client) = connected(V);
@@ -135,7 +152,14 @@ fn mqtt_3_9_3_1_order_of_the_codes() {
     let filters: [(&[u8], i32); 4] = [(b"a", 2), (b"b", 2), (b"c", 2), (b"d", 2)];
     let token = client.subscribe_with(&filters, &[], &[]).unwrap();
     let subscribe = peer.expect_subscribe();
-    assert_eq!(subscribe.filters.iter().map(|(filter, _)| filter.as_str()).collect::<String>(), "abcd");
+    assert_eq!(
+        subscribe
+            .filters
+            .iter()
+            .map(|(filter, _)| filter.as_str())
+            .collect::<String>(),
+        "abcd"
+    );
     peer.suback(subscribe.id, &[2, 0x80, 0, 1]);
     assert_eq!(client.done(token), [2, 0x80, 0, 1]);
 }

@@ -24,7 +24,10 @@ fn check_filters(refused: &[&str], accepted: &[&str]) {
     let (_broker, mut peer, client) = connected(V);
     for filter in refused {
         assert!(client.subscribe(filter, 0).is_err(), "{filter}");
-        assert!(client.unsubscribe(&[filter.as_bytes()], &[]).is_err(), "{filter}");
+        assert!(
+            client.unsubscribe(&[filter.as_bytes()], &[]).is_err(),
+            "{filter}"
+        );
     }
     for filter in accepted {
         client.subscribe(filter, 0).unwrap();
@@ -37,13 +40,19 @@ fn check_filters(refused: &[&str], accepted: &[&str]) {
 /// [MQTT-4.7.1-2] "#" stands alone or behind a separator, and last.
 #[test]
 fn mqtt_4_7_1_2_multi_level_wildcard() {
-    check_filters(&["a#", "a/#/b", "#/a", "a/b#", "##"], &["#", "a/#", "/#", "+/#"]);
+    check_filters(
+        &["a#", "a/#/b", "#/a", "a/b#", "##"],
+        &["#", "a/#", "/#", "+/#"],
+    );
 }
 
 /// [MQTT-4.7.1-3] "+" fills a level, at any place.
 #[test]
 fn mqtt_4_7_1_3_single_level_wildcard() {
-    check_filters(&["a+", "+a", "a/+b/c", "a/b+", "++"], &["+", "+/a", "a/+", "a/+/b", "/+", "+/+/+"]);
+    check_filters(
+        &["a+", "+a", "a/+b/c", "a/b+", "++"],
+        &["+", "+/a", "a/+", "a/+/b", "/+", "+/+/+"],
+    );
 }
 
 /// [MQTT-4.7.3-1] Topic names and filters have at least one character: none without is sent, one that comes ends the
@@ -95,7 +104,11 @@ fn mqtt_4_8_0_1_violation_ends_its_connection() {
     let (_other_broker, mut other_peer, _other) = connected(V);
     let (broker, mut peer, client) = connected(V);
     // A second CONNACK, a packet that only clients send, a DISCONNECT from a 3.1.1 server.
-    for violation in [&b"\x20\x02\x00\x00"[..], b"\x82\x06\x00\x01\x00\x01a\x00", b"\xE0\x00"] {
+    for violation in [
+        &b"\x20\x02\x00\x00"[..],
+        b"\x82\x06\x00\x01\x00\x01a\x00",
+        b"\xE0\x00",
+    ] {
         peer.send(violation);
         peer.expect_close();
         assert_eq!(client.next(), Event::ConnectionLost);
@@ -117,7 +130,11 @@ fn mqtt_7_1_2_1_a_stream_of_bytes() {
     peer.expect_connect();
     let mut stream = crate::server::connack(V, false, 0, &[]);
     for n in 1..4 {
-        stream.extend(message(format!("t{n}"), vec![b'x'; usize::from(n) * 90]).qos(1, n).encode(V));
+        stream.extend(
+            message(format!("t{n}"), vec![b'x'; usize::from(n) * 90])
+                .qos(1, n)
+                .encode(V),
+        );
     }
     for byte in &stream {
         peer.send(&[*byte]);

@@ -31,7 +31,10 @@ fn mqtt_3_2_0_2_second_connack() {
 #[test]
 fn mqtt_3_2_2_1_reserved_flags() {
     for flags in [2, 0x80, 0xFE] {
-        assert_ne!(connack_refused(V, &ConnectOptions::default(), &[0x20, 3, flags, 0, 0]), 0);
+        assert_ne!(
+            connack_refused(V, &ConnectOptions::default(), &[0x20, 3, flags, 0, 0]),
+            0
+        );
     }
 }
 
@@ -41,7 +44,13 @@ fn mqtt_3_2_2_3_session_present_is_reported() {
     let broker = Broker::start();
     let client = AsyncClient::new(V, &broker.uri(), "wire");
     for session_present in [true, false] {
-        let (peer, asked) = connect(&broker, &client, &ConnectOptions::resuming(), session_present, &[]);
+        let (peer, asked) = connect(
+            &broker,
+            &client,
+            &ConnectOptions::resuming(),
+            session_present,
+            &[],
+        );
         assert!(!asked.clean);
         lose(peer, &client);
     }
@@ -51,7 +60,10 @@ fn mqtt_3_2_2_3_session_present_is_reported() {
 /// the connection.
 #[test]
 fn mqtt_3_2_2_4_session_that_the_client_does_not_have() {
-    assert_ne!(connack_refused(V, &ConnectOptions::default(), &connack(V, true, 0, &[])), 0);
+    assert_ne!(
+        connack_refused(V, &ConnectOptions::default(), &connack(V, true, 0, &[])),
+        0
+    );
 }
 
 /// [MQTT-3.2.2-5] When the server has no session, the client's is void: no PUBREL of it is sent, no identifier received in
@@ -88,7 +100,9 @@ fn mqtt_3_2_2_5_session_that_the_server_does_not_have() {
         }
     }
     peer.ack(AckKind::PubRel, 7);
-    while !matches!(peer.expect(), crate::packet::Packet::Ack(ack) if ack.kind == AckKind::PubComp) {}
+    while !matches!(peer.expect(), crate::packet::Packet::Ack(ack) if ack.kind == AckKind::PubComp)
+    {
+    }
     let arrived = std::iter::repeat_with(|| client.next()).find_map(|event| match event {
         Event::Message(message) if message.topic == "a" => Some(message.payload),
         _ => None,
@@ -99,26 +113,37 @@ fn mqtt_3_2_2_5_session_that_the_server_does_not_have() {
 /// [MQTT-3.2.2-6] A CONNACK that refuses and has a session is none.
 #[test]
 fn mqtt_3_2_2_6_refusal_with_a_session_is_malformed() {
-    assert_ne!(connack_refused(V, &ConnectOptions::resuming(), &connack(V, true, 0x87, &[])), 0);
+    assert_ne!(
+        connack_refused(V, &ConnectOptions::resuming(), &connack(V, true, 0x87, &[])),
+        0
+    );
 }
 
 /// [MQTT-3.2.2-7] After a refusal the connection is over, and the program has the code; both APIs.
 #[test]
 fn mqtt_3_2_2_7_refusal_ends_the_connection() {
     let codes = [
-        0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8C, 0x90, 0x95, 0x97, 0x99, 0x9A, 0x9B, 0x9C,
-        0x9D, 0x9F,
+        0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8C, 0x90, 0x95, 0x97,
+        0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9F,
     ];
     for code in codes {
         let answer = connack(V, false, code, &[]);
-        assert_eq!(connack_refused(V, &ConnectOptions::default(), &answer), code.into());
+        assert_eq!(
+            connack_refused(V, &ConnectOptions::default(), &answer),
+            code.into()
+        );
     }
     let broker = Broker::start();
     let client = SyncClient::new(V, &broker.uri(), "wire");
     let steps = || {
         let mut peer = broker.accept();
         peer.expect_connect();
-        peer.send(&connack(V, false, 0x89, &[text(prop::REASON_STRING, "busy")]));
+        peer.send(&connack(
+            V,
+            false,
+            0x89,
+            &[text(prop::REASON_STRING, "busy")],
+        ));
         peer.expect_close();
     };
     let ((), code) = alongside(steps, || client.connect(&ConnectOptions::default()));
@@ -130,7 +155,10 @@ fn mqtt_3_2_2_7_refusal_ends_the_connection() {
 #[test]
 fn mqtt_3_2_2_8_unknown_reason_code() {
     for code in [0x10, 0x18, 0x7F] {
-        assert_ne!(connack_refused(V, &ConnectOptions::default(), &connack(V, false, code, &[])), 0);
+        assert_ne!(
+            connack_refused(V, &ConnectOptions::default(), &connack(V, false, code, &[])),
+            0
+        );
     }
 }
 
@@ -164,8 +192,11 @@ fn mqtt_3_2_2_9_limits_are_reported() {
 /// [MQTT-3.2.2-10] Maximum `QoS` is for messages: a subscription may ask for more.
 #[test]
 fn mqtt_3_2_2_10_subscriptions_above_the_maximum_qos() {
-    let (_broker, mut peer, client) =
-        connected_with(V, &ConnectOptions::default(), &[(prop::MAXIMUM_QOS, Value::Byte(0))]);
+    let (_broker, mut peer, client) = connected_with(
+        V,
+        &ConnectOptions::default(),
+        &[(prop::MAXIMUM_QOS, Value::Byte(0))],
+    );
     let token = client.subscribe("a", 2).unwrap();
     let subscribe = peer.expect_subscribe();
     assert_eq!(subscribe.filters, [("a".to_owned(), 2)]);
@@ -191,10 +222,21 @@ fn mqtt_3_2_2_11_maximum_qos() {
 /// [MQTT-3.2.2-12] The server's refusal of the will's `QoS` or RETAIN reaches the program.
 #[test]
 fn mqtt_3_2_2_12_refused_will() {
-    let will = crate::driver::Will { topic: b"w".into(), qos: 2, retained: true, ..Default::default() };
-    let options = ConnectOptions { will: Some(will), ..ConnectOptions::default() };
+    let will = crate::driver::Will {
+        topic: b"w".into(),
+        qos: 2,
+        retained: true,
+        ..Default::default()
+    };
+    let options = ConnectOptions {
+        will: Some(will),
+        ..ConnectOptions::default()
+    };
     for code in [0x9A, 0x9B] {
-        assert_eq!(connack_refused(V, &options, &connack(V, false, code, &[])), code.into());
+        assert_eq!(
+            connack_refused(V, &options, &connack(V, false, code, &[])),
+            code.into()
+        );
     }
 }
 
@@ -220,7 +262,10 @@ fn mqtt_3_2_2_15_maximum_packet_size() {
         let payload = vec![b'x'; if qos == 0 { 24 } else { 22 }];
         client.publish("a", &payload, qos).unwrap();
         assert_eq!(peer.expect_publish().payload, payload);
-        not_sent(&client, client.publish("a", [&payload[..], b"x"].concat(), qos));
+        not_sent(
+            &client,
+            client.publish("a", [&payload[..], b"x"].concat(), qos),
+        );
         if qos == 0 {
             client.next();
         }
@@ -230,7 +275,9 @@ fn mqtt_3_2_2_15_maximum_packet_size() {
     assert!(client.subscribe_with(&[(&filter, 0)], &[], &[]).is_err());
     assert!(client.unsubscribe(&[&filter, b"b"], &[]).is_err());
     peer.expect_silence();
-    client.subscribe_with(&[(&filter[..22], 0)], &[], &[]).unwrap();
+    client
+        .subscribe_with(&[(&filter[..22], 0)], &[], &[])
+        .unwrap();
     peer.expect_subscribe();
     client.unsubscribe(&[&filter[..23]], &[]).unwrap();
     peer.expect_unsubscribe();
@@ -283,8 +330,12 @@ fn mqtt_3_2_2_18_no_topic_alias_maximum() {
 /// [MQTT-3.2.2-21] Server Keep Alive replaces the keep-alive of the program, here one that was off.
 #[test]
 fn mqtt_3_2_2_21_server_keep_alive_is_used() {
-    let options = ConnectOptions { keep_alive: 0, ..ConnectOptions::default() };
-    let (_broker, mut peer, _client) = connected_with(V, &options, &[(prop::SERVER_KEEP_ALIVE, Value::Two(1))]);
+    let options = ConnectOptions {
+        keep_alive: 0,
+        ..ConnectOptions::default()
+    };
+    let (_broker, mut peer, _client) =
+        connected_with(V, &options, &[(prop::SERVER_KEEP_ALIVE, Value::Two(1))]);
     peer.expect_pingreq();
 }
 
@@ -294,7 +345,10 @@ fn mqtt_3_1_4_3_session_taken_over() {
     let (_broker, mut peer, client) = connected(V);
     peer.send(&disconnect(0x8E, &[text(prop::REASON_STRING, "newer")]));
     peer.expect_close();
-    let expected = Event::Disconnected { reason: 0x8E, properties: vec![text(prop::REASON_STRING, "newer")] };
+    let expected = Event::Disconnected {
+        reason: 0x8E,
+        properties: vec![text(prop::REASON_STRING, "newer")],
+    };
     assert_eq!(client.next(), expected);
     assert!(!client.is_connected());
 }
@@ -307,6 +361,11 @@ fn an_error_in_puback_is_reported() {
     let id = peer.expect_publish().id;
     let why = vec![text(prop::REASON_STRING, "no"), user("a", "b")];
     peer.send(&ack_with(AckKind::PubAck, id, 0x87, &why));
-    let failed = Event::Failed { token, code: 0x87, packet_type: 4, properties: why };
+    let failed = Event::Failed {
+        token,
+        code: 0x87,
+        packet_type: 4,
+        properties: why,
+    };
     assert_eq!(client.next(), failed);
 }

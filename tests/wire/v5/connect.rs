@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::broker::Broker;
 use crate::common::{
-    BAD_QOS, BAD_UTF8, DISCONNECTED, connack_refused, connect, connect_packet, connect_refused, connected,
-    connected_with, lose,
+    BAD_QOS, BAD_UTF8, DISCONNECTED, connack_refused, connect, connect_packet, connect_refused,
+    connected, connected_with, lose,
 };
 use crate::driver::{AsyncClient, ConnectOptions, Event, Will};
 use crate::packet::{AckKind, Value, Version, prop, text, user};
@@ -41,7 +41,10 @@ fn mqtt_3_1_0_2_connect_is_sent_once() {
 /// [MQTT-3.1.2-1] The protocol name is "MQTT".
 #[test]
 fn mqtt_3_1_2_1_protocol_name() {
-    assert_eq!(connect_packet(V, &ConnectOptions::default()).protocol, "MQTT");
+    assert_eq!(
+        connect_packet(V, &ConnectOptions::default()).protocol,
+        "MQTT"
+    );
 }
 
 /// [MQTT-3.1.2-2] The version is 5; a server that refuses it is reported, also one that answers with a CONNACK of 3.1.1.
@@ -49,7 +52,10 @@ fn mqtt_3_1_2_1_protocol_name() {
 fn mqtt_3_1_2_2_protocol_version_and_its_refusal() {
     assert_eq!(connect_packet(V, &ConnectOptions::default()).level, 5);
     let options = ConnectOptions::default();
-    assert_eq!(connack_refused(V, &options, &connack(V, false, 0x84, &[])), 0x84);
+    assert_eq!(
+        connack_refused(V, &options, &connack(V, false, 0x84, &[])),
+        0x84
+    );
     assert_eq!(connack_refused(V, &options, b"\x20\x02\x00\x01"), 1);
 }
 
@@ -80,8 +86,16 @@ fn mqtt_3_1_2_4_clean_start_discards() {
     peer.connack(false, &[]);
     peer.expect_silence();
     let events = [client.next(), client.next()];
-    assert!(events.iter().any(|event| matches!(event, Event::Failed { token: t, .. } if *t == token)));
-    assert!(events.iter().any(|event| matches!(event, Event::Connected { .. })));
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::Failed { token: t, .. } if *t == token))
+    );
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::Connected { .. }))
+    );
     peer.publish(&message("a", b"new").qos(2, 7));
     peer.expect_ack(AckKind::PubRec, 7);
     peer.ack(AckKind::PubRel, 7);
@@ -115,7 +129,10 @@ fn mqtt_3_1_2_9_will_fields_are_there() {
     let connect = connect_packet(V, &options);
     assert_eq!(connect.flags & 4, 4);
     let will = connect.will.unwrap();
-    assert_eq!((will.topic.as_str(), &will.payload[..]), ("will/topic", &b"gone\0\xFF"[..]));
+    assert_eq!(
+        (will.topic.as_str(), &will.payload[..]),
+        ("will/topic", &b"gone\0\xFF"[..])
+    );
     assert_eq!(will.properties, options.will.unwrap().properties);
 }
 
@@ -139,7 +156,10 @@ fn mqtt_3_1_2_12_will_qos() {
 /// [MQTT-3.1.2-13] Without a will, Will Retain is 0; with one it is what the program says.
 #[test]
 fn mqtt_3_1_2_13_will_retain() {
-    assert_eq!(connect_packet(V, &ConnectOptions::default()).flags & 0x20, 0);
+    assert_eq!(
+        connect_packet(V, &ConnectOptions::default()).flags & 0x20,
+        0
+    );
     assert!(connect_packet(V, &with_will(1, true)).will.unwrap().retain);
     assert!(!connect_packet(V, &with_will(1, false)).will.unwrap().retain);
 }
@@ -166,7 +186,10 @@ fn mqtt_3_1_2_16_no_user_name() {
 #[test]
 fn mqtt_3_1_2_17_user_name() {
     let connect = login(Some(b"jo"), None);
-    assert_eq!((connect.flags & 0x80, connect.user_name.as_deref()), (0x80, Some("jo")));
+    assert_eq!(
+        (connect.flags & 0x80, connect.user_name.as_deref()),
+        (0x80, Some("jo"))
+    );
 }
 
 /// [MQTT-3.1.2-18] Without Password Flag there is no password.
@@ -190,7 +213,10 @@ fn mqtt_3_1_2_19_password() {
 /// says so (0x8D) and leaves.
 #[test]
 fn mqtt_3_1_2_20_pings_in_the_keep_alive_interval() {
-    let options = ConnectOptions { keep_alive: 1, ..ConnectOptions::default() };
+    let options = ConnectOptions {
+        keep_alive: 1,
+        ..ConnectOptions::default()
+    };
     let (_broker, mut peer, client) = connected_with(V, &options, &[]);
     expect_ping_in_a_second(&mut peer);
     peer.send(&crate::server::pingresp());
@@ -203,14 +229,22 @@ fn expect_ping_in_a_second(peer: &mut crate::broker::Peer) {
     let idle = Instant::now();
     peer.expect_pingreq();
     // Half a second of grace for a busy machine; the server itself waits one and a half intervals.
-    assert!(idle.elapsed() < Duration::from_millis(1500), "{:?}", idle.elapsed());
+    assert!(
+        idle.elapsed() < Duration::from_millis(1500),
+        "{:?}",
+        idle.elapsed()
+    );
 }
 
 /// [MQTT-3.1.2-21] The server's Server Keep Alive replaces the client's keep-alive, here in a connection that it makes.
 #[test]
 fn mqtt_3_1_2_21_server_keep_alive_is_used() {
-    let options = ConnectOptions { keep_alive: 600, ..ConnectOptions::default() };
-    let (_broker, mut peer, _client) = connected_with(V, &options, &[(prop::SERVER_KEEP_ALIVE, Value::Two(1))]);
+    let options = ConnectOptions {
+        keep_alive: 600,
+        ..ConnectOptions::default()
+    };
+    let (_broker, mut peer, _client) =
+        connected_with(V, &options, &[(prop::SERVER_KEEP_ALIVE, Value::Two(1))]);
     expect_ping_in_a_second(&mut peer);
 }
 
@@ -269,7 +303,8 @@ fn mqtt_3_1_2_26_topic_alias_above_the_maximum() {
 fn mqtt_3_1_2_27_no_topic_alias_maximum() {
     let zero = [(prop::TOPIC_ALIAS_MAXIMUM, Value::Two(0))];
     for properties in [&[][..], &zero] {
-        let (_broker, mut peer, _client) = connected_with(V, &ConnectOptions::with(properties), &[]);
+        let (_broker, mut peer, _client) =
+            connected_with(V, &ConnectOptions::with(properties), &[]);
         peer.publish(&message("a", b"").alias(1));
         peer.expect_refusal(0x94);
     }
@@ -300,9 +335,16 @@ fn mqtt_3_1_2_29_problem_information_that_was_not_asked_for() {
     let options = ConnectOptions::with(&[(prop::REQUEST_PROBLEM_INFO, Value::Byte(0))]);
     for property in [text(prop::REASON_STRING, "why"), user("a", "b")] {
         let properties = [property];
-        for kind in [AckKind::PubAck, AckKind::PubRec, AckKind::PubRel, AckKind::PubComp] {
+        for kind in [
+            AckKind::PubAck,
+            AckKind::PubRec,
+            AckKind::PubRel,
+            AckKind::PubComp,
+        ] {
             let (_broker, mut peer, client) = connected_with(V, &options, &[user("fine", "here")]);
-            client.publish("a", b"", if kind == AckKind::PubAck { 1 } else { 2 }).unwrap();
+            client
+                .publish("a", b"", if kind == AckKind::PubAck { 1 } else { 2 })
+                .unwrap();
             let id = peer.expect_publish().id;
             if kind == AckKind::PubComp {
                 peer.ack(AckKind::PubRec, id);
@@ -327,7 +369,10 @@ fn mqtt_3_1_2_29_problem_information_that_was_not_asked_for() {
     assert_eq!(client.message().properties, [user("fine", "too")]);
     peer.send(&crate::server::disconnect(0x8B, &[user("fine", "too")]));
     peer.expect_close();
-    assert!(matches!(client.next(), Event::Disconnected { reason: 0x8B, .. }));
+    assert!(matches!(
+        client.next(),
+        Event::Disconnected { reason: 0x8B, .. }
+    ));
 }
 
 /// [MQTT-3.1.2-30] With an Authentication Method in CONNECT nothing but AUTH or DISCONNECT is sent before CONNACK.
@@ -336,7 +381,10 @@ fn mqtt_3_1_2_30_nothing_before_connack_with_authentication() {
     let method = text(prop::AUTH_METHOD, "none such");
     let broker = Broker::start();
     let client = AsyncClient::new(V, &broker.uri(), "wire");
-    let options = ConnectOptions { keep_alive: 1, ..ConnectOptions::with(std::slice::from_ref(&method)) };
+    let options = ConnectOptions {
+        keep_alive: 1,
+        ..ConnectOptions::with(std::slice::from_ref(&method))
+    };
     assert_eq!(client.connect(&options), 0);
     let mut peer = broker.accept();
     assert_eq!(peer.expect_connect().properties, [method.clone()]);
@@ -344,7 +392,10 @@ fn mqtt_3_1_2_30_nothing_before_connack_with_authentication() {
     peer.send(&auth(0x18, &[method]));
     while let Some(packet) = peer.next() {
         use crate::packet::Packet;
-        assert!(matches!(packet, Packet::Auth(_) | Packet::Disconnect(_)), "{packet:?}");
+        assert!(
+            matches!(packet, Packet::Auth(_) | Packet::Disconnect(_)),
+            "{packet:?}"
+        );
     }
     assert!(matches!(client.next(), Event::ConnectFailed { .. }));
 }
@@ -359,7 +410,8 @@ fn mqtt_3_1_3_1_order_of_the_payload() {
     let broker = Broker::start();
     let client = AsyncClient::new(V, &broker.uri(), "wire");
     let (peer, _) = connect(&broker, &client, &options, false, &[]);
-    let payload = b"\0\x04wire\x05\x18\0\0\0\x05\0\x0Awill/topic\0\x06gone\0\xFF\0\x04user\0\x04pass";
+    let payload =
+        b"\0\x04wire\x05\x18\0\0\0\x05\0\x0Awill/topic\0\x06gone\0\xFF\0\x04user\0\x04pass";
     assert!(peer.raw().ends_with(payload));
 }
 
@@ -369,7 +421,13 @@ fn mqtt_3_1_3_2_client_identifier_identifies_the_session() {
     let broker = Broker::start();
     let client = AsyncClient::new(V, &broker.uri(), "it's me");
     for session_present in [false, true] {
-        let (peer, asked) = connect(&broker, &client, &ConnectOptions::resuming(), session_present, &[]);
+        let (peer, asked) = connect(
+            &broker,
+            &client,
+            &ConnectOptions::resuming(),
+            session_present,
+            &[],
+        );
         assert_eq!(asked.client_id, "it's me");
         lose(peer, &client);
     }
@@ -389,7 +447,10 @@ fn mqtt_3_1_3_3_client_identifier_is_first() {
 #[test]
 fn mqtt_3_1_3_4_client_identifier_is_utf8() {
     let broker = Broker::start();
-    assert_eq!(AsyncClient::create(V, &broker.uri(), b"\xED\xB0\x80").err(), Some(BAD_UTF8));
+    assert_eq!(
+        AsyncClient::create(V, &broker.uri(), b"\xED\xB0\x80").err(),
+        Some(BAD_UTF8)
+    );
     let client = AsyncClient::new(V, &broker.uri(), "żółw 🐢");
     let (_peer, asked) = connect(&broker, &client, &ConnectOptions::default(), false, &[]);
     assert_eq!(asked.client_id, "żółw 🐢");
@@ -418,7 +479,10 @@ fn mqtt_3_1_3_8_refused_client_identifier() {
     peer.expect_connect();
     let why = vec![text(prop::REASON_STRING, "not you"), user("a", "b")];
     peer.send(&connack(V, false, 0x85, &why));
-    let refused = Event::ConnectFailed { code: 0x85, properties: why };
+    let refused = Event::ConnectFailed {
+        code: 0x85,
+        properties: why,
+    };
     assert_eq!(client.next(), refused);
     peer.expect_close();
 }
@@ -434,6 +498,9 @@ fn mqtt_3_1_3_11_will_topic_is_utf8() {
 /// [MQTT-3.1.3-12] The user name is UTF-8.
 #[test]
 fn mqtt_3_1_3_12_user_name_is_utf8() {
-    let options = ConnectOptions { user_name: Some(b"\xF8".into()), ..ConnectOptions::default() };
+    let options = ConnectOptions {
+        user_name: Some(b"\xF8".into()),
+        ..ConnectOptions::default()
+    };
     assert_eq!(connect_refused(V, &options), BAD_UTF8);
 }

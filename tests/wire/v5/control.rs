@@ -37,8 +37,16 @@ fn mqtt_2_1_3_1_reserved_flags_are_as_listed() {
         firsts.push(rest[0]);
         rest = &rest[len..];
     }
-    assert_eq!(firsts, [0x10, 0x82, 0xA2, 0x34, 0x62, 0x40, 0x50, 0x70, 0xE0]);
-    for bytes in [&b"\x41\x02\x00\x01"[..], b"\x91\x04\x00\x01\x00\x00", b"\xD8\x00", b"\xE4\x00"] {
+    assert_eq!(
+        firsts,
+        [0x10, 0x82, 0xA2, 0x34, 0x62, 0x40, 0x50, 0x70, 0xE0]
+    );
+    for bytes in [
+        &b"\x41\x02\x00\x01"[..],
+        b"\x91\x04\x00\x01\x00\x00",
+        b"\xD8\x00",
+        b"\xE4\x00",
+    ] {
         let (_broker, mut peer, client) = connected(V);
         peer.send(bytes);
         peer.expect_refusal(0x81);
@@ -65,7 +73,10 @@ fn mqtt_3_6_1_1_flags_of_pubrel() {
 /// [MQTT-3.12.4-1] PINGRESP keeps the connection alive, one that was not asked for does no harm.
 #[test]
 fn mqtt_3_12_4_1_pingresp_is_accepted() {
-    let options = ConnectOptions { keep_alive: 1, ..ConnectOptions::default() };
+    let options = ConnectOptions {
+        keep_alive: 1,
+        ..ConnectOptions::default()
+    };
     let (_broker, mut peer, client) = connected_with(V, &options, &[]);
     peer.send(&crate::server::pingresp());
     for _ in 0..2 {
@@ -78,7 +89,10 @@ fn mqtt_3_12_4_1_pingresp_is_accepted() {
 /// [MQTT-3.14.0-1] A DISCONNECT in place of CONNACK makes no connection.
 #[test]
 fn mqtt_3_14_0_1_disconnect_before_connack() {
-    assert_ne!(connack_refused(V, &ConnectOptions::default(), &disconnect(0x8B, &[])), 0);
+    assert_ne!(
+        connack_refused(V, &ConnectOptions::default(), &disconnect(0x8B, &[])),
+        0
+    );
 }
 
 /// [MQTT-3.14.1-1] A DISCONNECT with reserved bits is answered with 0x81, and is not taken for one.
@@ -100,14 +114,22 @@ fn mqtt_3_14_2_1_codes_of_disconnect() {
         let (_broker, mut peer, client) = connected(V);
         assert_eq!(client.disconnect_with(0, code, &[user("a", "b")]), 0);
         let disconnect = peer.expect_disconnect();
-        assert_eq!((i32::from(disconnect.reason), disconnect.properties), (code, vec![user("a", "b")]));
+        assert_eq!(
+            (i32::from(disconnect.reason), disconnect.properties),
+            (code, vec![user("a", "b")])
+        );
         assert_eq!(client.next(), Event::Ended);
     }
-    for code in [0, 0x80, 0x82, 0x87, 0x89, 0x8B, 0x8D, 0x8E, 0x93, 0x97, 0x98, 0x9C, 0x9D, 0xA0, 0xA2] {
+    for code in [
+        0, 0x80, 0x82, 0x87, 0x89, 0x8B, 0x8D, 0x8E, 0x93, 0x97, 0x98, 0x9C, 0x9D, 0xA0, 0xA2,
+    ] {
         let (_broker, mut peer, client) = connected(V);
         peer.send(&disconnect(code, &[]));
         peer.expect_close();
-        let expected = Event::Disconnected { reason: code.into(), properties: vec![] };
+        let expected = Event::Disconnected {
+            reason: code.into(),
+            properties: vec![],
+        };
         assert_eq!(client.next(), expected);
     }
     for code in [1, 4, 0x7F, 0x84, 0xFF] {
@@ -133,7 +155,10 @@ fn mqtt_3_14_2_2_no_session_expiry_from_the_server() {
 #[test]
 fn mqtt_3_14_2_3_disconnect_fits_the_maximum() {
     let limit = [(prop::MAXIMUM_PACKET_SIZE, Value::Four(20))];
-    for property in [text(prop::REASON_STRING, &"x".repeat(50)), user("name", &"y".repeat(50))] {
+    for property in [
+        text(prop::REASON_STRING, &"x".repeat(50)),
+        user("name", &"y".repeat(50)),
+    ] {
         let (_broker, mut peer, client) = connected_with(V, &ConnectOptions::default(), &limit);
         let before = peer.raw().len();
         let _ = client.disconnect_with(0, 4, &[property]);
@@ -142,7 +167,11 @@ fn mqtt_3_14_2_3_disconnect_fits_the_maximum() {
             assert!(matches!(packet, Packet::Disconnect(_)), "{packet:?}");
             peer.expect_close();
         }
-        assert!(peer.raw().len() - before <= 20, "{} bytes", peer.raw().len() - before);
+        assert!(
+            peer.raw().len() - before <= 20,
+            "{} bytes",
+            peer.raw().len() - before
+        );
     }
 }
 
@@ -216,7 +245,10 @@ fn mqtt_4_12_0_1_refused_authentication_method() {
         (prop::AUTH_DATA, Value::Binary(b"\0\x01".into())),
     ]);
     for code in [0x8C, 0x87] {
-        assert_eq!(connack_refused(V, &options, &connack(V, false, code, &[])), code.into());
+        assert_eq!(
+            connack_refused(V, &options, &connack(V, false, code, &[])),
+            code.into()
+        );
     }
 }
 
@@ -234,7 +266,10 @@ fn mqtt_4_12_0_6_auth_without_a_method() {
 /// [MQTT-4.12.0-7] Without a method in CONNECT the client sends no AUTH, whatever comes.
 #[test]
 fn mqtt_4_12_0_7_no_auth_without_a_method() {
-    for packet in [auth(0x18, &[text(prop::AUTH_METHOD, "m")]), b"\xF0\x00".to_vec()] {
+    for packet in [
+        auth(0x18, &[text(prop::AUTH_METHOD, "m")]),
+        b"\xF0\x00".to_vec(),
+    ] {
         let (_broker, mut peer, _client) = connected(V);
         peer.send(&packet);
         while let Some(packet) = peer.next() {
@@ -267,11 +302,17 @@ fn mqtt_4_13_1_1_violation_ends_its_connection() {
 /// leaves it open; both APIs.
 #[test]
 fn mqtt_4_13_2_1_error_codes_end_the_connection() {
-    assert_eq!(connack_refused(V, &ConnectOptions::default(), &connack(V, false, 0x97, &[])), 0x97);
+    assert_eq!(
+        connack_refused(V, &ConnectOptions::default(), &connack(V, false, 0x97, &[])),
+        0x97
+    );
     let (_broker, mut peer, client) = connected(V);
     peer.send(&disconnect(0x81, &[]));
     peer.expect_close();
-    assert!(matches!(client.next(), Event::Disconnected { reason: 0x81, .. }));
+    assert!(matches!(
+        client.next(),
+        Event::Disconnected { reason: 0x81, .. }
+    ));
 
     let broker = Broker::start();
     let client = SyncClient::with_callbacks(V, &broker.uri(), "wire");
@@ -285,7 +326,13 @@ fn mqtt_4_13_2_1_error_codes_end_the_connection() {
     alongside(steps, || {
         assert_eq!(client.connect(&ConnectOptions::default()), 0);
         let properties = vec![text(prop::REASON_STRING, "later")];
-        assert_eq!(client.next(), Event::Disconnected { reason: 0x8B, properties });
+        assert_eq!(
+            client.next(),
+            Event::Disconnected {
+                reason: 0x8B,
+                properties
+            }
+        );
         assert!(!client.is_connected());
     });
 }

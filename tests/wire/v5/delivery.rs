@@ -1,8 +1,8 @@
 //! Sections 2.2.1, 3.4 to 3.7, 4.3, 4.5 and 4.6 within one connection: who answers what, with which code and in which order.
 
-use crate::broker::{Broker, alongside};
+use crate::broker::{Broker, Peer, alongside};
 use crate::common::{connected, connected_with};
-use crate::driver::{ConnectOptions, Event, SyncClient};
+use crate::driver::{AsyncClient, ConnectOptions, Event, SyncClient};
 use crate::packet::{AckKind, Value, Version, prop, text, user};
 use crate::server::{ack, ack_with, message};
 
@@ -50,7 +50,7 @@ fn mqtt_2_2_1_6_suback_and_unsuback_have_the_identifier_of_the_request() {
 }
 
 /// Sends this answer to a publish of this `QoS`.
-fn answered(qos: i32, kind: AckKind, code: u8) -> Event {
+fn answer(qos: i32, kind: AckKind, code: u8) -> (Peer, AsyncClient) {
     let (_broker, mut peer, client) = connected(V);
     client.publish("a", b"", qos).unwrap();
     let id = peer.expect_publish().id;
@@ -59,7 +59,20 @@ fn answered(qos: i32, kind: AckKind, code: u8) -> Event {
         peer.expect_ack(AckKind::PubRel, id);
     }
     peer.ack_with(kind, id, code);
+    (peer, client)
+}
+
+/// What the program learns of it.
+fn answered(qos: i32, kind: AckKind, code: u8) -> Event {
+    let (_peer, client) = answer(qos, kind, code);
     client.next()
+}
+
+/// Such an answer ends the connection with an error.
+fn check_refused(qos: i32, kind: AckKind, code: u8) {
+    let (mut peer, _client) = answer(qos, kind, code);
+    let reason = peer.expect_disconnect().reason;
+    assert!([0x81, 0x82].contains(&reason), "{reason:#x}");
 }
 
 const PUBACK_ERRORS: [u8; 7] = [0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99];
@@ -69,14 +82,19 @@ const PUBACK_ERRORS: [u8; 7] = [0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99];
 #[test]
 fn mqtt_3_4_2_1_codes_of_puback() {
     for code in [0, 0x10] {
-        assert!(matches!(answered(1, AckKind::PubAck, code), Event::Done { codes, .. } if codes == [code.into()]));
+        assert!(
+            matches!(answered(1, AckKind::PubAck, code), Event::Done { codes, .. } if codes == [code.into()])
+        );
     }
     for code in PUBACK_ERRORS {
         let event = answered(1, AckKind::PubAck, code);
-        assert!(matches!(event, Event::Failed { code: c, packet_type: 4, .. } if c == code.into()), "{event:?}");
+        assert!(
+            matches!(event, Event::Failed { code: c, packet_type: 4, .. } if c == code.into()),
+            "{event:?}"
+        );
     }
     for code in [1, 0x92, 0x93, 0xFF] {
-        assert_eq!(answered(1, AckKind::PubAck, code), Event::ConnectionLost);
+        check_refused(1, AckKind::PubAck, code);
     }
 }
 
@@ -85,10 +103,13 @@ fn mqtt_3_4_2_1_codes_of_puback() {
 fn mqtt_3_5_2_1_codes_of_pubrec() {
     for code in PUBACK_ERRORS {
         let event = answered(2, AckKind::PubRec, code);
-        assert!(matches!(event, Event::Failed { code: c, packet_type: 5, .. } if c == code.into()), "{event:?}");
+        assert!(
+            matches!(event, Event::Failed { code: c, packet_type: 5, .. } if c == code.into()),
+            "{event:?}"
+        );
     }
     for code in [1, 0x92, 0x93, 0xFF] {
-        assert_eq!(answered(2, AckKind::PubRec, code), Event::ConnectionLost);
+        check_refused(2, AckKind::PubRec, code);
     }
     // 0x10, No matching subscribers, is no error: PUBREL follows.
     let (_broker, mut peer, client) = connected(V);
@@ -124,8 +145,11 @@ fn mqtt_3_7_2_1_codes_of_pubcomp() {
     assert_eq!(peer.expect_ack(AckKind::PubComp, 3).reason, 0);
     peer.ack(AckKind::PubRel, 0x4321);
     assert_eq!(peer.expect_ack(AckKind::PubComp, 0x4321).reason, 0x92);
-    assert!(matches!(answered(2, AckKind::PubComp, 0x92), Event::Done { .. }));
-    assert_eq!(answered(2, AckKind::PubComp, 0x80), Event::ConnectionLost);
+    assert!(matches!(
+        answered(2, AckKind::PubComp, 0x92),
+        Event::Done { .. }
+    ));
+    check_refused(2, AckKind::PubComp, 0x80);
 }
 
 /// [MQTT-3.4.2-2] The client adds no Reason String or User Property to its acknowledgements, so that they fit whatever the
@@ -151,7 +175,10 @@ fn mqtt_3_4_2_2_acknowledgements_fit_any_maximum() {
     peer.expect_ack(AckKind::PubComp, 2);
     assert!(peer.raw()[before..].len() <= 6 * 5);
     for packet in &peer.packets()[2..] {
-        assert!(matches!(packet, crate::packet::Packet::Ack(ack) if ack.properties.is_empty()), "{packet:?}");
+        assert!(
+            matches!(packet, crate::packet::Packet::Ack(ack) if ack.properties.is_empty()),
+            "{packet:?}"
+        );
     }
 }
 
@@ -159,11 +186,22 @@ fn mqtt_3_4_2_2_acknowledgements_fit_any_maximum() {
 #[test]
 fn properties_of_acknowledgements_are_reported() {
     let (_broker, mut peer, client) = connected(V);
-    let said = vec![text(prop::REASON_STRING, "fine"), user("a", "1"), user("a", "0")];
+    let said = vec![
+        text(prop::REASON_STRING, "fine"),
+        user("a", "1"),
+        user("a", "0"),
+    ];
     let token = client.publish("a", b"", 1).unwrap();
     let id = peer.expect_publish().id;
     peer.send(&ack_with(AckKind::PubAck, id, 0x10, &said));
-    assert_eq!(client.next(), Event::Done { token, codes: vec![0x10], properties: said });
+    assert_eq!(
+        client.next(),
+        Event::Done {
+            token,
+            codes: vec![0x10],
+            properties: said
+        }
+    );
 }
 
 /// [MQTT-4.3.2-1] Each message at `QoS` 1 gets an identifier of its own.
@@ -223,7 +261,9 @@ fn mqtt_4_3_2_3_qos_1_unacknowledged() {
     let (_peer, ()) = alongside(steps, || {
         assert_eq!(client.connect(&ConnectOptions::default()), 0);
         for (payload, qos) in [(b"1", 1), (b"2", 1), (b"3", 2)] {
-            let token = client.publish("a", payload, qos, &[user("a", "b")]).unwrap();
+            let token = client
+                .publish("a", payload, qos, &[user("a", "b")])
+                .unwrap();
             assert_eq!(client.wait(token), 0);
         }
     });
@@ -336,7 +376,10 @@ fn mqtt_4_3_3_10_qos_2_same_identifier_is_the_same() {
     let (_broker, mut peer, client) = connected(V);
     peer.publish(&message("a", b"1").qos(2, 9));
     peer.expect_ack(AckKind::PubRec, 9);
-    for resend in [message("a", b"1").qos(2, 9).again(), message("a", b"1").qos(2, 9)] {
+    for resend in [
+        message("a", b"1").qos(2, 9).again(),
+        message("a", b"1").qos(2, 9),
+    ] {
         peer.publish(&resend);
         peer.expect_ack(AckKind::PubRec, 9);
     }
@@ -364,7 +407,10 @@ fn mqtt_4_3_3_10_qos_2_same_identifier_is_the_same() {
     let (_peer, ()) = alongside(steps, || {
         assert_eq!(client.connect(&ConnectOptions::default()), 0);
         let arrived = client.receive();
-        assert_eq!((&arrived.payload[..], arrived.properties), (&b"1"[..], vec![user("a", "b")]));
+        assert_eq!(
+            (&arrived.payload[..], arrived.properties),
+            (&b"1"[..], vec![user("a", "b")])
+        );
         assert_eq!(client.receive().topic, "end");
     });
 }
@@ -398,7 +444,11 @@ fn mqtt_4_3_3_12_qos_2_identifier_is_free_again() {
 #[test]
 fn mqtt_4_3_3_13_expired_messages_are_acknowledged() {
     let (_broker, mut peer, _client) = connected(V);
-    peer.publish(&message("a", b"").qos(2, 9).with((prop::MESSAGE_EXPIRY, Value::Four(0))));
+    peer.publish(
+        &message("a", b"")
+            .qos(2, 9)
+            .with((prop::MESSAGE_EXPIRY, Value::Four(0))),
+    );
     peer.expect_ack(AckKind::PubRec, 9);
     peer.ack(AckKind::PubRel, 9);
     assert_eq!(peer.expect_ack(AckKind::PubComp, 9).reason, 0);
@@ -422,7 +472,10 @@ fn mqtt_4_5_0_2_acknowledged_though_not_taken() {
 fn mqtt_4_6_0_2_order_of_puback() {
     let (_broker, mut peer, _client) = connected(V);
     let ids: Vec<u16> = (0..100).map(|n| (n * 37) % 101 + 1).collect();
-    let packets: Vec<u8> = ids.iter().flat_map(|id| message("a", b"").qos(1, *id).encode(V)).collect();
+    let packets: Vec<u8> = ids
+        .iter()
+        .flat_map(|id| message("a", b"").qos(1, *id).encode(V))
+        .collect();
     peer.send(&packets);
     for id in ids {
         peer.expect_ack(AckKind::PubAck, id);
@@ -434,7 +487,10 @@ fn mqtt_4_6_0_2_order_of_puback() {
 fn mqtt_4_6_0_3_order_of_pubrec() {
     let (_broker, mut peer, _client) = connected(V);
     let ids: Vec<u16> = (0..100).map(|n| (n * 37) % 101 + 1).collect();
-    let packets: Vec<u8> = ids.iter().flat_map(|id| message("a", b"").qos(2, *id).encode(V)).collect();
+    let packets: Vec<u8> = ids
+        .iter()
+        .flat_map(|id| message("a", b"").qos(2, *id).encode(V))
+        .collect();
     peer.send(&packets);
     for id in ids {
         peer.expect_ack(AckKind::PubRec, id);
@@ -452,7 +508,10 @@ fn mqtt_4_6_0_4_order_of_pubrel() {
     }
     ids.reverse();
     ids.swap(3, 30);
-    let packets: Vec<u8> = ids.iter().flat_map(|id| ack(AckKind::PubRec, *id)).collect();
+    let packets: Vec<u8> = ids
+        .iter()
+        .flat_map(|id| ack(AckKind::PubRec, *id))
+        .collect();
     peer.send(&packets);
     for id in ids {
         peer.expect_ack(AckKind::PubRel, id);

@@ -30,7 +30,12 @@ fn mqtt_3_3_4_7_receive_maximum_of_the_server() {
         client.publish("a", [n], qos).unwrap();
     }
     let sent = publishes(&mut peer, 3);
-    assert_eq!(sent.iter().map(|publish| publish.payload[0]).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(
+        sent.iter()
+            .map(|publish| publish.payload[0])
+            .collect::<Vec<_>>(),
+        [0, 1, 2]
+    );
     peer.ack(AckKind::PubRec, sent[1].id);
     peer.expect_ack(AckKind::PubRel, sent[1].id);
     peer.expect_silence();
@@ -89,7 +94,8 @@ fn mqtt_4_9_0_1_initial_quota() {
         clean: false,
         ..ConnectOptions::with(&[(prop::SESSION_EXPIRY, Value::Four(1000))])
     };
-    let (broker, mut peer, client) = connected_with(V, &options, &[(prop::RECEIVE_MAXIMUM, Value::Two(5))]);
+    let (broker, mut peer, client) =
+        connected_with(V, &options, &[(prop::RECEIVE_MAXIMUM, Value::Two(5))]);
     for n in 0..8_u8 {
         client.publish("a", [n], 1).unwrap();
     }

@@ -17,7 +17,12 @@ fn alias(n: u16) -> Properties {
 /// [MQTT-1.5.4-1] A string that is not well-formed UTF-8 ends the connection with 0x81, and none is sent.
 #[test]
 fn mqtt_1_5_4_1_ill_formed_utf8() {
-    for bad in [&b"a\x80"[..], b"\xED\xA0\x80", b"\xC0\xAF", b"\xF4\x90\x80\x80"] {
+    for bad in [
+        &b"a\x80"[..],
+        b"\xED\xA0\x80",
+        b"\xC0\xAF",
+        b"\xF4\x90\x80\x80",
+    ] {
         let (_broker, mut peer, client) = connected(V);
         assert_eq!(client.send(bad, b"", 0, false, &[]), Err(BAD_UTF8));
         assert_eq!(client.subscribe_with(&[(bad, 0)], &[], &[]), Err(BAD_UTF8));
@@ -34,7 +39,11 @@ fn mqtt_1_5_4_1_ill_formed_utf8() {
 #[test]
 fn mqtt_1_5_4_2_null_character() {
     let (_broker, mut peer, client) = connected(V);
-    assert!(client.send("a", b"", 0, false, &[text(prop::CONTENT_TYPE, "a\0b")]).is_err());
+    assert!(
+        client
+            .send("a", b"", 0, false, &[text(prop::CONTENT_TYPE, "a\0b")])
+            .is_err()
+    );
     peer.expect_silence();
     peer.publish(&message(b"a\0b", b"x"));
     peer.expect_refusal(0x81);
@@ -48,13 +57,21 @@ fn mqtt_1_5_4_2_null_character() {
 fn mqtt_1_5_4_3_byte_order_mark_is_kept() {
     let (_broker, mut peer, client) = connected(V);
     let (topic, kind) = ("\u{FEFF}a\u{FEFF}", text(prop::CONTENT_TYPE, "\u{FEFF}"));
-    let token = client.send(topic, b"", 0, false, std::slice::from_ref(&kind)).unwrap();
+    let token = client
+        .send(topic, b"", 0, false, std::slice::from_ref(&kind))
+        .unwrap();
     let sent = peer.expect_publish();
-    assert_eq!((sent.topic.as_str(), &sent.properties[..]), (topic, std::slice::from_ref(&kind)));
+    assert_eq!(
+        (sent.topic.as_str(), &sent.properties[..]),
+        (topic, std::slice::from_ref(&kind))
+    );
     client.done(token);
     peer.publish(&message(topic, b"").with(kind.clone()));
     let arrived = client.message();
-    assert_eq!((arrived.topic.as_str(), &arrived.properties[..]), (topic, &[kind][..]));
+    assert_eq!(
+        (arrived.topic.as_str(), &arrived.properties[..]),
+        (topic, &[kind][..])
+    );
 }
 
 /// [MQTT-1.5.5-1] Variable byte integers are sent in their shortest form, at each length (the decoder refuses others); one
@@ -62,10 +79,24 @@ fn mqtt_1_5_4_3_byte_order_mark_is_kept() {
 #[test]
 fn mqtt_1_5_5_1_shortest_form() {
     let (_broker, mut peer, client) = connected(V);
-    for id in [1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152, 268_435_455] {
+    for id in [
+        1,
+        127,
+        128,
+        16_383,
+        16_384,
+        2_097_151,
+        2_097_152,
+        268_435_455,
+    ] {
         let properties = [(prop::SUBSCRIPTION_ID, Value::Var(id))];
-        client.subscribe_with(&[(b"a", 0)], &[], &properties).unwrap();
-        assert_eq!(peer.expect_subscribe().properties, properties);
+        client
+            .subscribe_with(&[(b"a", 0)], &[], &properties)
+            .unwrap();
+        let subscribe = peer.expect_subscribe();
+        assert_eq!(subscribe.properties, properties);
+        peer.suback(subscribe.id, &[0]);
+        client.next();
     }
     for len in [100, 122, 123, 16_378, 16_379, 2_097_146, 2_097_147] {
         client.publish("a", vec![0; len], 0).unwrap();
@@ -86,7 +117,11 @@ fn mqtt_1_5_7_1_string_pairs() {
         assert!(client.send("a", b"", 0, false, &[pair]).is_err());
     }
     peer.expect_silence();
-    for body in [&b"\x26\0\x01\xFF\0\x01b"[..], b"\x26\0\x01a\0\x01\xFF", b"\x26\0\x01\0\0\x01b"] {
+    for body in [
+        &b"\x26\0\x01\xFF\0\x01b"[..],
+        b"\x26\0\x01a\0\x01\xFF",
+        b"\x26\0\x01\0\0\x01b",
+    ] {
         let (_broker, mut peer, _client) = connected(V);
         let mut packet = b"\x30\x0B\x00\x01a\x07".to_vec();
         packet.extend(body);
@@ -99,7 +134,10 @@ fn mqtt_1_5_7_1_string_pairs() {
 #[test]
 fn mqtt_2_2_2_1_property_length_0() {
     let (_broker, mut peer, client) = connected(V);
-    assert!(peer.raw().ends_with(b"\x00\x04MQTT\x05\x02\x00\x3C\x00\x00\x04wire"));
+    assert!(
+        peer.raw()
+            .ends_with(b"\x00\x04MQTT\x05\x02\x00\x3C\x00\x00\x04wire")
+    );
     client.publish("a", b"x", 0).unwrap();
     peer.expect_publish();
     assert!(peer.raw().ends_with(b"\x30\x05\x00\x01a\x00x"));
@@ -139,7 +177,9 @@ fn mqtt_3_3_2_4_properties_are_sent_unaltered() {
 #[test]
 fn mqtt_3_3_2_15_properties_are_reported_unaltered() {
     let (_broker, mut peer, client) = connected(V);
-    let message = everything().into_iter().fold(message("a", b"x"), crate::server::Message::with);
+    let message = everything()
+        .into_iter()
+        .fold(message("a", b"x"), crate::server::Message::with);
     peer.publish(&message);
     assert_eq!(client.message().properties, everything());
 }
@@ -148,11 +188,18 @@ fn mqtt_3_3_2_15_properties_are_reported_unaltered() {
 #[test]
 fn mqtt_3_3_2_18_order_of_user_properties() {
     let (_broker, mut peer, client) = connected(V);
-    let pairs: Properties = (0..50).map(|n| user(["a", "b", ""][n % 3], &n.to_string())).collect();
+    let pairs: Properties = (0..50)
+        .map(|n| user(["a", "b", ""][n % 3], &n.to_string()))
+        .collect();
     client.send("a", b"", 0, false, &pairs).unwrap();
     assert_eq!(peer.expect_publish().properties, pairs);
     client.next();
-    peer.publish(&pairs.iter().cloned().fold(message("a", b""), crate::server::Message::with));
+    peer.publish(
+        &pairs
+            .iter()
+            .cloned()
+            .fold(message("a", b""), crate::server::Message::with),
+    );
     assert_eq!(client.message().properties, pairs);
 }
 
@@ -181,7 +228,10 @@ fn mqtt_3_3_2_7_aliases_are_of_one_connection() {
     let (mut peer, _) = connect(&broker, &client, &options, true, &ours);
     for payload in [b"1", b"2"] {
         let again = peer.expect_publish();
-        assert_eq!((again.topic.as_str(), &again.payload[..], again.properties), ("topic", &payload[..], vec![]));
+        assert_eq!(
+            (again.topic.as_str(), &again.payload[..], again.properties),
+            ("topic", &payload[..], vec![])
+        );
     }
     // A new alias without a topic would mean nothing to this server.
     not_sent(&client, client.send("", b"3", 0, false, &alias(2)));
@@ -195,7 +245,8 @@ fn mqtt_3_3_2_7_aliases_are_of_one_connection() {
 #[test]
 fn mqtt_3_3_2_8_no_topic_alias_0() {
     let options = ConnectOptions::with(&[(prop::TOPIC_ALIAS_MAXIMUM, Value::Two(10))]);
-    let (_broker, mut peer, client) = connected_with(V, &options, &[(prop::TOPIC_ALIAS_MAXIMUM, Value::Two(10))]);
+    let (_broker, mut peer, client) =
+        connected_with(V, &options, &[(prop::TOPIC_ALIAS_MAXIMUM, Value::Two(10))]);
     not_sent(&client, client.send("a", b"", 0, false, &alias(0)));
     peer.expect_silence();
     peer.publish(&message("a", b"").alias(0));
@@ -205,7 +256,10 @@ fn mqtt_3_3_2_8_no_topic_alias_0() {
 /// [MQTT-3.3.2-9] No topic alias above the server's maximum is sent, also where the message has to wait first.
 #[test]
 fn mqtt_3_3_2_9_topic_alias_maximum_of_a_message_that_waits() {
-    let limits = [(prop::TOPIC_ALIAS_MAXIMUM, Value::Two(1)), (prop::RECEIVE_MAXIMUM, Value::Two(1))];
+    let limits = [
+        (prop::TOPIC_ALIAS_MAXIMUM, Value::Two(1)),
+        (prop::RECEIVE_MAXIMUM, Value::Two(1)),
+    ];
     let (_broker, mut peer, client) = connected_with(V, &ConnectOptions::default(), &limits);
     client.publish("first", b"", 1).unwrap();
     let id = peer.expect_publish().id;
@@ -248,8 +302,13 @@ fn mqtt_3_3_2_11_alias_above_the_maximum() {
 #[test]
 fn mqtt_3_3_2_13_response_topic_is_utf8() {
     let (_broker, mut peer, client) = connected(V);
-    client.send("a", b"", 0, false, &[text(prop::RESPONSE_TOPIC, "ż/日")]).unwrap();
-    assert_eq!(peer.expect_publish().properties, [text(prop::RESPONSE_TOPIC, "ż/日")]);
+    client
+        .send("a", b"", 0, false, &[text(prop::RESPONSE_TOPIC, "ż/日")])
+        .unwrap();
+    assert_eq!(
+        peer.expect_publish().properties,
+        [text(prop::RESPONSE_TOPIC, "ż/日")]
+    );
     peer.send(b"\x30\x08\x00\x01a\x04\x08\x00\x01\xFF");
     peer.expect_refusal(0x81);
 }
@@ -259,7 +318,10 @@ fn mqtt_3_3_2_13_response_topic_is_utf8() {
 fn mqtt_3_3_2_14_response_topic_without_wildcards() {
     for topic in ["a/#", "+"] {
         let (_broker, mut peer, client) = connected(V);
-        not_sent(&client, client.send("a", b"", 0, false, &[text(prop::RESPONSE_TOPIC, topic)]));
+        not_sent(
+            &client,
+            client.send("a", b"", 0, false, &[text(prop::RESPONSE_TOPIC, topic)]),
+        );
         peer.expect_silence();
         peer.publish(&message("a", b"").with(text(prop::RESPONSE_TOPIC, topic)));
         let reason = peer.expect_disconnect().reason;
@@ -271,8 +333,13 @@ fn mqtt_3_3_2_14_response_topic_without_wildcards() {
 #[test]
 fn mqtt_3_3_2_19_content_type_is_utf8() {
     let (_broker, mut peer, client) = connected(V);
-    client.send("a", b"", 0, false, &[text(prop::CONTENT_TYPE, "żółw")]).unwrap();
-    assert_eq!(peer.expect_publish().properties, [text(prop::CONTENT_TYPE, "żółw")]);
+    client
+        .send("a", b"", 0, false, &[text(prop::CONTENT_TYPE, "żółw")])
+        .unwrap();
+    assert_eq!(
+        peer.expect_publish().properties,
+        [text(prop::CONTENT_TYPE, "żółw")]
+    );
     peer.send(b"\x30\x08\x00\x01a\x04\x03\x00\x01\xFF");
     peer.expect_refusal(0x81);
 }
@@ -281,8 +348,14 @@ fn mqtt_3_3_2_19_content_type_is_utf8() {
 #[test]
 fn mqtt_3_3_4_3_subscription_identifiers_are_reported() {
     let (_broker, mut peer, client) = connected(V);
-    let ids: Properties = [1, 268_435_455, 128].map(|id| (prop::SUBSCRIPTION_ID, Value::Var(id))).into();
-    peer.publish(&ids.iter().cloned().fold(message("a", b"p"), crate::server::Message::with));
+    let ids: Properties = [1, 268_435_455, 128]
+        .map(|id| (prop::SUBSCRIPTION_ID, Value::Var(id)))
+        .into();
+    peer.publish(
+        &ids.iter()
+            .cloned()
+            .fold(message("a", b"p"), crate::server::Message::with),
+    );
     let arrived = client.message();
     assert_eq!((arrived.properties, &arrived.payload[..]), (ids, &b"p"[..]));
 }

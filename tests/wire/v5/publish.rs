@@ -70,7 +70,15 @@ fn mqtt_3_3_1_3_dup_is_not_passed_on() {
     peer.expect_ack(AckKind::PubAck, 7);
     let arrived = client.message();
     assert!(arrived.dup);
-    client.send(&arrived.topic, &arrived.payload, arrived.qos, false, &arrived.properties).unwrap();
+    client
+        .send(
+            &arrived.topic,
+            &arrived.payload,
+            arrived.qos,
+            false,
+            &arrived.properties,
+        )
+        .unwrap();
     assert!(!peer.expect_publish().dup);
 }
 
@@ -155,7 +163,10 @@ fn mqtt_4_3_1_1_qos_0_sender() {
     let (_broker, mut peer, client) = connected_with(V, &ConnectOptions::default(), &[]);
     let token = client.publish("a", b"x", 0).unwrap();
     let publish = peer.expect_publish();
-    assert_eq!((publish.qos, publish.dup, &publish.payload[..]), (0, false, &b"x"[..]));
+    assert_eq!(
+        (publish.qos, publish.dup, &publish.payload[..]),
+        (0, false, &b"x"[..])
+    );
     client.done(token);
     peer.expect_silence();
 }

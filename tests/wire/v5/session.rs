@@ -30,7 +30,15 @@ fn resume(broker: &Broker, client: &AsyncClient) -> Peer {
 fn mqtt_3_3_1_1_resends_have_dup() {
     let (broker, mut peer, client) = begin();
     for qos in 1..3 {
-        client.send("a", format!("payload {qos}"), qos, qos == 1, &[user("k", "v")]).unwrap();
+        client
+            .send(
+                "a",
+                format!("payload {qos}"),
+                qos,
+                qos == 1,
+                &[user("k", "v")],
+            )
+            .unwrap();
     }
     let mut first = [peer.expect_publish(), peer.expect_publish()];
     assert!(!first[0].dup && !first[1].dup);
@@ -119,7 +127,15 @@ fn mqtt_4_3_3_6_no_publish_after_pubrel() {
 fn mqtt_4_3_3_7_no_expiry_after_sending() {
     let (broker, mut peer, client) = begin();
     for qos in 1..3 {
-        client.send("a", b"", qos, false, &[(prop::MESSAGE_EXPIRY, Value::Four(0))]).unwrap();
+        client
+            .send(
+                "a",
+                b"",
+                qos,
+                false,
+                &[(prop::MESSAGE_EXPIRY, Value::Four(0))],
+            )
+            .unwrap();
     }
     let ids = [peer.expect_publish().id, peer.expect_publish().id];
     lose(peer, &client);
@@ -135,7 +151,13 @@ fn mqtt_4_4_0_1_resends_what_is_unacknowledged() {
     client.publish("0", b"", 0).unwrap();
     peer.expect_publish();
     let mut ids = Vec::new();
-    for (topic, qos) in [("acked", 1), ("open 1", 1), ("complete", 2), ("released", 2), ("open 2", 2)] {
+    for (topic, qos) in [
+        ("acked", 1),
+        ("open 1", 1),
+        ("complete", 2),
+        ("released", 2),
+        ("open 2", 2),
+    ] {
         client.publish(topic, b"", qos).unwrap();
         ids.push(peer.expect_publish().id);
     }
@@ -190,7 +212,15 @@ fn mqtt_4_6_0_1_order_of_resends() {
         client.publish(&topic, b"", 1 + n % 2).unwrap();
         let id = peer.expect_publish().id;
         if n % 5 == 0 {
-            peer.ack_with(if n % 2 == 0 { AckKind::PubAck } else { AckKind::PubRec }, id, 0x80);
+            peer.ack_with(
+                if n % 2 == 0 {
+                    AckKind::PubAck
+                } else {
+                    AckKind::PubRec
+                },
+                id,
+                0x80,
+            );
             client.next();
         } else {
             topics.push(topic);

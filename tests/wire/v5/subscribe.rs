@@ -23,9 +23,14 @@ fn mqtt_3_8_1_1_flags_of_subscribe() {
 fn mqtt_3_8_3_1_filters_are_utf8() {
     let (_broker, mut peer, client) = connected(V);
     for bad in [&b"\xFF"[..], b"a/\xC0\x80/b"] {
-        assert_eq!(client.subscribe_with(&[(b"a", 0), (bad, 0)], &[], &[]), Err(BAD_UTF8));
+        assert_eq!(
+            client.subscribe_with(&[(b"a", 0), (bad, 0)], &[], &[]),
+            Err(BAD_UTF8)
+        );
     }
-    client.subscribe_with(&[("ż/+".as_bytes(), 0), ("日本/#".as_bytes(), 1)], &[], &[]).unwrap();
+    client
+        .subscribe_with(&[("ż/+".as_bytes(), 0), ("日本/#".as_bytes(), 1)], &[], &[])
+        .unwrap();
     let filters = peer.expect_subscribe().filters;
     assert_eq!(filters, [("ż/+".to_owned(), 0), ("日本/#".to_owned(), 1)]);
 }
@@ -44,19 +49,37 @@ fn mqtt_3_8_3_3_no_local() {
     let (_broker, mut peer, client) = connected(V);
     client.subscribe_with(&[(b"a", 1)], &[4], &[]).unwrap();
     assert_eq!(peer.expect_subscribe().filters, [("a".to_owned(), 5)]);
-    client.subscribe_with(&[(b"a", 1), (b"b", 2)], &[0, 4], &[]).unwrap();
-    assert_eq!(peer.expect_subscribe().filters, [("a".to_owned(), 1), ("b".to_owned(), 6)]);
+    client
+        .subscribe_with(&[(b"a", 1), (b"b", 2)], &[0, 4], &[])
+        .unwrap();
+    assert_eq!(
+        peer.expect_subscribe().filters,
+        [("a".to_owned(), 1), ("b".to_owned(), 6)]
+    );
 }
 
 /// [MQTT-3.8.3-4] No Local is not sent with a shared subscription.
 #[test]
 fn mqtt_3_8_3_4_no_local_with_a_shared_subscription() {
     let (_broker, mut peer, client) = connected(V);
-    assert!(client.subscribe_with(&[(b"$share/g/a", 1)], &[4], &[]).is_err());
-    assert!(client.subscribe_with(&[(b"a", 1), (b"$share/g/a", 1)], &[4, 4], &[]).is_err());
+    assert!(
+        client
+            .subscribe_with(&[(b"$share/g/a", 1)], &[4], &[])
+            .is_err()
+    );
+    assert!(
+        client
+            .subscribe_with(&[(b"a", 1), (b"$share/g/a", 1)], &[4, 4], &[])
+            .is_err()
+    );
     peer.expect_silence();
-    client.subscribe_with(&[(b"$share/g/a", 1)], &[0x18], &[]).unwrap();
-    assert_eq!(peer.expect_subscribe().filters, [("$share/g/a".to_owned(), 0x19)]);
+    client
+        .subscribe_with(&[(b"$share/g/a", 1)], &[0x18], &[])
+        .unwrap();
+    assert_eq!(
+        peer.expect_subscribe().filters,
+        [("$share/g/a".to_owned(), 0x19)]
+    );
 }
 
 /// [MQTT-3.8.3-5] Of the options only the defined bits are sent: `QoS`, No Local, Retain As Published, Retain Handling 0 to 2.
@@ -65,13 +88,21 @@ fn mqtt_3_8_3_5_subscription_options() {
     let (_broker, mut peer, client) = connected(V);
     for options in [0x00, 0x04, 0x08, 0x0C, 0x10, 0x20, 0x2C] {
         for qos in 0..3 {
-            client.subscribe_with(&[(b"a", qos)], &[options], &[]).unwrap();
+            client
+                .subscribe_with(&[(b"a", qos)], &[options], &[])
+                .unwrap();
             let sent = peer.expect_subscribe().filters[0].1;
             assert_eq!(sent, options | u8::try_from(qos).unwrap());
         }
     }
-    assert!(client.subscribe_with(&[(b"a", 0)], &[0x30], &[]).is_err(), "Retain Handling 3");
-    assert!(client.subscribe_with(&[(b"a", 0)], &[0x40], &[]).is_err(), "Retain Handling 4");
+    assert!(
+        client.subscribe_with(&[(b"a", 0)], &[0x30], &[]).is_err(),
+        "Retain Handling 3"
+    );
+    assert!(
+        client.subscribe_with(&[(b"a", 0)], &[0x40], &[]).is_err(),
+        "Retain Handling 4"
+    );
     assert_eq!(client.subscribe("a", 3), Err(BAD_QOS));
     peer.expect_silence();
 }
@@ -107,7 +138,9 @@ fn mqtt_3_8_4_1_messages_may_come_before_suback() {
 fn mqtt_3_8_4_6_one_code_for_each_filter() {
     for codes in [&[0][..], &[0, 1, 2]] {
         let (_broker, mut peer, client) = connected(V);
-        client.subscribe_with(&[(b"a", 0), (b"b", 1)], &[], &[]).unwrap();
+        client
+            .subscribe_with(&[(b"a", 0), (b"b", 1)], &[], &[])
+            .unwrap();
         let id = peer.expect_subscribe().id;
         peer.suback(id, codes);
         let reason = peer.expect_disconnect().reason;
@@ -123,7 +156,14 @@ fn mqtt_3_8_4_7_granted_qos_is_reported() {
     let id = peer.expect_subscribe().id;
     let said = vec![text(prop::REASON_STRING, "less"), user("a", "b")];
     peer.send(&suback(V, id, &said, &[1]));
-    assert_eq!(client.next(), Event::Done { token, codes: vec![1], properties: said });
+    assert_eq!(
+        client.next(),
+        Event::Done {
+            token,
+            codes: vec![1],
+            properties: said
+        }
+    );
 
     let broker = Broker::start();
     let client = SyncClient::new(V, &broker.uri(), "wire");
@@ -160,12 +200,18 @@ fn mqtt_3_9_3_1_order_of_the_codes() {
 /// [MQTT-3.9.3-2] The codes of SUBACK are accepted, others end the connection.
 #[test]
 fn mqtt_3_9_3_2_codes_of_suback() {
-    for code in [0, 1, 2, 0x80, 0x83, 0x87, 0x8F, 0x91, 0x97, 0x9E, 0xA1, 0xA2] {
+    for code in [
+        0, 1, 2, 0x80, 0x83, 0x87, 0x8F, 0x91, 0x97, 0x9E, 0xA1, 0xA2,
+    ] {
         let (_broker, mut peer, client) = connected(V);
         let token = client.subscribe("a", 2).unwrap();
         let id = peer.expect_subscribe().id;
         peer.suback(id, &[code]);
-        let reported = if code < 0x80 { client.done(token)[0] } else { client.failed(token) };
+        let reported = if code < 0x80 {
+            client.done(token)[0]
+        } else {
+            client.failed(token)
+        };
         assert_eq!(reported, code.into());
     }
     for code in [3, 0x10, 0x7F, 0x81, 0xFF] {
@@ -241,7 +287,14 @@ fn mqtt_3_11_3_1_order_of_the_codes() {
     let id = peer.expect_unsubscribe().id;
     peer.send(&unsuback(V, id, &[user("a", "b")], &[0, 0x11, 0x87]));
     let codes = vec![0, 0x11, 0x87];
-    assert_eq!(client.next(), Event::Done { token, codes, properties: vec![user("a", "b")] });
+    assert_eq!(
+        client.next(),
+        Event::Done {
+            token,
+            codes,
+            properties: vec![user("a", "b")]
+        }
+    );
     client.unsubscribe(&[b"a", b"b"], &[]).unwrap();
     let id = peer.expect_unsubscribe().id;
     peer.unsuback(id, &[0]);
@@ -258,7 +311,9 @@ fn mqtt_3_11_3_2_codes_of_unsuback() {
         let id = peer.expect_unsubscribe().id;
         peer.unsuback(id, &[code]);
         let reported = match client.next() {
-            Event::Done { token: t, codes, .. } if t == token => codes[0],
+            Event::Done {
+                token: t, codes, ..
+            } if t == token => codes[0],
             Event::Failed { token: t, code, .. } if t == token => code,
             other => panic!("{other:?}"),
         };
@@ -278,7 +333,13 @@ fn mqtt_3_11_3_2_codes_of_unsuback() {
 #[test]
 fn properties_of_subscribe_are_sent() {
     let (_broker, mut peer, client) = connected(V);
-    let properties = [(prop::SUBSCRIPTION_ID, Value::Var(77)), user("b", "1"), user("a", "2")];
-    client.subscribe_with(&[(b"a", 0)], &[], &properties).unwrap();
+    let properties = [
+        (prop::SUBSCRIPTION_ID, Value::Var(77)),
+        user("b", "1"),
+        user("a", "2"),
+    ];
+    client
+        .subscribe_with(&[(b"a", 0)], &[], &properties)
+        .unwrap();
     assert_eq!(peer.expect_subscribe().properties, properties);
 }
