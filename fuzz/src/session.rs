@@ -75,6 +75,7 @@ struct World {
     queued: HashMap<u32, Vec<u8>>,
     next_queued: u32,
     store_fails: bool,
+    store_failed: bool,
     version: Option<Version>,
 }
 
@@ -248,7 +249,7 @@ impl Run {
             }
             Step::ServerRelease { id } => self.server_release(u16::from(*id % 16) + 1),
             Step::ServerAck { kind, id, error } => {
-                self.server_ack(*kind, u16::from(*id % 32) + 1, *error)
+                self.server_ack(*kind, u16::from(*id % 12) + 1, *error)
             }
             Step::ServerSubAck { id, codes, unsub } => {
                 self.server_suback(u16::from(*id % 32) + 1, *codes % 4, *unsub)
@@ -270,7 +271,10 @@ impl Run {
                 self.begin(*clean, *present, *receive_maximum, *max_inflight);
             }
             Step::DropOldest => self.session.drop_oldest(&mut self.world),
-            Step::StoreFails(fails) => self.world.store_fails = *fails,
+            Step::StoreFails(fails) => {
+                self.world.store_fails = *fails;
+                self.world.store_failed |= *fails;
+            }
         }
         self.write();
         self.check();
@@ -437,7 +441,7 @@ impl Run {
             self.server.clear();
         }
         let mut properties = Properties::new();
-        self.limit = u32::from(max_inflight).max(1);
+        self.limit = u32::from(max_inflight % 4) + 1;
         if self.version == Version::V5 && receive_maximum > 0 {
             let value = Value::Two(receive_maximum.into());
             let id = PropertyId::ReceiveMaximum;
@@ -448,7 +452,7 @@ impl Run {
             version: self.version,
             clean,
             keep_alive: Duration::from_secs(60),
-            max_inflight: u32::from(max_inflight).max(1),
+            max_inflight: u32::from(max_inflight % 4) + 1,
             properties: PropertiesRef::EMPTY,
             socket: -1,
         };
@@ -495,10 +499,14 @@ impl Run {
         let distinct: HashSet<_> = pending.iter().collect();
         assert_eq!(distinct.len(), pending.len(), "tokens are unique");
         let sent = |record: &&Record| matches!(record, Record::Sent(_));
-        assert!(
-            self.world.records.iter().filter(sent).count() <= open,
-            "a record without its message"
-        );
+        let sent = self.world.records.iter().filter(sent).count();
+        assert!(sent <= open, "a record without its message");
+        if self.session.online() && !self.world.store_failed {
+            assert!(
+                self.session.queued() == 0 || sent >= self.limit as usize,
+                "a message waits although there is room"
+            );
+        }
     }
 
     fn finish(mut self) {
