@@ -16,5 +16,6 @@ pub mod client;
 pub mod ffi;
 pub mod persistence;
 pub mod protocol;
+pub mod registry;
 pub mod trace;
 pub mod transport;

@@ -1,1 +1,329 @@
-//! Trace: levels, environment variables, callback sink.
+//! Trace: what the library does, line by line, to standard output, a file or the program's callback.
+//!
+//! Environment variables, levels, line formats and file rotation are the original's, since scripts read them:
+//!
+//! | variable | value |
+//! |---|---|
+//! | `MQTT_C_CLIENT_TRACE` | `ON` for standard output, or a file name; read when the first client is created |
+//! | `MQTT_C_CLIENT_TRACE_LEVEL` | `MAXIMUM`, `MEDIUM`, `MINIMUM` (default), `PROTOCOL` or `ERROR` |
+//! | `MQTT_C_CLIENT_TRACE_MAX_LINES` | lines after which a file is renamed to `name.0` and begun anew (default 1000) |
+//!
+//! While nobody listens a trace point costs one relaxed load. Unlike the original's, the callback may call the API: what
+//! is traced while this thread holds a client's lock is written once it has let go ([`Held`]), and what the callback
+//! itself provokes on its thread is not traced again.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+use once_cell::sync::Lazy;
+use parking_lot::Mutex;
+
+/// How much a line matters; a line is written when its level is at least the one set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Level {
+    /// Everything.
+    Maximum = 1,
+    /// As `Minimum`.
+    Medium = 2,
+    /// Calls of API functions and what the engine decides. The default.
+    Minimum = 3,
+    /// Each packet sent and received.
+    Protocol = 4,
+    /// What failed.
+    Error = 5,
+    /// What must not happen.
+    Severe = 6,
+    /// What ends the program.
+    Fatal = 7,
+}
+
+/// A program's trace callback.
+pub type Callback = Arc<dyn Fn(Level, &str) + Send + Sync>;
+
+/// Nothing is written: higher than any level.
+const OFF: u8 = u8::MAX;
+/// The lowest level that somebody listens to.
+static THRESHOLD: AtomicU8 = AtomicU8::new(OFF);
+static STARTED: AtomicBool = AtomicBool::new(false);
+static SINKS: Lazy<Mutex<Sinks>> = Lazy::new(Mutex::default);
+
+thread_local! {
+    /// This thread is inside the callback.
+    static IN_CALLBACK: Cell<bool> = const { Cell::new(false) };
+    /// How many clients' locks this thread holds, and the lines that wait for the last to be released.
+    static HOLDING: Cell<u32> = const { Cell::new(0) };
+    static HELD: RefCell<Vec<(Level, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Lines are held back while this exists. To be dropped after the lock that it goes with.
+pub struct Held(());
+
+/// Holds lines back on this thread.
+pub fn hold() -> Held {
+    HOLDING.set(HOLDING.get() + 1);
+    Held(())
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        HOLDING.set(HOLDING.get() - 1);
+        if HOLDING.get() == 0 && THRESHOLD.load(Ordering::Relaxed) != OFF {
+            for (level, line) in HELD.take() {
+                emit(level, &line);
+            }
+        }
+    }
+}
+
+struct Sinks {
+    level: u8,
+    level_was_set: bool,
+    output: Output,
+    callback: Option<Callback>,
+}
+
+impl Default for Sinks {
+    fn default() -> Self {
+        Self {
+            level: Level::Minimum as u8,
+            level_was_set: false,
+            output: Output::None,
+            callback: None,
+        }
+    }
+}
+
+enum Output {
+    None,
+    Stdout,
+    File(Rotating),
+}
+
+/// A trace file that is renamed to `name.0` when it is full, so that there are two at most.
+struct Rotating {
+    path: PathBuf,
+    file: File,
+    lines: usize,
+    max_lines: usize,
+}
+
+impl Rotating {
+    const DEFAULT_MAX_LINES: usize = 1000;
+
+    fn write(&mut self, line: &str) {
+        // A trace that cannot be written must not stop the program that is traced.
+        let _ = writeln!(self.file, "{line}");
+        self.lines += 1;
+        if self.lines >= self.max_lines {
+            let mut old = self.path.clone().into_os_string();
+            old.push(".0");
+            let _ = std::fs::rename(&self.path, old);
+            if let Ok(file) = File::create(&self.path) {
+                self.file = file;
+                self.lines = 0;
+            }
+        }
+    }
+}
+
+impl Sinks {
+    fn update_threshold(&self) {
+        let listening = self.callback.is_some() || !matches!(self.output, Output::None);
+        THRESHOLD.store(if listening { self.level } else { OFF }, Ordering::Relaxed);
+    }
+}
+
+/// Whether a line of that level is written.
+#[inline]
+pub fn enabled(level: Level) -> bool {
+    level as u8 >= THRESHOLD.load(Ordering::Relaxed)
+}
+
+/// Sets the level; 0 counts as [`Level::Maximum`], one above [`Level::Error`] lets fewer lines through still.
+pub fn set_level(level: i32) {
+    let mut sinks = SINKS.lock();
+    sinks.level = u8::try_from(level.clamp(0, 8)).unwrap_or(0);
+    sinks.level_was_set = true;
+    sinks.update_threshold();
+}
+
+/// Sets or removes the callback.
+pub fn set_callback(callback: Option<Callback>) {
+    let mut sinks = SINKS.lock();
+    sinks.callback = callback;
+    sinks.update_threshold();
+}
+
+/// Reads the environment and writes the header, once a process, when the first client is created.
+pub fn start(info: impl FnOnce() -> Vec<(&'static str, String)>) {
+    if STARTED.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let output = output_from_environment();
+    let level = std::env::var("MQTT_C_CLIENT_TRACE_LEVEL")
+        .ok()
+        .and_then(|name| {
+            Some(match name.as_str() {
+                "MAXIMUM" => Level::Maximum,
+                "MEDIUM" => Level::Medium,
+                "MINIMUM" => Level::Minimum,
+                "PROTOCOL" => Level::Protocol,
+                "ERROR" => Level::Error,
+                _ => return None,
+            })
+        });
+    {
+        let mut sinks = SINKS.lock();
+        sinks.output = output;
+        if let Some(level) = level {
+            sinks.level = level as u8;
+        } else if !sinks.level_was_set {
+            sinks.level = Level::Minimum as u8;
+        }
+        sinks.update_threshold();
+    }
+    if THRESHOLD.load(Ordering::Relaxed) == OFF {
+        return;
+    }
+    let rule = "=".repeat(57);
+    raw(Level::Minimum, &rule);
+    raw(Level::Minimum, &format!("{:19}Trace Output", ""));
+    for (name, value) in info() {
+        raw(Level::Minimum, &format!("{name}: {value}"));
+    }
+    if let Ok(version) = std::fs::read_to_string("/proc/version") {
+        raw(Level::Minimum, &format!("/proc/version: {version}"));
+    }
+    raw(Level::Minimum, &rule);
+}
+
+fn output_from_environment() -> Output {
+    let Some(name) = std::env::var_os("MQTT_C_CLIENT_TRACE").filter(|name| !name.is_empty()) else {
+        return Output::None;
+    };
+    if name == "ON" {
+        return Output::Stdout;
+    }
+    let path = PathBuf::from(name);
+    match File::create(&path) {
+        Ok(file) => Output::File(Rotating {
+            path,
+            file,
+            lines: 0,
+            max_lines: std::env::var("MQTT_C_CLIENT_TRACE_MAX_LINES")
+                .ok()
+                .and_then(|n| n.parse().ok())
+                .filter(|n| *n > 0)
+                .unwrap_or(Rotating::DEFAULT_MAX_LINES),
+        }),
+        Err(_) => Output::Stdout,
+    }
+}
+
+/// Writes a line with its time stamp. Callers ask [`enabled`] first; the macros below do.
+pub fn write(level: Level, text: fmt::Arguments<'_>) {
+    raw(level, &format!("{} {text}", timestamp()));
+}
+
+/// Writes the entry or the exit of an API function.
+pub fn function(entry: bool, name: &str, line: u32, code: Option<i64>) {
+    let arrow = if entry { '>' } else { '<' };
+    let thread = crate::ffi::thread_number();
+    match code {
+        Some(code) => write(
+            Level::Minimum,
+            format_args!("({thread}) (0){arrow} {name}:{line} ({code})"),
+        ),
+        None => write(
+            Level::Minimum,
+            format_args!("({thread}) (0){arrow} {name}:{line}"),
+        ),
+    }
+}
+
+/// Reports a panic that was stopped at the C boundary.
+pub fn panic_caught(function: &str, what: &str) {
+    if enabled(Level::Severe) {
+        write(
+            Level::Severe,
+            format_args!("internal error in {function}: {what}"),
+        );
+    }
+}
+
+fn raw(level: Level, line: &str) {
+    if IN_CALLBACK.get() {
+        return;
+    }
+    if HOLDING.get() > 0 {
+        HELD.with_borrow_mut(|held| held.push((level, line.to_owned())));
+    } else {
+        emit(level, line);
+    }
+}
+
+fn emit(level: Level, line: &str) {
+    let callback = {
+        let mut sinks = SINKS.lock();
+        match &mut sinks.output {
+            Output::None => {}
+            Output::Stdout => {
+                let mut stdout = std::io::stdout().lock();
+                let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+            }
+            Output::File(file) => file.write(line),
+        }
+        sinks.callback.clone()
+    };
+    if let Some(callback) = callback {
+        IN_CALLBACK.set(true);
+        callback(level, line);
+        IN_CALLBACK.set(false);
+    }
+}
+
+/// Local time as `YYYYMMDD HHMMSS.mmm`.
+fn timestamp() -> String {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    let local = crate::ffi::local_time(i64::try_from(now.as_secs()).unwrap_or(0));
+    format!(
+        "{:04}{:02}{:02} {:02}{:02}{:02}.{:03}",
+        local.year,
+        local.month,
+        local.day,
+        local.hour,
+        local.minute,
+        local.second,
+        now.subsec_millis()
+    )
+}
+
+/// A line of a level, its arguments evaluated only while somebody listens.
+#[macro_export]
+macro_rules! trace {
+    ($level:ident, $($arg:tt)*) => {
+        if $crate::trace::enabled($crate::trace::Level::$level) {
+            $crate::trace::write($crate::trace::Level::$level, format_args!($($arg)*));
+        }
+    };
+}
+
+/// The first bytes of a payload as the trace shows them.
+pub struct Excerpt<'a>(pub &'a [u8]);
+
+impl fmt::Display for Excerpt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = &self.0[..self.0.len().min(20)];
+        // As C's "%.*s": up to the first NUL.
+        let end = memchr::memchr(0, shown).unwrap_or(shown.len());
+        f.write_str(&String::from_utf8_lossy(&shown[..end]))
+    }
+}

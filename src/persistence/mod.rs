@@ -1,4 +1,15 @@
 //! Stores of messages in flight, so that a session outlives its process.
+//!
+//! The engine speaks to a [`Store`]: [`file::FileStore`] is the default one, in the original's layout; the C boundary wraps a
+//! program's own functions in another; `MQTTCLIENT_PERSISTENCE_NONE` is no store at all. [`hooks::Hooked`] puts a program's
+//! transformations (encryption, say) between the engine and any of them. [`record`] knows the keys and the two record formats
+//! that are not simply MQTT packets.
+
+pub mod file;
+pub mod hooks;
+pub mod record;
+
+pub use record::{RecordKey, RecordKind};
 
 /// Why a store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -17,25 +28,95 @@ pub enum StoreError {
     /// A program's own persistence function returned an error.
     #[error("the program's persistence function returned {0}")]
     Program(i32),
+    /// The program's persistence functions cannot be called or what they gave cannot be used.
+    #[error("the program's persistence is unusable: {0}")]
+    BadProgram(&'static str),
     /// No record of that key, or one that cannot be read.
     #[error("no usable record {0}")]
-    NoRecord(String),
+    NoRecord(RecordKey),
 }
 
-/// A store of one client's records, by key. Keys are the original's: `s-1`, `sc-1`, `r-1`, `c-1`, `q-1`, `s5-1`, …
+impl StoreError {
+    /// For `map_err`: wraps the operating system's refusal of what `context` says.
+    pub(crate) fn io<E: Into<std::io::Error>>(
+        context: impl Into<String>,
+    ) -> impl FnOnce(E) -> Self {
+        let context = context.into();
+        move |source| Self::Io {
+            context,
+            source: source.into(),
+        }
+    }
+}
+
+/// Something found in a store that its user should hear of (the trace, in the end), though it stops nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Notice {
+    /// A file whose name is no record's. The original refuses to open such a store, or deletes the file; we pass it by.
+    #[error("foreign file {0} left alone")]
+    Foreign(String),
+    /// A record that could not be used, now under this name.
+    #[error("unusable record {key} set aside as {now}")]
+    SetAside {
+        /// The record.
+        key: RecordKey,
+        /// Where it is kept, relative to the store's directory.
+        now: String,
+    },
+    /// The journal's last write was cut short: the put it belonged to never returned, so nothing that was promised is lost.
+    #[error("journal {0} ends in an incomplete write")]
+    TornJournal(String),
+    /// The file system cannot lock: nothing keeps a second process out.
+    #[error("the store cannot be locked: {0}")]
+    Unlocked(String),
+    /// Records could not be given their files yet; they are kept in the journal and tried again.
+    #[error("records are kept in the journal: {0}")]
+    Held(String),
+}
+
+/// A store of one client's records, by key.
 ///
-/// Opening and closing are the constructor's and `Drop`'s business.
+/// Opening and closing are the constructor's and `Drop`'s business. When `put` or `replace` returns, the record outlives the
+/// process, whatever ends it; `sync` makes it outlive the machine's power too.
 pub trait Store: Send {
     /// Writes a record, replacing the one of that key: all of it or nothing of it.
-    fn put(&mut self, key: &str, parts: &[&[u8]]) -> Result<(), StoreError>;
+    fn put(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError>;
     /// Reads a record.
-    fn get(&mut self, key: &str) -> Result<Vec<u8>, StoreError>;
+    fn get(&mut self, key: RecordKey) -> Result<Vec<u8>, StoreError>;
     /// Removes a record; one that is not there is an error as in the original, which callers may ignore.
-    fn remove(&mut self, key: &str) -> Result<(), StoreError>;
+    fn remove(&mut self, key: RecordKey) -> Result<(), StoreError>;
     /// All keys, in no particular order.
-    fn keys(&mut self) -> Result<Vec<String>, StoreError>;
+    fn keys(&mut self) -> Result<Vec<RecordKey>, StoreError>;
     /// Removes all records.
     fn clear(&mut self) -> Result<(), StoreError>;
     /// Whether there is a record of that key.
-    fn contains(&mut self, key: &str) -> bool;
+    fn contains(&mut self, key: RecordKey) -> bool;
+
+    /// Writes `new` and removes `old` as one step where the store can: a message that changes its record (a queued command that
+    /// is sent, a QoS 2 message released to the program's queue) is then never found twice after a crash, and never lost.
+    fn replace(
+        &mut self,
+        old: RecordKey,
+        new: RecordKey,
+        parts: &[&[u8]],
+    ) -> Result<(), StoreError> {
+        self.put(new, parts)?;
+        // A record that cannot be removed is no reason to undo the step: at worst the message is sent again.
+        let _ = self.remove(old);
+        Ok(())
+    }
+    /// Returns when everything written so far would survive a power failure.
+    fn sync(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+    /// Takes a record that nobody can read out of the way without destroying it.
+    ///
+    /// The default leaves it where it is: a program's own store has no other place for it.
+    fn set_aside(&mut self, _key: RecordKey) -> Result<(), StoreError> {
+        Ok(())
+    }
+    /// What was noticed since the last call.
+    fn notices(&mut self) -> Vec<Notice> {
+        Vec::new()
+    }
 }

@@ -1,5 +1,24 @@
 //! MQTT 3.1, 3.1.1 and 5.0 without I/O: no socket, no clock, no thread, no `unsafe`.
+//!
+//! | module | job |
+//! |---|---|
+//! | [`wire`] | integers, strings and topics as they stand on the wire |
+//! | [`property`] | MQTT 5 properties, kept as their validated bytes |
+//! | [`packet`] | one file a packet family: its type, its encoder, its decoder |
+//! | [`decode`] | from a byte stream to frames to packets |
+//! | [`reason`], [`error`] | reason codes, and the one error of the codec |
+pub mod decode;
+pub mod error;
+#[cfg(test)]
+mod golden;
+pub mod inflight;
+pub mod keepalive;
+pub mod outbound;
+pub mod packet;
 pub mod property;
+pub mod reason;
+pub mod session;
+pub mod wire;
 
 pub use mqttbytes::QoS;
 

@@ -1,0 +1,503 @@
+//! Connecting: candidates tried in order, each under one deadline from the look-up to CONNACK.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::BytesMut;
+use tokio::io::Interest;
+use tokio::time::timeout_at;
+
+use crate::protocol::packet::{ConnAck, Connect, Will};
+use crate::protocol::property::{Properties, PropertyId};
+use crate::protocol::session::Begin;
+use crate::protocol::{Version, decode, reason};
+use crate::trace;
+use crate::transport::uri::ServerUri;
+use crate::transport::{Link, Stage};
+
+use super::host::{ConnectResult, Event, Host};
+use super::options::{ConnectOptions, VersionChoice};
+use super::runtime::runtime;
+use super::state::{Client, Connection, Error, Guard, Phase, Writer};
+
+/// A CONNACK larger than this, with whatever follows it, is no CONNACK: a server cannot make us buffer without end.
+const MAX_CONNACK: u32 = 1 << 20;
+
+/// A connection that the server accepted.
+#[derive(Debug, Clone)]
+pub struct Connected {
+    /// The URI that worked, without `tcp://`.
+    pub server_uri: String,
+    /// The version in use.
+    pub version: Version,
+    /// The server resumes the session.
+    pub session_present: bool,
+    /// Reason code of CONNACK.
+    pub reason: u8,
+    /// Properties of CONNACK.
+    pub properties: Properties,
+}
+
+/// Why no server accepted the connection: what the last attempt met.
+#[derive(Debug, Clone)]
+pub struct ConnectFailure {
+    /// The version asked for.
+    pub version: Version,
+    /// Return code or reason code of a CONNACK that refused.
+    pub refused: Option<u8>,
+    /// Properties of that CONNACK.
+    pub properties: Properties,
+    /// In words: the stage and the system's, OpenSSL's or the server's reason.
+    pub message: String,
+    /// The URI's scheme needs TLS and this library, or the program, does not provide it.
+    pub stage: Option<Stage>,
+}
+
+impl ConnectFailure {
+    fn new(version: Version, stage: Option<Stage>, message: String) -> Self {
+        Self {
+            version,
+            refused: None,
+            properties: Properties::new(),
+            message,
+            stage,
+        }
+    }
+}
+
+/// What an attempt that succeeded leaves.
+pub(super) struct Established {
+    link: Arc<Link>,
+    connected: Connected,
+    /// Bytes that came behind CONNACK.
+    rest: Vec<u8>,
+}
+
+/// A link, and a duplicate of its descriptor for tokio to wait on. Its type only serves to wait: tokio offers that for
+/// sockets of its own types, and a Unix stream can be made of any descriptor.
+struct Socket {
+    link: Arc<Link>,
+    readiness: tokio::net::UnixStream,
+}
+
+impl Socket {
+    fn new(link: Arc<Link>) -> io::Result<Self> {
+        let duplicate = std::os::unix::net::UnixStream::from(link.as_fd().try_clone_to_owned()?);
+        let readiness = tokio::net::UnixStream::from_std(duplicate)?;
+        Ok(Self { link, readiness })
+    }
+
+    /// Repeats an operation on the link until it does not block.
+    async fn io<T>(
+        &self,
+        interest: Interest,
+        mut operation: impl FnMut(&Link) -> io::Result<T>,
+    ) -> io::Result<T> {
+        loop {
+            match operation(&self.link) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.readiness.ready(interest).await?;
+                    // Tells tokio that the readiness it saw is used up, so that it waits for the next.
+                    let used = self.readiness.try_io(interest, || operation(&self.link));
+                    match used {
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                        result => return result,
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+}
+
+impl<H: Host> Client<H> {
+    /// Begins to connect. `op` is told how it ended.
+    pub fn connect(self: &Arc<Self>, options: ConnectOptions, op: H::Op) -> Result<(), Error> {
+        let runtime = runtime().map_err(|error| Error::Failed(error.to_string()))?;
+        let mut core = self.lock();
+        if core.destroyed {
+            return Err(Error::Failed("the client is destroyed".into()));
+        }
+        match core.phase {
+            Phase::Idle => {}
+            Phase::Reconnecting => stop_connecting(&mut core),
+            Phase::Connecting | Phase::Connected | Phase::Disconnecting => {
+                return Err(Error::Ignored);
+            }
+        }
+        let options = Arc::new(options);
+        core.options = Some(Arc::clone(&options));
+        core.connect_op = Some(op);
+        core.phase = Phase::Connecting;
+        core.epoch += 1;
+        let epoch = core.epoch;
+        let client = Arc::clone(self);
+        let task = runtime.spawn(async move {
+            match client.try_candidates(&options).await {
+                Ok(established) => client.established(*established, &options, epoch, false),
+                Err(failure) => client.not_established(failure, epoch),
+            }
+        });
+        core.task = Some(task.abort_handle());
+        Ok(())
+    }
+
+    /// Tries the servers in order, and with each the versions in order.
+    pub(super) async fn try_candidates(
+        &self,
+        options: &ConnectOptions,
+    ) -> Result<Box<Established>, ConnectFailure> {
+        let own = std::slice::from_ref(&self.setup.server_uri);
+        let uris = if options.server_uris.is_empty() {
+            own
+        } else {
+            &options.server_uris
+        };
+        let versions: &[Version] = match options.version {
+            VersionChoice::Default => &[Version::V311, Version::V31],
+            VersionChoice::Only(Version::V31) => &[Version::V31],
+            VersionChoice::Only(Version::V311) => &[Version::V311],
+            VersionChoice::Only(Version::V5) => &[Version::V5],
+        };
+        let mut last = ConnectFailure::new(versions[0], None, "no server to connect to".into());
+        for uri in uris {
+            for version in versions {
+                trace!(
+                    Protocol,
+                    "Connecting to serverURI {} with MQTT version {}",
+                    uri.strip_prefix("tcp://").unwrap_or(uri),
+                    *version as u8
+                );
+                let deadline = tokio::time::Instant::now() + options.connect_timeout;
+                match Box::pin(self.attempt(uri, *version, options, deadline)).await {
+                    Ok(established) => return Ok(Box::new(established)),
+                    Err(failure) => last = failure,
+                }
+                trace!(Error, "Connect to {uri} failed: {}", last.message);
+                // Another version is worth a try only where there was a server to refuse this one.
+                if last.refused.is_none() && last.stage.is_some() {
+                    break;
+                }
+            }
+        }
+        Err(last)
+    }
+
+    async fn attempt(
+        &self,
+        uri: &str,
+        version: Version,
+        options: &ConnectOptions,
+        deadline: tokio::time::Instant,
+    ) -> Result<Established, ConnectFailure> {
+        let fail = |stage, message: String| ConnectFailure::new(version, stage, message);
+        if version == Version::V311 && self.setup.client_id.is_empty() && !options.clean {
+            // Such a CONNECT must not be sent ([MQTT-3.1.3-7]); this is what the server would answer ([MQTT-3.1.3-8]).
+            let code = reason::V3_IDENTIFIER_REJECTED;
+            return Err(ConnectFailure {
+                refused: Some(code),
+                ..fail(None, refusal(version, code))
+            });
+        }
+        let target =
+            ServerUri::parse(uri).map_err(|error| fail(Some(Stage::Resolve), error.to_string()))?;
+        let link = self
+            .connector
+            .connect(&target, options, deadline)
+            .await
+            .map_err(|error| fail(Some(error.stage), error.to_string()))?;
+        let link = Arc::new(link);
+        let packet = self
+            .connect_packet(version, options)
+            .map_err(|message| fail(None, message))?;
+        let socket =
+            Socket::new(Arc::clone(&link)).map_err(|error| fail(None, error.to_string()))?;
+        let number = link.as_fd().as_raw_fd();
+        trace!(
+            Protocol,
+            "{} {} -> CONNECT version {} clean: {} (0)",
+            number,
+            self.setup.client_id,
+            version as u8,
+            u8::from(options.clean && version != Version::V5)
+        );
+        let limit = options
+            .properties
+            .as_ref()
+            .number(PropertyId::MaximumPacketSize)
+            .unwrap_or(MAX_CONNACK)
+            .min(MAX_CONNACK);
+        let answer = match timeout_at(deadline, exchange(&socket, &packet, limit)).await {
+            Ok(answer) => answer.map_err(|error| fail(None, error.to_string()))?,
+            Err(_) => {
+                return Err(fail(
+                    Some(Stage::Deadline),
+                    "timed out waiting for CONNACK".into(),
+                ));
+            }
+        };
+        let (connected, used) = self.read_connack(&answer, uri, version, number)?;
+        if version == Version::V5 && options.clean && connected.session_present {
+            // [MQTT-3.2.2-4]: we have no session to go on with.
+            return Err(fail(
+                None,
+                "the server resumes a session that was to be discarded".into(),
+            ));
+        }
+        Ok(Established {
+            link,
+            connected,
+            rest: answer[used..].to_vec(),
+        })
+    }
+
+    fn connect_packet(
+        &self,
+        version: Version,
+        options: &ConnectOptions,
+    ) -> Result<BytesMut, String> {
+        let mut packet = BytesMut::new();
+        Connect {
+            version,
+            clean_start: options.clean,
+            keep_alive: u16::try_from(options.keep_alive.as_secs()).unwrap_or(u16::MAX),
+            client_id: self.setup.client_id.as_bytes(),
+            will: options.will.as_ref().map(|will| Will {
+                topic: will.topic.as_bytes(),
+                payload: &will.payload,
+                qos: will.qos,
+                retain: will.retained,
+                properties: will.properties.as_ref(),
+            }),
+            username: options.username.as_ref().map(String::as_bytes),
+            password: options.password.as_ref().map(|password| &password.0[..]),
+            properties: options.properties.as_ref(),
+        }
+        .encode(&mut packet)
+        .map_err(|error| error.to_string())?;
+        Ok(packet)
+    }
+
+    /// The server's answer, and how many bytes it took.
+    fn read_connack(
+        &self,
+        answer: &[u8],
+        uri: &str,
+        version: Version,
+        socket: RawFd,
+    ) -> Result<(Connected, usize), ConnectFailure> {
+        let fail = |message: String| ConnectFailure::new(version, None, message);
+        let frame = decode::frame(answer, u32::MAX)
+            .ok()
+            .flatten()
+            .ok_or_else(|| fail("incomplete answer to CONNECT".into()))?;
+        let body = &answer[frame.header_len..frame.total_len];
+        let connack: ConnAck<'_> = match decode::decode(version, frame.first, body) {
+            Ok(decode::Packet::ConnAck(connack)) => connack,
+            Ok(_) => return Err(fail("the server's first packet is no CONNACK".into())),
+            Err(error) => return Err(fail(error.to_string())),
+        };
+        trace!(
+            Protocol,
+            "{socket} {} <- CONNACK rc: {}", self.setup.client_id, connack.code
+        );
+        if connack.code != 0 {
+            return Err(ConnectFailure {
+                refused: Some(connack.code),
+                properties: connack.properties.into(),
+                ..fail(refusal(version, connack.code))
+            });
+        }
+        Ok((
+            Connected {
+                server_uri: uri.strip_prefix("tcp://").unwrap_or(uri).to_owned(),
+                version,
+                session_present: connack.session_present,
+                reason: connack.code,
+                properties: connack.properties.into(),
+            },
+            frame.total_len,
+        ))
+    }
+
+    /// Puts a connection to work.
+    pub(super) fn established(
+        &self,
+        established: Established,
+        options: &ConnectOptions,
+        epoch: u64,
+        automatic: bool,
+    ) {
+        let Established {
+            link,
+            connected,
+            rest,
+        } = established;
+        let mut core = self.lock();
+        if core.epoch != epoch || core.destroyed {
+            link.shutdown();
+            return;
+        }
+        let socket = link.as_fd().as_raw_fd();
+        core.task = None;
+        core.phase = Phase::Connected;
+        core.should_be_connected = true;
+        core.connection = Some(Connection {
+            link,
+            writer: Writer::Idle(crate::protocol::outbound::Batch::default()),
+            writable: false,
+            reading: false,
+            read_again: false,
+            unread: false,
+            hangup: false,
+            watched: false,
+            partial: Vec::new(),
+        });
+        core.session_ends = if connected.version == Version::V5 {
+            let expiry = |properties: &Properties| {
+                properties
+                    .as_ref()
+                    .number(PropertyId::SessionExpiryInterval)
+            };
+            expiry(&connected.properties)
+                .or_else(|| expiry(&options.properties))
+                .unwrap_or(0)
+                == 0
+        } else {
+            options.clean
+        };
+        let begin = Begin {
+            version: connected.version,
+            clean: options.clean && !automatic,
+            keep_alive: options.keep_alive,
+            max_inflight: options.max_inflight,
+            properties: options.properties.as_ref(),
+            socket,
+        };
+        let connack = ConnAck {
+            session_present: connected.session_present,
+            code: connected.reason,
+            properties: connected.properties.as_ref(),
+        };
+        // The program hears of the connection before it hears of anything that came over it.
+        let op = core.connect_op.take();
+        let asked = op.is_some();
+        let events = std::mem::take(&mut core.io.events);
+        let (session, io) = core.parts();
+        session.begin(&begin, &connack, Instant::now(), io);
+        let begun = std::mem::replace(&mut core.io.events, events);
+        if let Some(op) = op {
+            tell_connect_ended(&mut core, op, Ok(Box::new(connected)));
+        }
+        if !core.synchronous {
+            core.io.tell(Event::Connected { automatic: !asked });
+        }
+        core.io.events.extend(begun);
+        if let Err(error) = self.watch(&mut core) {
+            self.lose(&mut core, &error.to_string());
+        } else if !rest.is_empty() {
+            let used = self.process(&mut core, &rest);
+            if let Some(connection) = &mut core.connection {
+                connection.partial = rest[used.min(rest.len())..].to_vec();
+            }
+        }
+        self.finish(core);
+    }
+
+    fn not_established(&self, failure: ConnectFailure, epoch: u64) {
+        let mut core = self.lock();
+        if core.epoch != epoch || core.destroyed {
+            return;
+        }
+        core.task = None;
+        core.phase = Phase::Idle;
+        if let Some(op) = core.connect_op.take() {
+            tell_connect_ended(&mut core, op, Err(Box::new(failure)));
+        }
+        self.reconnect_later(&mut core);
+        self.finish(core);
+    }
+}
+
+/// Sends CONNECT and reads until one whole packet is there; returns all that came.
+async fn exchange(socket: &Socket, packet: &[u8], limit: u32) -> io::Result<Vec<u8>> {
+    let mut sent = 0;
+    while sent < packet.len() {
+        let rest = &packet[sent..];
+        sent += socket
+            .io(Interest::WRITABLE, |link| {
+                link.write(&[io::IoSlice::new(rest)])
+            })
+            .await?;
+    }
+    socket.io(Interest::WRITABLE, Link::flush).await?;
+    let mut answer = Vec::new();
+    loop {
+        let mut chunk = [0; 256];
+        match socket
+            .io(Interest::READABLE, |link| link.read(&mut chunk))
+            .await?
+        {
+            0 => {
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the server closed the connection without a CONNACK",
+                ));
+            }
+            n => answer.extend_from_slice(&chunk[..n]),
+        }
+        let frame = decode::frame(&answer, limit)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+        if frame.is_some() {
+            return Ok(answer);
+        }
+    }
+}
+
+/// What a refusal means.
+fn refusal(version: Version, code: u8) -> String {
+    let name = if version == Version::V5 {
+        reason::name(code)
+    } else {
+        match code {
+            reason::V3_UNACCEPTABLE_PROTOCOL_VERSION => Some("unacceptable protocol version"),
+            reason::V3_IDENTIFIER_REJECTED => Some("client identifier rejected"),
+            reason::V3_SERVER_UNAVAILABLE => Some("server unavailable"),
+            reason::V3_BAD_USER_NAME_OR_PASSWORD => Some("bad user name or password"),
+            reason::V3_NOT_AUTHORIZED => Some("not authorized"),
+            _ => None,
+        }
+    };
+    format!(
+        "the server refused the connection: {} ({code})",
+        name.unwrap_or("unknown reason")
+    )
+}
+
+/// Tells the program, or the caller that waits, how its connect ended.
+fn tell_connect_ended<H: Host>(core: &mut Guard<'_, H>, op: H::Op, result: ConnectResult) {
+    core.io.progressed = true;
+    if let Some((op, result)) = H::settle_connect(op, result) {
+        core.io.tell(Event::ConnectEnded { op, result });
+    }
+}
+
+/// Ends an attempt or a reconnect under way; the program's connect has failed then.
+pub(super) fn stop_connecting<H: Host>(core: &mut Guard<'_, H>) {
+    core.epoch += 1;
+    core.should_be_connected = false;
+    if let Some(task) = core.task.take() {
+        task.abort();
+    }
+    if matches!(core.phase, Phase::Connecting | Phase::Reconnecting) {
+        core.phase = Phase::Idle;
+    }
+    if let Some(op) = core.connect_op.take() {
+        let version = core.session.version();
+        let failure = ConnectFailure::new(version, None, "the connect was abandoned".into());
+        tell_connect_ended(core, op, Err(Box::new(failure)));
+    }
+}

@@ -1,0 +1,226 @@
+//! Writing the outbound stream to the socket.
+//!
+//! A caller that finds the socket idle writes its bytes itself, on its own thread: the lowest latency there is. A thread
+//! that finds another one writing leaves its bytes to it. And when calls follow each other so closely that each would
+//! write a few bytes, the reactor takes over for as long as the burst lasts: callers then only append, and the bytes go
+//! out in large writes meanwhile, which is the highest throughput there is.
+
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::protocol::outbound::{Batch, SLICES};
+use crate::transport::Link;
+
+use super::host::Host;
+use super::reactor::reactor;
+use super::state::{Client, Core, Guard, Writer};
+
+/// A caller does not write others' bytes for ever: after so many rounds the reactor goes on.
+const ROUNDS: usize = 3;
+/// Writes of callers that are no further apart than this follow each other closely.
+const CLOSE: Duration = Duration::from_micros(30);
+/// After so many of them it is a burst.
+const STREAK: u32 = 16;
+/// How long the reactor looks out for more when it has written everything.
+const LINGER: Duration = Duration::from_micros(60);
+
+/// How closely the callers' writes follow each other, and who writes.
+#[derive(Debug)]
+pub(super) struct Pace {
+    last: Instant,
+    streak: u32,
+    /// The reactor writes, or is about to: callers only append.
+    pub burst: bool,
+    /// The reactor has been asked to.
+    scheduled: bool,
+}
+
+impl Pace {
+    pub fn new(now: Instant) -> Self {
+        Self {
+            last: now,
+            streak: 0,
+            burst: false,
+            scheduled: false,
+        }
+    }
+
+    /// A reactor thread takes over what was scheduled.
+    pub fn take_scheduled(&mut self) -> bool {
+        std::mem::take(&mut self.scheduled)
+    }
+
+    fn wrote(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.last) < CLOSE {
+            self.streak += 1;
+        } else {
+            self.streak = 0;
+        }
+        self.last = now;
+    }
+}
+
+/// What a round of writing came to.
+enum Round {
+    /// All that was there has been written.
+    Wrote,
+    /// There was nothing to do, or another thread is at it, or the socket takes no more, or the connection is gone.
+    Stopped,
+}
+
+impl<H: Host> Client<H> {
+    /// For callers: writes what is there, or sees to it that the reactor does.
+    pub(super) fn flush_from_call<'a>(&'a self, mut core: Guard<'a, H>) -> Guard<'a, H> {
+        if core.pace.streak >= STREAK && !core.pace.burst {
+            self.start_burst(&mut core);
+        }
+        if core.pace.burst {
+            return core;
+        }
+        let mut core = self.flush(core);
+        let now = core.last_write;
+        core.pace.wrote(now);
+        core
+    }
+
+    /// Writes what is there, as far as the socket takes it. The mutex is released while writing.
+    pub(super) fn flush<'a>(&'a self, mut core: Guard<'a, H>) -> Guard<'a, H> {
+        if core.pace.burst {
+            return core;
+        }
+        for _ in 0..ROUNDS {
+            let round;
+            (core, round) = self.round(core);
+            if matches!(round, Round::Stopped) || core.io.out.is_empty() {
+                return core;
+            }
+        }
+        self.start_burst(&mut core);
+        core
+    }
+
+    fn start_burst(&self, core: &mut Core<H>) {
+        if let (Ok(reactor), Some(_)) = (reactor(), &core.connection) {
+            core.pace.burst = true;
+            core.pace.scheduled = true;
+            reactor.schedule(self.key);
+        }
+    }
+
+    /// On a reactor thread: writes for as long as callers keep appending.
+    pub(super) fn carry_burst<'a>(&'a self, mut core: Guard<'a, H>) -> Guard<'a, H> {
+        let mut idle_since: Option<Instant> = None;
+        loop {
+            let round;
+            (core, round) = self.round(core);
+            match round {
+                Round::Wrote => idle_since = None,
+                Round::Stopped if core.may_write() => {
+                    let now = Instant::now();
+                    if now.saturating_duration_since(*idle_since.get_or_insert(now)) >= LINGER {
+                        break;
+                    }
+                }
+                Round::Stopped => break,
+            }
+            // Whoever waits for what has just been written goes first, and callers get a chance to append.
+            self.after(&mut core);
+            self.schedule_dispatch(&mut core);
+            drop(core);
+            std::thread::yield_now();
+            core = self.lock();
+        }
+        core.pace.burst = false;
+        core.pace.streak = 0;
+        core
+    }
+
+    fn round<'a>(&'a self, mut core: Guard<'a, H>) -> (Guard<'a, H>, Round) {
+        let state = &mut *core.core;
+        let Some(connection) = &mut state.connection else {
+            return (core, Round::Stopped);
+        };
+        let mut batch = match std::mem::replace(&mut connection.writer, Writer::Busy) {
+            Writer::Busy => return (core, Round::Stopped),
+            Writer::Blocked(batch) if !connection.writable => {
+                connection.writer = Writer::Blocked(batch);
+                return (core, Round::Stopped);
+            }
+            Writer::Idle(batch) if state.io.out.is_empty() => {
+                connection.writer = Writer::Idle(batch);
+                return (core, Round::Stopped);
+            }
+            Writer::Blocked(batch) | Writer::Idle(batch) => batch,
+        };
+        connection.writable = false;
+        if batch.is_empty() {
+            state.io.out.take(&mut batch);
+        }
+        let link = Arc::clone(&connection.link);
+        let epoch = state.epoch;
+        drop(core);
+        let result = write(&link, &mut batch);
+        let now = Instant::now();
+        core = self.lock();
+        if core.epoch != epoch {
+            // That connection is gone, and its writer with it.
+            return (core, Round::Stopped);
+        }
+        let state = &mut *core.core;
+        let Some(connection) = &mut state.connection else {
+            return (core, Round::Stopped);
+        };
+        let position = batch.written();
+        state.written = position;
+        state.io.progressed |= state.waiters > 0;
+        state.last_write = now;
+        state.session.written(now, position);
+        state.io.written(position);
+        let round = match result {
+            Ok(()) => {
+                connection.writer = Writer::Idle(batch);
+                Round::Wrote
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                connection.writer = Writer::Blocked(batch);
+                Round::Stopped
+            }
+            Err(error) => {
+                self.lose(&mut core, &error.to_string());
+                Round::Stopped
+            }
+        };
+        // The socket may have become writable between the attempt and here.
+        let again = matches!(&core.connection, Some(connection)
+            if connection.writable && matches!(connection.writer, Writer::Blocked(_)));
+        (core, if again { Round::Wrote } else { round })
+    }
+}
+
+impl<H: Host> Core<H> {
+    /// There is a connection, and nobody writes to it.
+    fn may_write(&self) -> bool {
+        self.connection
+            .as_ref()
+            .is_some_and(|connection| matches!(connection.writer, Writer::Idle(_)))
+    }
+}
+
+/// Writes until all is written or the socket takes no more.
+pub(super) fn write(link: &Link, batch: &mut Batch) -> io::Result<()> {
+    while !batch.is_empty() {
+        let result = {
+            let mut room = [IoSlice::new(&[]); SLICES];
+            let used = batch.slices(&mut room);
+            link.write(&room[..used])
+        };
+        match result {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n) => batch.advance(n),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    link.flush()
+}

@@ -1,0 +1,95 @@
+//! What a client needs of the program it works for.
+
+use crate::protocol::packet::{AckKind, Publish};
+use crate::protocol::property::Properties;
+use crate::protocol::session::Completion;
+
+use super::connect::{ConnectFailure, Connected};
+use super::options::ConnectOptions;
+
+/// The program behind a client: what its messages look like and what it wants to be told.
+pub trait Host: Send + Sync + Sized + 'static {
+    /// A received message as the program gets it.
+    type Message: Send;
+    /// What the program attached to an operation.
+    type Op: Send;
+
+    /// Makes the owned form of a received message.
+    fn message(publish: &Publish<'_>) -> Self::Message;
+    /// Lends what a message holds.
+    fn with_contents<R>(message: &Self::Message, read: impl FnOnce(&Publish<'_>) -> R) -> R;
+    /// Roughly the bytes that a message holds, for the limit of the inbound queue.
+    fn message_size(message: &Self::Message) -> usize;
+    /// The program wants to see the message when this operation ends.
+    fn wants_packet(op: &Self::Op) -> bool;
+    /// Somebody wants to know when this operation ends.
+    fn tracks(op: &Self::Op) -> bool;
+    /// Takes the end of an operation for which no callback is to be run, at once and under the client's lock; gives
+    /// back the others.
+    fn settle(done: Completion<Self::Op>) -> Option<Completion<Self::Op>>;
+    /// As [`settle`](Self::settle), for the end of a connect.
+    fn settle_connect(op: Self::Op, result: ConnectResult) -> Option<(Self::Op, ConnectResult)>;
+    /// Before an automatic reconnect: the options to use from now on, where the program wants to change them. Runs the
+    /// program's callback; no lock is held; the thread may block.
+    fn refresh(&self, options: &ConnectOptions) -> Option<ConnectOptions>;
+    /// Runs the program's callback. No lock is held; the thread may block.
+    fn handle(&self, event: Event<Self>) -> Handled<Self>;
+}
+
+/// How a connect ended.
+pub type ConnectResult = Result<Box<Connected>, Box<ConnectFailure>>;
+
+/// Something to tell the program.
+pub enum Event<H: Host> {
+    /// A message has arrived; with a store, the number of its `q-` record.
+    Message(H::Message, Option<u32>),
+    /// A message that is in the store only, under that number.
+    Stored(u32),
+    /// An operation has ended.
+    Completed(Completion<H::Op>),
+    /// A publish was acknowledged by a packet of this kind.
+    Acknowledged {
+        /// The kind.
+        kind: AckKind,
+        /// Packet identifier.
+        packet_id: u16,
+        /// Reason code.
+        reason: u8,
+        /// Properties of the packet.
+        properties: Properties,
+    },
+    /// A connect that the program asked for has succeeded or failed.
+    ConnectEnded {
+        /// What the program attached.
+        op: H::Op,
+        /// How it ended.
+        result: ConnectResult,
+    },
+    /// A connection was established; after a reconnect nobody asked for, `automatic`.
+    Connected {
+        /// Made by the automatic reconnect.
+        automatic: bool,
+    },
+    /// The connection was lost.
+    ConnectionLost,
+    /// The server said DISCONNECT.
+    Disconnected {
+        /// Its reason code.
+        reason: u8,
+        /// Its properties.
+        properties: Properties,
+    },
+    /// A disconnect that the program asked for is done.
+    DisconnectEnded {
+        /// What the program attached.
+        op: H::Op,
+    },
+}
+
+/// What became of an event.
+pub enum Handled<H: Host> {
+    /// Done with.
+    Done,
+    /// The program did not take the message: it is to be offered again.
+    NotTaken(H::Message),
+}

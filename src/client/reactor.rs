@@ -1,0 +1,348 @@
+//! The threads that wait for sockets and timers, and run the programs' callbacks.
+//!
+//! All of them wait on one epoll instance, edge-triggered, so that the kernel wakes one thread an event and the thread
+//! that was woken reads the socket, feeds the session and runs the callback itself: no hand-over between the packet's
+//! arrival and the program. Before a thread enters a callback, which may take as long as it likes, it makes sure that
+//! another one is left to wait. A slow callback therefore delays its own client's next callback and nothing else.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use once_cell::sync::Lazy;
+use parking_lot::Mutex;
+use rustix::event::epoll;
+use rustix::event::{EventfdFlags, Timespec};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
+};
+
+use crate::registry::{Key, Registry};
+
+/// Threads that always exist once the reactor was used.
+const BASE_THREADS: usize = 2;
+/// Against a program whose callbacks all wait for something that never comes: no more threads than this.
+const MAX_THREADS: usize = 512;
+/// A thread above the base that found nothing to do for so many seconds ends.
+const SPARE_LIFETIME: i64 = 10;
+/// Programs' callbacks run here, and expect the stack that the C library gives a thread by default.
+const STACK: usize = 8 << 20;
+
+/// What happened to a socket.
+#[derive(Clone, Copy, Debug)]
+pub struct Readiness {
+    /// There is something to read, the end of the stream included.
+    pub readable: bool,
+    /// There is room to write again.
+    pub writable: bool,
+    /// The peer has ended its side: read on to the end, no further event will tell.
+    pub hangup: bool,
+}
+
+/// Something that waits for events.
+pub trait Source: Send + Sync {
+    /// Its socket's state changed.
+    fn ready(self: Arc<Self>, readiness: Readiness);
+    /// Its timer has expired. Must not run callbacks: other expired timers wait behind it.
+    fn expired(self: Arc<Self>);
+    /// It was [scheduled](Reactor::schedule).
+    fn scheduled(self: Arc<Self>);
+}
+
+/// The process's reactor.
+pub struct Reactor {
+    epoll: OwnedFd,
+    /// Wakes one thread for each scheduled source.
+    wake: OwnedFd,
+    timer: OwnedFd,
+    scheduled: Mutex<VecDeque<Key>>,
+    timers: Mutex<Timers>,
+    /// Existing threads, and those of them that are inside callbacks.
+    threads: AtomicUsize,
+    busy: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Timers {
+    queue: BTreeSet<(Instant, Key)>,
+    armed: Option<Instant>,
+}
+
+/// epoll data of the two descriptors that are no source; generation 0 is no source's.
+const WAKE: u64 = 0;
+const TIMER: u64 = 1;
+
+static SOURCES: Registry<dyn Source> = Registry::new();
+static REACTOR: Lazy<io::Result<Reactor>> = Lazy::new(Reactor::new);
+
+/// The reactor; an error when the system gives no descriptors or threads.
+pub fn reactor() -> io::Result<&'static Reactor> {
+    REACTOR
+        .as_ref()
+        .map_err(|error| io::Error::new(error.kind(), error.to_string()))
+}
+
+impl Reactor {
+    fn new() -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let wake = rustix::event::eventfd(
+            0,
+            EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK | EventfdFlags::SEMAPHORE,
+        )?;
+        let timer = timerfd_create(
+            TimerfdClockId::Monotonic,
+            TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK,
+        )?;
+        epoll::add(
+            &epoll,
+            &wake,
+            epoll::EventData::new_u64(WAKE),
+            epoll::EventFlags::IN | epoll::EventFlags::ET,
+        )?;
+        epoll::add(
+            &epoll,
+            &timer,
+            epoll::EventData::new_u64(TIMER),
+            epoll::EventFlags::IN | epoll::EventFlags::ET,
+        )?;
+        Ok(Self {
+            epoll,
+            wake,
+            timer,
+            scheduled: Mutex::default(),
+            timers: Mutex::default(),
+            threads: AtomicUsize::new(0),
+            busy: AtomicUsize::new(0),
+        })
+    }
+
+    /// Makes a source known and gives it its key.
+    pub fn register(make: impl FnOnce(Key) -> Arc<dyn Source>) -> Option<Key> {
+        SOURCES.insert_with(make).map(|(key, _)| key)
+    }
+
+    /// Forgets a source. Events that are under way still reach it.
+    pub fn unregister(key: Key) {
+        SOURCES.remove(key);
+    }
+
+    /// Watches a source's socket for everything, edge-triggered; it is forgotten when it is closed.
+    pub fn watch(&'static self, key: Key, socket: impl AsFd) -> io::Result<()> {
+        self.need_threads()?;
+        epoll::add(
+            &self.epoll,
+            socket,
+            epoll::EventData::new_u64(key.to_u64()),
+            epoll::EventFlags::IN
+                | epoll::EventFlags::OUT
+                | epoll::EventFlags::RDHUP
+                | epoll::EventFlags::ET,
+        )?;
+        Ok(())
+    }
+
+    /// Stops watching a socket.
+    pub fn unwatch(&self, socket: impl AsFd) {
+        // Not being watched (any more) is what was wanted.
+        let _ = epoll::delete(&self.epoll, socket);
+    }
+
+    /// Has [`Source::scheduled`] called on a reactor thread.
+    pub fn schedule(&'static self, key: Key) {
+        if self.need_threads().is_err() && self.threads.load(Ordering::Relaxed) == 0 {
+            // Without a single thread nothing could have been connected that needs one.
+            return;
+        }
+        self.scheduled.lock().push_back(key);
+        self.wake_one();
+    }
+
+    fn wake_one(&self) {
+        // Fails only when 2^64 - 2 wake-ups are pending: then nobody needs another one.
+        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+    }
+
+    /// Sets a source's timer to `at`, in place of `old`, which it was set to before.
+    pub fn set_timer(&'static self, key: Key, old: Option<Instant>, at: Option<Instant>) {
+        if old == at || self.need_threads().is_err() {
+            return;
+        }
+        let mut timers = self.timers.lock();
+        if let Some(old) = old {
+            timers.queue.remove(&(old, key));
+        }
+        if let Some(at) = at {
+            timers.queue.insert((at, key));
+        }
+        let first = timers.queue.first().map(|(at, _)| *at);
+        if let Some(first) = first {
+            // Later than armed: the early expiry finds nothing due and arms again, cheaper than a call each time.
+            if timers.armed.is_none_or(|armed| first < armed) {
+                timers.armed = Some(first);
+                self.arm(first);
+            }
+        }
+    }
+
+    fn arm(&self, at: Instant) {
+        let left = at
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_nanos(1));
+        let value = Itimerspec {
+            it_interval: Timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            },
+            it_value: Timespec {
+                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: left.subsec_nanos().into(),
+            },
+        };
+        // A valid time and descriptor: there is no failure left.
+        let _ = timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &value);
+    }
+
+    fn expire(&self) {
+        let mut buf = [0; 8];
+        let _ = rustix::io::read(&self.timer, &mut buf);
+        let mut due = Vec::new();
+        {
+            let mut timers = self.timers.lock();
+            let now = Instant::now();
+            while let Some(&(at, key)) = timers.queue.first() {
+                if at > now {
+                    break;
+                }
+                timers.queue.pop_first();
+                due.push(key);
+            }
+            timers.armed = timers.queue.first().map(|(at, _)| *at);
+            if let Some(first) = timers.armed {
+                self.arm(first);
+            }
+        }
+        for key in due {
+            if let Some(source) = SOURCES.get(key) {
+                source.expired();
+            }
+        }
+    }
+
+    fn need_threads(&'static self) -> io::Result<()> {
+        if self.threads.load(Ordering::Relaxed) >= BASE_THREADS {
+            return Ok(());
+        }
+        while self.threads.load(Ordering::Relaxed) < BASE_THREADS {
+            self.spawn()?;
+        }
+        Ok(())
+    }
+
+    fn spawn(&'static self) -> io::Result<()> {
+        let threads = self.threads.fetch_add(1, Ordering::Relaxed);
+        let spare = threads >= BASE_THREADS;
+        let spawned = std::thread::Builder::new()
+            .name("paho-reactor".into())
+            .stack_size(STACK)
+            .spawn(move || self.run(spare));
+        if let Err(error) = spawned {
+            self.threads.fetch_sub(1, Ordering::Relaxed);
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// This thread enters a callback. Until the guard is dropped another one is there to wait for events.
+    pub fn enter_callback(&'static self) -> InCallback {
+        let busy = self.busy.fetch_add(1, Ordering::Relaxed) + 1;
+        let threads = self.threads.load(Ordering::Relaxed);
+        if busy >= threads && threads < MAX_THREADS {
+            // Without another thread this client's callbacks still run; the next attempt may succeed.
+            let _ = self.spawn();
+        }
+        InCallback(self)
+    }
+
+    fn run(&'static self, spare: bool) {
+        // One event a call: what this thread is busy with must not hold up an event it has already taken.
+        let mut events = Vec::with_capacity(1);
+        let patience = spare.then_some(Timespec {
+            tv_sec: SPARE_LIFETIME,
+            tv_nsec: 0,
+        });
+        loop {
+            events.clear();
+            let room = rustix::buffer::spare_capacity(&mut events);
+            match epoll::wait(&self.epoll, room, patience.as_ref()) {
+                Ok(_) => {}
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(_) => return,
+            }
+            if events.is_empty() {
+                // A spare that idled for its lifetime, unless it is the one that has to be left.
+                let threads = self.threads.fetch_sub(1, Ordering::Relaxed);
+                if threads - 1 > self.busy.load(Ordering::Relaxed).max(BASE_THREADS - 1) {
+                    return;
+                }
+                self.threads.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+            for event in &events {
+                self.handle(event);
+            }
+        }
+    }
+
+    fn handle(&'static self, event: &epoll::Event) {
+        match event.data.u64() {
+            WAKE => self.run_scheduled(),
+            TIMER => self.expire(),
+            number => {
+                if let Some(source) = SOURCES.get(Key::from_u64(number)) {
+                    let flags = event.flags;
+                    let hangup = flags.intersects(
+                        epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR,
+                    );
+                    source.ready(Readiness {
+                        readable: hangup || flags.contains(epoll::EventFlags::IN),
+                        writable: flags.contains(epoll::EventFlags::OUT),
+                        hangup,
+                    });
+                }
+            }
+        }
+    }
+
+    fn run_scheduled(&self) {
+        let mut buf = [0; 8];
+        let _ = rustix::io::read(&self.wake, &mut buf);
+        loop {
+            let (key, more) = {
+                let mut scheduled = self.scheduled.lock();
+                let Some(key) = scheduled.pop_front() else {
+                    return;
+                };
+                (key, !scheduled.is_empty())
+            };
+            if more {
+                // This one may take long: another thread takes the next.
+                self.wake_one();
+            }
+            if let Some(source) = SOURCES.get(key) {
+                source.scheduled();
+            }
+        }
+    }
+}
+
+/// A thread inside a callback.
+pub struct InCallback(&'static Reactor);
+
+impl Drop for InCallback {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}

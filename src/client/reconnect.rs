@@ -1,0 +1,91 @@
+//! The automatic reconnect.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::host::Host;
+use super::options::ConnectOptions;
+use super::runtime::runtime;
+use super::state::{Client, Error, Guard, Phase};
+
+impl<H: Host> Client<H> {
+    /// Starts the automatic reconnect, where the program wants it.
+    pub(super) fn reconnect_later(&self, core: &mut Guard<'_, H>) {
+        let Some(mut options) = core.options.clone() else {
+            return;
+        };
+        let (Some(retry), true, false) =
+            (options.reconnect, core.should_be_connected, core.destroyed)
+        else {
+            return;
+        };
+        let (Ok(runtime), Some(client)) = (runtime(), self.this.upgrade()) else {
+            return;
+        };
+        core.phase = Phase::Reconnecting;
+        core.epoch += 1;
+        let epoch = core.epoch;
+        let task = runtime.spawn(async move {
+            let mut delay = retry.min;
+            loop {
+                client.pause(jittered(delay)).await;
+                options = client.refreshed(options).await;
+                match client.try_candidates(&options).await {
+                    Ok(established) => {
+                        client.established(*established, &options, epoch, true);
+                        return;
+                    }
+                    Err(_) => delay = (delay * 2).min(retry.max).max(retry.min),
+                }
+            }
+        });
+        core.task = Some(task.abort_handle());
+    }
+
+    /// Waits before the next attempt, or until the program asks for it now.
+    async fn pause(self: &Arc<Self>, delay: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = self.reconnect_now.notified() => {}
+        }
+    }
+
+    /// The options for the next attempt, which the program may change. It may take its time for that.
+    async fn refreshed(self: &Arc<Self>, options: Arc<ConnectOptions>) -> Arc<ConnectOptions> {
+        let client = Arc::clone(self);
+        let old = Arc::clone(&options);
+        let new = tokio::task::spawn_blocking(move || client.host.refresh(&old)).await;
+        let Ok(Some(new)) = new else {
+            return options;
+        };
+        let new = Arc::new(new);
+        self.lock().options = Some(Arc::clone(&new));
+        new
+    }
+
+    /// Has the next attempt made now; without an automatic reconnect under way, connects again with the last options.
+    pub fn reconnect(self: &Arc<Self>, op: H::Op) -> Result<(), Error> {
+        let options = {
+            let core = self.lock();
+            match core.phase {
+                Phase::Reconnecting => {
+                    self.reconnect_now.notify_one();
+                    return Ok(());
+                }
+                Phase::Idle => core.options.clone().ok_or(Error::Disconnected)?,
+                Phase::Connecting | Phase::Connected | Phase::Disconnecting => {
+                    return Err(Error::Ignored);
+                }
+            }
+        };
+        self.connect((*options).clone(), op)
+    }
+}
+
+/// Up to a fifth more or less, so that clients that a server lost together do not come back together.
+fn jittered(delay: Duration) -> Duration {
+    use std::hash::{BuildHasher, RandomState};
+    let random = RandomState::new().hash_one(delay);
+    let fraction = f64::from((random % 4001) as u16) / 10_000.0;
+    delay.mul_f64(0.8 + fraction)
+}

@@ -1,0 +1,205 @@
+//! Where a session's outputs go: outbound stream, event queue, store.
+
+use std::collections::VecDeque;
+
+use crate::protocol::QoS;
+use crate::protocol::outbound::Outbound;
+use crate::protocol::packet::{AckKind, Publish};
+use crate::protocol::property::PropertiesRef;
+use crate::protocol::session::{
+    Cause, Completion, Failure, NotStored, Outcome, Record, Sink, Token,
+};
+
+use super::host::{Event, Host};
+use super::records::Records;
+
+/// Messages in the inbound queue from which on the socket is not read: a program that does not keep up slows its
+/// server down (TCP back-pressure) rather than fill the memory.
+const MAX_QUEUED_MESSAGES: usize = 16 * 1024;
+/// The same in bytes.
+const MAX_QUEUED_BYTES: usize = 8 << 20;
+
+/// Surroundings of a session.
+pub(super) struct Io<H: Host> {
+    pub out: Outbound,
+    /// What the program is to be told, in order.
+    pub events: VecDeque<Event<H>>,
+    /// Messages in `events`, and their bytes.
+    pub messages: usize,
+    pub message_bytes: usize,
+    /// Operations that end when the stream has been written up to the position.
+    pub unwritten: VecDeque<(u64, Completion<H::Op>)>,
+    pub records: Records,
+    pub wants_acknowledgements: bool,
+    /// Something happened that a waiting thread may wait for.
+    pub progressed: bool,
+}
+
+impl<H: Host> Io<H> {
+    pub fn new(records: Records) -> Self {
+        Self {
+            out: Outbound::default(),
+            events: VecDeque::new(),
+            messages: 0,
+            message_bytes: 0,
+            unwritten: VecDeque::new(),
+            records,
+            wants_acknowledgements: false,
+            progressed: false,
+        }
+    }
+
+    /// Whether the inbound queue is at its limit.
+    pub fn full(&self) -> bool {
+        self.messages >= MAX_QUEUED_MESSAGES || self.message_bytes >= MAX_QUEUED_BYTES
+    }
+
+    /// Queues an event.
+    pub fn tell(&mut self, event: Event<H>) {
+        self.progressed = true;
+        self.events.push_back(event);
+    }
+
+    /// Takes the first message out of the queue; in a synchronous client there is nothing else in it.
+    pub fn take_message(&mut self) -> Option<H::Message> {
+        loop {
+            match self.events.pop_front()? {
+                Event::Message(message, record) => {
+                    self.taken(H::message_size(&message));
+                    self.records.message_taken(record);
+                    return Some(message);
+                }
+                Event::Stored(number) => {
+                    if let Some(message) = self.records.load_message::<H>(number) {
+                        self.records.message_taken(Some(number));
+                        return Some(message);
+                    }
+                }
+                other => {
+                    self.events.push_front(other);
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// A message of that size is off the queue.
+    pub fn taken(&mut self, size: usize) {
+        self.messages -= 1;
+        self.message_bytes = self.message_bytes.saturating_sub(size);
+    }
+
+    /// Ends the operations whose bytes have been written.
+    pub fn written(&mut self, position: u64) {
+        while self
+            .unwritten
+            .front()
+            .is_some_and(|(end, _)| *end <= position)
+        {
+            if let Some((_, done)) = self.unwritten.pop_front() {
+                self.complete(done);
+            }
+        }
+    }
+
+    /// The stream ended before these were written.
+    pub fn fail_unwritten(&mut self) {
+        while let Some((_, mut done)) = self.unwritten.pop_front() {
+            done.outcome = Outcome::Failed(Failure::of(Cause::Incomplete));
+            self.complete(done);
+        }
+    }
+
+    /// Whether a message without acknowledgement has not been written.
+    pub fn is_unwritten(&self, token: Token) -> bool {
+        self.unwritten.iter().any(|(_, done)| done.token == token)
+    }
+}
+
+impl<H: Host> Sink for Io<H> {
+    type Message = H::Message;
+    type Op = H::Op;
+
+    fn out(&mut self) -> &mut Outbound {
+        &mut self.out
+    }
+
+    fn message(&mut self, publish: &Publish<'_>) -> H::Message {
+        H::message(publish)
+    }
+
+    fn deliver(
+        &mut self,
+        message: H::Message,
+        qos: QoS,
+        received: Option<u16>,
+    ) -> Result<(), NotStored> {
+        let record = if qos == QoS::AtMostOnce {
+            None
+        } else {
+            self.records.store_message::<H>(&message, received)?
+        };
+        self.messages += 1;
+        self.message_bytes += H::message_size(&message);
+        self.tell(Event::Message(message, record));
+        Ok(())
+    }
+
+    fn complete(&mut self, done: Completion<H::Op>) {
+        self.progressed = true;
+        if let Some(done) = H::settle(done) {
+            self.events.push_back(Event::Completed(done));
+        }
+    }
+
+    fn complete_when_written(&mut self, done: Completion<H::Op>) {
+        if H::tracks(&done.op) {
+            self.unwritten.push_back((self.out.position(), done));
+        }
+    }
+
+    fn wants_packet(&self, op: &H::Op) -> bool {
+        H::wants_packet(op)
+    }
+
+    fn acknowledged(
+        &mut self,
+        kind: AckKind,
+        packet_id: u16,
+        reason: u8,
+        properties: PropertiesRef<'_>,
+    ) {
+        if self.wants_acknowledgements {
+            self.tell(Event::Acknowledged {
+                kind,
+                packet_id,
+                reason,
+                properties: properties.into(),
+            });
+        }
+    }
+
+    fn store(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored> {
+        self.records.put(record, packet)
+    }
+
+    fn discard(&mut self, record: Record) {
+        self.records.discard(record);
+    }
+
+    fn store_queued(
+        &mut self,
+        publish: &Publish<'_>,
+        token: Token,
+    ) -> Result<Option<u32>, NotStored> {
+        self.records.store_command(publish, token)
+    }
+
+    fn promote(&mut self, queued: Option<u32>, id: u16, packet: &[u8]) -> Result<(), NotStored> {
+        self.records.promote(queued, id, packet)
+    }
+
+    fn load_queued(&mut self, number: u32) -> Option<Vec<u8>> {
+        self.records.load_command(number)
+    }
+}

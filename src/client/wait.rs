@@ -1,0 +1,165 @@
+//! Waiting inside an API call.
+//!
+//! In an asynchronous client the reactor's threads do the work and the caller sleeps on the condition variable. In a
+//! synchronous one the caller does the work itself: it takes the reading role, polls the socket and processes what comes.
+//! Of several callers one has the role; when it leaves, another takes over.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::host::Host;
+use super::reactor::reactor;
+use super::state::{Client, Guard, Writer};
+
+/// Where an operation's end is put for the caller that waits for it.
+#[derive(Debug)]
+pub struct Slot<T>(Mutex<Option<T>>);
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Slot<T> {
+    /// An empty one.
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Puts the result in.
+    pub fn fill(&self, value: T) {
+        *self.0.lock() = Some(value);
+    }
+
+    /// Takes the result out.
+    pub fn take(&self) -> Option<T> {
+        self.0.lock().take()
+    }
+}
+
+impl<H: Host> Client<H> {
+    /// Waits until `done` gives something, the deadline passes, or the client is destroyed.
+    pub(super) fn wait_for<'a, T>(
+        &'a self,
+        mut core: Guard<'a, H>,
+        deadline: Option<Instant>,
+        mut done: impl FnMut(&mut Guard<'a, H>) -> Option<T>,
+    ) -> (Guard<'a, H>, Option<T>) {
+        loop {
+            if let Some(result) = done(&mut core) {
+                return (core, Some(result));
+            }
+            if core.destroyed || deadline.is_some_and(|at| Instant::now() >= at) {
+                return (core, None);
+            }
+            core = if may_drive(&core) {
+                self.drive(core, deadline)
+            } else {
+                self.park(core, deadline)
+            };
+        }
+    }
+
+    fn park<'a>(&'a self, mut core: Guard<'a, H>, deadline: Option<Instant>) -> Guard<'a, H> {
+        if let Some(connection) = &core.connection {
+            if connection.unread && connection.watched && !connection.reading {
+                // Whoever had the reading role is inside a callback now, perhaps for long, and this thread waits.
+                if let Ok(reactor) = reactor() {
+                    reactor.schedule(self.key);
+                }
+            }
+        }
+        core.waiters += 1;
+        match deadline {
+            Some(at) => {
+                self.changed.wait_until(&mut core.core, at);
+            }
+            None => self.changed.wait(&mut core.core),
+        }
+        core.waiters -= 1;
+        core
+    }
+
+    /// Synchronous client: waits for the socket on the caller's thread, and processes what comes.
+    fn drive<'a>(&'a self, core: Guard<'a, H>, deadline: Option<Instant>) -> Guard<'a, H> {
+        let mut core = self.flush(core);
+        let epoch = core.epoch;
+        let Some(connection) = &mut core.connection else {
+            return core;
+        };
+        if connection.reading {
+            return core;
+        }
+        // Taken before the poll, so that no second thread polls the same socket.
+        connection.reading = true;
+        let link = Arc::clone(&connection.link);
+        let blocked = matches!(connection.writer, Writer::Blocked(_));
+        drop(core);
+        let ready = if link.has_buffered() {
+            PollFlags::IN
+        } else {
+            wait_for_socket(&link, blocked, deadline)
+        };
+        let mut core = self.lock();
+        if core.epoch != epoch {
+            return core;
+        }
+        if let Some(connection) = &mut core.connection {
+            connection.reading = false;
+            connection.writable |= ready.contains(PollFlags::OUT);
+        }
+        if ready.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR | PollFlags::RDHUP) {
+            (core, _) = self.read_once(core);
+        }
+        core = self.flush(core);
+        // Others may wait for what came, or for the role.
+        core.io.progressed = false;
+        if core.waiters > 0 {
+            self.changed.notify_all();
+        }
+        self.update_timer(&mut core);
+        core
+    }
+}
+
+/// The caller may take the reading role.
+fn may_drive<H: Host>(core: &Guard<'_, H>) -> bool {
+    core.synchronous
+        && core
+            .connection
+            .as_ref()
+            .is_some_and(|connection| !connection.reading)
+}
+
+fn wait_for_socket(
+    link: &crate::transport::Link,
+    blocked: bool,
+    deadline: Option<Instant>,
+) -> PollFlags {
+    let mut flags = PollFlags::IN | PollFlags::RDHUP;
+    if blocked {
+        flags |= PollFlags::OUT;
+    }
+    let timeout = deadline.map(|at| {
+        let left = at.saturating_duration_since(Instant::now());
+        Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: left.subsec_nanos().into(),
+        }
+    });
+    let mut fds = [PollFd::new(link, flags)];
+    match poll(&mut fds, timeout.as_ref()) {
+        Ok(_) => fds[0].revents(),
+        // Interrupted by a signal: the caller looks at its deadline and comes back.
+        Err(_) => PollFlags::empty(),
+    }
+}
+
+/// A deadline so far away that it cannot be expressed is none.
+pub(super) fn deadline_in(timeout: Duration) -> Option<Instant> {
+    Instant::now().checked_add(timeout)
+}

@@ -1,0 +1,379 @@
+//! Publish, subscribe, unsubscribe, and what is pending.
+
+use libc::{c_char, c_int, c_ulong, c_void};
+
+#[allow(clippy::wildcard_imports)] // this module is about them
+use super::super::async_types::*;
+use super::super::memory;
+use super::super::property_types::MQTTProperties;
+use super::super::read::{self, Code, Context};
+use super::super::subscribe_types::MQTTSubscribe_options;
+use super::super::tokens;
+use super::connect::check_callbacks;
+use super::host::{Kind, Op};
+use crate::client::Subscription;
+use crate::protocol::packet::{Filter, Publish};
+use crate::protocol::property::{Context as PropertyContext, Properties, PropertiesRef};
+use crate::protocol::{QoS, Version};
+
+/// What a response structure asks for.
+///
+/// # Safety
+/// NULL or a response as documented.
+unsafe fn op(
+    client: &super::AsyncClient,
+    kind: Kind,
+    response: *const MQTTAsync_responseOptions,
+) -> Result<Op, Code> {
+    let mut op = Op::silent(kind);
+    if response.is_null() {
+        return Ok(op);
+    }
+    // SAFETY: not NULL; the original does not look at the version either, but only a version 1 has more members.
+    unsafe {
+        op.has_token = true;
+        op.context = Context((*response).context);
+        op.on_success = (*response).onSuccess;
+        op.on_failure = (*response).onFailure;
+        if (*response).struct_version >= 1 {
+            op.on_success5 = (*response).onSuccess5;
+            op.on_failure5 = (*response).onFailure5;
+        }
+    }
+    check_callbacks(&op, client.setup().create.v5)?;
+    Ok(op)
+}
+
+/// The properties of a response structure.
+///
+/// # Safety
+/// NULL or a response as documented.
+unsafe fn response_properties(
+    response: *const MQTTAsync_responseOptions,
+    v5: bool,
+    context: PropertyContext,
+) -> Result<Properties, Code> {
+    // SAFETY: not NULL; read only in a version that has it.
+    unsafe {
+        if !v5 || response.is_null() || (*response).struct_version < 1 {
+            return Ok(Properties::new());
+        }
+        read::properties(&raw const (*response).properties, context)
+    }
+}
+
+/// Tells the program the operation's token.
+///
+/// # Safety
+/// NULL or a response as documented.
+unsafe fn set_token(response: *mut MQTTAsync_responseOptions, token: MQTTAsync_token) {
+    if !response.is_null() {
+        // SAFETY: not NULL.
+        unsafe { (*response).token = token };
+    }
+}
+
+pub unsafe fn send(
+    handle: MQTTAsync,
+    destination_name: *const c_char,
+    payloadlen: c_int,
+    payload: *const c_void,
+    qos: c_int,
+    retained: c_int,
+    response: *mut MQTTAsync_responseOptions,
+) -> c_int {
+    // SAFETY: as documented.
+    super::code(unsafe {
+        publish(
+            handle,
+            destination_name,
+            &Contents {
+                payload,
+                payloadlen,
+                qos,
+                retained,
+                properties: std::ptr::null(),
+            },
+            response,
+        )
+    })
+}
+
+pub unsafe fn send_message(
+    handle: MQTTAsync,
+    destination_name: *const c_char,
+    msg: *const MQTTAsync_message,
+    response: *mut MQTTAsync_responseOptions,
+) -> c_int {
+    if msg.is_null() {
+        return MQTTASYNC_NULL_PARAMETER;
+    }
+    // SAFETY: not NULL; read member by member, each only in a version that has it.
+    super::code(unsafe {
+        read::check_struct(msg.cast(), b"MQTM", 1).and_then(|version| {
+            publish(
+                handle,
+                destination_name,
+                &Contents {
+                    payload: (*msg).payload,
+                    payloadlen: (*msg).payloadlen,
+                    qos: (*msg).qos,
+                    retained: (*msg).retained,
+                    properties: if version >= 1 {
+                        &raw const (*msg).properties
+                    } else {
+                        std::ptr::null()
+                    },
+                },
+                response,
+            )
+        })
+    })
+}
+
+/// A message as the program passes it.
+struct Contents {
+    payload: *const c_void,
+    payloadlen: c_int,
+    qos: c_int,
+    retained: c_int,
+    properties: *const MQTTProperties,
+}
+
+unsafe fn publish(
+    handle: MQTTAsync,
+    destination_name: *const c_char,
+    contents: &Contents,
+    response: *mut MQTTAsync_responseOptions,
+) -> Result<(), Code> {
+    let client = super::of(handle)?;
+    let v5 = client.setup().create.v5;
+    // SAFETY: as documented.
+    unsafe {
+        let topic = read::topic(destination_name)?;
+        let qos = read::qos(contents.qos)?;
+        if contents.payloadlen < 0 || (contents.payloadlen > 0 && contents.payload.is_null()) {
+            return Err(MQTTASYNC_NULL_PARAMETER);
+        }
+        let mut op = op(&client, Kind::Publish(qos), response)?;
+        op.delivery =
+            qos != QoS::AtMostOnce && client.host().callbacks().delivery_complete.1.is_some();
+        let own = if v5 && !contents.properties.is_null() {
+            read::properties(contents.properties, PropertyContext::Publish)?
+        } else {
+            Properties::new()
+        };
+        let properties = if own.as_ref().is_empty() {
+            response_properties(response, v5, PropertyContext::Publish)?
+        } else {
+            own
+        };
+        let publish = Publish {
+            dup: false,
+            qos,
+            retain: contents.retained != 0,
+            topic,
+            packet_id: 0,
+            properties: properties.as_ref(),
+            payload: memory::bytes(contents.payload, contents.payloadlen),
+        };
+        let token = client
+            .send(&publish, op)
+            .map_err(|error| super::error(&error))?;
+        set_token(response, token);
+    }
+    Ok(())
+}
+
+pub unsafe fn subscribe(
+    handle: MQTTAsync,
+    topic: *const c_char,
+    qos: c_int,
+    response: *mut MQTTAsync_responseOptions,
+) -> c_int {
+    let topics = [topic.cast_mut()];
+    // SAFETY: as documented.
+    super::code(unsafe { subscribe_to(handle, 1, topics.as_ptr(), &raw const qos, response) })
+}
+
+pub unsafe fn subscribe_many(
+    handle: MQTTAsync,
+    count: c_int,
+    topic: *const *mut c_char,
+    qos: *const c_int,
+    response: *mut MQTTAsync_responseOptions,
+) -> c_int {
+    // SAFETY: as documented.
+    super::code(unsafe { subscribe_to(handle, count, topic, qos, response) })
+}
+
+unsafe fn subscribe_to(
+    handle: MQTTAsync,
+    count: c_int,
+    topics: *const *mut c_char,
+    qos: *const c_int,
+    response: *mut MQTTAsync_responseOptions,
+) -> Result<(), Code> {
+    let client = super::of(handle)?;
+    if !client.is_connected() {
+        return Err(MQTTASYNC_DISCONNECTED);
+    }
+    let v5 = client.version() == Version::V5;
+    // SAFETY: as documented; arrays of `count` entries.
+    unsafe {
+        let topics = topic_list(count, topics)?;
+        if qos.is_null() {
+            return Err(MQTTASYNC_NULL_PARAMETER);
+        }
+        let op = op(
+            &client,
+            Kind::Subscribe {
+                filters: topics.len(),
+            },
+            response,
+        )?;
+        let mut filters = Vec::with_capacity(topics.len());
+        for (i, filter) in topics.iter().enumerate() {
+            filters.push(Filter {
+                filter,
+                qos: read::qos(*qos.add(i))?,
+                no_local: false,
+                retain_as_published: false,
+                retain_handling: 0,
+            });
+        }
+        if v5 && !response.is_null() && (*response).struct_version >= 1 {
+            let list = (*response).subscribeOptionsList;
+            let given = (*response).subscribeOptionsCount;
+            if given != 0 && given != count {
+                return Err(MQTTASYNC_BAD_MQTT_OPTION);
+            }
+            for (i, filter) in filters.iter_mut().enumerate() {
+                let options = if given > 0 && !list.is_null() {
+                    list.add(i).cast_const()
+                } else {
+                    &raw const (*response).subscribeOptions
+                };
+                apply(options, filter);
+            }
+        }
+        let properties = response_properties(response, v5, PropertyContext::Subscribe)?;
+        change(
+            &client,
+            &Subscription::Subscribe(&filters),
+            properties.as_ref(),
+            op,
+            response,
+        )
+    }
+}
+
+/// # Safety
+/// Valid subscribe options.
+unsafe fn apply(options: *const MQTTSubscribe_options, filter: &mut Filter<'_>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        filter.no_local = (*options).noLocal != 0;
+        filter.retain_as_published = (*options).retainAsPublished != 0;
+        filter.retain_handling = (*options).retainHandling;
+    }
+}
+
+unsafe fn change(
+    client: &super::AsyncClient,
+    change: &Subscription<'_>,
+    properties: PropertiesRef<'_>,
+    op: Op,
+    response: *mut MQTTAsync_responseOptions,
+) -> Result<(), Code> {
+    let token = client
+        .change_subscription(change, properties, op)
+        .map_err(|error| super::error(&error))?;
+    // SAFETY: as documented.
+    unsafe { set_token(response, token) };
+    Ok(())
+}
+
+/// Topics of a list. An empty list would make a packet that the specification forbids ([MQTT-3.8.3-2]).
+unsafe fn topic_list<'a>(count: c_int, topics: *const *mut c_char) -> Result<Vec<&'a [u8]>, Code> {
+    let count = usize::try_from(count)
+        .ok()
+        .filter(|count| *count > 0)
+        .ok_or(MQTTASYNC_FAILURE)?;
+    if topics.is_null() {
+        return Err(MQTTASYNC_NULL_PARAMETER);
+    }
+    // SAFETY: an array of `count` strings, as documented.
+    (0..count)
+        .map(|i| unsafe { read::topic(*topics.add(i)) })
+        .collect()
+}
+
+pub unsafe fn unsubscribe(
+    handle: MQTTAsync,
+    topic: *const c_char,
+    response: *mut MQTTAsync_responseOptions,
+) -> c_int {
+    let topics = [topic.cast_mut()];
+    // SAFETY: as documented.
+    unsafe { unsubscribe_many(handle, 1, topics.as_ptr(), response) }
+}
+
+pub unsafe fn unsubscribe_many(
+    handle: MQTTAsync,
+    count: c_int,
+    topic: *const *mut c_char,
+    response: *mut MQTTAsync_responseOptions,
+) -> c_int {
+    super::code(super::of(handle).and_then(|client| {
+        if !client.is_connected() {
+            return Err(MQTTASYNC_DISCONNECTED);
+        }
+        let v5 = client.version() == Version::V5;
+        // SAFETY: as documented.
+        unsafe {
+            let topics = topic_list(count, topic)?;
+            let op = op(&client, Kind::Unsubscribe, response)?;
+            let properties = response_properties(response, v5, PropertyContext::Unsubscribe)?;
+            change(
+                &client,
+                &Subscription::Unsubscribe(&topics),
+                properties.as_ref(),
+                op,
+                response,
+            )
+        }
+    }))
+}
+
+pub unsafe fn get_pending_tokens(handle: MQTTAsync, tokens: *mut *mut MQTTAsync_token) -> c_int {
+    if tokens.is_null() {
+        return MQTTASYNC_FAILURE;
+    }
+    // SAFETY: not NULL.
+    unsafe {
+        *tokens = std::ptr::null_mut();
+        super::code(
+            super::of(handle).map(|client| *tokens = tokens::to_c(&client.pending_tokens(true))),
+        )
+    }
+}
+
+pub unsafe fn is_complete(handle: MQTTAsync, token: MQTTAsync_token) -> c_int {
+    match super::of(handle) {
+        Ok(client) => c_int::from(!client.is_pending(token)),
+        Err(code) => code,
+    }
+}
+
+pub unsafe fn wait_for_completion(
+    handle: MQTTAsync,
+    token: MQTTAsync_token,
+    timeout: c_ulong,
+) -> c_int {
+    super::code(super::of(handle).and_then(|client| {
+        client
+            .wait_for_token(token, super::milliseconds(timeout))
+            .map_err(|error| super::error(&error))
+    }))
+}

@@ -1,0 +1,196 @@
+//! Connecting and disconnecting.
+
+use std::time::Duration;
+
+use libc::c_int;
+
+#[allow(clippy::wildcard_imports)] // this module is about them
+use super::super::async_types::*;
+use super::super::connect;
+use super::super::read::{self, Code, Context};
+use super::super::shared_types::{MQTTVERSION_5, MQTTVERSION_DEFAULT};
+use super::host::{Kind, Op};
+use crate::client::options::{ConnectOptions, ReconnectOptions};
+use crate::protocol::Version;
+use crate::protocol::property::{Context as PropertyContext, Properties};
+
+/// Newest version of the connect options.
+const OPTIONS_VERSION: c_int = 8;
+
+pub unsafe fn connect(handle: MQTTAsync, options: *const MQTTAsync_connectOptions) -> c_int {
+    super::code(super::of(handle).and_then(|client| {
+        // SAFETY: as documented.
+        let (options, op) = unsafe { read(&client, options) }?;
+        client
+            .connect(options, op)
+            .map_err(|error| super::error(&error))
+    }))
+}
+
+unsafe fn read(
+    client: &super::AsyncClient,
+    options: *const MQTTAsync_connectOptions,
+) -> Result<(ConnectOptions, Op), Code> {
+    if options.is_null() {
+        return Err(MQTTASYNC_NULL_PARAMETER);
+    }
+    let setup = client.setup();
+    // SAFETY: not NULL; read member by member, each only in a version that has it.
+    unsafe {
+        let version = read::check_struct(options.cast(), b"MQTC", OPTIONS_VERSION)?;
+        let ssl = if version >= 1 {
+            (*options).ssl
+        } else {
+            std::ptr::null_mut()
+        };
+        connect::check_tls(&setup.server_uri, ssl)?;
+        let will = read::will((*options).will, Properties::new())?;
+        let tls = read::tls(ssl)?;
+        let username = read::text((*options).username)?;
+        read::text((*options).password)?;
+        let mqtt_version = if version >= 3 {
+            (*options).MQTTVersion
+        } else {
+            MQTTVERSION_DEFAULT
+        };
+        let choice =
+            connect::version(mqtt_version, setup.create.v5).ok_or(MQTTASYNC_WRONG_MQTT_VERSION)?;
+        let v5 = mqtt_version == MQTTVERSION_5;
+        let (clean_session, clean_start) = (
+            (*options).cleansession,
+            if version >= 6 {
+                (*options).cleanstart
+            } else {
+                0
+            },
+        );
+        if v5 && clean_session != 0 || !v5 && clean_start != 0 {
+            return Err(MQTTASYNC_BAD_MQTT_OPTION);
+        }
+        let mut op = Op {
+            context: Context((*options).context),
+            on_success: (*options).onSuccess,
+            on_failure: (*options).onFailure,
+            ..Op::silent(Kind::Connect)
+        };
+        let (mut properties, mut will_properties) = (Properties::new(), Properties::new());
+        if version >= 6 {
+            op.on_success5 = (*options).onSuccess5;
+            op.on_failure5 = (*options).onFailure5;
+            let given =
+                !(*options).connectProperties.is_null() || !(*options).willProperties.is_null();
+            if given && !v5 {
+                return Err(MQTTASYNC_BAD_MQTT_OPTION);
+            }
+            properties = read::properties((*options).connectProperties, PropertyContext::Connect)?;
+            will_properties = read::properties((*options).willProperties, PropertyContext::Will)?;
+        }
+        check_callbacks(&op, v5)?;
+        let will = will.map(|will| crate::client::options::WillOptions {
+            properties: will_properties,
+            ..will
+        });
+        let password = if version >= 5 {
+            read::password((*options).password, (*options).binarypwd)
+        } else {
+            read::password((*options).password, connect::NO_BINARY)
+        };
+        let server_uris = if version >= 2 && (*options).serverURIcount > 0 {
+            read::texts((*options).serverURIs, (*options).serverURIcount)?
+        } else {
+            Vec::new()
+        };
+        let reconnect =
+            (version >= 4 && (*options).automaticReconnect != 0).then(|| ReconnectOptions {
+                min: read::seconds((*options).minRetryInterval).max(Duration::from_secs(1)),
+                max: read::seconds((*options).maxRetryInterval).max(Duration::from_secs(1)),
+            });
+        let options = ConnectOptions {
+            keep_alive: read::seconds((*options).keepAliveInterval),
+            clean: if v5 {
+                clean_start != 0
+            } else {
+                clean_session != 0
+            },
+            max_inflight: connect::max_inflight((*options).maxInflight),
+            will,
+            username,
+            password,
+            connect_timeout: connect::timeout((*options).connectTimeout),
+            tls,
+            server_uris,
+            version: choice,
+            reconnect,
+            properties,
+            http_headers: if version >= 7 {
+                read::headers((*options).httpHeaders)?
+            } else {
+                Vec::new()
+            },
+            http_proxy: if version >= 8 {
+                read::text((*options).httpProxy)?
+            } else {
+                None
+            },
+            https_proxy: if version >= 8 {
+                read::text((*options).httpsProxy)?
+            } else {
+                None
+            },
+        };
+        Ok((options, op))
+    }
+}
+
+/// The callbacks of one MQTT version do not go with the other.
+pub(super) fn check_callbacks(op: &Op, v5: bool) -> Result<(), Code> {
+    let of_v3 = op.on_success.is_some() || op.on_failure.is_some();
+    let of_v5 = op.on_success5.is_some() || op.on_failure5.is_some();
+    if v5 && of_v3 || !v5 && of_v5 {
+        Err(MQTTASYNC_BAD_MQTT_OPTION)
+    } else {
+        Ok(())
+    }
+}
+
+pub unsafe fn reconnect(handle: MQTTAsync) -> c_int {
+    super::code(super::of(handle).and_then(|client| {
+        client
+            .reconnect(Op::silent(Kind::Connect))
+            .map_err(|error| super::error(&error))
+    }))
+}
+
+pub unsafe fn disconnect(handle: MQTTAsync, options: *const MQTTAsync_disconnectOptions) -> c_int {
+    super::code(super::of(handle).and_then(|client| {
+        let mut op = Op::silent(Kind::Disconnect);
+        let (mut timeout, mut reason, mut properties) = (Duration::ZERO, 0, Properties::new());
+        if !options.is_null() {
+            // SAFETY: not NULL; read member by member, each only in a version that has it.
+            unsafe {
+                let version = read::check_struct(options.cast(), b"MQTD", 1)?;
+                timeout = Duration::from_millis(u64::try_from((*options).timeout).unwrap_or(0));
+                op.context = Context((*options).context);
+                op.on_success = (*options).onSuccess;
+                op.on_failure = (*options).onFailure;
+                if version >= 1 && client.version() == Version::V5 {
+                    op.on_success5 = (*options).onSuccess5;
+                    op.on_failure5 = (*options).onFailure5;
+                    reason = u8::try_from((*options).reasonCode)
+                        .map_err(|_| MQTTASYNC_BAD_MQTT_OPTION)?;
+                    properties = read::properties(
+                        &raw const (*options).properties,
+                        PropertyContext::Disconnect,
+                    )?;
+                }
+            }
+        }
+        client
+            .disconnect(timeout, reason, properties, Some(op))
+            .map_err(|error| super::error(&error))
+    }))
+}
+
+pub unsafe fn is_connected(handle: MQTTAsync) -> c_int {
+    super::of(handle).map_or(0, |client| c_int::from(client.is_connected()))
+}

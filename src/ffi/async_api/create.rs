@@ -1,0 +1,162 @@
+//! Making and destroying clients.
+
+use std::ptr;
+
+use libc::{c_char, c_int, c_void};
+
+#[allow(clippy::wildcard_imports)] // this module is about them
+use super::super::async_types::*;
+use super::super::create::{Created, check};
+use super::super::handles::to_handle;
+use super::super::process;
+use super::super::read::{self, Code};
+use super::super::version;
+use super::host::AsyncHost;
+use super::{AsyncClient, HANDLES};
+use crate::client::Setup;
+use crate::client::options::CreateOptions;
+use crate::registry::Key;
+
+/// Newest version of the create options.
+const OPTIONS_VERSION: c_int = 3;
+
+pub unsafe fn create(
+    handle: *mut MQTTAsync,
+    server_uri: *const c_char,
+    client_id: *const c_char,
+    persistence_type: c_int,
+    persistence_context: *mut c_void,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe {
+        create_with_options(
+            handle,
+            server_uri,
+            client_id,
+            persistence_type,
+            persistence_context,
+            ptr::null_mut(),
+        )
+    }
+}
+
+pub unsafe fn create_with_options(
+    handle: *mut MQTTAsync,
+    server_uri: *const c_char,
+    client_id: *const c_char,
+    persistence_type: c_int,
+    persistence_context: *mut c_void,
+    options: *mut MQTTAsync_createOptions,
+) -> c_int {
+    version::start_trace(version::asynchronous());
+    // SAFETY: the caller's promise.
+    super::code(unsafe {
+        make(
+            handle,
+            server_uri,
+            client_id,
+            persistence_type,
+            persistence_context,
+            options,
+        )
+    })
+}
+
+unsafe fn make(
+    handle: *mut MQTTAsync,
+    server_uri: *const c_char,
+    client_id: *const c_char,
+    persistence_type: c_int,
+    persistence_context: *mut c_void,
+    options: *const MQTTAsync_createOptions,
+) -> Result<(), Code> {
+    // SAFETY: strings and struct as documented; the handle is checked for NULL before it is written to.
+    unsafe {
+        let Created {
+            server_uri,
+            client_id,
+        } = check(
+            server_uri,
+            client_id,
+            persistence_type,
+            MQTTASYNC_SSL_NOT_SUPPORTED,
+        )?;
+        let create = read_options(options)?;
+        if handle.is_null() {
+            return Err(MQTTASYNC_NULL_PARAMETER);
+        }
+        let store = super::super::create::store(
+            persistence_type,
+            persistence_context,
+            &client_id,
+            &server_uri,
+        )?;
+        let setup = Setup {
+            client_id: client_id.into(),
+            server_uri,
+            create,
+            synchronous: false,
+            lost_after_disconnect: false,
+        };
+        let client = AsyncClient::new(setup, AsyncHost::default(), store, || {
+            super::host::Op::silent(super::host::Kind::Publish(
+                crate::protocol::QoS::AtLeastOnce,
+            ))
+        })
+        .map_err(|error| super::error(&error))?;
+        let (key, _) = HANDLES.insert_with(|_| client).ok_or(MQTTASYNC_FAILURE)?;
+        *handle = to_handle(key);
+    }
+    Ok(())
+}
+
+unsafe fn read_options(options: *const MQTTAsync_createOptions) -> Result<CreateOptions, Code> {
+    let default = CreateOptions::default();
+    if options.is_null() {
+        return Ok(default);
+    }
+    // SAFETY: not NULL; read member by member, each only in a version that has it.
+    unsafe {
+        let version = read::check_struct(options.cast(), b"MQCO", OPTIONS_VERSION)?;
+        let send_while_disconnected = (*options).sendWhileDisconnected != 0;
+        let max_buffered = (*options).maxBufferedMessages;
+        if send_while_disconnected && max_buffered < 1 {
+            return Err(MQTTASYNC_MAX_BUFFERED);
+        }
+        let mut create = CreateOptions {
+            send_while_disconnected,
+            max_buffered_messages: usize::try_from(max_buffered).unwrap_or(0),
+            ..default
+        };
+        if version >= 1 {
+            create.v5 = (*options).MQTTVersion >= 5;
+            create.allow_disconnected_send_at_any_time =
+                (*options).allowDisconnectedSendAtAnyTime != 0;
+        }
+        if version >= 2 {
+            create.delete_oldest_messages = (*options).deleteOldestMessages != 0;
+            create.restore_messages = (*options).restoreMessages != 0;
+            create.persist_qos0 = (*options).persistQoS0 != 0;
+        }
+        Ok(create)
+    }
+}
+
+pub unsafe fn destroy(handle: *mut MQTTAsync) {
+    if handle.is_null() {
+        return;
+    }
+    // SAFETY: not NULL; the program's own variable.
+    let key = unsafe {
+        let key = Key::from_usize((*handle).addr());
+        *handle = ptr::null_mut();
+        key
+    };
+    // In a forked child the client is its parent's.
+    if !process::is_usable() {
+        return;
+    }
+    if let Some(client) = HANDLES.remove(key) {
+        client.destroy();
+    }
+}

@@ -1,0 +1,188 @@
+//! What the functions of `MQTTAsync.h` do: arguments checked and copied, then the engine; errors turned into codes.
+//!
+//! The order of the checks is the original's, so that a call with two faults reports the same one.
+#![allow(clippy::missing_safety_doc)] // what each function requires stands at the export that calls it
+
+mod commands;
+mod connect;
+mod create;
+mod host;
+
+use std::sync::Arc;
+
+use libc::{c_int, c_ulong, c_void};
+
+pub use commands::{
+    get_pending_tokens, is_complete, send, send_message, subscribe, subscribe_many, unsubscribe,
+    unsubscribe_many, wait_for_completion,
+};
+pub use connect::{connect, disconnect, is_connected, reconnect};
+pub use create::{create, create_with_options, destroy};
+
+#[allow(clippy::wildcard_imports)] // this module is about them
+use super::async_types::*;
+use super::handles::{Handles, client};
+use super::persistence_types::{MQTTPersistence_afterRead, MQTTPersistence_beforeWrite};
+use super::read::{Code, Context};
+use super::user_store;
+use crate::client::{Client, Error};
+use crate::protocol::reason;
+use host::{AsyncHost, Callbacks};
+
+static HANDLES: Handles<AsyncHost> = Handles::new();
+
+type AsyncClient = Client<AsyncHost>;
+
+/// The client of a handle.
+fn of(handle: MQTTAsync) -> Result<Arc<AsyncClient>, Code> {
+    client(&HANDLES, handle).ok_or(MQTTASYNC_FAILURE)
+}
+
+/// A result as a return code.
+fn code(result: Result<(), Code>) -> c_int {
+    result.err().unwrap_or(MQTTASYNC_SUCCESS)
+}
+
+/// The return code of an engine error. What a MQTT 5 server does not allow is named by its reason code.
+fn error(error: &Error) -> Code {
+    match error {
+        Error::Disconnected => MQTTASYNC_DISCONNECTED,
+        Error::BufferFull => MQTTASYNC_MAX_BUFFERED_MESSAGES,
+        Error::NoPacketId => MQTTASYNC_NO_MORE_MSGIDS,
+        Error::Ignored => MQTTASYNC_COMMAND_IGNORED,
+        Error::NotStored => MQTTASYNC_PERSISTENCE_ERROR,
+        Error::Invalid(malformed) => match malformed.reason {
+            reason::QOS_NOT_SUPPORTED => MQTTASYNC_BAD_QOS,
+            reason::MALFORMED_PACKET | reason::PROTOCOL_ERROR => MQTTASYNC_FAILURE,
+            other => other.into(),
+        },
+        Error::Store(error) => super::create::refused(error),
+        Error::Failed(_) | Error::TimedOut => MQTTASYNC_FAILURE,
+    }
+}
+
+pub unsafe fn global_init(inits: *mut MQTTAsync_init_options) {
+    // SAFETY: NULL or valid, as documented.
+    unsafe { super::global_init(inits) };
+}
+
+/// Changes the callbacks of a client.
+fn set(handle: MQTTAsync, change: impl FnOnce(&mut Callbacks)) -> c_int {
+    code(of(handle).map(|client| client.host().change(change)))
+}
+
+pub unsafe fn set_callbacks(
+    handle: MQTTAsync,
+    context: *mut c_void,
+    cl: MQTTAsync_connectionLost,
+    ma: MQTTAsync_messageArrived,
+    dc: MQTTAsync_deliveryComplete,
+) -> c_int {
+    if ma.is_none() {
+        return MQTTASYNC_FAILURE;
+    }
+    let context = Context(context);
+    set(handle, |callbacks| {
+        callbacks.connection_lost = (context, cl);
+        callbacks.message_arrived = (context, ma);
+        callbacks.delivery_complete = (context, dc);
+    })
+}
+
+pub unsafe fn set_connection_lost_callback(
+    handle: MQTTAsync,
+    context: *mut c_void,
+    cl: MQTTAsync_connectionLost,
+) -> c_int {
+    set(handle, |callbacks| {
+        callbacks.connection_lost = (Context(context), cl);
+    })
+}
+
+pub unsafe fn set_message_arrived_callback(
+    handle: MQTTAsync,
+    context: *mut c_void,
+    ma: MQTTAsync_messageArrived,
+) -> c_int {
+    if ma.is_none() {
+        return MQTTASYNC_FAILURE;
+    }
+    set(handle, |callbacks| {
+        callbacks.message_arrived = (Context(context), ma);
+    })
+}
+
+pub unsafe fn set_delivery_complete_callback(
+    handle: MQTTAsync,
+    context: *mut c_void,
+    dc: MQTTAsync_deliveryComplete,
+) -> c_int {
+    set(handle, |callbacks| {
+        callbacks.delivery_complete = (Context(context), dc);
+    })
+}
+
+pub unsafe fn set_connected(
+    handle: MQTTAsync,
+    context: *mut c_void,
+    co: MQTTAsync_connected,
+) -> c_int {
+    set(handle, |callbacks| {
+        callbacks.connected = (Context(context), co);
+    })
+}
+
+pub unsafe fn set_disconnected(
+    handle: MQTTAsync,
+    context: *mut c_void,
+    co: MQTTAsync_disconnected,
+) -> c_int {
+    set(handle, |callbacks| {
+        callbacks.disconnected = (Context(context), co);
+    })
+}
+
+pub unsafe fn set_update_connect_options(
+    handle: MQTTAsync,
+    context: *mut c_void,
+    co: MQTTAsync_updateConnectOptions,
+) -> c_int {
+    set(handle, |callbacks| {
+        callbacks.update_connect_options = (Context(context), co);
+    })
+}
+
+pub unsafe fn set_before_persistence_write(
+    handle: MQTTAsync,
+    context: *mut c_void,
+    co: MQTTPersistence_beforeWrite,
+) -> c_int {
+    code(of(handle).map(|client| {
+        // SAFETY: the program's function does what its type documents.
+        client.set_before_write(unsafe { user_store::before_write(co, context) });
+    }))
+}
+
+pub unsafe fn set_after_persistence_read(
+    handle: MQTTAsync,
+    context: *mut c_void,
+    co: MQTTPersistence_afterRead,
+) -> c_int {
+    code(of(handle).map(|client| {
+        // SAFETY: the program's function does what its type documents.
+        client.set_after_read(unsafe { user_store::after_read(co, context) });
+    }))
+}
+
+pub unsafe fn set_trace_level(level: MQTTASYNC_TRACE_LEVELS) {
+    crate::trace::set_level(level);
+}
+
+pub unsafe fn set_trace_callback(callback: MQTTAsync_traceCallback) {
+    super::set_trace_callback(callback);
+}
+
+/// Milliseconds of a C timeout.
+fn milliseconds(timeout: c_ulong) -> std::time::Duration {
+    std::time::Duration::from_millis(timeout)
+}

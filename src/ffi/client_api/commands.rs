@@ -1,0 +1,459 @@
+//! Publish, subscribe, unsubscribe, receive, and what is pending.
+
+use std::sync::Arc;
+
+use libc::{c_char, c_int, c_ulong, c_void};
+
+#[allow(clippy::wildcard_imports)] // this module is about them
+use super::super::client_types::*;
+use super::super::memory;
+use super::super::property_types::MQTTProperties;
+use super::super::read::{self, Code};
+use super::super::subscribe_types::MQTTSubscribe_options;
+use super::super::tokens;
+use super::host::Op;
+use super::{SyncClient, milliseconds, of, response, response_codes};
+use crate::client::{Slot, Subscription};
+use crate::protocol::packet::{Filter, Publish};
+use crate::protocol::property::{Context as PropertyContext, Properties, PropertiesRef};
+use crate::protocol::session::Outcome;
+
+/// A MQTT 5 client is used with the MQTT 5 functions. The original checks it in these only.
+fn of_v3(handle: MQTTClient) -> Result<Arc<SyncClient>, Code> {
+    let client = of(handle)?;
+    if client.setup().create.v5 {
+        Err(MQTTCLIENT_WRONG_MQTT_VERSION)
+    } else {
+        Ok(client)
+    }
+}
+
+/// A message as the program passes it.
+struct Contents {
+    payload: *const c_void,
+    payloadlen: c_int,
+    qos: c_int,
+    retained: c_int,
+    properties: *const MQTTProperties,
+}
+
+unsafe fn publish_contents(
+    client: &SyncClient,
+    topic: *const c_char,
+    contents: &Contents,
+    token: *mut MQTTClient_deliveryToken,
+) -> Result<(), Code> {
+    if !client.is_connected() {
+        return Err(MQTTCLIENT_DISCONNECTED);
+    }
+    // SAFETY: as documented.
+    unsafe {
+        let topic = read::topic(topic)?;
+        let qos = read::qos(contents.qos)?;
+        if contents.payloadlen < 0 {
+            return Err(MQTTCLIENT_FAILURE);
+        }
+        if contents.payloadlen > 0 && contents.payload.is_null() {
+            return Err(MQTTCLIENT_NULL_PARAMETER);
+        }
+        let properties = if client.setup().create.v5 {
+            read::properties(contents.properties, PropertyContext::Publish)?
+        } else {
+            Properties::new()
+        };
+        let publish = Publish {
+            dup: false,
+            qos,
+            retain: contents.retained != 0,
+            topic,
+            packet_id: 0,
+            properties: properties.as_ref(),
+            payload: memory::bytes(contents.payload, contents.payloadlen),
+        };
+        let op = Op::Publish {
+            delivery: client.host().callbacks().delivery_complete.is_some(),
+        };
+        let id = client
+            .publish(&publish, op)
+            .map_err(|error| super::error(&error))?;
+        if !token.is_null() {
+            *token = id.into();
+        }
+    }
+    Ok(())
+}
+
+/// # Safety
+/// NULL or a message as documented.
+unsafe fn contents(msg: *const MQTTClient_message) -> Result<Contents, Code> {
+    if msg.is_null() {
+        return Err(MQTTCLIENT_NULL_PARAMETER);
+    }
+    // SAFETY: not NULL; read member by member, each only in a version that has it.
+    unsafe {
+        let version = read::check_struct(msg.cast(), b"MQTM", 1)?;
+        Ok(Contents {
+            payload: (*msg).payload,
+            payloadlen: (*msg).payloadlen,
+            qos: (*msg).qos,
+            retained: (*msg).retained,
+            properties: if version >= 1 {
+                &raw const (*msg).properties
+            } else {
+                std::ptr::null()
+            },
+        })
+    }
+}
+
+pub unsafe fn publish(
+    handle: MQTTClient,
+    topic_name: *const c_char,
+    payloadlen: c_int,
+    payload: *const c_void,
+    qos: c_int,
+    retained: c_int,
+    dt: *mut MQTTClient_deliveryToken,
+) -> c_int {
+    let contents = Contents {
+        payload,
+        payloadlen,
+        qos,
+        retained,
+        properties: std::ptr::null(),
+    };
+    super::code(of_v3(handle).and_then(|client| {
+        // SAFETY: as documented.
+        unsafe { publish_contents(&client, topic_name, &contents, dt) }
+    }))
+}
+
+#[allow(clippy::too_many_arguments)] // the C function's
+pub unsafe fn publish5(
+    handle: MQTTClient,
+    topic_name: *const c_char,
+    payloadlen: c_int,
+    payload: *const c_void,
+    qos: c_int,
+    retained: c_int,
+    properties: *mut MQTTProperties,
+    dt: *mut MQTTClient_deliveryToken,
+) -> MQTTResponse {
+    let contents = Contents {
+        payload,
+        payloadlen,
+        qos,
+        retained,
+        properties,
+    };
+    response(super::code(of(handle).and_then(|client| {
+        // SAFETY: as documented.
+        unsafe { publish_contents(&client, topic_name, &contents, dt) }
+    })))
+}
+
+pub unsafe fn publish_message(
+    handle: MQTTClient,
+    topic_name: *const c_char,
+    msg: *mut MQTTClient_message,
+    dt: *mut MQTTClient_deliveryToken,
+) -> c_int {
+    super::code(of_v3(handle).and_then(|client| {
+        // SAFETY: as documented.
+        unsafe { publish_contents(&client, topic_name, &contents(msg)?, dt) }
+    }))
+}
+
+pub unsafe fn publish_message5(
+    handle: MQTTClient,
+    topic_name: *const c_char,
+    msg: *mut MQTTClient_message,
+    dt: *mut MQTTClient_deliveryToken,
+) -> MQTTResponse {
+    response(super::code(of(handle).and_then(|client| {
+        // SAFETY: as documented.
+        unsafe { publish_contents(&client, topic_name, &contents(msg)?, dt) }
+    })))
+}
+
+/// Topics of a list. An empty list would make a packet that the specification forbids ([MQTT-3.8.3-2]).
+unsafe fn topic_list<'a>(count: c_int, topics: *const *mut c_char) -> Result<Vec<&'a [u8]>, Code> {
+    let count = usize::try_from(count)
+        .ok()
+        .filter(|count| *count > 0)
+        .ok_or(MQTTCLIENT_FAILURE)?;
+    if topics.is_null() {
+        return Err(MQTTCLIENT_NULL_PARAMETER);
+    }
+    // SAFETY: an array of `count` strings, as documented.
+    (0..count)
+        .map(|i| unsafe { read::topic(*topics.add(i)) })
+        .collect()
+}
+
+/// Sends the change and waits for its acknowledgement: codes and properties.
+fn change(
+    client: &SyncClient,
+    change: &Subscription<'_>,
+    properties: PropertiesRef<'_>,
+) -> Result<(Vec<u8>, Properties), Code> {
+    let slot = Slot::new();
+    client
+        .change_subscription(change, properties, Op::Command(Arc::clone(&slot)))
+        .map_err(|error| super::error(&error))?;
+    match client.wait_for_slot(&slot, client.host().command_timeout()) {
+        Ok(
+            Outcome::Subscribed { codes, properties } | Outcome::Unsubscribed { codes, properties },
+        ) => Ok((codes, properties)),
+        _ => Err(MQTTCLIENT_FAILURE),
+    }
+}
+
+unsafe fn subscribe_to(
+    client: &SyncClient,
+    count: c_int,
+    topics: *const *mut c_char,
+    qos: *const c_int,
+    options: Option<*const MQTTSubscribe_options>,
+    properties: *const MQTTProperties,
+) -> Result<(Vec<u8>, Properties), Code> {
+    if !client.is_connected() {
+        return Err(MQTTCLIENT_DISCONNECTED);
+    }
+    // SAFETY: as documented; arrays of `count` entries.
+    unsafe {
+        let topics = topic_list(count, topics)?;
+        if qos.is_null() {
+            return Err(MQTTCLIENT_NULL_PARAMETER);
+        }
+        let mut filters = Vec::with_capacity(topics.len());
+        for (i, filter) in topics.iter().enumerate() {
+            let mut filter = Filter {
+                filter,
+                qos: read::qos(*qos.add(i))?,
+                no_local: false,
+                retain_as_published: false,
+                retain_handling: 0,
+            };
+            if let Some(options) = options {
+                let options = options.add(i);
+                filter.no_local = (*options).noLocal != 0;
+                filter.retain_as_published = (*options).retainAsPublished != 0;
+                filter.retain_handling = (*options).retainHandling;
+            }
+            filters.push(filter);
+        }
+        let properties = if client.setup().create.v5 {
+            read::properties(properties, PropertyContext::Subscribe)?
+        } else {
+            Properties::new()
+        };
+        change(
+            client,
+            &Subscription::Subscribe(&filters),
+            properties.as_ref(),
+        )
+    }
+}
+
+pub unsafe fn subscribe(handle: MQTTClient, topic: *const c_char, qos: c_int) -> c_int {
+    let topics = [topic.cast_mut()];
+    let result = of_v3(handle).and_then(|client| {
+        // SAFETY: as documented.
+        unsafe {
+            subscribe_to(
+                &client,
+                1,
+                topics.as_ptr(),
+                &raw const qos,
+                None,
+                std::ptr::null(),
+            )
+        }
+    });
+    match result {
+        // The one failure code of 3.1.1.
+        Ok((codes, _)) if codes == [0x80] => 0x80,
+        Ok(_) => MQTTCLIENT_SUCCESS,
+        Err(code) => code,
+    }
+}
+
+pub unsafe fn subscribe_many(
+    handle: MQTTClient,
+    count: c_int,
+    topic: *const *mut c_char,
+    qos: *mut c_int,
+) -> c_int {
+    super::code(of_v3(handle).and_then(|client| {
+        // SAFETY: as documented; the array has room for the codes, in place of what was asked for.
+        unsafe {
+            let (codes, _) = subscribe_to(&client, count, topic, qos, None, std::ptr::null())?;
+            for (i, code) in codes.iter().enumerate() {
+                *qos.add(i) = (*code).into();
+            }
+        }
+        Ok(())
+    }))
+}
+
+pub unsafe fn subscribe5(
+    handle: MQTTClient,
+    topic: *const c_char,
+    qos: c_int,
+    opts: *mut MQTTSubscribe_options,
+    props: *mut MQTTProperties,
+) -> MQTTResponse {
+    let topics = [topic.cast_mut()];
+    let mut qos = qos;
+    // SAFETY: as documented.
+    unsafe { subscribe_many5(handle, 1, topics.as_ptr(), &raw mut qos, opts, props) }
+}
+
+pub unsafe fn subscribe_many5(
+    handle: MQTTClient,
+    count: c_int,
+    topic: *const *mut c_char,
+    qos: *mut c_int,
+    opts: *mut MQTTSubscribe_options,
+    props: *mut MQTTProperties,
+) -> MQTTResponse {
+    let result = of(handle).and_then(|client| {
+        let options = (!opts.is_null()).then_some(opts.cast_const());
+        // SAFETY: as documented.
+        let (codes, properties) =
+            unsafe { subscribe_to(&client, count, topic, qos, options, props)? };
+        Ok(if client.setup().create.v5 {
+            response_codes(&codes, &properties)
+        } else {
+            response(codes.first().copied().unwrap_or(0).into())
+        })
+    });
+    result.unwrap_or_else(response)
+}
+
+unsafe fn unsubscribe_from(
+    client: &SyncClient,
+    count: c_int,
+    topics: *const *mut c_char,
+    properties: *const MQTTProperties,
+) -> Result<(Vec<u8>, Properties), Code> {
+    if !client.is_connected() {
+        return Err(MQTTCLIENT_DISCONNECTED);
+    }
+    // SAFETY: as documented.
+    unsafe {
+        let topics = topic_list(count, topics)?;
+        let properties = if client.setup().create.v5 {
+            read::properties(properties, PropertyContext::Unsubscribe)?
+        } else {
+            Properties::new()
+        };
+        change(
+            client,
+            &Subscription::Unsubscribe(&topics),
+            properties.as_ref(),
+        )
+    }
+}
+
+pub unsafe fn unsubscribe(handle: MQTTClient, topic: *const c_char) -> c_int {
+    // SAFETY: as documented.
+    unsafe { unsubscribe5(handle, topic, std::ptr::null_mut()).reasonCode }
+}
+
+pub unsafe fn unsubscribe5(
+    handle: MQTTClient,
+    topic: *const c_char,
+    props: *mut MQTTProperties,
+) -> MQTTResponse {
+    let topics = [topic.cast_mut()];
+    // SAFETY: as documented.
+    unsafe { unsubscribe_many5(handle, 1, topics.as_ptr(), props) }
+}
+
+pub unsafe fn unsubscribe_many(
+    handle: MQTTClient,
+    count: c_int,
+    topic: *const *mut c_char,
+) -> c_int {
+    super::code(of_v3(handle).and_then(|client| {
+        // SAFETY: as documented.
+        unsafe { unsubscribe_from(&client, count, topic, std::ptr::null()) }.map(|_| ())
+    }))
+}
+
+pub unsafe fn unsubscribe_many5(
+    handle: MQTTClient,
+    count: c_int,
+    topic: *const *mut c_char,
+    props: *mut MQTTProperties,
+) -> MQTTResponse {
+    let result = of(handle).and_then(|client| {
+        // SAFETY: as documented.
+        let (codes, properties) = unsafe { unsubscribe_from(&client, count, topic, props)? };
+        Ok(response_codes(&codes, &properties))
+    });
+    result.unwrap_or_else(response)
+}
+
+pub unsafe fn wait_for_completion(
+    handle: MQTTClient,
+    dt: MQTTClient_deliveryToken,
+    timeout: c_ulong,
+) -> c_int {
+    super::code(of(handle).and_then(|client| {
+        client
+            .wait_for_token(dt, milliseconds(timeout))
+            .map_err(|error| super::error(&error))
+    }))
+}
+
+pub unsafe fn get_pending_delivery_tokens(
+    handle: MQTTClient,
+    tokens: *mut *mut MQTTClient_deliveryToken,
+) -> c_int {
+    if tokens.is_null() {
+        return MQTTCLIENT_FAILURE;
+    }
+    // SAFETY: not NULL.
+    unsafe {
+        *tokens = std::ptr::null_mut();
+        super::code(of(handle).map(|client| *tokens = tokens::to_c(&client.pending_tokens(false))))
+    }
+}
+
+pub unsafe fn receive(
+    handle: MQTTClient,
+    topic_name: *mut *mut c_char,
+    topic_len: *mut c_int,
+    message: *mut *mut MQTTClient_message,
+    timeout: c_ulong,
+) -> c_int {
+    if topic_name.is_null() || message.is_null() {
+        return MQTTCLIENT_FAILURE;
+    }
+    // SAFETY: not NULL.
+    unsafe {
+        *topic_name = std::ptr::null_mut();
+        *message = std::ptr::null_mut();
+    }
+    super::code(of(handle).and_then(|client| {
+        let received = client
+            .receive(milliseconds(timeout))
+            .map_err(|error| super::error(&error))?;
+        if let Some(received) = received {
+            let (topic, len, contents) = received.into_parts();
+            // SAFETY: not NULL, but for the length, which a program may do without.
+            unsafe {
+                *topic_name = topic;
+                if !topic_len.is_null() {
+                    // Unlike messageArrived, this function states the true length.
+                    *topic_len = c_int::try_from(libc::strlen(topic)).unwrap_or(len).max(len);
+                }
+                *message = contents;
+            }
+        }
+        Ok(())
+    }))
+}

@@ -1,0 +1,246 @@
+//! Connecting and disconnecting, waiting for the result.
+
+use std::ffi::CString;
+use std::time::Duration;
+
+use libc::c_int;
+
+#[allow(clippy::wildcard_imports)] // this module is about them
+use super::super::client_types::*;
+use super::super::connect;
+use super::super::property_types::MQTTProperties;
+use super::super::read::{self, Code};
+use super::super::reason_codes::MQTTReasonCodes;
+use super::super::shared_types::{MQTTVERSION_5, MQTTVERSION_DEFAULT};
+use super::host::Op;
+use super::{SyncClient, of, response, response_properties};
+use crate::client::options::ConnectOptions;
+use crate::client::{Connected, Slot};
+use crate::protocol::property::{Context as PropertyContext, Properties};
+use crate::transport::Stage;
+
+/// Newest version of the connect options.
+const OPTIONS_VERSION: c_int = 8;
+/// What a blocking connect waits longer than the engine's own deadline.
+const SLACK: Duration = Duration::from_secs(5);
+
+pub unsafe fn connect(handle: MQTTClient, options: *mut MQTTClient_connectOptions) -> c_int {
+    // SAFETY: as documented.
+    let result = unsafe { connect_all(handle, options, false, std::ptr::null(), std::ptr::null()) };
+    super::code(result.map(|_| ()))
+}
+
+pub unsafe fn connect5(
+    handle: MQTTClient,
+    options: *mut MQTTClient_connectOptions,
+    connect_properties: *mut MQTTProperties,
+    will_properties: *mut MQTTProperties,
+) -> MQTTResponse {
+    // SAFETY: as documented.
+    match unsafe { connect_all(handle, options, true, connect_properties, will_properties) } {
+        Ok(connected) => {
+            let mut response = response(connected.reason.into());
+            response.properties = response_properties(connected.properties.as_ref());
+            response
+        }
+        Err(code) => response(code),
+    }
+}
+
+unsafe fn connect_all(
+    handle: MQTTClient,
+    options: *mut MQTTClient_connectOptions,
+    v5: bool,
+    connect_properties: *const MQTTProperties,
+    will_properties: *const MQTTProperties,
+) -> Result<Connected, Code> {
+    // The original reports a handle that is none as a missing parameter here.
+    let client = of(handle).map_err(|_| MQTTCLIENT_NULL_PARAMETER)?;
+    if client.setup().create.v5 != v5 {
+        return Err(MQTTCLIENT_WRONG_MQTT_VERSION);
+    }
+    // SAFETY: as documented.
+    let own = unsafe { read_options(&client, options, connect_properties, will_properties)? };
+    let attempts = own.server_uris.len().max(1) * 2;
+    let patience = own
+        .connect_timeout
+        .saturating_mul(u32::try_from(attempts).unwrap_or(u32::MAX))
+        .saturating_add(SLACK);
+    let slot = Slot::new();
+    client
+        .connect(own, Op::Connect(std::sync::Arc::clone(&slot)))
+        .map_err(|error| super::error(&error))?;
+    match client.wait_for_slot(&slot, patience) {
+        Ok(Ok(connected)) => {
+            // SAFETY: as documented.
+            unsafe { tell_returned(&client, options, &connected) };
+            Ok(*connected)
+        }
+        Ok(Err(failure)) => Err(match (failure.refused, failure.stage) {
+            (Some(code), _) => code.into(),
+            (None, Some(Stage::NotSupported)) => MQTTCLIENT_SSL_NOT_SUPPORTED,
+            (None, _) => MQTTCLIENT_FAILURE,
+        }),
+        Err(_) => Err(MQTTCLIENT_FAILURE),
+    }
+}
+
+/// Fills the part of the options that tells what was connected to, in a version that has it. The string belongs to the
+/// client.
+unsafe fn tell_returned(
+    client: &SyncClient,
+    options: *mut MQTTClient_connectOptions,
+    connected: &Connected,
+) {
+    let uri = CString::new(connected.server_uri.as_str()).unwrap_or_default();
+    let mut kept = client.host().server_uri.lock();
+    *kept = uri;
+    // SAFETY: not NULL, it was read before; written only in a version that has it.
+    unsafe {
+        if (*options).struct_version >= 4 {
+            (*options).returned = MQTTClient_returned {
+                serverURI: kept.as_ptr(),
+                MQTTVersion: connected.version as c_int,
+                sessionPresent: c_int::from(connected.session_present),
+            };
+        }
+    }
+}
+
+unsafe fn read_options(
+    client: &SyncClient,
+    options: *const MQTTClient_connectOptions,
+    connect_properties: *const MQTTProperties,
+    will_properties: *const MQTTProperties,
+) -> Result<ConnectOptions, Code> {
+    if options.is_null() {
+        return Err(MQTTCLIENT_NULL_PARAMETER);
+    }
+    let setup = client.setup();
+    // SAFETY: not NULL; read member by member, each only in a version that has it.
+    unsafe {
+        let version = read::check_struct(options.cast(), b"MQTC", OPTIONS_VERSION)?;
+        let ssl = if version >= 1 {
+            (*options).ssl
+        } else {
+            std::ptr::null_mut()
+        };
+        connect::check_tls(&setup.server_uri, ssl)?;
+        read::will((*options).will, Properties::new())?;
+        let tls = read::tls(ssl)?;
+        let username = read::text((*options).username)?;
+        read::text((*options).password)?;
+        let mqtt_version = if version >= 3 {
+            (*options).MQTTVersion
+        } else {
+            MQTTVERSION_DEFAULT
+        };
+        if !matches!(mqtt_version, 0 | 3..=5) {
+            return Err(MQTTCLIENT_BAD_MQTT_VERSION);
+        }
+        let v5 = mqtt_version == MQTTVERSION_5;
+        let (clean_session, clean_start) = (
+            (*options).cleansession,
+            if version >= 6 {
+                (*options).cleanstart
+            } else {
+                0
+            },
+        );
+        if v5 && clean_session != 0 || !v5 && clean_start != 0 {
+            return Err(MQTTCLIENT_BAD_MQTT_OPTION);
+        }
+        let choice =
+            connect::version(mqtt_version, setup.create.v5).ok_or(MQTTCLIENT_WRONG_MQTT_VERSION)?;
+        let will = read::will(
+            (*options).will,
+            read::properties(will_properties, PropertyContext::Will)?,
+        )?;
+        let password = if version >= 5 {
+            read::password((*options).password, (*options).binarypwd)
+        } else {
+            read::password((*options).password, connect::NO_BINARY)
+        };
+        let server_uris = if version >= 2 && (*options).serverURIcount > 0 {
+            read::texts((*options).serverURIs, (*options).serverURIcount)?
+        } else {
+            Vec::new()
+        };
+        let max = if version >= 6 {
+            (*options).maxInflightMessages
+        } else {
+            -1
+        };
+        Ok(ConnectOptions {
+            keep_alive: read::seconds((*options).keepAliveInterval),
+            clean: if v5 {
+                clean_start != 0
+            } else {
+                clean_session != 0
+            },
+            // The newer option, where it is set, replaces the older one.
+            max_inflight: if max > 0 {
+                connect::max_inflight(max)
+            } else if (*options).reliable != 0 {
+                1
+            } else {
+                MAX_INFLIGHT
+            },
+            will,
+            username,
+            password,
+            connect_timeout: connect::timeout((*options).connectTimeout),
+            tls,
+            server_uris,
+            version: choice,
+            reconnect: None,
+            properties: read::properties(connect_properties, PropertyContext::Connect)?,
+            http_headers: if version >= 7 {
+                read::headers((*options).httpHeaders)?
+            } else {
+                Vec::new()
+            },
+            http_proxy: if version >= 8 {
+                read::text((*options).httpProxy)?
+            } else {
+                None
+            },
+            https_proxy: if version >= 8 {
+                read::text((*options).httpsProxy)?
+            } else {
+                None
+            },
+        })
+    }
+}
+
+/// Messages in flight without `reliable`, as in the original.
+const MAX_INFLIGHT: u32 = 10;
+
+pub unsafe fn disconnect(handle: MQTTClient, timeout: c_int) -> c_int {
+    // SAFETY: as documented.
+    unsafe { disconnect5(handle, timeout, 0, std::ptr::null_mut()) }
+}
+
+pub unsafe fn disconnect5(
+    handle: MQTTClient,
+    timeout: c_int,
+    reason: MQTTReasonCodes,
+    props: *mut MQTTProperties,
+) -> c_int {
+    super::code(of(handle).and_then(|client| {
+        let timeout = Duration::from_millis(u64::try_from(timeout).unwrap_or(0));
+        let reason = u8::try_from(reason).map_err(|_| MQTTCLIENT_BAD_MQTT_OPTION)?;
+        // SAFETY: as documented.
+        let properties = unsafe { read::properties(props, PropertyContext::Disconnect)? };
+        match client.disconnect_and_wait(timeout, reason, properties) {
+            // Not to be connected is what was asked for.
+            Ok(()) | Err(crate::client::Error::Disconnected) => Ok(()),
+            Err(error) => Err(super::error(&error)),
+        }
+    }))
+}
+
+pub unsafe fn is_connected(handle: MQTTClient) -> c_int {
+    of(handle).map_or(0, |client| c_int::from(client.is_connected()))
+}

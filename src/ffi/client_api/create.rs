@@ -1,0 +1,129 @@
+//! Making and destroying clients.
+
+use std::ptr;
+
+use libc::{c_char, c_int, c_void};
+
+#[allow(clippy::wildcard_imports)] // this module is about them
+use super::super::client_types::*;
+use super::super::create::{Created, check, store};
+use super::super::handles::to_handle;
+use super::super::process;
+use super::super::read::{self, Code};
+use super::super::version;
+use super::host::ClientHost;
+use super::{HANDLES, SyncClient};
+use crate::client::Setup;
+use crate::client::options::CreateOptions;
+use crate::registry::Key;
+
+pub unsafe fn create(
+    handle: *mut MQTTClient,
+    server_uri: *const c_char,
+    client_id: *const c_char,
+    persistence_type: c_int,
+    persistence_context: *mut c_void,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe {
+        create_with_options(
+            handle,
+            server_uri,
+            client_id,
+            persistence_type,
+            persistence_context,
+            ptr::null_mut(),
+        )
+    }
+}
+
+pub unsafe fn create_with_options(
+    handle: *mut MQTTClient,
+    server_uri: *const c_char,
+    client_id: *const c_char,
+    persistence_type: c_int,
+    persistence_context: *mut c_void,
+    options: *mut MQTTClient_createOptions,
+) -> c_int {
+    version::start_trace(version::client());
+    // SAFETY: the caller's promise.
+    super::code(unsafe {
+        make(
+            handle,
+            server_uri,
+            client_id,
+            persistence_type,
+            persistence_context,
+            options,
+        )
+    })
+}
+
+unsafe fn make(
+    handle: *mut MQTTClient,
+    server_uri: *const c_char,
+    client_id: *const c_char,
+    persistence_type: c_int,
+    persistence_context: *mut c_void,
+    options: *const MQTTClient_createOptions,
+) -> Result<(), Code> {
+    // SAFETY: strings and struct as documented; the handle is checked for NULL before it is written to.
+    unsafe {
+        let Created {
+            server_uri,
+            client_id,
+        } = check(
+            server_uri,
+            client_id,
+            persistence_type,
+            MQTTCLIENT_SSL_NOT_SUPPORTED,
+        )?;
+        let mut create = CreateOptions::default();
+        if !options.is_null() {
+            read::check_struct(options.cast(), b"MQCO", 0)?;
+            create.v5 = (*options).MQTTVersion >= 5;
+        }
+        if handle.is_null() {
+            return Err(MQTTCLIENT_NULL_PARAMETER);
+        }
+        let store = store(
+            persistence_type,
+            persistence_context,
+            &client_id,
+            &server_uri,
+        )?;
+        let setup = Setup {
+            client_id: client_id.into(),
+            server_uri,
+            create,
+            synchronous: true,
+            lost_after_disconnect: false,
+        };
+        let client = SyncClient::new(setup, ClientHost::default(), store, || {
+            super::host::Op::Publish { delivery: true }
+        })
+        .map_err(|error| super::error(&error))?;
+        let (key, _) = HANDLES.insert_with(|_| client).ok_or(MQTTCLIENT_FAILURE)?;
+        *handle = to_handle(key);
+    }
+    Ok(())
+}
+
+pub unsafe fn destroy(handle: *mut MQTTClient) {
+    if handle.is_null() {
+        return;
+    }
+    // SAFETY: not NULL; the program's own variable.
+    let key = unsafe {
+        let key = Key::from_usize((*handle).addr());
+        *handle = ptr::null_mut();
+        key
+    };
+    // In a forked child the client is its parent's.
+    if !process::is_usable() {
+        return;
+    }
+    if let Some(client) = HANDLES.remove(key) {
+        client.destroy();
+    }
+}

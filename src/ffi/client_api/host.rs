@@ -1,0 +1,207 @@
+//! The program behind an `MQTTClient`: its callbacks, and the slots in which its blocking calls find their answers.
+
+use std::ptr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use libc::c_int;
+use parking_lot::Mutex;
+
+#[allow(clippy::wildcard_imports)] // this module is about them
+use super::super::client_types::*;
+use super::super::properties;
+use super::super::read::Context;
+use super::super::received::{Received, to_c};
+use crate::client::options::ConnectOptions;
+use crate::client::{ConnectResult, Event, Handled, Host, Slot};
+use crate::protocol::packet::{AckKind, Publish};
+use crate::protocol::session::{Cause, Completion, Outcome};
+
+/// The callbacks of a client.
+#[derive(Clone, Copy, Default)]
+pub struct Callbacks {
+    pub context: Context,
+    pub connection_lost: MQTTClient_connectionLost,
+    pub message_arrived: MQTTClient_messageArrived,
+    pub delivery_complete: MQTTClient_deliveryComplete,
+    pub disconnected: (Context, MQTTClient_disconnected),
+    pub published: (Context, MQTTClient_published),
+}
+
+/// Who waits for the end of an operation.
+pub enum Op {
+    /// A publish; deliveryComplete is to be called where there is one.
+    Publish {
+        /// There is one.
+        delivery: bool,
+    },
+    /// A call that waits for its acknowledgement.
+    Command(Arc<Slot<Outcome>>),
+    /// A connect that waits.
+    Connect(Arc<Slot<ConnectResult>>),
+}
+
+/// The host.
+pub struct ClientHost {
+    callbacks: Mutex<Callbacks>,
+    command_timeout: Mutex<Duration>,
+    pub server_uri: Mutex<std::ffi::CString>,
+}
+
+/// How long subscribe, unsubscribe and their like wait for an answer unless the program says otherwise.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Default for ClientHost {
+    fn default() -> Self {
+        Self {
+            callbacks: Mutex::default(),
+            command_timeout: Mutex::new(COMMAND_TIMEOUT),
+            server_uri: Mutex::default(),
+        }
+    }
+}
+
+impl ClientHost {
+    pub fn change(&self, change: impl FnOnce(&mut Callbacks)) {
+        change(&mut self.callbacks.lock());
+    }
+
+    pub fn callbacks(&self) -> Callbacks {
+        *self.callbacks.lock()
+    }
+
+    pub fn set_command_timeout(&self, timeout: Duration) {
+        *self.command_timeout.lock() = timeout;
+    }
+
+    pub fn command_timeout(&self) -> Duration {
+        *self.command_timeout.lock()
+    }
+}
+
+impl Host for ClientHost {
+    type Message = Received;
+    type Op = Op;
+
+    fn message(publish: &Publish<'_>) -> Received {
+        Received::new(publish)
+    }
+
+    fn with_contents<R>(message: &Received, read: impl FnOnce(&Publish<'_>) -> R) -> R {
+        message.with_contents(read)
+    }
+
+    fn message_size(message: &Received) -> usize {
+        message.size()
+    }
+
+    fn wants_packet(_: &Op) -> bool {
+        false
+    }
+
+    fn tracks(op: &Op) -> bool {
+        !matches!(op, Op::Publish { .. })
+    }
+
+    fn settle(done: Completion<Op>) -> Option<Completion<Op>> {
+        match &done.op {
+            Op::Publish { delivery: true } => Some(done),
+            Op::Command(slot) => {
+                slot.fill(done.outcome);
+                None
+            }
+            Op::Publish { delivery: false } | Op::Connect(_) => None,
+        }
+    }
+
+    fn settle_connect(op: Op, result: ConnectResult) -> Option<(Op, ConnectResult)> {
+        if let Op::Connect(slot) = op {
+            slot.fill(result);
+        }
+        None
+    }
+
+    fn refresh(&self, _: &ConnectOptions) -> Option<ConnectOptions> {
+        None
+    }
+
+    fn handle(&self, event: Event<Self>) -> Handled<Self> {
+        let callbacks = self.callbacks();
+        match event {
+            Event::Message(message, _) => return message_arrived(&callbacks, message),
+            Event::Completed(done) => {
+                // A refusal is an acknowledgement too; an operation given up is none.
+                let acknowledged = match done.outcome {
+                    Outcome::Failed(failure) => failure.cause == Cause::Refused,
+                    _ => true,
+                };
+                if let (Some(callback), true) = (callbacks.delivery_complete, acknowledged) {
+                    // SAFETY: the program's callback.
+                    unsafe { callback(callbacks.context.0, done.token) };
+                }
+            }
+            Event::Acknowledged {
+                kind,
+                packet_id,
+                reason,
+                properties,
+            } => {
+                if let (context, Some(callback)) = callbacks.published {
+                    let packet_type: c_int = match kind {
+                        AckKind::PubAck => 4,
+                        AckKind::PubRec => 5,
+                        AckKind::PubRel => 6,
+                        AckKind::PubComp => 7,
+                    };
+                    let mut list = to_c(properties.as_ref());
+                    // SAFETY: the program's callback, and a list that outlives the call.
+                    unsafe {
+                        callback(
+                            context.0,
+                            packet_id.into(),
+                            packet_type,
+                            &raw mut list,
+                            reason.into(),
+                        );
+                        properties::free(&raw mut list);
+                    }
+                }
+            }
+            Event::ConnectionLost => {
+                if let Some(callback) = callbacks.connection_lost {
+                    // SAFETY: the program's callback; the original passes no cause either.
+                    unsafe { callback(callbacks.context.0, ptr::null_mut()) };
+                }
+            }
+            Event::Disconnected { reason, properties } => {
+                if let (context, Some(callback)) = callbacks.disconnected {
+                    let mut list = to_c(properties.as_ref());
+                    // SAFETY: the program's callback, and a list that outlives the call.
+                    unsafe {
+                        callback(context.0, &raw mut list, reason.into());
+                        properties::free(&raw mut list);
+                    }
+                }
+            }
+            Event::Stored(_)
+            | Event::ConnectEnded { .. }
+            | Event::Connected { .. }
+            | Event::DisconnectEnded { .. } => {}
+        }
+        Handled::Done
+    }
+}
+
+fn message_arrived(callbacks: &Callbacks, message: Received) -> Handled<ClientHost> {
+    let Some(callback) = callbacks.message_arrived else {
+        return Handled::Done;
+    };
+    let (topic, topic_len, contents) = message.parts();
+    // SAFETY: the program's callback. Returning non-zero it has taken both blocks, otherwise they are still ours.
+    if unsafe { callback(callbacks.context.0, topic, topic_len, contents) } != 0 {
+        message.taken();
+        Handled::Done
+    } else {
+        Handled::NotTaken(message)
+    }
+}

@@ -1,0 +1,213 @@
+//! What the functions of `MQTTClient.h` do: arguments checked and copied, then the engine; errors turned into codes.
+//!
+//! The order of the checks is the original's, so that a call with two faults reports the same one.
+#![allow(clippy::missing_safety_doc)] // what each function requires stands at the export that calls it
+
+mod commands;
+mod connect;
+mod create;
+mod host;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use libc::{c_int, c_ulong, c_void};
+
+pub use commands::{
+    get_pending_delivery_tokens, publish, publish_message, publish_message5, publish5, receive,
+    subscribe, subscribe_many, subscribe_many5, subscribe5, unsubscribe, unsubscribe_many,
+    unsubscribe_many5, unsubscribe5, wait_for_completion,
+};
+pub use connect::{connect, connect5, disconnect, disconnect5, is_connected};
+pub use create::{create, create_with_options, destroy};
+
+#[allow(clippy::wildcard_imports)] // this module is about them
+use super::client_types::*;
+use super::handles::{Handles, client};
+use super::read::{Code, Context};
+use super::received::to_c;
+use super::{memory, property_types::MQTTProperties};
+use crate::client::{Client, Error};
+use crate::protocol::property::{Properties, PropertiesRef};
+use crate::protocol::reason;
+use host::{Callbacks, ClientHost};
+
+static HANDLES: Handles<ClientHost> = Handles::new();
+
+type SyncClient = Client<ClientHost>;
+
+/// Not in `MQTTClient.h` itself but in `MQTTClientPersistence.h`.
+const MQTTCLIENT_PERSISTENCE_ERROR: Code = -2;
+/// `MQTTClient_yield` returns after this time.
+const YIELD: Duration = Duration::from_millis(100);
+
+/// The client of a handle.
+fn of(handle: MQTTClient) -> Result<Arc<SyncClient>, Code> {
+    client(&HANDLES, handle).ok_or(MQTTCLIENT_FAILURE)
+}
+
+/// A result as a return code.
+fn code(result: Result<(), Code>) -> c_int {
+    result.err().unwrap_or(MQTTCLIENT_SUCCESS)
+}
+
+/// The return code of an engine error. What a MQTT 5 server does not allow is named by its reason code.
+fn error(error: &Error) -> Code {
+    match error {
+        Error::Disconnected => MQTTCLIENT_DISCONNECTED,
+        Error::BufferFull | Error::NoPacketId => MQTTCLIENT_MAX_MESSAGES_INFLIGHT,
+        Error::NotStored => MQTTCLIENT_PERSISTENCE_ERROR,
+        Error::Invalid(malformed) => match malformed.reason {
+            reason::QOS_NOT_SUPPORTED => MQTTCLIENT_BAD_QOS,
+            reason::MALFORMED_PACKET | reason::PROTOCOL_ERROR => MQTTCLIENT_FAILURE,
+            other => other.into(),
+        },
+        Error::Store(error) => super::create::refused(error),
+        Error::Failed(_) | Error::TimedOut | Error::Ignored => MQTTCLIENT_FAILURE,
+    }
+}
+
+/// A response that carries a code only.
+fn response(reason: c_int) -> MQTTResponse {
+    MQTTResponse {
+        version: 1,
+        reasonCode: reason,
+        reasonCodeCount: 0,
+        reasonCodes: std::ptr::null_mut(),
+        properties: std::ptr::null_mut(),
+    }
+}
+
+/// The properties of a response: a list of its own in C's memory, NULL for none.
+fn response_properties(properties: PropertiesRef<'_>) -> *mut MQTTProperties {
+    if properties.is_empty() {
+        return std::ptr::null_mut();
+    }
+    let list: *mut MQTTProperties = memory::allocate(size_of::<MQTTProperties>()).cast();
+    if !list.is_null() {
+        // SAFETY: freshly allocated with that size.
+        unsafe { list.write(to_c(properties)) };
+    }
+    list
+}
+
+/// A response to a SUBSCRIBE or UNSUBSCRIBE: its codes, listed when there are several.
+fn response_codes(codes: &[u8], properties: &Properties) -> MQTTResponse {
+    let mut response = response(codes.first().copied().unwrap_or(0).into());
+    response.reasonCodeCount = c_int::try_from(codes.len()).unwrap_or(c_int::MAX);
+    if codes.len() > 1 {
+        let list: *mut c_int = memory::allocate_array(codes.len());
+        if !list.is_null() {
+            for (i, code) in codes.iter().enumerate() {
+                // SAFETY: the block has room for all codes.
+                unsafe { list.add(i).write((*code).into()) };
+            }
+        }
+        response.reasonCodes = list;
+    }
+    response.properties = response_properties(properties.as_ref());
+    response
+}
+
+pub unsafe fn global_init(inits: *mut MQTTClient_init_options) {
+    // SAFETY: NULL or valid, as documented.
+    unsafe { super::global_init(inits) };
+}
+
+/// Changes the callbacks of a client.
+fn set(handle: MQTTClient, change: impl FnOnce(&mut Callbacks)) -> Result<Arc<SyncClient>, Code> {
+    let client = of(handle)?;
+    client.host().change(change);
+    Ok(client)
+}
+
+pub unsafe fn set_callbacks(
+    handle: MQTTClient,
+    context: *mut c_void,
+    cl: MQTTClient_connectionLost,
+    ma: MQTTClient_messageArrived,
+    dc: MQTTClient_deliveryComplete,
+) -> c_int {
+    if ma.is_none() {
+        return MQTTCLIENT_FAILURE;
+    }
+    let set = set(handle, |callbacks| {
+        callbacks.context = Context(context);
+        callbacks.connection_lost = cl;
+        callbacks.message_arrived = ma;
+        callbacks.delivery_complete = dc;
+    });
+    code(set.map(|client| client.set_asynchronous()))
+}
+
+pub unsafe fn set_disconnected(
+    handle: MQTTClient,
+    context: *mut c_void,
+    co: MQTTClient_disconnected,
+) -> c_int {
+    code(
+        set(handle, |callbacks| {
+            callbacks.disconnected = (Context(context), co);
+        })
+        .map(|_| ()),
+    )
+}
+
+pub unsafe fn set_published(
+    handle: MQTTClient,
+    context: *mut c_void,
+    co: MQTTClient_published,
+) -> c_int {
+    let set = set(handle, |callbacks| {
+        callbacks.published = (Context(context), co);
+    });
+    code(set.map(|client| client.set_wants_acknowledgements(co.is_some())))
+}
+
+pub unsafe fn set_trace_level(level: MQTTCLIENT_TRACE_LEVELS) {
+    crate::trace::set_level(level);
+}
+
+pub unsafe fn set_trace_callback(callback: MQTTClient_traceCallback) {
+    super::set_trace_callback(callback);
+}
+
+pub unsafe fn set_command_timeout(handle: MQTTClient, milli_seconds: c_ulong) -> c_int {
+    /// The original takes no less, in milliseconds.
+    const LEAST: c_ulong = 5000;
+    if milli_seconds < LEAST {
+        return MQTTCLIENT_FAILURE;
+    }
+    code(of(handle).map(|client| {
+        client
+            .host()
+            .set_command_timeout(milliseconds(milli_seconds));
+    }))
+}
+
+/// Processes packets of all clients without callbacks, for a while.
+pub unsafe fn r#yield() {
+    if !super::process::is_usable() {
+        return;
+    }
+    let deadline = Instant::now() + YIELD;
+    let clients = HANDLES.all();
+    match clients.as_slice() {
+        [] => {}
+        [client] => client.process_until(deadline),
+        clients => {
+            // Each its share; what arrives for one meanwhile waits in its socket.
+            let share = YIELD / u32::try_from(clients.len()).unwrap_or(u32::MAX);
+            for client in clients {
+                client.process_until(Instant::now() + share);
+            }
+        }
+    }
+    // A program that yields in a loop counts on some time passing.
+    std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
+}
+
+/// Milliseconds of a C timeout.
+fn milliseconds(timeout: c_ulong) -> Duration {
+    Duration::from_millis(timeout)
+}

@@ -1,0 +1,58 @@
+//! What the connect functions of both APIs have in common.
+
+use std::ptr;
+use std::time::Duration;
+
+use libc::c_int;
+
+use super::async_types::MQTTASYNC_NULL_PARAMETER;
+use super::read::{self, Code};
+use super::shared_types::{
+    Binary, MQTTVERSION_3_1, MQTTVERSION_3_1_1, MQTTVERSION_5, MQTTVERSION_DEFAULT, SslOptions,
+};
+use crate::client::options::VersionChoice;
+use crate::protocol::Version;
+use crate::transport::uri::ServerUri;
+
+/// No binary password.
+pub const NO_BINARY: Binary = Binary {
+    len: 0,
+    data: ptr::null(),
+};
+
+/// Longest wait for a connection: a timeout in seconds, as the program gives it, bounded below.
+const MIN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A TLS scheme needs TLS options.
+pub fn check_tls(server_uri: &str, ssl: *const SslOptions) -> Result<(), Code> {
+    let tls = ServerUri::parse(server_uri).is_ok_and(|uri| uri.is_tls());
+    if tls && ssl.is_null() {
+        Err(MQTTASYNC_NULL_PARAMETER)
+    } else {
+        Ok(())
+    }
+}
+
+/// The versions to try; none where the client was created for the other family.
+pub fn version(version: c_int, v5: bool) -> Option<VersionChoice> {
+    match version {
+        MQTTVERSION_5 if v5 => Some(VersionChoice::Only(Version::V5)),
+        MQTTVERSION_DEFAULT if !v5 => Some(VersionChoice::Default),
+        MQTTVERSION_3_1 if !v5 => Some(VersionChoice::Only(Version::V31)),
+        MQTTVERSION_3_1_1 if !v5 => Some(VersionChoice::Only(Version::V311)),
+        _ => None,
+    }
+}
+
+/// Messages in flight; none or a negative number is no limit of the program's.
+pub fn max_inflight(max: c_int) -> u32 {
+    u32::try_from(max)
+        .ok()
+        .filter(|max| *max > 0)
+        .unwrap_or(u16::MAX.into())
+}
+
+/// The time for one attempt to connect.
+pub fn timeout(seconds: c_int) -> Duration {
+    read::seconds(seconds).max(MIN_TIMEOUT)
+}

@@ -1,0 +1,105 @@
+//! What the create functions of both APIs have in common.
+
+use libc::{c_char, c_int, c_void};
+
+use super::async_types::{
+    MQTTASYNC_BAD_PROTOCOL, MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_FAILURE, MQTTASYNC_NULL_PARAMETER,
+    MQTTASYNC_PERSISTENCE_ERROR,
+};
+use super::persistence_types::{
+    MQTTCLIENT_PERSISTENCE_DEFAULT, MQTTCLIENT_PERSISTENCE_NONE, MQTTCLIENT_PERSISTENCE_USER,
+};
+use super::process;
+use super::read::{self, Code};
+use super::user_store::UserStore;
+use crate::persistence::file::FileStore;
+use crate::persistence::{Store, StoreError};
+use crate::protocol::wire;
+use crate::trace;
+use crate::transport::TLS_SUPPORTED;
+use crate::transport::uri::{ServerUri, UriError};
+
+/// The strings of a create call.
+pub struct Created {
+    pub server_uri: String,
+    pub client_id: String,
+}
+
+/// Reads and checks the strings, in the original's order.
+///
+/// # Safety
+/// NULL, or NUL-terminated strings.
+pub unsafe fn check(
+    server_uri: *const c_char,
+    client_id: *const c_char,
+    persistence_type: c_int,
+    tls_not_supported: Code,
+) -> Result<Created, Code> {
+    process::watch();
+    if !process::is_usable() {
+        return Err(MQTTASYNC_FAILURE);
+    }
+    // SAFETY: the caller's promise.
+    let (server_uri, client_id) = unsafe { (read::bytes(server_uri), read::bytes(client_id)) };
+    let (Some(server_uri), Some(client_id)) = (server_uri, client_id) else {
+        return Err(MQTTASYNC_NULL_PARAMETER);
+    };
+    let text = |bytes: &[u8]| {
+        wire::well_formed_utf8(bytes)
+            .then(|| String::from_utf8_lossy(bytes).into_owned())
+            .ok_or(MQTTASYNC_BAD_UTF8_STRING)
+    };
+    let client_id = text(client_id)?;
+    if client_id.is_empty() && persistence_type == MQTTCLIENT_PERSISTENCE_DEFAULT {
+        return Err(MQTTASYNC_PERSISTENCE_ERROR);
+    }
+    let server_uri = text(server_uri)?;
+    match ServerUri::parse(&server_uri) {
+        Err(UriError::BadProtocol) => return Err(MQTTASYNC_BAD_PROTOCOL),
+        Ok(uri) if uri.is_tls() && !TLS_SUPPORTED => return Err(tls_not_supported),
+        // What is wrong with a host or a port is found when it is connected to, as in the original.
+        _ => {}
+    }
+    Ok(Created {
+        server_uri,
+        client_id,
+    })
+}
+
+/// Opens the store that a program asked for.
+///
+/// # Safety
+/// The context is what the persistence type documents.
+pub unsafe fn store(
+    persistence_type: c_int,
+    persistence_context: *mut c_void,
+    client_id: &str,
+    server_uri: &str,
+) -> Result<Option<Box<dyn Store>>, Code> {
+    let opened: Result<Box<dyn Store>, StoreError> = match persistence_type {
+        MQTTCLIENT_PERSISTENCE_NONE => return Ok(None),
+        MQTTCLIENT_PERSISTENCE_DEFAULT => {
+            // SAFETY: the context is a path or NULL, as documented.
+            let directory = unsafe { read::text(persistence_context.cast())? };
+            process::settle_at_exit();
+            FileStore::open(directory.as_deref(), client_id, server_uri)
+                .map(|store| Box::new(store) as _)
+        }
+        MQTTCLIENT_PERSISTENCE_USER => {
+            // SAFETY: the context is a persistence struct or NULL, as documented.
+            unsafe { UserStore::open(persistence_context.cast(), client_id, server_uri) }
+                .map(|store| Box::new(store) as _)
+        }
+        _ => return Err(MQTTASYNC_PERSISTENCE_ERROR),
+    };
+    opened.map(Some).map_err(|error| refused(&error))
+}
+
+/// The code of a store that cannot be used: the program's own where it has one.
+pub fn refused(error: &StoreError) -> Code {
+    trace!(Error, "Message store: {error}");
+    match error {
+        StoreError::Program(code) => *code,
+        _ => MQTTASYNC_PERSISTENCE_ERROR,
+    }
+}

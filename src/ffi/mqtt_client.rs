@@ -1,0 +1,654 @@
+//! The functions of `MQTTClient.h`: one line each, what they do is in [`super::client_api`].
+#![allow(non_snake_case)] // the names are the C API's
+#![allow(clippy::doc_markdown, clippy::missing_safety_doc)] // the comments are the header's Doxygen manual
+
+use std::ptr;
+
+use libc::{c_char, c_int, c_ulong, c_void, size_t};
+
+#[allow(clippy::wildcard_imports)] // this file uses nearly every name there
+use super::client_types::*;
+use super::entry::entry;
+use super::property_types::MQTTProperties;
+use super::reason_codes::MQTTReasonCodes;
+use super::subscribe_types::MQTTSubscribe_options;
+use super::{client_api, memory, strerror, version};
+
+/// The response that stands for a failure inside the library.
+const FAILED: MQTTResponse = MQTTResponse {
+    version: 1,
+    reasonCode: MQTTCLIENT_FAILURE,
+    reasonCodeCount: 0,
+    reasonCodes: ptr::null_mut(),
+    properties: ptr::null_mut(),
+};
+
+/// Initialises the library for the process. Not needed unless the program has initialised OpenSSL itself: then call it
+/// before any other function, with `do_openssl_init` set to 0.
+///
+/// @param inits the options: start from #MQTTClient_init_options_initializer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_global_init(inits: *mut MQTTClient_init_options) {
+    entry!((), client_api::global_init(inits));
+}
+
+/// Sets the callbacks of a client, and so makes it an asynchronous one: messages are then received by a thread of the
+/// library's and handed to the callbacks, and MQTTClient_receive() and MQTTClient_yield() are not to be used.
+///
+/// The client must not be connected.
+///
+/// @param handle the client.
+/// @param context passed to the callbacks; the library does not look at it.
+/// @param cl called when the connection is lost, or NULL.
+/// @param ma called for each message that arrives. Must not be NULL.
+/// @param dc called for each message delivered, or NULL.
+/// @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client, connected, or \p ma is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_setCallbacks(
+    handle: MQTTClient,
+    context: *mut c_void,
+    cl: MQTTClient_connectionLost,
+    ma: MQTTClient_messageArrived,
+    dc: MQTTClient_deliveryComplete,
+) -> c_int {
+    entry!(
+        MQTTCLIENT_FAILURE,
+        client_api::set_callbacks(handle, context, cl, ma, dc)
+    )
+}
+
+/// Sets the callback for a DISCONNECT packet from a MQTT 5 server. The client must not be connected.
+///
+/// @param handle the client.
+/// @param context passed to the callback; the library does not look at it.
+/// @param co the callback, or NULL for none.
+/// @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client, or connected.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_setDisconnected(
+    handle: MQTTClient,
+    context: *mut c_void,
+    co: MQTTClient_disconnected,
+) -> c_int {
+    entry!(
+        MQTTCLIENT_FAILURE,
+        client_api::set_disconnected(handle, context, co)
+    )
+}
+
+/// Sets the callback for acknowledgements of messages published with MQTT 5. The client must not be connected.
+///
+/// @param handle the client.
+/// @param context passed to the callback; the library does not look at it.
+/// @param co the callback, or NULL for none.
+/// @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client, or connected.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_setPublished(
+    handle: MQTTClient,
+    context: *mut c_void,
+    co: MQTTClient_published,
+) -> c_int {
+    entry!(
+        MQTTCLIENT_FAILURE,
+        client_api::set_published(handle, context, co)
+    )
+}
+
+/// Makes a client for MQTT 3.1 and 3.1.1. Nothing is sent yet.
+///
+/// @param handle receives the client: destroy it with MQTTClient_destroy().
+/// @param serverURI the server, as `protocol://host:port`. The protocols are `tcp` and `mqtt`; with TLS `ssl`, `tls`
+///        and `mqtts`; `ws` and `wss` for WebSockets; `unix` with the path of a socket instead of host and port. An
+///        IPv6 address stands in brackets. Copied.
+/// @param clientId the client identifier: UTF-8, unique on the server. Copied. If empty, the server makes one up.
+/// @param persistence_type where messages in flight are stored: #MQTTCLIENT_PERSISTENCE_DEFAULT,
+///        #MQTTCLIENT_PERSISTENCE_NONE or #MQTTCLIENT_PERSISTENCE_USER.
+/// @param persistence_context what goes with that type: a directory's name or NULL, NULL, or a pointer to
+///        ::MQTTClient_persistence.
+/// @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_UTF8_STRING for the client identifier;
+///         #MQTTCLIENT_BAD_PROTOCOL; #MQTTCLIENT_SSL_NOT_SUPPORTED; #MQTTCLIENT_PERSISTENCE_ERROR if the store cannot be
+///         opened; #MQTTCLIENT_FAILURE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_create(
+    handle: *mut MQTTClient,
+    serverURI: *const c_char,
+    clientId: *const c_char,
+    persistence_type: c_int,
+    persistence_context: *mut c_void,
+) -> c_int {
+    entry!(
+        MQTTCLIENT_FAILURE,
+        client_api::create(
+            handle,
+            serverURI,
+            clientId,
+            persistence_type,
+            persistence_context
+        )
+    )
+}
+
+/// Makes a client, for the MQTT version that the options say. Otherwise like MQTTClient_create().
+///
+/// @param handle receives the client: destroy it with MQTTClient_destroy().
+/// @param serverURI the server: see MQTTClient_create().
+/// @param clientId the client identifier: see MQTTClient_create().
+/// @param persistence_type see MQTTClient_create().
+/// @param persistence_context see MQTTClient_create().
+/// @param options the options: start from #MQTTClient_createOptions_initializer. NULL for the default.
+/// @return as MQTTClient_create(); #MQTTCLIENT_BAD_STRUCTURE for the options; #MQTTCLIENT_BAD_MQTT_VERSION.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_createWithOptions(
+    handle: *mut MQTTClient,
+    serverURI: *const c_char,
+    clientId: *const c_char,
+    persistence_type: c_int,
+    persistence_context: *mut c_void,
+    options: *mut MQTTClient_createOptions,
+) -> c_int {
+    entry!(
+        MQTTCLIENT_FAILURE,
+        client_api::create_with_options(
+            handle,
+            serverURI,
+            clientId,
+            persistence_type,
+            persistence_context,
+            options
+        )
+    )
+}
+
+/// A list of facts about the library.
+///
+/// @return an array of names and values, among them `Product name`, `Version` and `Build level`. The last entry has the
+///         name NULL. It belongs to the library and never changes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_getVersionInfo() -> *mut MQTTClient_nameValue {
+    entry!(ptr::null_mut(), version::client())
+}
+
+/// Connects to the server, with MQTT 3.1 or 3.1.1. Waits for the outcome, up to `connectTimeout` seconds.
+///
+/// @param handle the client.
+/// @param options the options: start from #MQTTClient_connectOptions_initializer. On success `returned` is filled in.
+/// @return #MQTTCLIENT_SUCCESS, or the server's refusal. 1: it does not speak this MQTT version; 2: it does not accept
+///         the client identifier; 3: it is unavailable; 4: user name or password are wrong; 5: not authorised. Or
+///         #MQTTCLIENT_FAILURE if no server could be reached, or its certificate was not accepted, or the client is
+///         connected already; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_STRUCTURE; #MQTTCLIENT_BAD_UTF8_STRING;
+///         #MQTTCLIENT_BAD_QOS and #MQTTCLIENT_0_LEN_WILL_TOPIC for the will; #MQTTCLIENT_BAD_MQTT_OPTION;
+///         #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_connect(
+    handle: MQTTClient,
+    options: *mut MQTTClient_connectOptions,
+) -> c_int {
+    entry!(MQTTCLIENT_FAILURE, client_api::connect(handle, options))
+}
+
+/// Frees what a response holds.
+///
+/// @param response what a MQTT 5 function returned. Its members must not be used any more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTResponse_free(response: MQTTResponse) {
+    entry!((), memory::free_response(response));
+}
+
+/// Connects to the server, with MQTT 5. Waits for the outcome, up to `connectTimeout` seconds.
+///
+/// @param handle the client.
+/// @param options the options: start from #MQTTClient_connectOptions_initializer5.
+/// @param connectProperties properties of the connection, or NULL.
+/// @param willProperties properties of the will, or NULL.
+/// @return a response. Its reasonCode is the server's reason code, #MQTTREASONCODE_SUCCESS if the client is connected
+///         now, or a negative code as of MQTTClient_connect(); properties are those of the server's answer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_connect5(
+    handle: MQTTClient,
+    options: *mut MQTTClient_connectOptions,
+    connectProperties: *mut MQTTProperties,
+    willProperties: *mut MQTTProperties,
+) -> MQTTResponse {
+    entry!(
+        FAILED,
+        client_api::connect5(handle, options, connectProperties, willProperties)
+    )
+}
+
+/// Disconnects from the server, after having waited for messages in flight to be delivered. The will is not published.
+///
+/// @param handle the client.
+/// @param timeout how many milliseconds to wait for messages in flight; 0 for not at all.
+/// @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_DISCONNECTED if it was not connected; #MQTTCLIENT_FAILURE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_disconnect(handle: MQTTClient, timeout: c_int) -> c_int {
+    entry!(MQTTCLIENT_FAILURE, client_api::disconnect(handle, timeout))
+}
+
+/// Disconnects from the server, MQTT 5, after having waited for messages in flight to be delivered.
+///
+/// @param handle the client.
+/// @param timeout how many milliseconds to wait for messages in flight; 0 for not at all.
+/// @param reason what to tell the server: #MQTTREASONCODE_NORMAL_DISCONNECTION, or
+///        #MQTTREASONCODE_DISCONNECT_WITH_WILL_MESSAGE to have the will published.
+/// @param props properties to send, or NULL.
+/// @return as MQTTClient_disconnect().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_disconnect5(
+    handle: MQTTClient,
+    timeout: c_int,
+    reason: MQTTReasonCodes,
+    props: *mut MQTTProperties,
+) -> c_int {
+    entry!(
+        MQTTCLIENT_FAILURE,
+        client_api::disconnect5(handle, timeout, reason, props)
+    )
+}
+
+/// Says whether a client is connected.
+///
+/// @param handle the client.
+/// @return 1 if it is, 0 if it is not, or if \p handle is not a client.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_isConnected(handle: MQTTClient) -> c_int {
+    entry!(0, client_api::is_connected(handle))
+}
+
+/// Subscribes to a topic. Waits for the server's answer.
+///
+/// @param handle the client.
+/// @param topic the topic filter, which may have wildcards.
+/// @param qos the highest quality of service to receive messages at.
+/// @return #MQTTCLIENT_SUCCESS; #MQTT_BAD_SUBSCRIBE if the server refused; #MQTTCLIENT_DISCONNECTED;
+///         #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_UTF8_STRING; #MQTTCLIENT_BAD_QOS; #MQTTCLIENT_FAILURE, also if no
+///         answer came in time; #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_subscribe(
+    handle: MQTTClient,
+    topic: *const c_char,
+    qos: c_int,
+) -> c_int {
+    entry!(
+        MQTTCLIENT_FAILURE,
+        client_api::subscribe(handle, topic, qos)
+    )
+}
+
+/// Subscribes to a topic, MQTT 5. Waits for the server's answer.
+///
+/// @param handle the client.
+/// @param topic the topic filter, which may have wildcards.
+/// @param qos the highest quality of service to receive messages at.
+/// @param opts options of the subscription, or NULL for the default.
+/// @param props properties to send, or NULL.
+/// @return a response. Its reasonCode is the quality of service granted, the server's reason code for a refusal, or a
+///         negative code as of MQTTClient_subscribe().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_subscribe5(
+    handle: MQTTClient,
+    topic: *const c_char,
+    qos: c_int,
+    opts: *mut MQTTSubscribe_options,
+    props: *mut MQTTProperties,
+) -> MQTTResponse {
+    entry!(
+        FAILED,
+        client_api::subscribe5(handle, topic, qos, opts, props)
+    )
+}
+
+/// Subscribes to several topics with one packet. Waits for the server's answer.
+///
+/// @param handle the client.
+/// @param count the number of topics.
+/// @param topic the topic filters.
+/// @param qos for each topic, the highest quality of service to receive messages at. Receives what the server granted,
+///        #MQTT_BAD_SUBSCRIBE for a topic refused.
+/// @return as MQTTClient_subscribe(); #MQTT_BAD_SUBSCRIBE only where there is one topic.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_subscribeMany(
+    handle: MQTTClient,
+    count: c_int,
+    topic: *const *mut c_char,
+    qos: *mut c_int,
+) -> c_int {
+    entry!(
+        MQTTCLIENT_FAILURE,
+        client_api::subscribe_many(handle, count, topic, qos)
+    )
+}
+
+/// Subscribes to several topics with one packet, MQTT 5. Waits for the server's answer.
+///
+/// @param handle the client.
+/// @param count the number of topics.
+/// @param topic the topic filters.
+/// @param qos for each topic, the highest quality of service to receive messages at.
+/// @param opts for each topic, the options of the subscription; NULL for the default for all.
+/// @param props properties to send, or NULL.
+/// @return a response. reasonCodes has, for each topic, the quality of service granted or the server's reason code for a
+///         refusal; with one topic it is in reasonCode instead. A negative reasonCode is as of MQTTClient_subscribe().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_subscribeMany5(
+    handle: MQTTClient,
+    count: c_int,
+    topic: *const *mut c_char,
+    qos: *mut c_int,
+    opts: *mut MQTTSubscribe_options,
+    props: *mut MQTTProperties,
+) -> MQTTResponse {
+    entry!(
+        FAILED,
+        client_api::subscribe_many5(handle, count, topic, qos, opts, props)
+    )
+}
+
+/// Ends a subscription. Waits for the server's answer.
+///
+/// @param handle the client.
+/// @param topic the topic filter, exactly as it was subscribed to.
+/// @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_DISCONNECTED; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_UTF8_STRING;
+///         #MQTTCLIENT_FAILURE, also if no answer came in time; #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_unsubscribe(handle: MQTTClient, topic: *const c_char) -> c_int {
+    entry!(MQTTCLIENT_FAILURE, client_api::unsubscribe(handle, topic))
+}
+
+/// Ends a subscription, MQTT 5. Waits for the server's answer.
+///
+/// @param handle the client.
+/// @param topic the topic filter, exactly as it was subscribed to.
+/// @param props properties to send, or NULL.
+/// @return a response. Its reasonCode is the server's, or a negative code as of MQTTClient_unsubscribe().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_unsubscribe5(
+    handle: MQTTClient,
+    topic: *const c_char,
+    props: *mut MQTTProperties,
+) -> MQTTResponse {
+    entry!(FAILED, client_api::unsubscribe5(handle, topic, props))
+}
+
+/// Ends several subscriptions with one packet. Waits for the server's answer.
+///
+/// @param handle the client.
+/// @param count the number of topics.
+/// @param topic the topic filters.
+/// @return as MQTTClient_unsubscribe().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_unsubscribeMany(
+    handle: MQTTClient,
+    count: c_int,
+    topic: *const *mut c_char,
+) -> c_int {
+    entry!(
+        MQTTCLIENT_FAILURE,
+        client_api::unsubscribe_many(handle, count, topic)
+    )
+}
+
+/// Ends several subscriptions with one packet, MQTT 5. Waits for the server's answer.
+///
+/// @param handle the client.
+/// @param count the number of topics.
+/// @param topic the topic filters.
+/// @param props properties to send, or NULL.
+/// @return a response. reasonCodes has the server's reason code for each topic; with one topic it is in reasonCode
+///         instead. A negative reasonCode is as of MQTTClient_unsubscribe().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_unsubscribeMany5(
+    handle: MQTTClient,
+    count: c_int,
+    topic: *const *mut c_char,
+    props: *mut MQTTProperties,
+) -> MQTTResponse {
+    entry!(
+        FAILED,
+        client_api::unsubscribe_many5(handle, count, topic, props)
+    )
+}
+
+/// Publishes a message. Waits only where no further message may be in flight (see `reliable` and
+/// `maxInflightMessages`), not for the delivery: for that there are MQTTClient_waitForCompletion() and the callback.
+///
+/// @param handle the client.
+/// @param topicName the topic.
+/// @param payloadlen length of the payload in bytes.
+/// @param payload the payload. Copied.
+/// @param qos the quality of service.
+/// @param retained 1: the server keeps it as the topic's retained message.
+/// @param dt receives the token of the message, or NULL.
+/// @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_DISCONNECTED; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_UTF8_STRING;
+///         #MQTTCLIENT_BAD_QOS; #MQTTCLIENT_MAX_MESSAGES_INFLIGHT; #MQTTCLIENT_PERSISTENCE_ERROR; #MQTTCLIENT_FAILURE;
+///         #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_publish(
+    handle: MQTTClient,
+    topicName: *const c_char,
+    payloadlen: c_int,
+    payload: *const c_void,
+    qos: c_int,
+    retained: c_int,
+    dt: *mut MQTTClient_deliveryToken,
+) -> c_int {
+    entry!(
+        MQTTCLIENT_FAILURE,
+        client_api::publish(handle, topicName, payloadlen, payload, qos, retained, dt)
+    )
+}
+
+/// Publishes a message, MQTT 5. Otherwise like MQTTClient_publish().
+///
+/// @param handle the client.
+/// @param topicName the topic.
+/// @param payloadlen length of the payload in bytes.
+/// @param payload the payload. Copied.
+/// @param qos the quality of service.
+/// @param retained 1: the server keeps it as the topic's retained message.
+/// @param properties properties of the message, or NULL.
+/// @param dt receives the token of the message, or NULL.
+/// @return a response, whose reasonCode is #MQTTREASONCODE_SUCCESS or a negative code as of MQTTClient_publish(). The
+///         server's own reason codes come to the callback of MQTTClient_setPublished().
+#[allow(clippy::too_many_arguments)] // the C API's
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_publish5(
+    handle: MQTTClient,
+    topicName: *const c_char,
+    payloadlen: c_int,
+    payload: *const c_void,
+    qos: c_int,
+    retained: c_int,
+    properties: *mut MQTTProperties,
+    dt: *mut MQTTClient_deliveryToken,
+) -> MQTTResponse {
+    entry!(
+        FAILED,
+        client_api::publish5(
+            handle, topicName, payloadlen, payload, qos, retained, properties, dt
+        )
+    )
+}
+
+/// Publishes a message given as a structure. Otherwise like MQTTClient_publish().
+///
+/// @param handle the client.
+/// @param topicName the topic.
+/// @param msg the message: start from #MQTTClient_message_initializer. Copied.
+/// @param dt receives the token of the message, or NULL.
+/// @return as MQTTClient_publish(); #MQTTCLIENT_BAD_STRUCTURE for the message.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_publishMessage(
+    handle: MQTTClient,
+    topicName: *const c_char,
+    msg: *mut MQTTClient_message,
+    dt: *mut MQTTClient_deliveryToken,
+) -> c_int {
+    entry!(
+        MQTTCLIENT_FAILURE,
+        client_api::publish_message(handle, topicName, msg, dt)
+    )
+}
+
+/// Publishes a message given as a structure, MQTT 5. Otherwise like MQTTClient_publish5().
+///
+/// @param handle the client.
+/// @param topicName the topic.
+/// @param msg the message with its properties: start from #MQTTClient_message_initializer. Copied.
+/// @param dt receives the token of the message, or NULL.
+/// @return as MQTTClient_publish5(); #MQTTCLIENT_BAD_STRUCTURE for the message.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_publishMessage5(
+    handle: MQTTClient,
+    topicName: *const c_char,
+    msg: *mut MQTTClient_message,
+    dt: *mut MQTTClient_deliveryToken,
+) -> MQTTResponse {
+    entry!(
+        FAILED,
+        client_api::publish_message5(handle, topicName, msg, dt)
+    )
+}
+
+/// Waits until a message is delivered: written out at QoS 0, acknowledged at QoS 1 and 2.
+///
+/// @param handle the client.
+/// @param dt the token that publishing gave.
+/// @param timeout how many milliseconds to wait.
+/// @return #MQTTCLIENT_SUCCESS: delivered; #MQTTCLIENT_FAILURE: not within that time, or not a client;
+///         #MQTTCLIENT_DISCONNECTED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_waitForCompletion(
+    handle: MQTTClient,
+    dt: MQTTClient_deliveryToken,
+    timeout: c_ulong,
+) -> c_int {
+    entry!(
+        MQTTCLIENT_FAILURE,
+        client_api::wait_for_completion(handle, dt, timeout)
+    )
+}
+
+/// Lists the messages in flight.
+///
+/// @param handle the client.
+/// @param tokens receives an array with the token of each, -1 at its end; NULL when there are none. Give it to
+///        MQTTClient_free().
+/// @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client, or \p tokens is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_getPendingDeliveryTokens(
+    handle: MQTTClient,
+    tokens: *mut *mut MQTTClient_deliveryToken,
+) -> c_int {
+    entry!(
+        MQTTCLIENT_FAILURE,
+        client_api::get_pending_delivery_tokens(handle, tokens)
+    )
+}
+
+/// Gives the library time to process what has come from the servers: acknowledgements above all. For clients without
+/// callbacks, in programs that neither publish nor receive for a while. Returns within a tenth of a second or so.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_yield() {
+    entry!((), client_api::r#yield());
+}
+
+/// Waits for the next message. For clients without callbacks.
+///
+/// @param handle the client.
+/// @param topicName receives the topic, NULL if there is no message. Give it to MQTTClient_free().
+/// @param topicLen receives the length of the topic in bytes.
+/// @param message receives the message, NULL if there is none. Give it to MQTTClient_freeMessage().
+/// @param timeout how many milliseconds to wait.
+/// @return #MQTTCLIENT_SUCCESS, with a message or without; #MQTTCLIENT_TOPICNAME_TRUNCATED, with a message whose topic
+///         contains a NUL; #MQTTCLIENT_DISCONNECTED; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_FAILURE, also if the client
+///         has callbacks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_receive(
+    handle: MQTTClient,
+    topicName: *mut *mut c_char,
+    topicLen: *mut c_int,
+    message: *mut *mut MQTTClient_message,
+    timeout: c_ulong,
+) -> c_int {
+    entry!(
+        MQTTCLIENT_FAILURE,
+        client_api::receive(handle, topicName, topicLen, message, timeout)
+    )
+}
+
+/// Frees a message that the library handed over, with its payload and properties.
+///
+/// @param msg points at the pointer to the message, which is set to NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_freeMessage(msg: *mut *mut MQTTClient_message) {
+    entry!((), memory::free_message(msg));
+}
+
+/// Frees memory that the library handed over: a topic, an array of tokens.
+///
+/// @param ptr the memory; nothing is done if it is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_free(ptr: *mut c_void) {
+    entry!((), memory::free(ptr));
+}
+
+/// Allocates memory that the library will free, for a message store of the program's.
+///
+/// @param size how many bytes.
+/// @return the memory, or NULL if there is not enough.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_malloc(size: size_t) -> *mut c_void {
+    entry!(ptr::null_mut(), memory::allocate(size))
+}
+
+/// Destroys a client: closes its connection (as a loss, so the will is published: disconnect first), its callbacks and
+/// its store. When it returns, no callback of the client's runs any more, unless it was called from one.
+///
+/// @param handle points at the handle, which is set to NULL. Nothing is done if it is not a client.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_destroy(handle: *mut MQTTClient) {
+    entry!((), client_api::destroy(handle));
+}
+
+/// Sets the level of detail of the trace that goes to the trace callback.
+///
+/// @param level the level.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_setTraceLevel(level: MQTTCLIENT_TRACE_LEVELS) {
+    entry!((), client_api::set_trace_level(level));
+}
+
+/// Sets the function that is called with each line of the trace. There is one for the process, for both APIs.
+///
+/// @param callback the function, or NULL for none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_setTraceCallback(callback: MQTTClient_traceCallback) {
+    entry!((), client_api::set_trace_callback(callback));
+}
+
+/// Sets how long the calls that wait for an answer of the server's do so: connecting, subscribing, unsubscribing and
+/// disconnecting. 10 seconds unless set.
+///
+/// @param handle the client.
+/// @param milliSeconds the time in milliseconds, at least 5000.
+/// @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client, or less than 5000.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_setCommandTimeout(
+    handle: MQTTClient,
+    milliSeconds: c_ulong,
+) -> c_int {
+    entry!(
+        MQTTCLIENT_FAILURE,
+        client_api::set_command_timeout(handle, milliSeconds)
+    )
+}
+
+/// A text for a return code.
+///
+/// @param code one of the `MQTTCLIENT_` codes; for reason codes there is MQTTReasonCode_toString().
+/// @return the text, which belongs to the library. That of an unknown code is valid until the calling thread asks for
+///         another one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MQTTClient_strerror(code: c_int) -> *const c_char {
+    entry!(ptr::null(), strerror::client(code))
+}

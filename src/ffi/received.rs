@@ -1,0 +1,178 @@
+//! A received message in C's memory, from the packet to the program without a copy in between.
+
+use std::ptr;
+
+use libc::{c_char, c_int};
+
+use super::eyecatcher;
+use super::memory;
+use super::properties;
+use super::property_types::{
+    MQTTLenString, MQTTProperties, MQTTProperty, MQTTPropertyStrings, MQTTPropertyValue,
+};
+use super::read;
+use super::shared_types::Message;
+use crate::protocol::QoS;
+use crate::protocol::packet::Publish;
+use crate::protocol::property::{Context, PropertiesRef, Value};
+
+/// The newest version of the message struct.
+const VERSION: c_int = 1;
+
+/// A message that the library still owns.
+pub struct Received {
+    message: *mut Message,
+    topic: *mut c_char,
+    topic_len: usize,
+    size: usize,
+}
+
+// SAFETY: the two blocks are owned by this value alone until they are handed over.
+unsafe impl Send for Received {}
+
+impl Received {
+    /// Copies a packet's message.
+    pub fn new(publish: &Publish<'_>) -> Self {
+        let message: *mut Message = memory::allocate(size_of::<Message>()).cast();
+        let topic = memory::copy_bytes(publish.topic);
+        let payload = memory::copy_bytes(publish.payload);
+        if message.is_null() || topic.is_null() || payload.is_null() {
+            // As a Rust allocation that fails: there is no error that the network could be told.
+            std::alloc::handle_alloc_error(std::alloc::Layout::new::<Message>());
+        }
+        let contents = Message {
+            struct_id: eyecatcher(*b"MQTM"),
+            struct_version: VERSION,
+            payloadlen: c_int::try_from(publish.payload.len()).unwrap_or(c_int::MAX),
+            payload: payload.cast(),
+            qos: publish.qos as c_int,
+            retained: c_int::from(publish.retain),
+            dup: c_int::from(publish.dup),
+            msgid: c_int::from(publish.packet_id),
+            properties: to_c(publish.properties),
+        };
+        // SAFETY: freshly allocated with the size of a message.
+        unsafe { message.write(contents) };
+        Self {
+            message,
+            topic,
+            topic_len: publish.topic.len(),
+            size: size_of::<Message>() + publish.topic.len() + publish.payload.len(),
+        }
+    }
+
+    /// Bytes held, about.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Lends the message in the form in which it came. Its properties are read back from C's.
+    pub fn with_contents<R>(&self, read: impl FnOnce(&Publish<'_>) -> R) -> R {
+        // SAFETY: both blocks are ours, and as `new` made them.
+        unsafe {
+            let message = &*self.message;
+            let list = &raw const message.properties;
+            let properties = read::properties(list, Context::Publish).unwrap_or_default();
+            read(&Publish {
+                dup: message.dup != 0,
+                qos: read::qos(message.qos).unwrap_or(QoS::AtMostOnce),
+                retain: message.retained != 0,
+                topic: std::slice::from_raw_parts(self.topic.cast(), self.topic_len),
+                packet_id: u16::try_from(message.msgid).unwrap_or(0),
+                properties: properties.as_ref(),
+                payload: memory::bytes(message.payload, message.payloadlen),
+            })
+        }
+    }
+
+    /// Hands the two blocks over to the program: topic, its length as the API gives it, message.
+    ///
+    /// The length is 0 unless the topic holds a NUL, so that programs take it for a C string.
+    pub fn into_parts(self) -> (*mut c_char, c_int, *mut Message) {
+        let parts = self.parts();
+        std::mem::forget(self);
+        parts
+    }
+
+    /// The program has taken the blocks that [`parts`](Self::parts) showed it, and has very likely freed them: neither
+    /// may be looked at any more.
+    pub fn taken(self) {
+        std::mem::forget(self);
+    }
+
+    /// The parts, still owned here.
+    pub fn parts(&self) -> (*mut c_char, c_int, *mut Message) {
+        // SAFETY: the topic's block has that many bytes.
+        let topic = unsafe {
+            memory::bytes(
+                self.topic.cast(),
+                c_int::try_from(self.topic_len).unwrap_or(0),
+            )
+        };
+        let len = if topic.contains(&0) {
+            c_int::try_from(self.topic_len).unwrap_or(0)
+        } else {
+            0
+        };
+        (self.topic, len, self.message)
+    }
+}
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        // SAFETY: both blocks are still ours.
+        unsafe {
+            memory::free(self.topic.cast());
+            memory::free_message(&raw mut self.message);
+        }
+    }
+}
+
+/// A list of a packet's properties in C's memory, to be freed with `MQTTProperties_free`.
+pub fn to_c(list: PropertiesRef<'_>) -> MQTTProperties {
+    if list.is_empty() {
+        return properties::EMPTY;
+    }
+    let count = list.iter().count();
+    let array: *mut MQTTProperty = memory::allocate_array(count);
+    if array.is_null() {
+        return properties::EMPTY;
+    }
+    for (i, property) in list.iter().enumerate() {
+        // SAFETY: the array has `count` entries.
+        unsafe {
+            array.add(i).write(MQTTProperty {
+                identifier: property.id as c_int,
+                value: to_c_value(property.value),
+            });
+        }
+    }
+    let number = |n: usize| c_int::try_from(n).unwrap_or(c_int::MAX);
+    MQTTProperties {
+        count: number(count),
+        max_count: number(count),
+        length: number(list.len()),
+        array,
+    }
+}
+
+fn to_c_value(value: Value<'_>) -> MQTTPropertyValue {
+    let string = |bytes: &[u8]| MQTTLenString {
+        len: c_int::try_from(bytes.len()).unwrap_or(0),
+        data: memory::copy_bytes(bytes),
+    };
+    let none = MQTTLenString {
+        len: 0,
+        data: ptr::null_mut(),
+    };
+    let strings = |data, value| MQTTPropertyValue {
+        strings: MQTTPropertyStrings { data, value },
+    };
+    match value {
+        Value::Byte(byte) => MQTTPropertyValue { byte },
+        Value::Two(integer2) => MQTTPropertyValue { integer2 },
+        Value::Four(integer4) | Value::Var(integer4) => MQTTPropertyValue { integer4 },
+        Value::Binary(bytes) | Value::Utf8(bytes) => strings(string(bytes), none),
+        Value::Pair(name, value) => strings(string(name), string(value)),
+    }
+}

@@ -1,0 +1,107 @@
+//! Texts for return codes.
+//!
+//! Each API has its own list, since some numbers mean different things in the two. Codes without a text of their own,
+//! the MQTT reason codes among them, get one that names the number, as in the original.
+
+use std::cell::RefCell;
+use std::io::Write;
+
+use libc::{c_char, c_int};
+
+use super::async_types as a;
+use super::client_types as c;
+
+/// Text of a `MQTTCLIENT_` code.
+pub fn client(code: c_int) -> *const c_char {
+    let text = match code {
+        c::MQTTCLIENT_SUCCESS => c"Success",
+        c::MQTTCLIENT_FAILURE => c"Failure",
+        c::MQTTCLIENT_DISCONNECTED => c"Not connected",
+        c::MQTTCLIENT_MAX_MESSAGES_INFLIGHT => c"As many messages are in flight as may be",
+        c::MQTTCLIENT_BAD_UTF8_STRING => c"A string is not valid UTF-8",
+        c::MQTTCLIENT_NULL_PARAMETER => c"A parameter is NULL that must not be",
+        c::MQTTCLIENT_TOPICNAME_TRUNCATED => c"The topic contains NUL characters",
+        c::MQTTCLIENT_BAD_STRUCTURE => c"A structure has a wrong eye catcher or version",
+        c::MQTTCLIENT_BAD_QOS => c"The quality of service is not 0, 1 or 2",
+        c::MQTTCLIENT_SSL_NOT_SUPPORTED => c"This library is without TLS: use its TLS variant",
+        c::MQTTCLIENT_BAD_MQTT_VERSION => c"Not a known MQTT version",
+        c::MQTTCLIENT_BAD_PROTOCOL => c"The server URI has an unknown protocol",
+        c::MQTTCLIENT_BAD_MQTT_OPTION => c"An option belongs to another MQTT version",
+        c::MQTTCLIENT_WRONG_MQTT_VERSION => c"The client was created for another MQTT version",
+        c::MQTTCLIENT_0_LEN_WILL_TOPIC => c"The topic of the will is empty",
+        _ => return unknown(code),
+    };
+    text.as_ptr()
+}
+
+/// Text of a `MQTTASYNC_` code.
+pub fn asynchronous(code: c_int) -> *const c_char {
+    let text = match code {
+        a::MQTTASYNC_SUCCESS => c"Success",
+        a::MQTTASYNC_FAILURE => c"Failure",
+        a::MQTTASYNC_PERSISTENCE_ERROR => c"The message store failed",
+        a::MQTTASYNC_DISCONNECTED => c"Not connected",
+        a::MQTTASYNC_MAX_MESSAGES_INFLIGHT => c"As many messages are in flight as may be",
+        a::MQTTASYNC_BAD_UTF8_STRING => c"A string is not valid UTF-8",
+        a::MQTTASYNC_NULL_PARAMETER => c"A parameter is NULL that must not be",
+        a::MQTTASYNC_TOPICNAME_TRUNCATED => c"The topic contains NUL characters",
+        a::MQTTASYNC_BAD_STRUCTURE => c"A structure has a wrong eye catcher or version",
+        a::MQTTASYNC_BAD_QOS => c"The quality of service is not 0, 1 or 2",
+        a::MQTTASYNC_NO_MORE_MSGIDS => c"All message identifiers are in use",
+        a::MQTTASYNC_OPERATION_INCOMPLETE => c"Given up before it was complete",
+        a::MQTTASYNC_MAX_BUFFERED_MESSAGES => c"The buffer for waiting messages is full",
+        a::MQTTASYNC_SSL_NOT_SUPPORTED => c"This library is without TLS: use its TLS variant",
+        a::MQTTASYNC_BAD_PROTOCOL => c"The server URI has an unknown protocol",
+        a::MQTTASYNC_BAD_MQTT_OPTION => c"An option belongs to another MQTT version",
+        a::MQTTASYNC_WRONG_MQTT_VERSION => c"The client was created for another MQTT version",
+        a::MQTTASYNC_0_LEN_WILL_TOPIC => c"The topic of the will is empty",
+        a::MQTTASYNC_COMMAND_IGNORED => c"A connect or disconnect is already under way",
+        a::MQTTASYNC_MAX_BUFFERED => c"maxBufferedMessages must not be negative",
+        _ => return unknown(code),
+    };
+    text.as_ptr()
+}
+
+/// `Unknown error code N`, in a buffer of the calling thread's: the original has one for all threads, which two of them
+/// can garble.
+fn unknown(code: c_int) -> *const c_char {
+    const LONGEST: usize = "Unknown error code -2147483648\0".len();
+    thread_local! {
+        static BUFFER: RefCell<[u8; LONGEST]> = const { RefCell::new([0; LONGEST]) };
+    }
+    BUFFER.with_borrow_mut(|buffer| {
+        let mut rest = &mut buffer[..];
+        // The buffer has room for the longest number, so this cannot fail.
+        let _ = write!(rest, "Unknown error code {code}\0");
+        buffer.as_ptr().cast()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CStr;
+
+    use super::*;
+
+    fn read(text: *const c_char) -> String {
+        // SAFETY: NUL-terminated, and not overwritten before this thread's next call.
+        unsafe { CStr::from_ptr(text) }.to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_same_codes_have_a_text_as_in_the_original() {
+        let known = |f: fn(c_int) -> *const c_char| {
+            (-40..=300)
+                .filter(|&code| read(f(code)) != format!("Unknown error code {code}"))
+                .collect::<Vec<_>>()
+        };
+        let expected: Vec<_> = (-17..=0).filter(|c| ![-13, -12, -2].contains(c)).collect();
+        assert_eq!(known(client), expected);
+        assert_eq!(known(asynchronous), (-19..=0).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_longest_number_fits() {
+        assert_eq!(read(client(c_int::MIN)), "Unknown error code -2147483648");
+    }
+}

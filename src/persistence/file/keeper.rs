@@ -1,0 +1,164 @@
+//! The thread that looks after all stores of the process: syncs journals, gives records that stay their own files, and deletes
+//! what is no longer needed. It runs while some store has something to look after.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use super::super::Notice;
+use super::Shared;
+use super::state::State;
+
+/// How often a busy store is looked after: the most that a power failure can take is what was put in that time and while the
+/// sync before was running.
+const PERIOD: Duration = Duration::from_millis(5);
+/// Nothing was put for so long: the burst is over.
+const QUIET: Duration = Duration::from_millis(10);
+/// A record that waits so long for its completion gets its file even in the middle of a burst.
+const OLD: Duration = Duration::from_millis(100);
+/// Time that may go into files at once. In a burst it is time that the publisher waits.
+const QUIET_BUDGET: Duration = Duration::from_millis(20);
+const BUSY_BUDGET: Duration = Duration::from_micros(250);
+/// Nothing was put for so long: the journal is not worth keeping for the next put.
+const LINGER: Duration = Duration::from_secs(1);
+/// After a failure (a full disk, say) nothing is tried for so long.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Without a store to look after, the thread ends after so long.
+const IDLE: Duration = Duration::from_secs(10);
+
+struct Keeper {
+    /// Stores that something was put into.
+    new: Vec<Arc<Shared>>,
+    /// The process whose thread is running: a forked child has a copy of this, but no thread.
+    process: Option<u32>,
+}
+
+static KEEPER: Mutex<Keeper> = Mutex::new(Keeper {
+    new: Vec::new(),
+    process: None,
+});
+static CALL: Condvar = Condvar::new();
+
+/// Has a store looked after until it is at rest. Without a thread (the system gives none) its records stay in the journal
+/// until it is closed, which costs nothing but time.
+pub(super) fn watch(store: Arc<Shared>) {
+    let mut keeper = KEEPER.lock();
+    let process = Some(std::process::id());
+    if keeper.process != process {
+        keeper.new.clear();
+        let thread = std::thread::Builder::new().name("paho-store".to_owned());
+        if thread.spawn(keep).is_err() {
+            return;
+        }
+        keeper.process = process;
+    }
+    keeper.new.push(store);
+    CALL.notify_one();
+}
+
+fn keep() {
+    let mut active: Vec<Arc<Shared>> = Vec::new();
+    loop {
+        {
+            let mut keeper = KEEPER.lock();
+            if keeper.new.is_empty() && active.is_empty() {
+                CALL.wait_for(&mut keeper, IDLE);
+                if keeper.new.is_empty() {
+                    keeper.process = None;
+                    return;
+                }
+            }
+            active.append(&mut keeper.new);
+        }
+        active.retain(|store| look_after(store));
+        if !active.is_empty() {
+            std::thread::sleep(PERIOD);
+        }
+    }
+}
+
+/// One round for one store. False when it needs no more of them.
+fn look_after(shared: &Shared) -> bool {
+    let now = Instant::now();
+    let files = {
+        let mut guard = shared.state.lock();
+        let Some(state) = guard.as_mut() else {
+            return false;
+        };
+        state.write_removals();
+        let quiet = silence(state, now) >= QUIET;
+        give_files(shared, &mut guard, now, quiet);
+        let Some(state) = guard.as_mut() else {
+            return false;
+        };
+        state.files_wait_for_sync(quiet)
+    };
+    let failure = if shared.failed_since(now, PATIENCE) {
+        None
+    } else {
+        shared.sync(files).err()
+    };
+    let mut guard = shared.state.lock();
+    let Some(state) = guard.as_mut() else {
+        return false;
+    };
+    if let Some(error) = failure {
+        hold(shared, state, now, &error);
+    }
+    if silence(state, Instant::now()) >= LINGER && state.rest() {
+        shared.watched.store(false, Ordering::Relaxed);
+        return false;
+    }
+    true
+}
+
+fn silence(state: &State, now: Instant) -> Duration {
+    now.saturating_duration_since(state.last_put)
+}
+
+/// Something failed: say so and wait a little.
+fn hold(shared: &Shared, state: &mut State, now: Instant, error: &io::Error) {
+    *shared.failed.lock() = Some(now);
+    let notice = Notice::Held(error.to_string());
+    // Nobody need be listening.
+    if !state.notices.contains(&notice) {
+        state.notices.push(notice);
+    }
+}
+
+/// Gives files to records that stay, letting others use the store between one and the next.
+fn give_files(
+    shared: &Shared,
+    guard: &mut MutexGuard<'_, Option<State>>,
+    now: Instant,
+    quiet: bool,
+) {
+    if shared.failed_since(now, PATIENCE) {
+        return;
+    }
+    let (age, budget) = if quiet {
+        (QUIET, QUIET_BUDGET)
+    } else {
+        (OLD, BUSY_BUDGET)
+    };
+    loop {
+        let Some(state) = guard.as_mut() else { return };
+        let Some((key, since)) = state.longest_waiting() else {
+            return;
+        };
+        if now.saturating_duration_since(since) < age {
+            return;
+        }
+        if let Err(error) = state.give_file(key) {
+            hold(shared, state, now, &error);
+            return;
+        }
+        if now.elapsed() >= budget {
+            return;
+        }
+        MutexGuard::bump(guard);
+    }
+}

@@ -1,0 +1,502 @@
+//! Where each record of a store is, and how it gets from one place to the other.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::super::{Notice, RecordKey, RecordKind, StoreError};
+use super::directory::{Directory, Found, sync_files};
+use super::journal::{Journal, MAX_ENTRY, Operation, Spot, Unsynced};
+
+/// Where a record is.
+#[derive(Clone, Copy)]
+enum Place {
+    /// Only in the journal.
+    Journal(Spot),
+    /// In a file of its own; its entry in the journal's file of that number may still exist.
+    File { from: Option<u64> },
+}
+
+/// A record that was put into the journal, and when.
+struct Waiting {
+    key: RecordKey,
+    spot: Spot,
+    since: Instant,
+}
+
+/// What is to be synced while others use the store.
+pub(super) struct ToSync {
+    journal: Vec<Unsynced>,
+    own: Option<Arc<OwnedFd>>,
+    dir: Arc<OwnedFd>,
+    records: Vec<RecordKey>,
+    moves: u64,
+}
+
+impl ToSync {
+    /// Waits for the disk to have the journal.
+    pub(super) fn sync_journal(&self) -> io::Result<()> {
+        for part in &self.journal {
+            part.file.sync_data()?;
+        }
+        if self.journal.iter().any(|part| part.is_new) {
+            if let Some(own) = &self.own {
+                rustix::fs::fsync(own)?;
+            }
+            rustix::fs::fsync(&*self.dir)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the disk to have the records' files.
+    pub(super) fn sync_files(&self) -> io::Result<()> {
+        sync_files(&self.dir, &self.records)
+    }
+}
+
+/// Everything about an open store.
+pub(super) struct State {
+    directory: Directory,
+    journal: Journal,
+    places: HashMap<RecordKey, Place>,
+    /// In the order they were put. Those that are gone meanwhile are skipped.
+    waiting: VecDeque<Waiting>,
+    /// Records whose files may not be on the disk yet.
+    unsynced: Vec<RecordKey>,
+    /// Counts records that got files of their own.
+    moves: u64,
+    /// How many of these are on the disk.
+    synced_moves: u64,
+    pub(super) last_put: Instant,
+    pub(super) notices: Vec<Notice>,
+}
+
+impl State {
+    /// Takes over what is in an opened directory, the journal of a killed process included.
+    pub(super) fn new(found: Found) -> Result<Self, StoreError> {
+        let Found {
+            directory,
+            records,
+            notices,
+        } = found;
+        let now = Instant::now();
+        let mut state = Self {
+            directory,
+            journal: Journal::default(),
+            places: records
+                .into_iter()
+                .map(|key| (key, Place::File { from: None }))
+                .collect(),
+            waiting: VecDeque::new(),
+            unsynced: Vec::new(),
+            moves: 0,
+            synced_moves: 0,
+            last_put: now,
+            notices,
+        };
+        state.replay(now)?;
+        Ok(state)
+    }
+
+    fn replay(&mut self, now: Instant) -> Result<(), StoreError> {
+        let Some(own) = self.directory.own_if_any() else {
+            return Ok(());
+        };
+        let context = format!("reading the journal of {}", self.directory.path().display());
+        let (journal, replayed) = Journal::replay(own).map_err(StoreError::io(context))?;
+        self.journal = journal;
+        self.notices.extend(replayed.notices);
+        for (old, new) in replayed.intents {
+            // The step was interrupted between the new file and the end of the old one.
+            let both = [old, new]
+                .iter()
+                .all(|key| matches!(self.places.get(key), Some(Place::File { .. })));
+            if both && self.directory.remove(old).is_ok() {
+                self.places.remove(&old);
+            }
+        }
+        let mut live: Vec<_> = replayed.live.into_iter().collect();
+        live.sort_unstable_by_key(|(key, spot)| (spot.file, *key));
+        for (key, spot) in live {
+            if matches!(self.places.get(&key), Some(Place::File { .. })) {
+                self.reconcile(key, spot);
+            } else {
+                self.places.insert(key, Place::Journal(spot));
+                self.waiting.push_back(Waiting {
+                    key,
+                    spot,
+                    since: now,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// A record has both a file and an entry that was not removed.
+    ///
+    /// Usually it was killed after the one was made from the other. A file shorter than its entry and alike as far as it goes was
+    /// cut by a power failure. Anything else is another record under the same name, written since by the original library:
+    /// it counts, and ours is kept for a person to look at.
+    fn reconcile(&mut self, key: RecordKey, spot: Spot) {
+        self.places.insert(
+            key,
+            Place::File {
+                from: Some(spot.file),
+            },
+        );
+        let (Ok(file), Some(entry)) = (self.directory.read(key), self.journal.read(key, spot))
+        else {
+            return;
+        };
+        let done = if file == entry {
+            Ok(())
+        } else if entry.starts_with(&file) {
+            self.directory.write(key, &[&entry])
+        } else {
+            self.directory.write_aside(key, &entry).map(|now| {
+                self.notices.push(Notice::SetAside { key, now });
+                self.forget(key, spot.file);
+            })
+        };
+        match done {
+            Ok(()) => {
+                self.moves += 1;
+                self.journal.moved(spot, self.moves);
+                self.unsynced.push(key);
+            }
+            // The journal's file stays, since the entry still counts as needed.
+            Err(error) => self.notices.push(Notice::Held(error.to_string())),
+        }
+    }
+
+    pub(super) fn put(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
+        self.last_put = Instant::now();
+        if self.may_be_journaled(key, parts) {
+            if let Ok(spot) = self.append(Operation::Put, key, None, parts) {
+                self.settle(key, spot);
+                return Ok(());
+            }
+        }
+        self.put_file(key, parts)
+    }
+
+    pub(super) fn replace(
+        &mut self,
+        old: RecordKey,
+        new: RecordKey,
+        parts: &[&[u8]],
+    ) -> Result<(), StoreError> {
+        match self.places.get(&old).copied() {
+            Some(Place::Journal(spot)) if self.may_be_journaled(new, parts) => {
+                self.last_put = Instant::now();
+                if let Ok(place) = self.append(Operation::Replace, new, Some(old), parts) {
+                    self.places.remove(&old);
+                    self.journal.end_live(spot);
+                    self.settle(new, place);
+                    return Ok(());
+                }
+                self.put_file(new, parts)?;
+            }
+            // A record that the original library can see must not go where it cannot: to it, the message would be lost until
+            // the new record got its file.
+            Some(Place::File { .. }) => {
+                let intent = self.append(Operation::Intent, new, Some(old), &[]);
+                self.put_file(new, parts)?;
+                let _ = self.remove(old);
+                if intent.is_ok() {
+                    // Ends the intent: `old` may be the name of another message soon.
+                    self.journal.remove_later(old);
+                    self.write_removals();
+                }
+                return Ok(());
+            }
+            _ => self.put(new, parts)?,
+        }
+        let _ = self.remove(old);
+        Ok(())
+    }
+
+    /// A PUBREL is not journaled when its PUBLISH has a file: the original library would send the PUBLISH again after the
+    /// exchange was over.
+    fn may_be_journaled(&self, key: RecordKey, parts: &[&[u8]]) -> bool {
+        let is_file = |key| matches!(self.places.get(&key), Some(Place::File { .. }));
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        let publish = RecordKey {
+            kind: RecordKind::PublishSent,
+            ..key
+        };
+        length <= MAX_ENTRY
+            && !is_file(key)
+            && !(key.kind == RecordKind::PubrelSent && is_file(publish))
+    }
+
+    fn append(
+        &mut self,
+        operation: Operation,
+        key: RecordKey,
+        other: Option<RecordKey>,
+        parts: &[&[u8]],
+    ) -> io::Result<Spot> {
+        let own = self.directory.own()?;
+        self.journal.append(own, operation, key, other, parts)
+    }
+
+    /// A record is in the journal now.
+    fn settle(&mut self, key: RecordKey, spot: Spot) {
+        self.journal.add_live(spot);
+        if let Some(Place::Journal(before)) = self.places.insert(key, Place::Journal(spot)) {
+            self.journal.end_live(before);
+        }
+        self.waiting.push_back(Waiting {
+            key,
+            spot,
+            since: self.last_put,
+        });
+    }
+
+    fn put_file(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
+        let context = format!("writing {key} in {}", self.directory.path().display());
+        self.directory
+            .write(key, parts)
+            .map_err(StoreError::io(context))?;
+        self.unsynced.push(key);
+        match self.places.insert(key, Place::File { from: None }) {
+            Some(Place::Journal(spot)) => {
+                self.journal.end_live(spot);
+                self.forget(key, spot.file);
+                self.write_removals();
+            }
+            Some(Place::File { from: Some(file) }) => {
+                self.forget(key, file);
+                self.write_removals();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn get(&mut self, key: RecordKey) -> Result<Vec<u8>, StoreError> {
+        match self.places.get(&key) {
+            None => Err(StoreError::NoRecord(key)),
+            Some(Place::Journal(spot)) => self
+                .journal
+                .read(key, *spot)
+                .ok_or(StoreError::NoRecord(key)),
+            Some(Place::File { .. }) => {
+                self.directory
+                    .read(key)
+                    .map_err(|error| match error.kind() {
+                        io::ErrorKind::NotFound | io::ErrorKind::InvalidData => {
+                            StoreError::NoRecord(key)
+                        }
+                        _ => StoreError::io(format!(
+                            "reading {key} in {}",
+                            self.directory.path().display()
+                        ))(error),
+                    })
+            }
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: RecordKey) -> Result<(), StoreError> {
+        match self.places.get(&key) {
+            None => return Err(StoreError::NoRecord(key)),
+            Some(&Place::Journal(spot)) => {
+                self.journal.end_live(spot);
+                self.forget(key, spot.file);
+            }
+            Some(&Place::File { from }) => {
+                match self.directory.remove(key) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        let context =
+                            format!("removing {key} in {}", self.directory.path().display());
+                        return Err(StoreError::io(context)(error));
+                    }
+                    _ => {}
+                }
+                if let Some(file) = from {
+                    self.forget(key, file);
+                }
+            }
+        }
+        self.places.remove(&key);
+        Ok(())
+    }
+
+    /// A record whose entry is in that file of the journal is gone.
+    ///
+    /// For what was sent, the removal is written with the next entry or within the next few milliseconds: should the process
+    /// be killed first, the packet is sent once more, which the protocol allows (a PUBLISH with DUP, or after its PUBREC a
+    /// PUBREL) `[MQTT-4.4.0-1]`. For what was received or waits it is written now: a message would be handed over twice, or
+    /// a new one be taken for an old one of the same packet id.
+    fn forget(&mut self, key: RecordKey, file: u64) {
+        if !self.journal.keeps(file) {
+            return;
+        }
+        let sent = matches!(key.kind, RecordKind::PublishSent | RecordKind::PubrelSent);
+        if self.journal.remove_later(key) || !sent {
+            self.write_removals();
+        }
+    }
+
+    /// A failure leaves them for the next time.
+    pub(super) fn write_removals(&mut self) {
+        if let Some(own) = self.directory.own_if_any() {
+            let _ = self.journal.write_removals(own);
+        }
+    }
+
+    pub(super) fn keys(&self) -> Vec<RecordKey> {
+        self.places.keys().copied().collect()
+    }
+
+    pub(super) fn contains(&self, key: RecordKey) -> bool {
+        self.places.contains_key(&key)
+    }
+
+    pub(super) fn clear(&mut self) -> Result<(), StoreError> {
+        let mut result = Ok(());
+        for key in self.keys() {
+            result = result.and(self.remove(key));
+        }
+        self.write_removals();
+        self.waiting.clear();
+        result
+    }
+
+    pub(super) fn set_aside(&mut self, key: RecordKey) -> Result<(), StoreError> {
+        let context = format!("setting {key} aside in {}", self.directory.path().display());
+        let now = match self.places.get(&key) {
+            None => return Err(StoreError::NoRecord(key)),
+            Some(Place::File { .. }) => self.directory.set_aside(key),
+            Some(&Place::Journal(spot)) => {
+                let entry = self.journal.read(key, spot).unwrap_or_default();
+                self.directory.write_aside(key, &entry)
+            }
+        }
+        .map_err(StoreError::io(context))?;
+        self.notices.push(Notice::SetAside { key, now });
+        // A file is not there any more, which `remove` takes for done.
+        self.remove(key)
+    }
+
+    /// The record that has waited longest for a file.
+    pub(super) fn longest_waiting(&mut self) -> Option<(RecordKey, Instant)> {
+        while let Some(first) = self.waiting.front() {
+            if matches!(self.places.get(&first.key), Some(Place::Journal(spot)) if *spot == first.spot)
+            {
+                return Some((first.key, first.since));
+            }
+            self.waiting.pop_front();
+        }
+        self.waiting.shrink_to(1024);
+        None
+    }
+
+    /// Gives a record of the journal its own file.
+    pub(super) fn give_file(&mut self, key: RecordKey) -> io::Result<()> {
+        let Some(&Place::Journal(spot)) = self.places.get(&key) else {
+            return Ok(());
+        };
+        let Some(entry) = self.journal.read(key, spot) else {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("{key} cannot be read back"),
+            ));
+        };
+        self.directory.write(key, &[&entry])?;
+        self.moves += 1;
+        self.journal.moved(spot, self.moves);
+        self.places.insert(
+            key,
+            Place::File {
+                from: Some(spot.file),
+            },
+        );
+        self.unsynced.push(key);
+        Ok(())
+    }
+
+    /// What to sync, for `Shared::sync`.
+    pub(super) fn take_unsynced(&mut self, files_too: bool) -> ToSync {
+        ToSync {
+            journal: self.journal.unsynced(self.synced_moves),
+            own: self.directory.own_if_any().map(Arc::clone),
+            dir: self.directory.handle(),
+            records: if files_too {
+                std::mem::take(&mut self.unsynced)
+            } else {
+                Vec::new()
+            },
+            moves: if files_too {
+                self.moves
+            } else {
+                self.synced_moves
+            },
+        }
+    }
+
+    /// What became of it; the journal shrinks accordingly.
+    pub(super) fn was_synced(&mut self, sync: ToSync, journal: bool, files: bool) {
+        if journal {
+            for part in &sync.journal {
+                self.journal.synced(part);
+            }
+        }
+        if files {
+            self.synced_moves = self.synced_moves.max(sync.moves);
+        } else {
+            self.unsynced.extend(sync.records);
+        }
+        if let Some(own) = self.directory.own_if_any() {
+            let _ = self.journal.let_go(own, self.synced_moves, false);
+        }
+    }
+
+    /// Whether there is no journal to turn into files.
+    pub(super) fn is_settled(&self) -> bool {
+        self.journal.files() == 0
+    }
+
+    pub(super) fn files_wait_for_sync(&self, quiet: bool) -> bool {
+        // Under load, rarely: a sync costs as much for many as for few. But the journal must not fill up.
+        !self.unsynced.is_empty()
+            && (quiet || self.unsynced.len() >= 256 || self.journal.files() >= 8)
+    }
+
+    /// Whether the store can be left alone until the next put: if so, the journal is gone.
+    pub(super) fn rest(&mut self) -> bool {
+        if !self.journal.is_idle() || !self.unsynced.is_empty() || self.synced_moves < self.moves {
+            return false;
+        }
+        if let Some(own) = self.directory.own_if_any() {
+            if self.journal.let_go(own, self.synced_moves, true).is_err() {
+                return false;
+            }
+        }
+        self.journal.rest();
+        self.waiting = VecDeque::new();
+        true
+    }
+
+    /// Every record in a file of its own and on the disk, the journal gone: as the original leaves a store.
+    pub(super) fn settle_all(&mut self) -> io::Result<()> {
+        self.write_removals();
+        while let Some((key, _)) = self.longest_waiting() {
+            self.give_file(key)?;
+        }
+        sync_files(&self.directory.handle(), &self.unsynced)?;
+        self.unsynced.clear();
+        self.synced_moves = self.moves;
+        self.rest();
+        Ok(())
+    }
+
+    pub(super) fn close(mut self) {
+        // What cannot be settled (on a full disk, say) stays in the journal, which the next opening reads.
+        let _ = self.settle_all();
+        self.directory.close();
+    }
+}

@@ -1,0 +1,117 @@
+//! A program's transformations of what goes into a store and comes out of it (`beforePersistenceWrite`, `afterPersistenceRead`).
+
+use super::{Notice, RecordKey, Store, StoreError};
+
+/// Called with the buffers of a record about to be written; gives the buffers to write instead, or why there is none.
+pub trait BeforeWrite: Send {
+    /// Transforms the buffers. The count stays what it was.
+    fn transform(&mut self, parts: &[&[u8]]) -> Result<Vec<Vec<u8>>, StoreError>;
+}
+
+/// Called with a record just read; gives the record to use instead, or why there is none.
+pub trait AfterRead: Send {
+    /// Transforms the record.
+    fn transform(&mut self, record: Vec<u8>) -> Result<Vec<u8>, StoreError>;
+}
+
+/// A store with a program's transformations before it.
+///
+/// They can be set at any time, as in the C API: records are expected to have been written with the transformations that read
+/// them.
+pub struct Hooked {
+    store: Box<dyn Store>,
+    before: Option<Box<dyn BeforeWrite>>,
+    after: Option<Box<dyn AfterRead>>,
+}
+
+impl Hooked {
+    /// No transformation yet.
+    pub fn new(store: Box<dyn Store>) -> Self {
+        Self {
+            store,
+            before: None,
+            after: None,
+        }
+    }
+
+    /// Sets or clears what happens before a write.
+    pub fn set_before_write(&mut self, hook: Option<Box<dyn BeforeWrite>>) {
+        self.before = hook;
+    }
+
+    /// Sets or clears what happens after a read.
+    pub fn set_after_read(&mut self, hook: Option<Box<dyn AfterRead>>) {
+        self.after = hook;
+    }
+}
+
+/// Runs `write` with the buffers that `hook` makes of `parts`.
+fn transformed<R>(
+    hook: Option<&mut Box<dyn BeforeWrite>>,
+    parts: &[&[u8]],
+    write: impl FnOnce(&[&[u8]]) -> Result<R, StoreError>,
+) -> Result<R, StoreError> {
+    match hook {
+        None => write(parts),
+        Some(hook) => {
+            let own = hook.transform(parts)?;
+            let slices: Vec<&[u8]> = own.iter().map(Vec::as_slice).collect();
+            write(&slices)
+        }
+    }
+}
+
+impl Store for Hooked {
+    fn put(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
+        transformed(self.before.as_mut(), parts, |parts| {
+            self.store.put(key, parts)
+        })
+    }
+
+    fn get(&mut self, key: RecordKey) -> Result<Vec<u8>, StoreError> {
+        let record = self.store.get(key)?;
+        match &mut self.after {
+            None => Ok(record),
+            Some(hook) => hook.transform(record),
+        }
+    }
+
+    fn remove(&mut self, key: RecordKey) -> Result<(), StoreError> {
+        self.store.remove(key)
+    }
+
+    fn keys(&mut self) -> Result<Vec<RecordKey>, StoreError> {
+        self.store.keys()
+    }
+
+    fn clear(&mut self) -> Result<(), StoreError> {
+        self.store.clear()
+    }
+
+    fn contains(&mut self, key: RecordKey) -> bool {
+        self.store.contains(key)
+    }
+
+    fn replace(
+        &mut self,
+        old: RecordKey,
+        new: RecordKey,
+        parts: &[&[u8]],
+    ) -> Result<(), StoreError> {
+        transformed(self.before.as_mut(), parts, |parts| {
+            self.store.replace(old, new, parts)
+        })
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        self.store.sync()
+    }
+
+    fn set_aside(&mut self, key: RecordKey) -> Result<(), StoreError> {
+        self.store.set_aside(key)
+    }
+
+    fn notices(&mut self) -> Vec<Notice> {
+        self.store.notices()
+    }
+}

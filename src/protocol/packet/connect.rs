@@ -1,0 +1,200 @@
+//! CONNECT and CONNACK.
+
+use bytes::{BufMut, BytesMut};
+
+use crate::protocol::error::Malformed;
+use crate::protocol::property::{Context, PropertiesRef};
+use crate::protocol::wire::{self, Reader};
+use crate::protocol::{QoS, Version, reason};
+
+/// Connect flags, section 3.1.2.3.
+const USER_NAME: u8 = 0x80;
+const PASSWORD: u8 = 0x40;
+const WILL_RETAIN: u8 = 0x20;
+const WILL: u8 = 0x04;
+
+/// The will in a CONNECT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Will<'a> {
+    /// Topic name.
+    pub topic: &'a [u8],
+    /// At most 65535 bytes.
+    pub payload: &'a [u8],
+    /// The server publishes it at this quality of service.
+    pub qos: QoS,
+    /// The server retains it.
+    pub retain: bool,
+    /// Not sent on 3.x.
+    pub properties: PropertiesRef<'a>,
+}
+
+/// A CONNECT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connect<'a> {
+    /// Protocol name and level.
+    pub version: Version,
+    /// Clean Start, on 3.x Clean Session.
+    pub clean_start: bool,
+    /// Seconds; zero turns keep-alive off.
+    pub keep_alive: u16,
+    /// May be empty.
+    pub client_id: &'a [u8],
+    /// The will.
+    pub will: Option<Will<'a>>,
+    /// User name.
+    pub username: Option<&'a [u8]>,
+    /// Password; needs a user name on 3.x.
+    pub password: Option<&'a [u8]>,
+    /// Not sent on 3.x.
+    pub properties: PropertiesRef<'a>,
+}
+
+impl Connect<'_> {
+    /// Appends the packet, or fails and leaves `out` as it was.
+    pub fn encode(&self, out: &mut BytesMut) -> Result<(), Malformed> {
+        let v5 = self.version == Version::V5;
+        self.check(v5)?;
+        // MQTT 3.1 has another name; the level tells 3.1.1 and 5.0 apart ([MQTT-3.1.2-1], [MQTT-3.1.2-2]).
+        let name: &[u8] = match self.version {
+            Version::V31 => b"MQIsdp",
+            Version::V311 | Version::V5 => b"MQTT",
+        };
+        let mut remaining = wire::binary_len(name)? + 4 + wire::binary_len(self.client_id)?;
+        let mut flags = u8::from(self.clean_start) << 1;
+        if v5 {
+            remaining += self.properties.encoded_len();
+        }
+        if let Some(will) = &self.will {
+            flags |= WILL | ((will.qos as u8) << 3);
+            if will.retain {
+                flags |= WILL_RETAIN;
+            }
+            if v5 {
+                remaining += will.properties.encoded_len();
+            }
+            remaining += wire::binary_len(will.topic)? + wire::binary_len(will.payload)?;
+        }
+        if let Some(username) = self.username {
+            flags |= USER_NAME;
+            remaining += wire::binary_len(username)?;
+        }
+        if let Some(password) = self.password {
+            flags |= PASSWORD;
+            remaining += wire::binary_len(password)?;
+        }
+        wire::put_packet(out, 0x10, remaining, remaining, |out| {
+            wire::put_binary(out, name)?;
+            out.put_u8(self.version as u8);
+            out.put_u8(flags);
+            out.put_u16(self.keep_alive);
+            if v5 {
+                self.properties.encode(out)?;
+            }
+            // The payload's fields are in this order ([MQTT-3.1.3-1]).
+            wire::put_binary(out, self.client_id)?;
+            if let Some(will) = &self.will {
+                if v5 {
+                    will.properties.encode(out)?;
+                }
+                wire::put_binary(out, will.topic)?;
+                wire::put_binary(out, will.payload)?;
+            }
+            if let Some(username) = self.username {
+                wire::put_binary(out, username)?;
+            }
+            if let Some(password) = self.password {
+                wire::put_binary(out, password)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn check(&self, v5: bool) -> Result<(), Malformed> {
+        // Whether an empty client identifier is welcome is for the server to say ([MQTT-3.1.3-8]).
+        wire::check_utf8(self.client_id)?;
+        if let Some(will) = &self.will {
+            if !wire::valid_topic_name(will.topic) {
+                return Err(Malformed::new(
+                    reason::TOPIC_NAME_INVALID,
+                    "will topic is empty, has a wildcard or is no MQTT string",
+                ));
+            }
+            if v5 {
+                will.properties.validate_for(Context::Will)?;
+            }
+        }
+        if let Some(username) = self.username {
+            wire::check_utf8(username)?;
+        }
+        if v5 {
+            self.properties.validate_for(Context::Connect)?;
+        } else if self.password.is_some() && self.username.is_none() {
+            // [MQTT-3.1.2-22] of 3.1.1; 5.0 allows it.
+            return Err(Malformed::new(
+                reason::PROTOCOL_ERROR,
+                "password without a user name",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A CONNACK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnAck<'a> {
+    /// The server resumes the session; always false on 3.1, which does not tell.
+    pub session_present: bool,
+    /// 3.x return code or MQTT 5 reason code; zero accepts.
+    pub code: u8,
+    /// None on 3.x.
+    pub properties: PropertiesRef<'a>,
+}
+
+impl<'a> ConnAck<'a> {
+    /// The code of a refusal is passed on whatever it is: the connection ends either way, and a code that the
+    /// tables do not list tells the program more than a broken packet would.
+    pub(in crate::protocol) fn decode(version: Version, body: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(body);
+        let flags = reader.byte()?;
+        let code = reader.byte()?;
+        // [MQTT-3.2.2-1] of 5.0; 3.1 reserves the whole byte and says nothing of its value.
+        if version != Version::V31 && flags > 1 {
+            return Err(Malformed::new(
+                reason::MALFORMED_PACKET,
+                "CONNACK with reserved flags",
+            ));
+        }
+        let session_present = version != Version::V31 && flags == 1;
+        // [MQTT-3.2.2-4] of 3.1.1, [MQTT-3.2.2-6] of 5.0
+        if session_present && code != reason::SUCCESS {
+            return Err(Malformed::new(
+                reason::PROTOCOL_ERROR,
+                "CONNACK refuses the connection and has a session",
+            ));
+        }
+        // A server that knows only 3.x refuses a MQTT 5 CONNECT with a 3.x CONNACK ([MQTT-3.1.2-2] of 3.1.1),
+        // which has no properties.
+        let refused_by_3x = reader.is_empty() && (1..=reason::V3_NOT_AUTHORIZED).contains(&code);
+        let properties = if version == Version::V5 && !refused_by_3x {
+            // A code below 0x80 is no refusal, and only one of those is known ([MQTT-3.2.2-8]).
+            if code != reason::SUCCESS && code < reason::UNSPECIFIED_ERROR {
+                return Err(Malformed::new(
+                    reason::PROTOCOL_ERROR,
+                    "CONNACK with an unknown reason code",
+                ));
+            }
+            PropertiesRef::decode(&mut reader, Context::ConnAck)?
+        } else {
+            PropertiesRef::EMPTY
+        };
+        reader.end()?;
+        Ok(ConnAck {
+            session_present,
+            code,
+            properties,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

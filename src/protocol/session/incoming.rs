@@ -1,0 +1,443 @@
+//! What the server sends.
+
+use std::time::Instant;
+
+use super::{Awaits, Cause, Completion, Entry, Failure, Fault, Outcome, Record, Session, Sink};
+use crate::protocol::error::Malformed;
+use crate::protocol::packet::{Ack, AckKind, Publish, SubAck, UnsubAck, encode_ack};
+use crate::protocol::property::{Property, PropertyId};
+use crate::protocol::{QoS, Version, decode, reason};
+use crate::trace;
+
+impl<M, O> Session<M, O> {
+    /// Processes the whole packets at the start of `bytes` and says how many bytes they took.
+    pub fn receive<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        bytes: &[u8],
+        now: Instant,
+        sink: &mut S,
+    ) -> Result<usize, Fault> {
+        self.keep_alive.received(now);
+        let mut used = 0;
+        while let Some(frame) = decode::frame(&bytes[used..], self.limits.maximum_packet_size)? {
+            let packet = &bytes[used..used + frame.total_len];
+            self.packet(frame.first, packet, &packet[frame.header_len..], sink)?;
+            used += frame.total_len;
+        }
+        self.release(now, sink);
+        Ok(used)
+    }
+
+    fn packet<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        first: u8,
+        packet: &[u8],
+        body: &[u8],
+        sink: &mut S,
+    ) -> Result<(), Fault> {
+        use decode::Packet;
+        let decoded = decode::decode(self.version, first, body)?;
+        if !self.limits.problem_information {
+            check_no_problem_information(&decoded)?;
+        }
+        match decoded {
+            Packet::Publish(publish) => self.on_publish(&publish, packet, sink)?,
+            Packet::PubAck(ack) => self.on_puback(&ack, sink),
+            Packet::PubRec(ack) => self.on_pubrec(&ack, sink)?,
+            Packet::PubRel(ack) => self.on_pubrel(&ack, sink)?,
+            Packet::PubComp(ack) => self.on_pubcomp(&ack, sink),
+            Packet::SubAck(ack) => self.on_suback(&ack, sink)?,
+            Packet::UnsubAck(ack) => self.on_unsuback(&ack, sink)?,
+            Packet::PingResp => {
+                trace!(Protocol, "{} {} <- PINGRESP", self.socket, self.client_id);
+            }
+            Packet::Disconnect(disconnect) => {
+                return Err(Fault::Disconnected {
+                    reason: disconnect.reason,
+                    properties: disconnect.properties.into(),
+                });
+            }
+            // A second CONNACK; and AUTH without a method in CONNECT, which this client does not offer.
+            Packet::ConnAck(_) | Packet::Auth(_) => {
+                return Err(protocol_error("packet not expected after CONNACK").into());
+            }
+        }
+        Ok(())
+    }
+
+    fn on_publish<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        publish: &Publish<'_>,
+        packet: &[u8],
+        sink: &mut S,
+    ) -> Result<(), Fault> {
+        trace!(
+            Protocol,
+            "{} {} <- PUBLISH msgid: {} qos: {} retained: {} payload len({}): {}",
+            self.socket,
+            self.client_id,
+            publish.packet_id,
+            publish.qos as u8,
+            u8::from(publish.retain),
+            publish.payload.len(),
+            trace::Excerpt(publish.payload)
+        );
+        if self.version == Version::V5 {
+            self.check_alias(publish)?;
+        }
+        match publish.qos {
+            QoS::AtMostOnce => {
+                let message = sink.message(publish);
+                sink.deliver(message, publish.qos, None)
+                    .map_err(|_| Fault::NotStored)
+            }
+            QoS::AtLeastOnce => {
+                let message = sink.message(publish);
+                sink.deliver(message, publish.qos, None)
+                    .map_err(|_| Fault::NotStored)?;
+                self.ack(AckKind::PubAck, publish.packet_id, reason::SUCCESS, sink);
+                Ok(())
+            }
+            QoS::ExactlyOnce => self.on_exactly_once(publish, packet, sink),
+        }
+    }
+
+    /// The message is kept until its PUBREL: one that is here already is a resend, and only acknowledged again
+    /// (`[MQTT-4.3.3-2]` in 3.1.1, `[MQTT-4.3.3-10]` in 5).
+    fn on_exactly_once<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        publish: &Publish<'_>,
+        packet: &[u8],
+        sink: &mut S,
+    ) -> Result<(), Fault> {
+        if !self.received.contains(publish.packet_id) {
+            if self.version == Version::V5
+                && self.received.len() >= self.limits.receive_maximum.into()
+            {
+                // [MQTT-3.3.4-9]: more than we said we take.
+                return Err(Malformed {
+                    reason: reason::RECEIVE_MAXIMUM_EXCEEDED,
+                    what: "more QoS 2 messages in flight than our Receive Maximum",
+                }
+                .into());
+            }
+            sink.store(Record::Received(publish.packet_id), packet)
+                .map_err(|_| Fault::NotStored)?;
+            let message = sink.message(publish);
+            self.received.insert(publish.packet_id, message);
+        }
+        self.ack(AckKind::PubRec, publish.packet_id, reason::SUCCESS, sink);
+        Ok(())
+    }
+
+    /// Aliases are handed to the program as they arrive, but one out of bounds or never set is an error
+    /// ([MQTT-3.3.2-8] to [MQTT-3.3.2-12], [MQTT-3.1.2-26]).
+    fn check_alias(&mut self, publish: &Publish<'_>) -> Result<(), Malformed> {
+        let Some(alias) = publish.properties.number(PropertyId::TopicAlias) else {
+            return Ok(());
+        };
+        let alias = u16::try_from(alias).unwrap_or(u16::MAX);
+        let invalid = Malformed {
+            reason: reason::TOPIC_ALIAS_INVALID,
+            what: "topic alias above our maximum",
+        };
+        if alias > self.limits.topic_alias_maximum {
+            return Err(invalid);
+        }
+        if !publish.topic.is_empty() {
+            self.known_aliases.insert(alias);
+        } else if !self.known_aliases.contains(&alias) {
+            return Err(protocol_error("topic alias that was never set"));
+        }
+        Ok(())
+    }
+
+    fn ack<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        kind: AckKind,
+        id: u16,
+        reason: u8,
+        sink: &mut S,
+    ) {
+        encode_ack(kind, self.version, id, reason, sink.out().tail());
+        let (socket, client) = (self.socket, &self.client_id);
+        match kind {
+            AckKind::PubAck => trace!(Protocol, "{socket} {client} -> PUBACK msgid: {id} (0)"),
+            AckKind::PubRec => trace!(Protocol, "{socket} {client} -> PUBREC msgid: {id} (0)"),
+            AckKind::PubRel => trace!(Protocol, "{socket} {client} -> PUBREL msgid: {id} (0)"),
+            AckKind::PubComp => trace!(Protocol, "{socket} {client} -> PUBCOMP msgid {id} (0)"),
+        }
+    }
+
+    fn on_puback<S: Sink<Message = M, Op = O>>(&mut self, ack: &Ack<'_>, sink: &mut S) {
+        trace!(
+            Protocol,
+            "{} {} <- PUBACK msgid: {}", self.socket, self.client_id, ack.packet_id
+        );
+        match self.inflight.get(ack.packet_id).map(|entry| entry.awaits) {
+            Some(Awaits::PubAck) => self.publish_done(AckKind::PubAck, ack, sink),
+            _ => self.trace_unknown("PUBACK", ack.packet_id),
+        }
+    }
+
+    fn on_pubrec<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        ack: &Ack<'_>,
+        sink: &mut S,
+    ) -> Result<(), Fault> {
+        let id = ack.packet_id;
+        trace!(
+            Protocol,
+            "{} {} <- PUBREC msgid: {id}", self.socket, self.client_id
+        );
+        match self.inflight.get(id).map(|entry| entry.awaits) {
+            Some(Awaits::PubRec) if is_error(ack.reason) => {
+                self.publish_done(AckKind::PubRec, ack, sink);
+            }
+            Some(Awaits::PubRec) => {
+                let at = sink.out().tail().len();
+                self.ack(AckKind::PubRel, id, reason::SUCCESS, sink);
+                let pubrel = sink.out().tail()[at..].to_vec();
+                sink.store(Record::Released(id), &pubrel)
+                    .map_err(|_| Fault::NotStored)?;
+                sink.acknowledged(AckKind::PubRec, id, ack.reason, ack.properties);
+                let order = self.order();
+                if let Some(entry) = self.inflight.get_mut(id) {
+                    entry.awaits = Awaits::PubComp;
+                    entry.order = order;
+                }
+            }
+            // A resent PUBREC: its PUBREL was lost on the way ([MQTT-4.3.3-4] in 5).
+            Some(Awaits::PubComp) => self.ack(AckKind::PubRel, id, reason::SUCCESS, sink),
+            _ => {
+                self.trace_unknown("PUBREC", id);
+                if !is_error(ack.reason) {
+                    self.ack(
+                        AckKind::PubRel,
+                        id,
+                        reason::PACKET_IDENTIFIER_NOT_FOUND,
+                        sink,
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn on_pubcomp<S: Sink<Message = M, Op = O>>(&mut self, ack: &Ack<'_>, sink: &mut S) {
+        trace!(
+            Protocol,
+            "{} {} <- PUBCOMP msgid:{}", self.socket, self.client_id, ack.packet_id
+        );
+        match self.inflight.get(ack.packet_id).map(|entry| entry.awaits) {
+            Some(Awaits::PubComp) => self.publish_done(AckKind::PubComp, ack, sink),
+            _ => self.trace_unknown("PUBCOMP", ack.packet_id),
+        }
+    }
+
+    /// The last acknowledgement of a publish.
+    fn publish_done<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        kind: AckKind,
+        ack: &Ack<'_>,
+        sink: &mut S,
+    ) {
+        let id = ack.packet_id;
+        let Some(entry) = self.remove(id) else {
+            return;
+        };
+        if matches!(entry.awaits, Awaits::PubComp) {
+            sink.discard(Record::Released(id));
+        }
+        sink.discard(Record::Sent(id));
+        sink.acknowledged(kind, id, ack.reason, ack.properties);
+        // The server of a session it has lost answers PUBREL with "not found": the message had reached it before.
+        let found =
+            !(kind == AckKind::PubComp && ack.reason == reason::PACKET_IDENTIFIER_NOT_FOUND);
+        let outcome = if is_error(ack.reason) && found {
+            Outcome::Failed(Failure {
+                cause: Cause::Refused,
+                reason: ack.reason,
+                properties: ack.properties.into(),
+                packet_type: match kind {
+                    AckKind::PubAck => 4,
+                    AckKind::PubRec => 5,
+                    AckKind::PubRel => 6,
+                    AckKind::PubComp => 7,
+                },
+            })
+        } else {
+            Outcome::Published {
+                reason: ack.reason,
+                properties: ack.properties.into(),
+            }
+        };
+        let packet = sink.wants_packet(&entry.op).then_some(entry.packet);
+        sink.complete(Completion {
+            token: entry.token,
+            op: entry.op,
+            packet,
+            outcome,
+        });
+    }
+
+    /// Takes an entry out and gives its share of the quota back.
+    pub(super) fn remove(&mut self, id: u16) -> Option<Entry<O>> {
+        let entry = self.inflight.remove(id)?;
+        if entry.sent && !entry.packet.is_empty() {
+            self.publishing -= 1;
+        }
+        Some(entry)
+    }
+
+    fn on_pubrel<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        ack: &Ack<'_>,
+        sink: &mut S,
+    ) -> Result<(), Fault> {
+        let id = ack.packet_id;
+        trace!(
+            Protocol,
+            "{} {} <- PUBREL msgid {id}", self.socket, self.client_id
+        );
+        let reason = match self.received.remove(id) {
+            Some(message) => {
+                sink.deliver(message, QoS::ExactlyOnce, Some(id))
+                    .map_err(|_| Fault::NotStored)?;
+                reason::SUCCESS
+            }
+            None => reason::PACKET_IDENTIFIER_NOT_FOUND,
+        };
+        self.ack(AckKind::PubComp, id, reason, sink);
+        Ok(())
+    }
+
+    fn on_suback<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        ack: &SubAck<'_>,
+        sink: &mut S,
+    ) -> Result<(), Fault> {
+        let id = ack.packet_id;
+        trace!(
+            Protocol,
+            "{} {} <- SUBACK msgid: {id}", self.socket, self.client_id
+        );
+        match self.inflight.get(id).map(|entry| entry.awaits) {
+            Some(Awaits::SubAck { filters }) if filters == ack.codes.len() => {
+                self.subscription_done(
+                    id,
+                    Outcome::Subscribed {
+                        codes: ack.codes.to_vec(),
+                        properties: ack.properties.into(),
+                    },
+                    sink,
+                );
+                Ok(())
+            }
+            // [MQTT-3.8.4-5]: one code a filter.
+            Some(Awaits::SubAck { .. }) => {
+                Err(protocol_error("SUBACK with the wrong number of codes").into())
+            }
+            _ => {
+                self.trace_unknown("SUBACK", id);
+                Ok(())
+            }
+        }
+    }
+
+    fn on_unsuback<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        ack: &UnsubAck<'_>,
+        sink: &mut S,
+    ) -> Result<(), Fault> {
+        let id = ack.packet_id;
+        trace!(
+            Protocol,
+            "{} {} <- UNSUBACK msgid: {id}", self.socket, self.client_id
+        );
+        match self.inflight.get(id).map(|entry| entry.awaits) {
+            Some(Awaits::UnsubAck { filters })
+                if self.version < Version::V5 || filters == ack.codes.len() =>
+            {
+                self.subscription_done(
+                    id,
+                    Outcome::Unsubscribed {
+                        codes: ack.codes.to_vec(),
+                        properties: ack.properties.into(),
+                    },
+                    sink,
+                );
+                Ok(())
+            }
+            // [MQTT-3.10.4-5]: one code a filter.
+            Some(Awaits::UnsubAck { .. }) => {
+                Err(protocol_error("UNSUBACK with the wrong number of codes").into())
+            }
+            _ => {
+                self.trace_unknown("UNSUBACK", id);
+                Ok(())
+            }
+        }
+    }
+
+    fn subscription_done<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        id: u16,
+        outcome: Outcome,
+        sink: &mut S,
+    ) {
+        if let Some(entry) = self.remove(id) {
+            sink.complete(Completion {
+                token: entry.token,
+                op: entry.op,
+                packet: None,
+                outcome,
+            });
+        }
+    }
+
+    fn trace_unknown(&self, packet: &str, id: u16) {
+        trace!(
+            Minimum,
+            "Packet {packet} received from client {} for message identifier {id}, but no record of that message identifier found",
+            self.client_id
+        );
+    }
+}
+
+/// Only CONNACK, PUBLISH and DISCONNECT say more than they must to a client that has not asked for it ([MQTT-3.1.2-29]).
+fn check_no_problem_information(packet: &decode::Packet<'_>) -> Result<(), Malformed> {
+    use decode::Packet;
+    let properties = match packet {
+        Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubRel(ack) | Packet::PubComp(ack) => {
+            ack.properties
+        }
+        Packet::SubAck(ack) => ack.properties,
+        Packet::UnsubAck(ack) => ack.properties,
+        Packet::Auth(auth) => auth.properties,
+        Packet::ConnAck(_) | Packet::Publish(_) | Packet::PingResp | Packet::Disconnect(_) => {
+            return Ok(());
+        }
+    };
+    let said = |property: Property<'_>| {
+        matches!(
+            property.id,
+            PropertyId::ReasonString | PropertyId::UserProperty
+        )
+    };
+    if properties.iter().any(said) {
+        return Err(protocol_error("problem information that was not requested"));
+    }
+    Ok(())
+}
+
+fn is_error(reason: u8) -> bool {
+    reason >= 0x80
+}
+
+fn protocol_error(what: &'static str) -> Malformed {
+    Malformed {
+        reason: reason::PROTOCOL_ERROR,
+        what,
+    }
+}

@@ -1,0 +1,356 @@
+//! A session across connections: beginning, loss, resumption, end; and what a store gives back.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::outgoing::{check_allowed, packet_qos, view};
+use super::{
+    Awaits, Cause, Completion, Entry, Failure, Limits, Outcome, Queued, Record, Session, Sink,
+    Token,
+};
+use crate::protocol::keepalive::KeepAlive;
+use crate::protocol::packet::{AckKind, ConnAck, encode_ack, set_dup};
+use crate::protocol::property::{PropertiesRef, PropertyId};
+use crate::protocol::{QoS, Version, reason};
+use crate::trace;
+
+/// What the client's CONNECT said that the connection depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct Begin<'a> {
+    /// Version of the connection.
+    pub version: Version,
+    /// Clean start (5) or clean session (3.x).
+    pub clean: bool,
+    /// Keep-alive interval asked for.
+    pub keep_alive: Duration,
+    /// Publishes in flight that the program allows.
+    pub max_inflight: u32,
+    /// CONNECT properties.
+    pub properties: PropertiesRef<'a>,
+    /// Descriptor of the socket, for the trace.
+    pub socket: i32,
+}
+
+impl<M, O> Session<M, O> {
+    /// The server accepted the connection: takes its limits over and sends again what is in flight
+    /// (`[MQTT-4.4.0-1]`).
+    pub fn begin<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        begin: &Begin<'_>,
+        connack: &ConnAck<'_>,
+        now: Instant,
+        sink: &mut S,
+    ) {
+        self.version = begin.version;
+        self.socket = begin.socket;
+        self.limits = limits(begin, connack);
+        // [MQTT-3.1.2-21]: the server's Server Keep Alive replaces ours.
+        let keep_alive = connack
+            .properties
+            .number(PropertyId::ServerKeepAlive)
+            .map_or(begin.keep_alive, |seconds| {
+                Duration::from_secs(seconds.into())
+            });
+        self.keep_alive = KeepAlive::new(keep_alive, now);
+        self.known_aliases.clear();
+        self.own_aliases.clear();
+        self.online = true;
+        if begin.clean {
+            self.clear(sink);
+        } else if !connack.session_present && self.version > Version::V31 {
+            // [MQTT-3.2.2-5]: the server has no state, so what it had begun to send us is void. Messages of ours that
+            // are in flight are not dropped but sent as new ones: nothing accepted from the program is lost.
+            self.forget_received(sink);
+            if self.version == Version::V5 {
+                // In 3.1.1 a PUBREL is sent again whatever the server says of the session ([MQTT-4.4.0-1] there).
+                self.end_released(sink);
+            }
+        }
+        let resumed = connack.session_present || self.version == Version::V31;
+        self.resend(resumed, sink);
+        self.release(now, sink);
+    }
+
+    /// Sends PUBRELs again and schedules the `PUBLISHes`, in the order in which they were first sent
+    /// ([MQTT-4.6.0-1] to [MQTT-4.6.0-4]).
+    fn resend<S: Sink<Message = M, Op = O>>(&mut self, resumed: bool, sink: &mut S) {
+        self.publishing = 0;
+        let mut ids: Vec<(u64, u16)> = self
+            .inflight
+            .iter()
+            .map(|(id, entry)| (entry.order, id))
+            .collect();
+        ids.sort_unstable();
+        self.replay.clear();
+        for (_, id) in ids {
+            let Some(entry) = self.inflight.get_mut(id) else {
+                continue;
+            };
+            entry.sent = false;
+            if entry.awaits == Awaits::PubComp {
+                entry.sent = true;
+                self.publishing += 1;
+                trace!(
+                    Minimum,
+                    "Trying PUBREL again for client {}, socket {}, message identifier {id}",
+                    self.client_id,
+                    self.socket
+                );
+                encode_ack(
+                    AckKind::PubRel,
+                    self.version,
+                    id,
+                    reason::SUCCESS,
+                    sink.out().tail(),
+                );
+                trace!(
+                    Protocol,
+                    "{} {} -> PUBREL msgid: {id} (0)", self.socket, self.client_id
+                );
+            } else {
+                if resumed {
+                    // [MQTT-3.3.1-1]; to a server without the session it is a first delivery.
+                    let mut packet = Vec::from(std::mem::take(&mut entry.packet));
+                    set_dup(&mut packet);
+                    entry.packet = Bytes::from(packet);
+                }
+                self.replay.push_back(id);
+            }
+        }
+    }
+
+    /// Sends the PUBLISH of that identifier again.
+    pub(super) fn resend_publish<S: Sink<Message = M, Op = O>>(&mut self, id: u16, sink: &mut S) {
+        let Some(entry) = self.inflight.get_mut(id) else {
+            return;
+        };
+        entry.sent = true;
+        self.publishing += 1;
+        let packet = entry.packet.clone();
+        let refused = view(self.version, &packet)
+            .and_then(|publish| check_allowed(self.version, &self.limits, &publish).err());
+        if let Some(refused) = refused {
+            // It was sent to a server that took more than this one does ([MQTT-3.2.2-15]).
+            self.give_up(id, refused.reason, sink);
+            return;
+        }
+        sink.out().push(&packet);
+        trace!(
+            Minimum,
+            "Trying PUBLISH again for client {}, socket {}, message identifier {id}",
+            self.client_id,
+            self.socket
+        );
+        if trace::enabled(trace::Level::Protocol) {
+            if let Some(publish) = view(self.version, &packet) {
+                self.trace_publish(&publish, id);
+            }
+        }
+    }
+
+    /// Ends a publish that cannot be sent again.
+    fn give_up<S: Sink<Message = M, Op = O>>(&mut self, id: u16, reason: u8, sink: &mut S) {
+        let Some(entry) = self.remove(id) else {
+            return;
+        };
+        sink.discard(Record::Sent(id));
+        sink.complete(Completion {
+            token: entry.token,
+            op: entry.op,
+            packet: None,
+            outcome: Outcome::Failed(Failure {
+                reason,
+                ..Failure::of(Cause::NotAllowed)
+            }),
+        });
+    }
+
+    /// Ends the publishes whose PUBREC has come: the server has them, and has forgotten the rest of the handshake.
+    fn end_released<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) {
+        let mut released: Vec<(u64, u16)> = self
+            .inflight
+            .iter()
+            .filter(|(_, entry)| entry.awaits == Awaits::PubComp)
+            .map(|(id, entry)| (entry.order, id))
+            .collect();
+        released.sort_unstable();
+        for (_, id) in released {
+            let Some(entry) = self.remove(id) else {
+                continue;
+            };
+            sink.discard(Record::Released(id));
+            sink.discard(Record::Sent(id));
+            let packet = sink.wants_packet(&entry.op).then_some(entry.packet);
+            sink.complete(Completion {
+                token: entry.token,
+                op: entry.op,
+                packet,
+                outcome: Outcome::written(),
+            });
+        }
+    }
+
+    /// The connection is gone. Messages stay for the next one; a SUBSCRIBE or UNSUBSCRIBE without answer has failed,
+    /// since no server would answer it on another connection.
+    pub fn connection_lost<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) {
+        self.online = false;
+        self.socket = -1;
+        self.replay.clear();
+        let unanswered: Vec<u16> = self
+            .inflight
+            .iter()
+            .filter(|(_, entry)| entry.packet.is_empty())
+            .map(|(id, _)| id)
+            .collect();
+        for id in unanswered {
+            self.fail(id, sink);
+        }
+    }
+
+    fn fail<S: Sink<Message = M, Op = O>>(&mut self, id: u16, sink: &mut S) {
+        if let Some(entry) = self.remove(id) {
+            fail(entry.token, entry.op, sink);
+        }
+    }
+
+    /// Ends the session: all that is in flight fails, both ways, and the store forgets it. What is queued stays.
+    pub fn clear<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) {
+        let mut entries: Vec<(u16, Entry<O>)> = self.inflight.drain().collect();
+        entries.sort_unstable_by_key(|(_, entry)| entry.order);
+        self.publishing = 0;
+        self.replay.clear();
+        for (id, entry) in entries {
+            if entry.awaits == Awaits::PubComp {
+                sink.discard(Record::Released(id));
+            }
+            if !entry.packet.is_empty() {
+                sink.discard(Record::Sent(id));
+            }
+            fail(entry.token, entry.op, sink);
+        }
+        self.forget_received(sink);
+    }
+
+    fn forget_received<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) {
+        for (id, _) in self.received.drain() {
+            sink.discard(Record::Received(id));
+        }
+    }
+
+    /// Fails what is queued; with `keep_records` the store keeps it for another time.
+    pub fn clear_queue<S: Sink<Message = M, Op = O>>(&mut self, keep_records: bool, sink: &mut S) {
+        while let Some(queued) = self.queue.pop_front() {
+            if let (Some(record), false) = (queued.record, keep_records) {
+                sink.discard(Record::Queued(record));
+            }
+            fail(queued.token, queued.op, sink);
+        }
+    }
+
+    /// The client is destroyed: all operations fail, the store keeps what it has.
+    pub fn abandon<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) {
+        self.online = false;
+        self.replay.clear();
+        let mut entries: Vec<(u16, Entry<O>)> = self.inflight.drain().collect();
+        entries.sort_unstable_by_key(|(_, entry)| entry.order);
+        self.publishing = 0;
+        for (_, entry) in entries {
+            fail(entry.token, entry.op, sink);
+        }
+        self.clear_queue(true, sink);
+    }
+
+    /// Puts a stored PUBLISH of ours back in flight; `released` where its PUBREL was stored too. False: unusable.
+    pub fn restore_sent(&mut self, id: u16, packet: Vec<u8>, released: bool, op: O) -> bool {
+        if id == 0 || self.inflight.contains(id) || view(self.version, &packet).is_none() {
+            return false;
+        }
+        let awaits = match (packet_qos(&packet), released) {
+            (QoS::AtMostOnce, _) => return false,
+            (QoS::AtLeastOnce, _) => Awaits::PubAck,
+            (QoS::ExactlyOnce, false) => Awaits::PubRec,
+            (QoS::ExactlyOnce, true) => Awaits::PubComp,
+        };
+        let order = self.order();
+        self.inflight.insert(
+            id,
+            Entry {
+                // The token that the original gave out, and the only one that a program could remember.
+                token: id.into(),
+                order,
+                awaits,
+                sent: false,
+                packet: Bytes::from(packet),
+                op,
+            },
+        );
+        true
+    }
+
+    /// Puts a stored `QoS` 2 message of the server's back where its PUBREL will find it. False: unusable.
+    pub fn restore_received<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        id: u16,
+        packet: &[u8],
+        sink: &mut S,
+    ) -> bool {
+        if id == 0 || self.received.contains(id) {
+            return false;
+        }
+        match view(self.version, packet) {
+            Some(publish) => {
+                let message = sink.message(&publish);
+                self.received.insert(id, message);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Puts a message that is in the store, and was never sent, at the end of the queue. It is read when its turn comes.
+    pub fn restore_queued(&mut self, number: u32, op: O) {
+        let token = self.token();
+        self.queue.push_back(Queued {
+            token,
+            packet: Vec::new(),
+            expires: None,
+            record: Some(number),
+            op,
+        });
+    }
+}
+
+fn fail<S: Sink>(token: Token, op: S::Op, sink: &mut S) {
+    sink.complete(Completion {
+        token,
+        op,
+        packet: None,
+        outcome: Outcome::Failed(Failure::of(Cause::Incomplete)),
+    });
+}
+
+/// Limits of a connection, from the properties of CONNECT and CONNACK; absent ones have the specification's defaults.
+fn limits(begin: &Begin<'_>, connack: &ConnAck<'_>) -> Limits {
+    let ours = |id| begin.properties.number(id);
+    let theirs = |id| connack.properties.number(id);
+    let two = |value: Option<u32>, default: u16| {
+        value.map_or(default, |value| u16::try_from(value).unwrap_or(u16::MAX))
+    };
+    Limits {
+        max_inflight: begin.max_inflight,
+        server_receive_maximum: theirs(PropertyId::ReceiveMaximum).unwrap_or(u16::MAX.into()),
+        server_maximum_packet_size: theirs(PropertyId::MaximumPacketSize).unwrap_or(u32::MAX),
+        maximum_qos: match theirs(PropertyId::MaximumQoS) {
+            Some(0) => QoS::AtMostOnce,
+            Some(1) => QoS::AtLeastOnce,
+            _ => QoS::ExactlyOnce,
+        },
+        retain_available: theirs(PropertyId::RetainAvailable) != Some(0),
+        server_topic_alias_maximum: two(theirs(PropertyId::TopicAliasMaximum), 0),
+        receive_maximum: two(ours(PropertyId::ReceiveMaximum), u16::MAX),
+        maximum_packet_size: ours(PropertyId::MaximumPacketSize).unwrap_or(u32::MAX),
+        topic_alias_maximum: two(ours(PropertyId::TopicAliasMaximum), 0),
+        problem_information: ours(PropertyId::RequestProblemInformation) != Some(0),
+    }
+}

@@ -1,0 +1,224 @@
+//! Objects by opaque key: what a C program holds instead of a pointer, and what epoll hands back.
+//!
+//! A key carries an index and a generation. A stale key finds nothing, whatever has taken its place since, and a number
+//! that never was a key finds nothing either. A look-up takes the lock of one slot only, so that objects do not slow each
+//! other down; slots come in chunks that never move.
+
+use std::sync::Arc;
+
+use once_cell::sync::OnceCell;
+use parking_lot::Mutex;
+
+const CHUNK: usize = 1024;
+/// At most a million objects at a time.
+const CHUNKS: usize = 1024;
+
+/// An object's key. Never zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    index: u32,
+    generation: u32,
+}
+
+impl Key {
+    /// The key as a number; [`Key::from_u64`] undoes it.
+    pub fn to_u64(self) -> u64 {
+        u64::from(self.generation) << 32 | u64::from(self.index)
+    }
+
+    /// The key of that number, which may never have been one.
+    pub fn from_u64(number: u64) -> Self {
+        Self {
+            index: low_half(number),
+            generation: low_half(number >> 32),
+        }
+    }
+
+    /// The key as a number of a pointer's size. On 32 bits the generation counts to 4,095 only.
+    pub fn to_usize(self) -> usize {
+        #[cfg(target_pointer_width = "64")]
+        {
+            usize::try_from(self.to_u64()).unwrap_or(0)
+        }
+        #[cfg(not(target_pointer_width = "64"))]
+        {
+            ((self.generation & 0xfff) << 20 | self.index) as usize
+        }
+    }
+
+    /// The key of that number, which may never have been one.
+    pub fn from_usize(number: usize) -> Self {
+        #[cfg(target_pointer_width = "64")]
+        {
+            Self::from_u64(number as u64)
+        }
+        #[cfg(not(target_pointer_width = "64"))]
+        {
+            Self {
+                index: (number & 0xf_ffff) as u32,
+                generation: (number >> 20) as u32,
+            }
+        }
+    }
+}
+
+fn low_half(number: u64) -> u32 {
+    u32::try_from(number & u64::from(u32::MAX)).unwrap_or(0)
+}
+
+/// The generation after this one: never zero, and of as many bits as a key has for it everywhere.
+fn next_generation(generation: u32) -> u32 {
+    let limit = if cfg!(target_pointer_width = "64") {
+        u32::MAX
+    } else {
+        0xfff
+    };
+    if generation >= limit {
+        1
+    } else {
+        generation + 1
+    }
+}
+
+struct Slot<T: ?Sized> {
+    generation: u32,
+    object: Option<Arc<T>>,
+}
+
+type Chunk<T> = Box<[Mutex<Slot<T>>]>;
+
+/// Where the objects are.
+pub struct Registry<T: ?Sized> {
+    chunks: [OnceCell<Chunk<T>>; CHUNKS],
+    free: Mutex<Free>,
+}
+
+struct Free {
+    indices: Vec<u32>,
+    next: u32,
+}
+
+impl<T: ?Sized> Registry<T> {
+    /// An empty registry; for statics, as it is large.
+    #[allow(clippy::large_stack_arrays)]
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self {
+            chunks: [const { OnceCell::new() }; CHUNKS],
+            free: Mutex::new(Free {
+                indices: Vec::new(),
+                next: 0,
+            }),
+        }
+    }
+
+    fn slot(&self, index: u32) -> Option<&Mutex<Slot<T>>> {
+        let index = index as usize;
+        self.chunks.get(index / CHUNK)?.get()?.get(index % CHUNK)
+    }
+
+    /// Adds an object; `make` is told its key. None: a million objects exist.
+    pub fn insert_with(&self, make: impl FnOnce(Key) -> Arc<T>) -> Option<(Key, Arc<T>)> {
+        let index = {
+            let mut free = self.free.lock();
+            match free.indices.pop() {
+                Some(index) => index,
+                None if (free.next as usize) < CHUNK * CHUNKS => {
+                    free.next += 1;
+                    free.next - 1
+                }
+                None => return None,
+            }
+        };
+        let chunk = self.chunks[index as usize / CHUNK].get_or_init(|| {
+            (0..CHUNK)
+                .map(|_| {
+                    Mutex::new(Slot {
+                        generation: 0,
+                        object: None,
+                    })
+                })
+                .collect()
+        });
+        let slot = &chunk[index as usize % CHUNK];
+        let generation = {
+            let mut slot = slot.lock();
+            slot.generation = next_generation(slot.generation);
+            slot.generation
+        };
+        let key = Key { index, generation };
+        let object = make(key);
+        slot.lock().object = Some(Arc::clone(&object));
+        Some((key, object))
+    }
+
+    /// The object of that key.
+    pub fn get(&self, key: Key) -> Option<Arc<T>> {
+        let slot = self.slot(key.index)?.lock();
+        if slot.generation == key.generation {
+            slot.object.clone()
+        } else {
+            None
+        }
+    }
+
+    /// Takes the object out; only one caller gets it.
+    pub fn remove(&self, key: Key) -> Option<Arc<T>> {
+        let object = {
+            let mut slot = self.slot(key.index)?.lock();
+            if slot.generation != key.generation {
+                return None;
+            }
+            slot.object.take()?
+        };
+        self.free.lock().indices.push(key.index);
+        Some(object)
+    }
+
+    /// All objects at this moment.
+    pub fn all(&self) -> Vec<Arc<T>> {
+        let used = self.free.lock().next;
+        (0..used)
+            .filter_map(|index| self.slot(index)?.lock().object.clone())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_removed_object_is_not_found_although_its_slot_is_used_again() {
+        let registry = Registry::<&str>::new();
+        let (old, _) = registry.insert_with(|_| Arc::new("old")).expect("room");
+        assert_eq!(registry.remove(old).as_deref(), Some(&"old"));
+        assert!(registry.remove(old).is_none());
+        let (new, _) = registry.insert_with(|_| Arc::new("new")).expect("room");
+        assert_eq!((old.index, new.index), (0, 0), "the slot is used again");
+        assert!(registry.get(old).is_none());
+        assert_eq!(registry.get(new).as_deref(), Some(&"new"));
+    }
+
+    #[test]
+    fn numbers_that_are_no_keys_find_nothing() {
+        let registry = Registry::<u8>::new();
+        registry.insert_with(|_| Arc::new(1)).expect("room");
+        for number in [0, 1, u64::MAX, 0x7fff_dead_beef, (1 << 32) + 4711, 2 << 32] {
+            assert!(registry.get(Key::from_u64(number)).is_none(), "{number:#x}");
+        }
+        assert!(registry.get(Key::from_u64(1 << 32)).is_some());
+    }
+
+    #[test]
+    fn chunks_follow_one_another() {
+        let registry = Registry::<usize>::new();
+        let keys: Vec<_> = (0..=CHUNK * 2)
+            .map(|n| registry.insert_with(|_| Arc::new(n)).expect("room").0)
+            .collect();
+        for (n, key) in keys.iter().enumerate() {
+            assert_eq!(registry.get(*key).as_deref(), Some(&n));
+        }
+        assert_eq!(registry.all().len(), keys.len());
+    }
+}

@@ -1,0 +1,20 @@
+/* Which codes have an error text, in both APIs, and the names in the version information. Needs no broker.
+ *
+ * The texts themselves are each library's own; what a program may rely on is which codes have one. */
+#include "MQTTAsync.h"
+#include "diff.h"
+
+int main(void)
+{
+	MQTTAsync_nameValue *info;
+	int code;
+
+	for (code = -40; code <= 10; code++)
+	{
+		const char *text = MQTTAsync_strerror(code);
+		printf("MQTTAsync_strerror(%d): %s\n", code, !text ? "NULL" : strstr(text, "nknown error") ? "unknown" : "text");
+	}
+	for (info = MQTTAsync_getVersionInfo(); info && info->name; info++)
+		printf("%s: %s\n", info->name, info->value && info->value[0] ? "has a value" : "empty");
+	return 0;
+}

@@ -1,0 +1,74 @@
+//! `Heap_get_info` counts what is in the program's hands. In a test program of its own, since the figures are those of the
+//! whole process.
+
+use std::ptr;
+
+use paho_oxide::ffi::memory::{Heap_get_info, copy_bytes};
+use paho_oxide::ffi::mqtt_client::{MQTTClient_free, MQTTClient_freeMessage, MQTTClient_malloc};
+use paho_oxide::ffi::properties::{EMPTY, MQTTProperties_add, MQTTProperties_copy};
+use paho_oxide::ffi::types::{
+    MQTTClient_message, MQTTLenString, MQTTProperty, MQTTPropertyStrings, MQTTPropertyValue,
+};
+
+/// Current and highest number of bytes.
+#[allow(unsafe_code)] // reads a structure as a C program does
+fn heap() -> (usize, usize) {
+    // SAFETY: two sizes, in a structure that is always there.
+    unsafe { Heap_get_info().cast::<[usize; 2]>().read().into() }
+}
+
+#[test]
+#[allow(unsafe_code)] // calls what C programs call
+fn the_heap_is_empty_when_everything_was_freed() {
+    assert_eq!(heap(), (0, 0));
+    // SAFETY: everything is valid, and freed once.
+    unsafe {
+        let block = MQTTClient_malloc(100);
+        let (with_block, _) = heap();
+        assert!((100..200).contains(&with_block), "{with_block}");
+
+        let mut properties = EMPTY;
+        let string = MQTTLenString {
+            len: 4,
+            data: c"name".as_ptr().cast_mut(),
+        };
+        let property = MQTTProperty {
+            identifier: 38,
+            value: MQTTPropertyValue {
+                strings: MQTTPropertyStrings {
+                    data: string,
+                    value: string,
+                },
+            },
+        };
+        for _ in 0..25 {
+            assert_eq!(
+                MQTTProperties_add(&raw mut properties, &raw const property),
+                0
+            );
+        }
+        let mut message =
+            MQTTClient_malloc(size_of::<MQTTClient_message>()).cast::<MQTTClient_message>();
+        message.write(MQTTClient_message {
+            struct_id: [0; 4],
+            struct_version: 1,
+            payloadlen: 5,
+            payload: copy_bytes(b"hello").cast(),
+            qos: 0,
+            retained: 0,
+            dup: 0,
+            msgid: 0,
+            properties: MQTTProperties_copy(&raw const properties),
+        });
+        paho_oxide::ffi::properties::MQTTProperties_free(&raw mut properties);
+        assert!(heap().0 > with_block + 25 * size_of::<MQTTProperty>());
+        MQTTClient_freeMessage(&raw mut message);
+        assert!(message.is_null());
+        assert_eq!(heap().0, with_block);
+        MQTTClient_free(block);
+        MQTTClient_free(ptr::null_mut());
+    }
+    let (now, highest) = heap();
+    assert_eq!(now, 0);
+    assert!(highest > 2 * 25 * size_of::<MQTTProperty>());
+}

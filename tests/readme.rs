@@ -1,0 +1,174 @@
+//! The README's programs, taken out of it and run on the built library against a broker.
+
+use std::env;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long mosquitto may take to come up.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn output() -> PathBuf {
+    let directory =
+        env::var_os("PAHO_OXIDE_OUTPUT").map_or_else(|| root().join("build/output"), PathBuf::from);
+    assert!(
+        directory.join("libpaho-mqtt3c.so").exists(),
+        "{} holds no libraries: run `make` first, or `make test`",
+        directory.display()
+    );
+    directory
+}
+
+/// The one code block of the README in this language which contains `mark`.
+fn snippet(language: &str, mark: &str) -> String {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let opening = format!("```{language}\n");
+    let blocks: Vec<_> = readme
+        .split(&opening)
+        .skip(1)
+        .filter_map(|rest| rest.split_once("```").map(|(block, _)| block))
+        .filter(|block| block.contains(mark))
+        .collect();
+    assert_eq!(blocks.len(), 1, "{language} blocks with {mark}");
+    blocks[0].to_owned()
+}
+
+fn scratch(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&directory).unwrap();
+    directory
+}
+
+fn run(command: &mut Command) -> String {
+    let done = command
+        .output()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let stdout = String::from_utf8_lossy(&done.stdout).into_owned();
+    let stderr = String::from_utf8_lossy(&done.stderr);
+    assert!(
+        done.status.success(),
+        "{command:?}: {}\n{stdout}\n{stderr}",
+        done.status
+    );
+    stdout
+}
+
+/// mosquitto on a free loopback port, ended with this value.
+struct Broker(Child, u16);
+
+impl Broker {
+    fn start(directory: &Path) -> Self {
+        let sbin = Path::new("/usr/sbin/mosquitto");
+        let program = if sbin.exists() {
+            sbin
+        } else {
+            Path::new("mosquitto")
+        };
+        loop {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            let port = listener.local_addr().unwrap().port();
+            drop(listener);
+            let file = directory.join("mosquitto.conf");
+            fs::write(
+                &file,
+                format!("listener {port} 127.0.0.1\nallow_anonymous true\n"),
+            )
+            .unwrap();
+            let child = Command::new(program)
+                .arg("-c")
+                .arg(file)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap_or_else(|e| panic!("mosquitto: {e} (`make deps` installs it)"));
+            let mut broker = Broker(child, port);
+            let deadline = Instant::now() + START_TIMEOUT;
+            // When it ends at once, another process took the port in between: the next port then.
+            while broker.0.try_wait().unwrap().is_none() {
+                if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+                    return broker;
+                }
+                assert!(
+                    Instant::now() < deadline,
+                    "mosquitto does not accept connections"
+                );
+                thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+
+    fn uri(&self) -> String {
+        format!("tcp://127.0.0.1:{}", self.1)
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn c_program_publishes() {
+    let directory = scratch("readme-c");
+    let broker = Broker::start(&directory);
+    let program = snippet("c", "int main").replace("tcp://localhost:1883", &broker.uri());
+    fs::write(directory.join("greeter.c"), program).unwrap();
+    run(
+        Command::new(env::var_os("CC").unwrap_or_else(|| "cc".into()))
+            .current_dir(&directory)
+            .args([
+                "-std=c99",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "greeter.c",
+                "-o",
+                "greeter",
+            ])
+            .arg(format!("-I{}", root().join("include").display()))
+            .arg(format!("-L{}", output().display()))
+            .arg("-lpaho-mqtt3c"),
+    );
+    run(Command::new(directory.join("greeter")).env("LD_LIBRARY_PATH", output()));
+}
+
+#[test]
+fn python_program_receives_what_it_publishes() {
+    let directory = scratch("readme-python");
+    let broker = Broker::start(&directory);
+    fs::write(directory.join("receive.py"), snippet("python", "CDLL")).unwrap();
+    let printed = run(Command::new("python3")
+        .arg(directory.join("receive.py"))
+        .arg(broker.uri())
+        .env("LD_LIBRARY_PATH", output()));
+    assert_eq!(printed, "greeting/python hello\n");
+}
+
+#[test]
+fn go_program_receives_what_it_publishes() {
+    let directory = scratch("readme-go");
+    let broker = Broker::start(&directory);
+    fs::write(directory.join("receive.go"), snippet("go", "import \"C\"")).unwrap();
+    let printed = run(Command::new("go")
+        .current_dir(&directory)
+        .args(["run", "receive.go"])
+        .arg(broker.uri())
+        .env("CGO_ENABLED", "1")
+        .env(
+            "CGO_CFLAGS",
+            format!("-I{}", root().join("include").display()),
+        )
+        .env("CGO_LDFLAGS", format!("-L{}", output().display()))
+        .env("GOCACHE", directory.join("cache"))
+        .env("LD_LIBRARY_PATH", output()));
+    assert_eq!(printed, "greeting/go hello\n");
+}

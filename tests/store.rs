@@ -1,0 +1,556 @@
+//! The default store from outside: what is on the disk, who may open it, what survives.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use paho_oxide::persistence::file::{FileStore, settle_all};
+use paho_oxide::persistence::{Notice, RecordKey, RecordKind, Store, StoreError};
+
+const URI: &str = "tcp://localhost:1883";
+const STORE: &str = "id-localhost-1883";
+
+/// A directory of this test's own, gone afterwards.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("paho-store-{}-{number}", std::process::id()));
+        fs::create_dir(&path).expect("a fresh directory");
+        Self(path)
+    }
+
+    fn text(&self) -> &str {
+        self.0.to_str().expect("UTF-8")
+    }
+
+    fn store(&self) -> PathBuf {
+        self.0.join(STORE)
+    }
+
+    fn open(&self) -> FileStore {
+        self.try_open().expect("opens")
+    }
+
+    fn try_open(&self) -> Result<FileStore, StoreError> {
+        FileStore::open(Some(self.text()), "id", URI)
+    }
+
+    /// A closed store with these files in it.
+    fn with_files(files: &[(&str, &[u8])]) -> Self {
+        let scratch = Self::new();
+        fs::create_dir(scratch.store()).expect("a fresh directory");
+        for (name, content) in files {
+            fs::write(scratch.store().join(name), content).expect("writes");
+        }
+        scratch
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn key(name: &str) -> RecordKey {
+    RecordKey::parse(name).expect("a key")
+}
+
+fn sent(number: u32) -> RecordKey {
+    RecordKey::new(RecordKind::PublishSent, false, number)
+}
+
+fn sorted_keys(store: &mut FileStore) -> Vec<String> {
+    let mut keys: Vec<String> = store
+        .keys()
+        .expect("lists")
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    keys.sort();
+    keys
+}
+
+fn files_in(path: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(path)
+        .expect("lists")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("UTF-8")
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+/// Waits for something that the background thread does.
+fn eventually(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !done() {
+        assert!(Instant::now() < deadline, "{what} did not happen");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Runs this program again as `act`, in a process of its own that writes its progress to the pipe.
+fn spawn(act: &str, scratch: &Scratch) -> Child {
+    Command::new(std::env::current_exe().expect("the test program"))
+        .args(["in_a_process_of_its_own", "--exact", "--nocapture"])
+        .env("STORE_TEST_ACT", act)
+        .env("STORE_TEST_DIRECTORY", scratch.text())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts")
+}
+
+/// The other side of `spawn`; nothing in an ordinary run.
+#[test]
+fn in_a_process_of_its_own() {
+    let (Ok(act), Ok(directory)) = (
+        std::env::var("STORE_TEST_ACT"),
+        std::env::var("STORE_TEST_DIRECTORY"),
+    ) else {
+        return;
+    };
+    let mut store = FileStore::open(Some(&directory), "id", URI).expect("opens");
+    match act.as_str() {
+        "hold" => {
+            println!("ready");
+            std::thread::sleep(Duration::from_secs(60));
+        }
+        // Puts until it is killed, in the pattern of a QoS 2 publisher, saying what is certain.
+        "put" => {
+            for round in 1..u32::MAX {
+                let number = round % 60_000 + 1;
+                store.put(sent(number), &[&content(round)]).expect("puts");
+                println!("put {round}");
+                if round > 50 {
+                    store
+                        .remove(sent((round - 50) % 60_000 + 1))
+                        .expect("removes");
+                }
+            }
+        }
+        // A queue of commands turned into packets one by one.
+        "replace" => {
+            for round in 1..60_000 {
+                let (old, new) = (
+                    RecordKey::new(RecordKind::Command, false, round),
+                    sent(round),
+                );
+                store.put(old, &[&content(round)]).expect("puts");
+                if round % 40 == 0 {
+                    std::thread::sleep(Duration::from_millis(15));
+                }
+                println!("put {round}");
+                store
+                    .replace(old, new, &[&content(round)])
+                    .expect("replaces");
+            }
+        }
+        "leave" => {
+            store.put(sent(7), &[b"left", b" behind"]).expect("puts");
+            settle_all();
+            println!("ready");
+            std::process::exit(0);
+        }
+        other => panic!("no act {other}"),
+    }
+}
+
+/// Something recognisable of a length that differs.
+fn content(round: u32) -> Vec<u8> {
+    let mut content = round.to_le_bytes().to_vec();
+    content.resize(4 + (round as usize * 37) % 3000, (round % 251) as u8);
+    content
+}
+
+fn wait_for_line(child: &mut Child, wanted: &str) {
+    let lines = BufReader::new(child.stdout.as_mut().expect("piped")).lines();
+    for line in lines {
+        if line.expect("text").contains(wanted) {
+            return;
+        }
+    }
+    panic!("the process ended without saying {wanted}");
+}
+
+#[test]
+fn a_record_can_be_put_read_replaced_and_removed() {
+    let scratch = Scratch::new();
+    let mut store = scratch.open();
+    assert_eq!(sorted_keys(&mut store), [""; 0]);
+    store.put(key("s-1"), &[b"ab", b"", b"c"]).expect("puts");
+    store.put(key("c5-7"), &[]).expect("puts");
+    assert_eq!(store.get(key("s-1")).expect("there"), b"abc");
+    assert_eq!(store.get(key("c5-7")).expect("there"), b"");
+    store.put(key("s-1"), &[b"other"]).expect("puts");
+    assert_eq!(store.get(key("s-1")).expect("there"), b"other");
+    assert!(store.contains(key("s-1")) && !store.contains(key("s5-1")));
+    store
+        .replace(key("s-1"), key("q-1"), &[b"moved"])
+        .expect("replaces");
+    assert_eq!(sorted_keys(&mut store), ["c5-7", "q-1"]);
+    assert_eq!(store.get(key("q-1")).expect("there"), b"moved");
+    store.remove(key("q-1")).expect("removes");
+    assert!(matches!(
+        store.remove(key("q-1")),
+        Err(StoreError::NoRecord(_))
+    ));
+    assert!(matches!(
+        store.get(key("q-1")),
+        Err(StoreError::NoRecord(_))
+    ));
+    store.clear().expect("clears");
+    assert_eq!(sorted_keys(&mut store), [""; 0]);
+    assert_eq!(store.notices(), []);
+}
+
+#[test]
+fn a_closed_store_is_as_the_original_leaves_one() {
+    let scratch = Scratch::new();
+    let mut store = scratch.open();
+    for number in 1..=100 {
+        store.put(sent(number), &[&content(number)]).expect("puts");
+    }
+    for number in 1..=98 {
+        store.remove(sent(number)).expect("removes");
+    }
+    store
+        .put(key("sc-100"), &[b"\x62\x02\x00\x64"])
+        .expect("puts");
+    drop(store);
+    assert_eq!(
+        files_in(&scratch.store()),
+        ["s-100.msg", "s-99.msg", "sc-100.msg"]
+    );
+    assert_eq!(
+        fs::read(scratch.store().join("s-99.msg")).expect("reads"),
+        content(99)
+    );
+    let mut store = scratch.open();
+    assert_eq!(sorted_keys(&mut store), ["s-100", "s-99", "sc-100"]);
+    assert_eq!(store.get(sent(100)).expect("there"), content(100));
+    store.clear().expect("clears");
+    drop(store);
+    assert!(!scratch.store().exists(), "an empty store's directory goes");
+}
+
+#[test]
+fn a_record_that_stays_gets_its_file_while_the_store_is_open() {
+    let scratch = Scratch::new();
+    let mut store = scratch.open();
+    store.put(sent(1), &[b"stays"]).expect("puts");
+    let file = scratch.store().join("s-1.msg");
+    eventually("the file", || file.exists());
+    assert_eq!(fs::read(&file).expect("reads"), b"stays");
+    // Nothing of ours is among the original's files, and the journal goes when it is not needed.
+    assert_eq!(files_in(&scratch.store()), [".paho-oxide", "s-1.msg"]);
+    eventually("the end of the journal", || {
+        files_in(&scratch.store().join(".paho-oxide")).is_empty()
+    });
+    assert_eq!(store.get(sent(1)).expect("there"), b"stays");
+    // What follows a record that the original can see, it can see at once.
+    store
+        .put(key("sc-1"), &[b"\x62\x02\x00\x01"])
+        .expect("puts");
+    assert_eq!(
+        files_in(&scratch.store()),
+        [".paho-oxide", "s-1.msg", "sc-1.msg"]
+    );
+    store.put(sent(1), &[b"again"]).expect("puts");
+    assert_eq!(fs::read(&file).expect("reads"), b"again");
+    store
+        .replace(sent(1), sent(2), &[b"moved"])
+        .expect("replaces");
+    assert_eq!(
+        files_in(&scratch.store()),
+        [".paho-oxide", "s-2.msg", "sc-1.msg"]
+    );
+    store.remove(sent(2)).expect("removes");
+    assert_eq!(files_in(&scratch.store()), [".paho-oxide", "sc-1.msg"]);
+}
+
+#[test]
+fn large_records_and_many_records_come_back() {
+    let scratch = Scratch::new();
+    let mut store = scratch.open();
+    let large = vec![0x5a; 5 << 20];
+    store.put(key("c-1"), &[b"x", &large]).expect("puts");
+    for number in 2..=5_000 {
+        store
+            .put(
+                RecordKey::new(RecordKind::Command, false, number),
+                &[&content(number)],
+            )
+            .expect("puts");
+    }
+    assert_eq!(store.get(key("c-1")).expect("there").len(), large.len() + 1);
+    store.sync().expect("syncs");
+    drop(store);
+    let mut store = scratch.open();
+    assert_eq!(store.keys().expect("lists").len(), 5_000);
+    for number in 2..=5_000 {
+        let key = RecordKey::new(RecordKind::Command, false, number);
+        assert_eq!(store.get(key).expect("there"), content(number));
+    }
+}
+
+#[test]
+fn hundred_thousand_records_open_within_a_second() {
+    let scratch = Scratch::with_files(&[]);
+    for number in 0..100_000 {
+        fs::write(scratch.store().join(format!("c-{number}.msg")), b"x").expect("writes");
+    }
+    let start = Instant::now();
+    let mut store = scratch.open();
+    let keys = store.keys().expect("lists");
+    let took = start.elapsed();
+    assert_eq!(keys.len(), 100_000);
+    println!("100,000 records opened and listed in {took:?}");
+    assert!(took < Duration::from_secs(1), "took {took:?}");
+    // Removing them one by one is the test's clean-up only.
+    std::mem::forget(store);
+}
+
+#[test]
+fn a_store_has_one_user_at_a_time() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    assert!(
+        matches!(scratch.try_open(), Err(StoreError::InUse(_))),
+        "in the same process"
+    );
+    drop(store);
+    let mut holder = spawn("hold", &scratch);
+    wait_for_line(&mut holder, "ready");
+    assert!(
+        matches!(scratch.try_open(), Err(StoreError::InUse(_))),
+        "in another process"
+    );
+    // Another client's store is another matter.
+    FileStore::open(Some(scratch.text()), "other", URI).expect("opens");
+    holder.kill().expect("kills");
+    holder.wait().expect("ends");
+    scratch.open();
+}
+
+#[test]
+fn a_process_that_exits_without_closing_leaves_files() {
+    let scratch = Scratch::new();
+    let mut child = spawn("leave", &scratch);
+    wait_for_line(&mut child, "ready");
+    assert!(child.wait().expect("ends").success());
+    assert_eq!(
+        fs::read(scratch.store().join("s-7.msg")).expect("reads"),
+        b"left behind"
+    );
+}
+
+/// Kills `act` after a while and says which round it was certain of.
+fn kill_in_the_middle(act: &str, scratch: &Scratch, after: Duration) -> u32 {
+    let mut child = spawn(act, scratch);
+    let output = child.stdout.take().expect("piped");
+    let reader = std::thread::spawn(move || {
+        let mut last = 0;
+        for line in BufReader::new(output).lines() {
+            let line = line.expect("text");
+            // The test harness writes the first "put" on a line of its own making.
+            if let Some((_, round)) = line.split_once("put ") {
+                last = round.parse().unwrap_or(last);
+            }
+        }
+        last
+    });
+    std::thread::sleep(after);
+    child.kill().expect("kills");
+    child.wait().expect("ends");
+    reader.join().expect("reads")
+}
+
+#[test]
+fn kill_leaves_whole_records_and_every_one_that_was_put() {
+    for trial in 0..12u64 {
+        let scratch = Scratch::new();
+        let last = kill_in_the_middle("put", &scratch, Duration::from_millis(150 + trial * 37));
+        assert!(last > 100, "the process got as far as {last}");
+        let mut store = scratch.open();
+        let keys = store.keys().expect("lists");
+        for round in last - 40..=last {
+            let key = sent(round % 60_000 + 1);
+            assert_eq!(
+                store.get(key).expect("was put"),
+                content(round),
+                "{key} of round {round}"
+            );
+        }
+        // Removals of what was sent may be late, but nothing is half there.
+        for key in keys {
+            let record = store.get(key).expect("whole");
+            let round = u32::from_le_bytes(record[..4].try_into().expect("four bytes"));
+            assert_eq!((record, key), (content(round), sent(round % 60_000 + 1)));
+        }
+        // A kill can cut a write in two; the put it belonged to had not returned.
+        let told = store.notices();
+        let torn = |notice: &Notice| matches!(notice, Notice::TornJournal(_));
+        assert!(told.iter().all(torn), "{told:?}");
+        drop(store);
+        assert!(
+            files_in(&scratch.store())
+                .iter()
+                .all(|name| name.ends_with(".msg"))
+        );
+    }
+}
+
+#[test]
+fn kill_leaves_a_moved_record_under_one_name() {
+    for trial in 0..12u64 {
+        let scratch = Scratch::new();
+        let last = kill_in_the_middle("replace", &scratch, Duration::from_millis(150 + trial * 41));
+        assert!(last > 40, "the process got as far as {last}");
+        let mut store = scratch.open();
+        for round in 1..=last {
+            let command = RecordKey::new(RecordKind::Command, false, round);
+            let there = [store.contains(command), store.contains(sent(round))];
+            assert!(
+                there == [true, false] || there == [false, true],
+                "round {round} of {last}: {there:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn foreign_files_are_left_alone_and_reported() {
+    let files: [(&str, &[u8]); 7] = [
+        ("notes.txt", b"mine"),
+        (".hidden", b"mine"),
+        ("s-1.msg.tmp", b"mine"),
+        ("s-0.msg", b"mine"),
+        ("x-1.msg", b"mine"),
+        ("s-70000.msg", b"mine"),
+        ("s-1.msg", b"record"),
+    ];
+    let scratch = Scratch::with_files(&files);
+    fs::create_dir(scratch.store().join("s-2.msg")).expect("makes");
+    std::os::unix::fs::symlink("/etc/passwd", scratch.store().join("s-3.msg")).expect("links");
+    let mut store = scratch.open();
+    assert_eq!(sorted_keys(&mut store), ["s-1"]);
+    let mut foreign: Vec<String> = store
+        .notices()
+        .into_iter()
+        .map(|notice| match notice {
+            Notice::Foreign(name) => name,
+            other => panic!("{other}"),
+        })
+        .collect();
+    foreign.sort();
+    let expected = [
+        ".hidden",
+        "notes.txt",
+        "s-0.msg",
+        "s-1.msg.tmp",
+        "s-3.msg",
+        "s-70000.msg",
+        "x-1.msg",
+    ];
+    assert_eq!(foreign, expected);
+    store.clear().expect("clears");
+    drop(store);
+    for name in expected.into_iter().filter(|name| *name != "s-3.msg") {
+        assert_eq!(
+            fs::read(scratch.store().join(name)).expect("still there"),
+            b"mine"
+        );
+    }
+}
+
+#[test]
+fn what_nobody_can_read_is_set_aside_and_kept() {
+    let scratch = Scratch::with_files(&[("s-1.msg", b""), ("q-2.msg", b"\x01")]);
+    let mut store = scratch.open();
+    assert_eq!(store.get(sent(1)).expect("reads"), b"");
+    store.set_aside(sent(1)).expect("moves");
+    store.set_aside(key("q-2")).expect("moves");
+    // The name is taken the second time, and this one has no file yet.
+    store.put(sent(1), &[b"short"]).expect("puts");
+    store.set_aside(sent(1)).expect("moves");
+    assert_eq!(sorted_keys(&mut store), [""; 0]);
+    assert!(matches!(
+        store.set_aside(sent(1)),
+        Err(StoreError::NoRecord(_))
+    ));
+    let said: Vec<String> = store.notices().iter().map(ToString::to_string).collect();
+    assert_eq!(said.len(), 3, "{said:?}");
+    assert_eq!(said[0], "unusable record s-1 set aside as corrupt/s-1.msg");
+    drop(store);
+    let aside = scratch.store().join("corrupt");
+    assert_eq!(files_in(&scratch.store()), ["corrupt"]);
+    assert_eq!(files_in(&aside), ["q-2.msg", "s-1.msg", "s-1.msg.1"]);
+    assert_eq!(fs::read(aside.join("s-1.msg.1")).expect("reads"), b"short");
+    assert_eq!(fs::read(aside.join("q-2.msg")).expect("reads"), b"\x01");
+}
+
+#[test]
+fn a_store_cannot_be_where_there_can_be_no_directory() {
+    let scratch = Scratch::new();
+    let file = scratch.0.join("file");
+    fs::write(&file, b"").expect("writes");
+    let below = file.to_str().expect("UTF-8");
+    assert!(matches!(
+        FileStore::open(Some(below), "id", URI),
+        Err(StoreError::Io { .. })
+    ));
+    assert!(matches!(
+        FileStore::open(Some(scratch.text()), "", URI),
+        Err(StoreError::Io { .. })
+    ));
+    assert!(matches!(
+        FileStore::open(Some(scratch.text()), &"x".repeat(300), URI),
+        Err(StoreError::Io { .. })
+    ));
+    let nested = FileStore::open(Some(scratch.text()), "a/b", "ws://h:80/path").expect("opens");
+    assert!(scratch.0.join("a/b-h-80/path").is_dir());
+    drop(nested);
+    assert!(scratch.0.join("a/b-h-80").is_dir() && !scratch.0.join("a/b-h-80/path").exists());
+}
+
+/// `cargo test --release --test store -- --ignored --nocapture cost`, with `TMPDIR` on the file system in question.
+#[test]
+#[ignore = "a measurement"]
+fn cost_of_a_message() {
+    for in_flight in [1u32, 100, 5_000] {
+        let scratch = Scratch::new();
+        let mut store = scratch.open();
+        let payload = [7; 256];
+        let start = Instant::now();
+        let count = 500_000;
+        for round in 0..count {
+            store
+                .put(sent(round % 60_000 + 1), &[b"\x32\x90\x02", &payload])
+                .expect("puts");
+            if round >= in_flight {
+                store
+                    .remove(sent((round - in_flight) % 60_000 + 1))
+                    .expect("removes");
+            }
+        }
+        let each = start.elapsed() / count;
+        let start = Instant::now();
+        drop(store);
+        println!(
+            "{in_flight} in flight: {each:?} a put and remove, close {:?}",
+            start.elapsed()
+        );
+    }
+}

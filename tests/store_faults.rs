@@ -1,0 +1,257 @@
+//! The default store on file systems that refuse: full, read-only, without permission.
+//!
+//! Root sees through permissions and `/dev/full` is no directory, so these tests mount small file systems of their own. Where
+//! that is not allowed they say so on standard error, and fail if the variable `CI` is set: nobody is to believe they ran.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use paho_oxide::persistence::file::FileStore;
+use paho_oxide::persistence::{Notice, RecordKey, RecordKind, Store, StoreError};
+
+const URI: &str = "tcp://localhost:1883";
+
+/// A file system in memory, unmounted afterwards.
+struct Mount(PathBuf);
+
+impl Mount {
+    /// `None` if this process may not mount.
+    fn new(options: &str) -> Option<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("paho-mount-{}-{number}", std::process::id()));
+        fs::create_dir(&path).expect("a fresh directory");
+        let mount = Self(path);
+        if mount.run(&["-t", "tmpfs", "-o", options, "none"]) {
+            return Some(mount);
+        }
+        eprintln!("SKIPPED: this test must be allowed to mount a file system, as root is");
+        assert!(std::env::var_os("CI").is_none(), "may not mount");
+        None
+    }
+
+    fn run(&self, arguments: &[&str]) -> bool {
+        let status = Command::new("mount").args(arguments).arg(&self.0).status();
+        status.is_ok_and(|status| status.success())
+    }
+
+    fn remount(&self, options: &str) {
+        assert!(
+            self.run(&["-o", &format!("remount,{options}")]),
+            "remounts {options}"
+        );
+    }
+
+    fn open(&self) -> Result<FileStore, StoreError> {
+        FileStore::open(Some(self.0.to_str().expect("UTF-8")), "id", URI)
+    }
+
+    fn store(&self) -> PathBuf {
+        self.0.join("id-localhost-1883")
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+fn sent(number: u32) -> RecordKey {
+    RecordKey::new(RecordKind::PublishSent, false, number)
+}
+
+fn content(number: u32) -> Vec<u8> {
+    vec![(number % 251) as u8; 1000]
+}
+
+/// Leaves `room` bytes on the file system.
+fn fill(mount: &Path, room: u64) -> PathBuf {
+    let filler = mount.join("filler");
+    let _ = fs::write(&filler, vec![0; 64 << 20]);
+    let length = fs::metadata(&filler).expect("there").len();
+    fs::File::options()
+        .write(true)
+        .open(&filler)
+        .and_then(|file| file.set_len(length - room))
+        .expect("makes room");
+    filler
+}
+
+fn refused_for(result: &Result<(), StoreError>, kind: std::io::ErrorKind) -> bool {
+    matches!(result, Err(StoreError::Io { source, .. }) if source.kind() == kind)
+}
+
+#[test]
+fn a_full_disk_refuses_new_records_and_keeps_the_old_ones() {
+    let Some(mount) = Mount::new("size=4m") else {
+        return;
+    };
+    let mut store = mount.open().expect("opens");
+    store.put(sent(1), &[&content(1)]).expect("puts");
+    let filler = fill(&mount.0, 256 << 10);
+    let mut stored = 1;
+    let refusal = loop {
+        match store.put(sent(stored + 1), &[&content(stored + 1)]) {
+            Ok(()) => stored += 1,
+            Err(error) => break Err(error),
+        }
+        assert!(stored < 10_000, "the disk is full long before");
+    };
+    assert!(
+        refused_for(&refusal, std::io::ErrorKind::StorageFull),
+        "{refusal:?}"
+    );
+    assert!(
+        !store.contains(sent(stored + 1)),
+        "what was refused is not there"
+    );
+    println!("{stored} records before the disk was full");
+    // Nothing of what was accepted is lost, neither while the disk is full nor over a restart.
+    let check = |store: &mut FileStore| {
+        for number in 1..=stored {
+            assert_eq!(store.get(sent(number)).expect("was put"), content(number));
+        }
+    };
+    check(&mut store);
+    drop(store);
+    let mut store = mount.open().expect("opens");
+    check(&mut store);
+    store.remove(sent(1)).expect("removing needs no room");
+    // With room again everything goes on, and the records get their files.
+    fs::remove_file(filler).expect("removes");
+    store.put(sent(1), &[&content(1)]).expect("puts");
+    store
+        .put(sent(stored + 1), &[&content(stored + 1)])
+        .expect("puts");
+    drop(store);
+    let files = fs::read_dir(mount.store()).expect("lists").count();
+    assert_eq!(files, stored as usize + 1, "every record has its file");
+    check(&mut mount.open().expect("opens"));
+}
+
+#[test]
+fn records_without_room_for_files_stay_in_the_journal() {
+    let Some(mount) = Mount::new("size=8m,nr_inodes=12") else {
+        return;
+    };
+    let mut store = mount.open().expect("opens");
+    for number in 1..=50 {
+        store
+            .put(sent(number), &[&content(number)])
+            .expect("the journal needs no file for each");
+    }
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !store
+        .notices()
+        .iter()
+        .any(|notice| matches!(notice, Notice::Held(_)))
+    {
+        assert!(
+            Instant::now() < deadline,
+            "nobody said that files are lacking"
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    drop(store);
+    mount.remount("size=8m,nr_inodes=200");
+    let mut store = mount.open().expect("opens");
+    for number in 1..=50 {
+        assert_eq!(store.get(sent(number)).expect("was put"), content(number));
+    }
+    drop(store);
+    assert_eq!(fs::read_dir(mount.store()).expect("lists").count(), 50);
+}
+
+#[test]
+fn a_read_only_directory_refuses_records_and_shows_those_it_has() {
+    let Some(mount) = Mount::new("size=4m") else {
+        return;
+    };
+    let mut store = mount.open().expect("opens");
+    store.put(sent(1), &[&content(1)]).expect("puts");
+    drop(store);
+    mount.remount("ro");
+    let mut store = mount.open().expect("what is there can be read");
+    assert_eq!(store.get(sent(1)).expect("there"), content(1));
+    let read_only = std::io::ErrorKind::ReadOnlyFilesystem;
+    assert!(refused_for(&store.put(sent(2), &[b"x"]), read_only));
+    assert!(refused_for(&store.remove(sent(1)), read_only));
+    assert!(refused_for(&store.set_aside(sent(1)), read_only));
+    assert!(store.contains(sent(1)) && !store.contains(sent(2)));
+    drop(store);
+    // No store can be made there.
+    let refused = FileStore::open(Some(mount.0.to_str().expect("UTF-8")), "other", URI);
+    assert!(refused_for(&refused.map(|_| ()), read_only));
+}
+
+#[test]
+fn wrong_permissions_are_errors_and_harm_nothing() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(mount) = Mount::new("size=4m,mode=777") else {
+        return;
+    };
+    let mut store = mount.open().expect("opens");
+    store.put(sent(1), &[&content(1)]).expect("puts");
+    drop(store);
+    let mode = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("sets")
+    };
+    let mode_of = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    let file = mount.store().join("s-1.msg");
+    assert_eq!(
+        (mode_of(&mount.store()), mode_of(&file)),
+        (0o700, 0o600),
+        "nobody else may look"
+    );
+    // Permissions bind everybody but root, so somebody else looks.
+    let as_nobody = |what: &str| {
+        let output = Command::new("setpriv")
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .arg(fs::read_link("/proc/self/exe").expect("this program"))
+            .args(["as_somebody_else", "--exact", "--nocapture"])
+            .env("STORE_TEST_DIRECTORY", &mount.0)
+            .output()
+            .expect("runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            said.contains(what),
+            "expected {what}, got {said} {output:?}"
+        );
+    };
+    as_nobody("open: permission denied");
+    mode(&mount.store(), 0o755);
+    as_nobody("get: permission denied, put: permission denied");
+    mode(&file, 0o644);
+    as_nobody("get: 1000, put: permission denied");
+    let mut store = mount.open().expect("opens");
+    assert_eq!(store.get(sent(1)).expect("there"), content(1));
+}
+
+/// The other side of the test above; nothing in an ordinary run.
+#[test]
+fn as_somebody_else() {
+    let Ok(directory) = std::env::var("STORE_TEST_DIRECTORY") else {
+        return;
+    };
+    let said = |error: StoreError| match error {
+        StoreError::Io { source, .. } => source.kind().to_string(),
+        other => other.to_string(),
+    };
+    match FileStore::open(Some(&directory), "id", URI) {
+        Err(error) => println!("open: {}", said(error)),
+        Ok(mut store) => {
+            let get = store
+                .get(sent(1))
+                .map_or_else(said, |record| record.len().to_string());
+            let put = store
+                .put(sent(2), &[b"x"])
+                .map_or_else(said, |()| "done".to_owned());
+            println!("get: {get}, put: {put}");
+        }
+    }
+}
