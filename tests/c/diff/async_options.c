@@ -31,7 +31,7 @@ static void connect_and_out(void)
 {
 	int rc = MQTTAsync_connect(c, &o);
 
-	printf("connect = %d\n", rc);
+	printf("MQTTAsync_connect(c, &o) = %d\n", rc);
 	fflush(stdout);
 	if (rc == MQTTASYNC_SUCCESS)
 		log_expect(&watch.done, 1);
