@@ -7,6 +7,7 @@
 mod broker;
 mod common;
 mod driver;
+mod malformed;
 mod packet;
 mod server;
 mod v311;
