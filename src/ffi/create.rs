@@ -3,12 +3,13 @@
 use libc::{c_char, c_int, c_void};
 
 use super::async_types::{
-    MQTTASYNC_BAD_PROTOCOL, MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_NULL_PARAMETER,
+    MQTTASYNC_BAD_PROTOCOL, MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_FAILURE, MQTTASYNC_NULL_PARAMETER,
     MQTTASYNC_PERSISTENCE_ERROR,
 };
 use super::persistence_types::{
     MQTTCLIENT_PERSISTENCE_DEFAULT, MQTTCLIENT_PERSISTENCE_NONE, MQTTCLIENT_PERSISTENCE_USER,
 };
+use super::process;
 use super::read::{self, Code};
 use super::user_store::UserStore;
 use crate::persistence::file::FileStore;
@@ -34,6 +35,10 @@ pub unsafe fn check(
     persistence_type: c_int,
     tls_not_supported: Code,
 ) -> Result<Created, Code> {
+    process::watch();
+    if !process::is_usable() {
+        return Err(MQTTASYNC_FAILURE);
+    }
     // SAFETY: the caller's promise.
     let (server_uri, client_id) = unsafe { (read::bytes(server_uri), read::bytes(client_id)) };
     let (Some(server_uri), Some(client_id)) = (server_uri, client_id) else {
@@ -76,7 +81,7 @@ pub unsafe fn store(
         MQTTCLIENT_PERSISTENCE_DEFAULT => {
             // SAFETY: the context is a path or NULL, as documented.
             let directory = unsafe { read::text(persistence_context.cast())? };
-            settle_at_exit();
+            process::settle_at_exit();
             FileStore::open(directory.as_deref(), client_id, server_uri)
                 .map(|store| Box::new(store) as _)
         }
@@ -97,18 +102,4 @@ pub fn refused(error: &StoreError) -> Code {
         StoreError::Program(code) => *code,
         _ => MQTTASYNC_PERSISTENCE_ERROR,
     }
-}
-
-/// A program may end without destroying its clients; their stores then get the files that the original looks for.
-fn settle_at_exit() {
-    extern "C" fn settle() {
-        // Nobody is left to be told of a panic.
-        let _ = std::panic::catch_unwind(crate::persistence::file::settle_all);
-    }
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        // SAFETY: a function without arguments that does not unwind. Should there be no room for it, the journal still
-        // has everything.
-        unsafe { libc::atexit(settle) };
-    });
 }

@@ -8,6 +8,7 @@ use libc::{c_char, c_int, c_void};
 use super::super::async_types::*;
 use super::super::create::{Created, check};
 use super::super::handles::to_handle;
+use super::super::process;
 use super::super::read::{self, Code};
 use super::super::version;
 use super::host::AsyncHost;
@@ -151,6 +152,10 @@ pub unsafe fn destroy(handle: *mut MQTTAsync) {
         *handle = ptr::null_mut();
         key
     };
+    // In a forked child the client is its parent's.
+    if !process::is_usable() {
+        return;
+    }
     if let Some(client) = HANDLES.remove(key) {
         client.destroy();
     }

@@ -406,17 +406,9 @@ impl<M, O> Session<M, O> {
         self.queue.len()
     }
 
-    /// Publishes in flight, replays that still wait included.
-    pub fn publishes_in_flight(&self) -> usize {
-        self.inflight
-            .iter()
-            .filter(|(_, entry)| !entry.packet.is_empty())
-            .count()
-    }
-
-    /// Whether anything awaits an acknowledgement or to be sent.
-    pub fn is_idle(&self) -> bool {
-        self.inflight.is_empty() && self.queue.is_empty()
+    /// Whether a publish is in flight or waits, replays included.
+    pub fn has_unfinished_publishes(&self) -> bool {
+        self.publishing > 0 || !self.replay.is_empty() || !self.queue.is_empty()
     }
 
     /// Tokens of the publishes not completed, in order, and of subscribes where `all`.
@@ -435,7 +427,12 @@ impl<M, O> Session<M, O> {
 
     /// Whether the operation has not completed.
     pub fn is_pending(&self, token: Token) -> bool {
-        self.inflight.iter().any(|(_, entry)| entry.token == token)
+        // A token that is the packet identifier is found at once; this is asked again and again by those who wait.
+        let direct = u16::try_from(token)
+            .ok()
+            .and_then(|id| self.inflight.get(id));
+        direct.is_some_and(|entry| entry.token == token)
+            || self.inflight.iter().any(|(_, entry)| entry.token == token)
             || self.queue.iter().any(|queued| queued.token == token)
     }
 
