@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
 
+use crate::decode;
 use crate::packet::{
-    self, Ack, AckKind, Connect, Packet, Publish, Reason, Subscribe, Unsubscribe, Value, Version,
-    hex,
+    Ack, AckKind, Connect, Packet, Publish, Reason, Subscribe, Unsubscribe, Value, Version, hex,
 };
 use crate::server;
 
@@ -108,7 +108,7 @@ impl Peer {
     pub fn next(&mut self) -> Option<Packet> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match packet::packet_len(&self.pending) {
+            match decode::packet_len(&self.pending) {
                 Ok(Some(len)) => return Some(self.take(len)),
                 Ok(None) => {}
                 Err(error) => self.malformed(&error),
@@ -150,7 +150,7 @@ impl Peer {
             };
         }
         let bytes: Vec<u8> = self.pending.drain(..len).collect();
-        match packet::decode(self.version, &bytes) {
+        match decode::decode(self.version, &bytes) {
             Ok(packet) => {
                 self.log
                     .push(format!("client: {}\n        {packet:?}", hex(&bytes)));

@@ -45,11 +45,21 @@ fn vectors() -> Vec<Vector> {
                 panic!("{line}")
             };
             Vector {
-                version: if version == "5" { Version::V5 } else { Version::V311 },
+                version: if version == "5" {
+                    Version::V5
+                } else {
+                    Version::V311
+                },
                 given,
                 bytes: bytes
                     .split(' ')
-                    .map(|byte| if byte == "ID" { Byte::Id } else { Byte::Is(hex(byte)) })
+                    .map(|byte| {
+                        if byte == "ID" {
+                            Byte::Id
+                        } else {
+                            Byte::Is(hex(byte))
+                        }
+                    })
                     .collect(),
                 clause,
                 reaction: match reaction {
@@ -116,7 +126,11 @@ impl Vector {
                 }
                 match last {
                     Some(Packet::Disconnect(said)) => {
-                        assert!(codes.contains(&said.reason), "reason code {:#04x}", said.reason);
+                        assert!(
+                            codes.contains(&said.reason),
+                            "reason code {:#04x}",
+                            said.reason
+                        );
                     }
                     other => panic!("no DISCONNECT but {other:?}"),
                 }
@@ -126,7 +140,9 @@ impl Vector {
                 peer.send(&server::ack(AckKind::PubRel, 0xFFFF));
                 loop {
                     match peer.expect() {
-                        Packet::Ack(ack) if ack.kind == AckKind::PubComp && ack.id == 0xFFFF => break,
+                        Packet::Ack(ack) if ack.kind == AckKind::PubComp && ack.id == 0xFFFF => {
+                            break;
+                        }
                         Packet::Ack(_) => {}
                         other => panic!("{other:?}"),
                     }
@@ -154,7 +170,12 @@ fn run(version: Version, check: impl Fn(&Vector)) {
             failed.push(vector.text);
         }
     }
-    assert!(failed.is_empty(), "{} failed:\n{}", failed.len(), failed.join("\n"));
+    assert!(
+        failed.is_empty(),
+        "{} failed:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
 }
 
 fn accept(broker: &Broker) -> Peer {
@@ -198,7 +219,10 @@ fn asynchronous(vector: &Vector) {
         match vector.given {
             "publish1" => client.publish("a", b"", 1).map(drop).unwrap(),
             "publish2" | "released" => client.publish("a", b"", 2).map(drop).unwrap(),
-            "subscribe1" => client.subscribe_with(&filters[..1], &[], &[]).map(drop).unwrap(),
+            "subscribe1" => client
+                .subscribe_with(&filters[..1], &[], &[])
+                .map(drop)
+                .unwrap(),
             "subscribe2" => client.subscribe_with(filters, &[], &[]).map(drop).unwrap(),
             "unsubscribe1" => client.unsubscribe(&[b"a"], &[]).map(drop).unwrap(),
             "unsubscribe2" => client.unsubscribe(&[b"a", b"b"], &[]).map(drop).unwrap(),
@@ -314,8 +338,15 @@ fn the_vectors_are_complete() {
     assert_eq!(texts.len(), vectors.len(), "the same vector twice");
     for vector in &vectors {
         let numbers = vector.clause.trim_start_matches("MQTT-");
-        let good = numbers.split(['.', '-']).all(|number| number.parse::<u8>().is_ok());
+        let good = numbers
+            .split(['.', '-'])
+            .all(|number| number.parse::<u8>().is_ok());
         assert!(good, "{}", vector.text);
-        assert_eq!(vector.given == "connect", matches!(vector.reaction, Reaction::Refuse), "{}", vector.text);
+        assert_eq!(
+            vector.given == "connect",
+            matches!(vector.reaction, Reaction::Refuse),
+            "{}",
+            vector.text
+        );
     }
 }
