@@ -84,11 +84,6 @@ impl Drop for Peer {
 }
 
 impl Peer {
-    /// Version that the client's CONNECT asked for.
-    pub fn version(&self) -> Version {
-        self.version
-    }
-
     /// All bytes that the client has sent so far.
     pub fn raw(&self) -> &[u8] {
         &self.received
