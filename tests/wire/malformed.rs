@@ -117,7 +117,7 @@ impl Vector {
     fn play(&self, peer: &mut Peer, id: u16) {
         peer.send(&self.bytes(id));
         match &self.reaction {
-            Reaction::Refuse | Reaction::Close => self.expect_end(peer),
+            Reaction::Refuse | Reaction::Close => expect_end(peer),
             Reaction::Disconnect(codes) => {
                 // A message that came before the one too many was acknowledged.
                 let mut last = peer.next();
@@ -134,7 +134,7 @@ impl Vector {
                     }
                     other => panic!("no DISCONNECT but {other:?}"),
                 }
-                self.expect_end(peer);
+                expect_end(peer);
             }
             Reaction::Ignore => {
                 peer.send(&server::ack(AckKind::PubRel, 0xFFFF));
@@ -151,14 +151,15 @@ impl Vector {
         }
     }
 
-    fn expect_end(&self, peer: &mut Peer) {
-        if let Some(packet) = peer.next() {
-            panic!("more was sent: {packet:?}");
-        }
-    }
-
     fn loses_the_connection(&self) -> bool {
         matches!(self.reaction, Reaction::Close | Reaction::Disconnect(_))
+    }
+}
+
+/// The connection is closed, and nothing is sent before.
+fn expect_end(peer: &mut Peer) {
+    if let Some(packet) = peer.next() {
+        panic!("more was sent: {packet:?}");
     }
 }
 

@@ -150,6 +150,7 @@ impl fmt::Debug for Publish {
 
 /// Which of the four acknowledgements of PUBLISH.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::enum_variant_names, reason = "the specification's names")]
 pub enum AckKind {
     PubAck = 4,
     PubRec = 5,

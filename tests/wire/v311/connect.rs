@@ -466,7 +466,7 @@ fn mqtt_3_2_2_5_refusal_ends_the_connection() {
     }
     let broker = Broker::start();
     let client = SyncClient::new(V, &broker.uri(), "wire");
-    let (_, code) = alongside(
+    let ((), code) = alongside(
         || {
             let mut peer = broker.accept();
             peer.expect_connect();
