@@ -17,6 +17,11 @@ impl<M, O> Session<M, O> {
         now: Instant,
         sink: &mut S,
     ) -> Result<usize, Fault> {
+        if !self.online {
+            // We have said DISCONNECT, and may not answer any more ([MQTT-3.14.4-1]): the server sends it again in the next
+            // connection.
+            return Ok(bytes.len());
+        }
         self.keep_alive.received(now);
         let mut used = 0;
         while let Some(frame) = decode::frame(&bytes[used..], self.limits.maximum_packet_size)? {
