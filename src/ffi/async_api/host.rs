@@ -159,6 +159,10 @@ impl Host for AsyncHost {
         Received::new(publish)
     }
 
+    fn with_contents<R>(message: &Received, read: impl FnOnce(&Publish<'_>) -> R) -> R {
+        message.with_contents(read)
+    }
+
     fn message_size(message: &Received) -> usize {
         message.size()
     }
@@ -220,9 +224,12 @@ impl Host for AsyncHost {
     fn handle(&self, event: Event<Self>) -> Handled<Self> {
         let callbacks = self.callbacks();
         match event {
-            Event::Message(message) => return message_arrived(callbacks.message_arrived, message),
+            Event::Message(message, _) => {
+                return message_arrived(callbacks.message_arrived, message);
+            }
             Event::Completed(done) => self.completed(callbacks.delivery_complete, done),
-            Event::Acknowledged { .. } => {}
+            // Neither reaches a host: the client reads stored messages, and nobody asked for acknowledgements.
+            Event::Stored(_) | Event::Acknowledged { .. } => {}
             Event::ConnectEnded { op, result } => match result {
                 Ok(connected) => connect_succeeded(&op, &connected),
                 Err(failure) => connect_failed(&op, &failure),
