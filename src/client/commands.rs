@@ -149,10 +149,11 @@ impl<H: Host> Client<H> {
         }
         let epoch = core.epoch;
         let (core, result) = self.wait_for(core, deadline_in(timeout), |core| {
-            if !is_pending(core, token) {
-                Some(Ok(()))
-            } else if core.epoch != epoch {
+            // In this order: an operation that was given up with the connection is not pending either.
+            if core.epoch != epoch {
                 Some(Err(Error::Disconnected))
+            } else if !is_pending(core, token) {
+                Some(Ok(()))
             } else {
                 None
             }
