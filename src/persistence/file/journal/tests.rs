@@ -223,3 +223,34 @@ fn files_go_oldest_first_when_nothing_needs_them() {
     journal.let_go(own, 1, true).expect("deletes");
     assert_eq!(file_names(own).expect("lists"), [""; 0]);
 }
+
+#[test]
+fn only_what_is_nowhere_else_needs_the_disk() {
+    let scratch = Scratch::new("sync");
+    let own = &scratch.1;
+    let mut journal = Journal::default();
+    let put = |journal: &mut Journal| {
+        let spot = journal
+            .append(own, Operation::Put, sent(1), None, &[b"one"])
+            .expect("writes");
+        journal.add_live(spot);
+        spot
+    };
+    let spot = put(&mut journal);
+    let unsynced = journal.unsynced(0);
+    assert!(unsynced.len() == 1 && unsynced[0].is_new);
+    journal.synced(&unsynced[0]);
+    assert!(journal.unsynced(0).is_empty());
+    // A record that came and went.
+    let passing = put(&mut journal);
+    journal.end_live(spot);
+    journal.end_live(passing);
+    assert!(journal.unsynced(0).is_empty());
+    // One that moved to a file which is not on the disk, and then is.
+    let spot = put(&mut journal);
+    let unsynced = journal.unsynced(0);
+    assert!(unsynced.len() == 1 && !unsynced[0].is_new);
+    journal.moved(spot, 1);
+    assert_eq!(journal.unsynced(0).len(), 1);
+    assert!(journal.unsynced(1).is_empty());
+}
