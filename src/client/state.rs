@@ -21,7 +21,7 @@ use crate::transport::{Connector, Link};
 use super::flush::Pace;
 use super::host::{Event, Host};
 use super::options::{ConnectOptions, CreateOptions};
-use super::reactor::{Reactor, Readiness, Source, reactor};
+use super::reactor::{self, Reactor, Readiness, Source, reactor};
 use super::records::{Records, restore};
 use super::sink::Io;
 
@@ -251,7 +251,7 @@ impl<H: Host> Client<H> {
             should_be_connected: false,
             written: 0,
             last_write: now,
-            pace: Pace::new(now),
+            pace: Pace::new(),
         };
         let (session, io) = core.parts();
         restore(session, io, &setup.create, restored).map_err(Arc::new)?;
@@ -387,7 +387,8 @@ impl<H: Host> Client<H> {
 
     pub(super) fn update_timer(&self, core: &mut Core<H>) {
         let closing = core.closing.as_ref().map(|closing| closing.deadline);
-        let next = [core.session.deadline(), closing, core.offer_again]
+        let keep_alive = core.session.deadline().map(reactor::slot);
+        let next = [keep_alive, closing, core.offer_again]
             .into_iter()
             .flatten()
             .min();
@@ -439,7 +440,8 @@ impl<H: Host> Source for Client<H> {
         if core.offer_again.is_some_and(|at| now >= at) {
             core.offer_again = None;
         }
-        self.tick(&mut core, now);
+        // Timers of the same slot expire together, a little early.
+        self.tick(&mut core, now + reactor::TIMER_SLOT);
         self.finish(core);
     }
 

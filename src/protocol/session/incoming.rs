@@ -251,10 +251,12 @@ impl<M, O> Session<M, O> {
         let Some(entry) = self.remove(id) else {
             return;
         };
+        // In this order: a PUBLISH that were left in the store without its PUBREL would be sent again after a crash, and
+        // reach the server's subscribers twice.
+        sink.discard(Record::Sent(id));
         if matches!(entry.awaits, Awaits::PubComp) {
             sink.discard(Record::Released(id));
         }
-        sink.discard(Record::Sent(id));
         sink.acknowledged(kind, id, ack.reason, ack.properties);
         // The server of a session it has lost answers PUBREL with "not found": the message had reached it before.
         let found =
