@@ -186,10 +186,7 @@ fn messages_in_flight() {
         }
         assert_eq!(
             publishes,
-            [
-                (ids[0], 1, b"one".to_vec()),
-                (ids[1], 2, b"two".to_vec())
-            ]
+            [(ids[0], 1, b"one".to_vec()), (ids[1], 2, b"two".to_vec())]
         );
         assert_eq!(releases, [ids[2]]);
         peer.ack(AckKind::PubAck, ids[0]);
@@ -325,6 +322,8 @@ fn finish(case: Case, mut puppet: Puppet, dir: &StoreDir) {
         );
         std::thread::sleep(Duration::from_millis(2));
     }
-    let _ = case;
-    puppet.call("destroy");
+    // 1.3.12 sometimes crashes here when it has restored a received message of MQTT 5.
+    if case.resumes == Whose::Ours {
+        puppet.call("destroy");
+    }
 }
