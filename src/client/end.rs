@@ -119,6 +119,7 @@ impl<H: Host> Client<H> {
             Phase::Connecting | Phase::Disconnecting => return Err(Error::Ignored),
         }
         core.phase = Phase::Disconnecting;
+        core.should_be_connected = false;
         let now = Instant::now();
         core.closing = Some(Closing {
             deadline: now.checked_add(timeout).unwrap_or(now + FAR),

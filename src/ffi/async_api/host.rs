@@ -469,7 +469,13 @@ fn fail(
 }
 
 fn connect_succeeded(op: &Op, connected: &Connected) {
-    let uri = CString::new(connected.server_uri.as_str()).unwrap_or_default();
+    // As the original reports them.
+    let uri = connected.server_uri.as_str();
+    let uri = match uri.strip_prefix("tcp://") {
+        Some(rest) if !connected.listed => rest,
+        _ => uri,
+    };
+    let uri = CString::new(uri).unwrap_or_default();
     let connect = MQTTAsync_connection {
         serverURI: uri.as_ptr().cast_mut(),
         MQTTVersion: connected.version as c_int,

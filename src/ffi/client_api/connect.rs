@@ -92,7 +92,8 @@ unsafe fn tell_returned(
     options: *mut MQTTClient_connectOptions,
     connected: &Connected,
 ) {
-    let uri = CString::new(connected.server_uri.as_str()).unwrap_or_default();
+    let uri = connected.server_uri.as_str();
+    let uri = CString::new(uri.strip_prefix("tcp://").unwrap_or(uri)).unwrap_or_default();
     let mut kept = client.host().server_uri.lock();
     *kept = uri;
     // SAFETY: not NULL, it was read before; written only in a version that has it.
