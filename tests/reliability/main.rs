@@ -27,5 +27,9 @@ mod packet;
 )]
 mod server;
 
+mod crash;
 mod exchange;
+mod offline;
+mod proxy;
 mod puppet;
+mod reconnect;
