@@ -28,7 +28,9 @@ mod packet;
 mod server;
 
 mod crash;
+mod cut;
 mod exchange;
+mod faults;
 mod offline;
 mod proxy;
 mod puppet;
