@@ -21,7 +21,7 @@ use crate::transport::{Connector, Link};
 use super::flush::Pace;
 use super::host::{Event, Host};
 use super::options::{ConnectOptions, CreateOptions};
-use super::reactor::{Reactor, Readiness, Source, reactor};
+use super::reactor::{self, Reactor, Readiness, Source, reactor};
 use super::records::{Records, restore};
 use super::sink::Io;
 
@@ -117,6 +117,13 @@ pub(super) struct Connection {
     pub partial: Vec<u8>,
 }
 
+/// What is still to be said on a connection that was dropped while a thread was writing to it.
+pub(super) struct LastWords {
+    /// Of the connection.
+    pub epoch: u64,
+    pub batch: Batch,
+}
+
 /// A disconnect under way.
 pub(super) struct Closing<H: Host> {
     /// When it no longer waits for messages in flight.
@@ -135,6 +142,8 @@ pub(super) struct Core<H: Host> {
     pub io: Io<H>,
     pub phase: Phase,
     pub connection: Option<Connection>,
+    /// The thread that writes says them when it has done.
+    pub last_words: Option<LastWords>,
     /// Counts connections and attempts: a thread that comes back to an older one has nothing more to do.
     pub epoch: u64,
     pub destroyed: bool,
@@ -225,6 +234,7 @@ impl<H: Host> Client<H> {
             io: Io::new(Records::new(store, &setup.create)),
             phase: Phase::Idle,
             connection: None,
+            last_words: None,
             epoch: 0,
             destroyed: false,
             dispatching: None,
@@ -241,7 +251,7 @@ impl<H: Host> Client<H> {
             should_be_connected: false,
             written: 0,
             last_write: now,
-            pace: Pace::new(now),
+            pace: Pace::new(),
         };
         let (session, io) = core.parts();
         restore(session, io, &setup.create, restored).map_err(Arc::new)?;
@@ -377,7 +387,8 @@ impl<H: Host> Client<H> {
 
     pub(super) fn update_timer(&self, core: &mut Core<H>) {
         let closing = core.closing.as_ref().map(|closing| closing.deadline);
-        let next = [core.session.deadline(), closing, core.offer_again]
+        let keep_alive = core.session.deadline().map(reactor::slot);
+        let next = [keep_alive, closing, core.offer_again]
             .into_iter()
             .flatten()
             .min();
@@ -429,7 +440,8 @@ impl<H: Host> Source for Client<H> {
         if core.offer_again.is_some_and(|at| now >= at) {
             core.offer_again = None;
         }
-        self.tick(&mut core, now);
+        // Timers of the same slot expire together, a little early.
+        self.tick(&mut core, now + reactor::TIMER_SLOT);
         self.finish(core);
     }
 

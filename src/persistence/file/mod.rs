@@ -38,6 +38,8 @@ mod journal;
 mod keeper;
 mod naming;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::Path;

@@ -17,6 +17,11 @@ impl<M, O> Session<M, O> {
         now: Instant,
         sink: &mut S,
     ) -> Result<usize, Fault> {
+        if !self.online {
+            // We have said DISCONNECT, and may not answer any more ([MQTT-3.14.4-1]): the server sends it again in the next
+            // connection.
+            return Ok(bytes.len());
+        }
         self.keep_alive.received(now);
         let mut used = 0;
         while let Some(frame) = decode::frame(&bytes[used..], self.limits.maximum_packet_size)? {
@@ -246,10 +251,12 @@ impl<M, O> Session<M, O> {
         let Some(entry) = self.remove(id) else {
             return;
         };
+        // In this order: a PUBLISH that were left in the store without its PUBREL would be sent again after a crash, and
+        // reach the server's subscribers twice.
+        sink.discard(Record::Sent(id));
         if matches!(entry.awaits, Awaits::PubComp) {
             sink.discard(Record::Released(id));
         }
-        sink.discard(Record::Sent(id));
         sink.acknowledged(kind, id, ack.reason, ack.properties);
         // The server of a session it has lost answers PUBREL with "not found": the message had reached it before.
         let found =

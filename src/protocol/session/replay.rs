@@ -179,8 +179,8 @@ impl<M, O> Session<M, O> {
             let Some(entry) = self.remove(id) else {
                 continue;
             };
-            sink.discard(Record::Released(id));
             sink.discard(Record::Sent(id));
+            sink.discard(Record::Released(id));
             let packet = sink.wants_packet(&entry.op).then_some(entry.packet);
             sink.complete(Completion {
                 token: entry.token,
@@ -221,11 +221,11 @@ impl<M, O> Session<M, O> {
         self.publishing = 0;
         self.replay.clear();
         for (id, entry) in entries {
-            if entry.awaits == Awaits::PubComp {
-                sink.discard(Record::Released(id));
-            }
             if !entry.packet.is_empty() {
                 sink.discard(Record::Sent(id));
+            }
+            if entry.awaits == Awaits::PubComp {
+                sink.discard(Record::Released(id));
             }
             fail(entry.token, entry.op, sink);
         }
