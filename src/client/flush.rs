@@ -191,6 +191,14 @@ impl<H: Host> Client<H> {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 connection.writer = Writer::Blocked(batch);
+                if !connection.watched {
+                    // A synchronous client: the program may not call again for long, and a thread that waits inside
+                    // another call may not know that there is something to write.
+                    if let Ok(reactor) = reactor() {
+                        // Where that fails, the next call that waits polls for it.
+                        let _ = reactor.watch_for_room(self.key, &*link);
+                    }
+                }
                 Round::Stopped
             }
             Err(error) => {

@@ -350,12 +350,18 @@ impl<H: Host> Client<H> {
     /// Does what a change of state made necessary, then lets go: writes, sets the timer, wakes who waits, and has the
     /// callbacks run by a thread of the reactor.
     pub(super) fn finish(&self, core: Guard<'_, H>) {
+        drop(self.finish_holding(core));
+    }
+
+    /// As [`finish`](Self::finish), without letting go.
+    pub(super) fn finish_holding<'a>(&'a self, core: Guard<'a, H>) -> Guard<'a, H> {
         let mut core = self.flush_from_call(core);
         if self.check_closing(&mut core) {
             core = self.write_out(core);
         }
         self.after(&mut core);
         self.schedule_dispatch(&mut core);
+        core
     }
 
     /// As [`finish`](Self::finish), on a reactor thread: callbacks run here.
@@ -410,6 +416,13 @@ impl<H: Host> Core<H> {
         self.io.out.position() - self.written
     }
 
+    /// The socket has not taken all that was to be written.
+    pub fn blocked(&self) -> bool {
+        self.connection
+            .as_ref()
+            .is_some_and(|connection| matches!(connection.writer, Writer::Blocked(_)))
+    }
+
     /// Session and its surroundings, to be used together.
     pub fn parts(&mut self) -> (&mut Session<H::Message, H::Op>, &mut Io<H>) {
         (&mut self.session, &mut self.io)
@@ -426,7 +439,7 @@ impl<H: Host> Source for Client<H> {
         if readiness.writable {
             connection.writable = true;
         }
-        if readiness.readable {
+        if readiness.readable && connection.watched {
             self.read(core);
         } else if matches!(connection.writer, Writer::Blocked(_)) {
             self.finish_here(core);
