@@ -7,7 +7,7 @@ use crate::protocol::outbound::Outbound;
 use crate::protocol::packet::{AckKind, Publish};
 use crate::protocol::property::PropertiesRef;
 use crate::protocol::session::{
-    Cause, Completion, Failure, NotStored, Outcome, Record, Sink, Token,
+    Cause, Completion, Failure, NotStored, Outcome, Receipt, Record, Sink, Token,
 };
 
 use super::host::{Event, Host};
@@ -151,12 +151,15 @@ impl<H: Host> Sink for Io<H> {
         &mut self,
         message: H::Message,
         qos: QoS,
-        received: Option<u16>,
-    ) -> Result<(), NotStored> {
-        let record = if qos == QoS::AtMostOnce {
-            None
+        receipt: Receipt<'_>,
+    ) -> Result<(), H::Message> {
+        let stored = if qos == QoS::AtMostOnce {
+            Ok(None)
         } else {
-            self.records.store_message::<H>(&message, received)?
+            self.records.store_message::<H>(&message, receipt)
+        };
+        let Ok(record) = stored else {
+            return Err(message);
         };
         self.messages += 1;
         self.message_bytes += H::message_size(&message);
