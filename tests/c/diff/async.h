@@ -56,6 +56,7 @@ static UNUSED const char *render_uri(char *out, size_t size, const char *uri)
 	return out;
 }
 
+/* The texts are each library's own: that there is one is compared. */
 static UNUSED void on_failure(void *context, MQTTAsync_failureData *data)
 {
 	struct call *call = context;
@@ -64,7 +65,7 @@ static UNUSED void on_failure(void *context, MQTTAsync_failureData *data)
 		log_add(&call->watch->done, "%s: onFailure(NULL)", call->name);
 	else
 		log_add(&call->watch->done, "%s: onFailure(token %d, code %d, message %s)", call->name, data->token, data->code,
-		        data->message ? data->message : "NULL");
+		        data->message ? "given" : "NULL");
 }
 
 /* packet_type is left out: the original does not set it reliably. */
@@ -78,7 +79,7 @@ static UNUSED void on_failure5(void *context, MQTTAsync_failureData5 *data)
 	else
 		log_add(&call->watch->done, "%s: onFailure5(%.4s/%d token %d, reasonCode %d, code %d, message %s, properties %s)",
 		        call->name, data->struct_id, data->struct_version, data->token, (int)data->reasonCode, data->code,
-		        data->message ? data->message : "NULL",
+		        data->message ? "given" : "NULL",
 		        render_properties(properties, sizeof(properties), &data->properties));
 }
 
