@@ -520,7 +520,8 @@ test_proxy() {
     }
     printf 'Port %s\nListen 127.0.0.1\nAllow 127.0.0.1\nLogLevel Info\nTimeout 60\n' \
         "$proxy" >"$work/proxy.conf"
-    "$tinyproxy" -d -c "$work/proxy.conf" >"$work/proxy.log" 2>&1 &
+    # Line by line, since the test reads along.
+    stdbuf -oL "$tinyproxy" -d -c "$work/proxy.conf" >"$work/proxy.log" 2>&1 &
     pids+=($!)
     wait_for "$work/proxy.log" 'Accepting connections' || exit 2
     for pub in paho_c_pub paho_cs_pub; do

@@ -13,18 +13,8 @@ use paho_oxide::transport::resolve::{Resolution, Resolver};
 use paho_oxide::transport::{Connector, Link, Stage};
 use tokio::time::Instant;
 use transport_common::{
-    connect_with, in_child, options, parse, paused_runtime, poll_in, runtime, temp_dir,
+    Fixed, connect_with, in_child, options, parse, paused_runtime, poll_in, runtime, temp_dir,
 };
-
-/// Gives each name the same addresses.
-struct Fixed(Vec<SocketAddr>);
-
-impl Resolver for Fixed {
-    fn resolve(&self, _host: &str, _port: u16) -> Resolution {
-        let addresses = self.0.clone();
-        Box::pin(async move { Ok(addresses) })
-    }
-}
 
 /// A name server that answers after 20 s.
 struct Slow;
@@ -278,6 +268,28 @@ fn unix_sockets() {
     assert_eq!(link.read(&mut buf).unwrap(), 0);
 }
 
+/// The system does not wait for a place in a Unix socket's queue, so the connect has to.
+#[test]
+fn a_busy_unix_socket_is_waited_for() {
+    let dir = temp_dir();
+    let path = dir.path().join("busy.sock");
+    let busy = UnixListener::bind(&path).unwrap();
+    rustix::net::listen(&busy, 0).unwrap();
+    let uri = format!("unix://{}", path.display());
+    let _first = connect_with(&Connector::default(), &uri, &options()).unwrap();
+    runtime().block_on(async {
+        let deadline = Instant::now() + Duration::from_millis(50);
+        let error = Connector::default()
+            .connect(&parse(&uri), &options(), deadline)
+            .await
+            .unwrap_err();
+        assert_eq!(error.stage, Stage::Deadline, "{error}");
+    });
+    let server = std::thread::spawn(move || (busy.accept().unwrap(), busy));
+    connect_with(&Connector::default(), &uri, &options()).unwrap();
+    server.join().unwrap();
+}
+
 /// Rust ignores SIGPIPE at start; a C program does not. In a child with the default disposition a write to a peer that
 /// is gone has to give an error.
 #[test]
@@ -312,5 +324,14 @@ fn no_sigpipe_on_tcp_and_unix() {
                 "{uri}: {kind}"
             );
         }
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+#[test]
+fn a_build_without_tls_says_so() {
+    for uri in ["ssl://127.0.0.1:1", "wss://127.0.0.1:1"] {
+        let error = connect_with(&Connector::default(), uri, &options()).unwrap_err();
+        assert_eq!(error.stage, Stage::NotSupported);
     }
 }

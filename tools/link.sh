@@ -23,11 +23,12 @@ case $kind in
 shared)
     # -z defs: every reference resolved here. -Bsymbolic-functions: a program may load libpaho-mqtt3a and libpaho-mqtt3c
     # together, and each keeps to its own engine's functions where their names are the same. Read-only relocations and a
-    # non-executable stack, as distributions build theirs.
+    # non-executable stack, as distributions build theirs. -z nodelete: the engine's threads run this code for as long as
+    # the process lives, so dlclose must not take it away from under them.
     # shellcheck disable=SC2046,SC2086 # flags and libraries are meant to be split
     "$CC" ${LDFLAGS:-} -shared -o "$work/full.so" @"$work/roots" "$engine" \
         -Wl,-soname,"$name" -Wl,--version-script="$map" -Wl,--gc-sections -Wl,-Bsymbolic-functions -Wl,--as-needed \
-        -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-O1 \
+        -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,nodelete -Wl,-O1 \
         $(cat "$engine.libs")
     # The symbols for debuggers, valgrind and perf go into .debug/ beside the library, where these look for them: the
     # library that gets installed stays small, and a stack from the build tree still has names and lines.

@@ -93,11 +93,8 @@ impl<H: Host> Client<H> {
                 "Blocking publish on queue full for client {}", self.setup.client_id
             );
             let epoch = core.epoch;
-            let (now, _) = self.wait_for(core, None, |core| {
-                (ready(core) || core.epoch != epoch || !core.session.online()).then_some(())
-            });
-            core = now;
-            if core.epoch != epoch || !core.session.online() {
+            core = self.wait_for_room(core, ready);
+            if core.epoch != epoch || core.destroyed || !core.session.online() {
                 self.finish(core);
                 return Err(Error::Disconnected);
             }

@@ -70,22 +70,42 @@ impl<H: Host> Client<H> {
             let Some(event) = self.batch.lock().pop_front() else {
                 return (false, messages, bytes);
             };
-            let size = match &event {
-                Event::Message(message) => Some(H::message_size(message)),
-                _ => None,
-            };
-            match self.host.handle(event) {
-                Handled::Done => {
-                    if let Some(size) = size {
-                        messages += 1;
-                        bytes += size;
+            match event {
+                Event::Message(message, record) => {
+                    let size = H::message_size(&message);
+                    if let Err(message) = self.offer(message, record) {
+                        self.batch
+                            .lock()
+                            .push_front(Event::Message(message, record));
+                        return (true, messages, bytes);
+                    }
+                    messages += 1;
+                    bytes += size;
+                }
+                Event::Stored(number) => {
+                    let message = self.lock().io.records.load_message::<H>(number);
+                    if message.is_some_and(|message| self.offer(message, Some(number)).is_err()) {
+                        self.batch.lock().push_front(Event::Stored(number));
+                        return (true, messages, bytes);
                     }
                 }
-                Handled::NotTaken(message) => {
-                    self.batch.lock().push_front(Event::Message(message));
-                    return (true, messages, bytes);
+                event => {
+                    self.host.handle(event);
                 }
             }
+        }
+    }
+
+    /// Offers a message to the program; given back when it was not taken. Its record goes as soon as it was.
+    fn offer(&self, message: H::Message, record: Option<u32>) -> Result<(), H::Message> {
+        match self.host.handle(Event::Message(message, record)) {
+            Handled::Done => {
+                if record.is_some() {
+                    self.lock().io.records.message_taken(record);
+                }
+                Ok(())
+            }
+            Handled::NotTaken(message) => Err(message),
         }
     }
 

@@ -147,7 +147,7 @@ impl<H: Host> Client<H> {
             return false;
         }
         let now = Instant::now();
-        let idle = core.session.publishes_in_flight() == 0 && core.session.queued() == 0;
+        let idle = !core.session.has_unfinished_publishes();
         let written = core.io.out.is_empty()
             && core
                 .connection
@@ -222,7 +222,7 @@ impl<H: Host> Client<H> {
             core.waiters -= 1;
         }
         let mut events = std::mem::take(&mut core.io.events);
-        core.io.store = None;
+        core.io.records.close();
         drop(core);
         let mut left = std::mem::take(&mut *self.batch.lock());
         left.append(&mut events);

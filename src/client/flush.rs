@@ -133,6 +133,8 @@ impl<H: Host> Client<H> {
         }
         core.pace.burst = false;
         core.pace.streak = 0;
+        // Callers may wait for the end of the burst itself.
+        core.io.progressed |= core.waiters > 0;
         core
     }
 

@@ -16,6 +16,8 @@ pub trait Host: Send + Sync + Sized + 'static {
 
     /// Makes the owned form of a received message.
     fn message(publish: &Publish<'_>) -> Self::Message;
+    /// Lends what a message holds.
+    fn with_contents<R>(message: &Self::Message, read: impl FnOnce(&Publish<'_>) -> R) -> R;
     /// Roughly the bytes that a message holds, for the limit of the inbound queue.
     fn message_size(message: &Self::Message) -> usize;
     /// The program wants to see the message when this operation ends.
@@ -39,8 +41,10 @@ pub type ConnectResult = Result<Box<Connected>, Box<ConnectFailure>>;
 
 /// Something to tell the program.
 pub enum Event<H: Host> {
-    /// A message has arrived.
-    Message(H::Message),
+    /// A message has arrived; with a store, the number of its `q-` record.
+    Message(H::Message, Option<u32>),
+    /// A message that is in the store only, under that number.
+    Stored(u32),
     /// An operation has ended.
     Completed(Completion<H::Op>),
     /// A publish was acknowledged by a packet of this kind.

@@ -21,6 +21,7 @@ pub mod options;
 mod reactor;
 mod receive;
 mod reconnect;
+mod records;
 mod runtime;
 mod sink;
 mod state;

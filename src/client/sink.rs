@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::persistence::{RecordKey, RecordKind, Store};
+use crate::protocol::QoS;
 use crate::protocol::outbound::Outbound;
 use crate::protocol::packet::{AckKind, Publish};
 use crate::protocol::property::PropertiesRef;
@@ -11,6 +11,7 @@ use crate::protocol::session::{
 };
 
 use super::host::{Event, Host};
+use super::records::Records;
 
 /// Messages in the inbound queue from which on the socket is not read: a program that does not keep up slows its
 /// server down (TCP back-pressure) rather than fill the memory.
@@ -28,21 +29,21 @@ pub(super) struct Io<H: Host> {
     pub message_bytes: usize,
     /// Operations that end when the stream has been written up to the position.
     pub unwritten: VecDeque<(u64, Completion<H::Op>)>,
-    pub store: Option<Box<dyn Store>>,
+    pub records: Records,
     pub wants_acknowledgements: bool,
     /// Something happened that a waiting thread may wait for.
     pub progressed: bool,
 }
 
 impl<H: Host> Io<H> {
-    pub fn new(store: Option<Box<dyn Store>>) -> Self {
+    pub fn new(records: Records) -> Self {
         Self {
             out: Outbound::default(),
             events: VecDeque::new(),
             messages: 0,
             message_bytes: 0,
             unwritten: VecDeque::new(),
-            store,
+            records,
             wants_acknowledgements: false,
             progressed: false,
         }
@@ -61,18 +62,31 @@ impl<H: Host> Io<H> {
 
     /// Takes the first message out of the queue; in a synchronous client there is nothing else in it.
     pub fn take_message(&mut self) -> Option<H::Message> {
-        match self.events.pop_front() {
-            Some(Event::Message(message)) => {
-                self.messages -= 1;
-                self.message_bytes = self.message_bytes.saturating_sub(H::message_size(&message));
-                Some(message)
+        loop {
+            match self.events.pop_front()? {
+                Event::Message(message, record) => {
+                    self.taken(H::message_size(&message));
+                    self.records.message_taken(record);
+                    return Some(message);
+                }
+                Event::Stored(number) => {
+                    if let Some(message) = self.records.load_message::<H>(number) {
+                        self.records.message_taken(Some(number));
+                        return Some(message);
+                    }
+                }
+                other => {
+                    self.events.push_front(other);
+                    return None;
+                }
             }
-            Some(other) => {
-                self.events.push_front(other);
-                None
-            }
-            None => None,
         }
+    }
+
+    /// A message of that size is off the queue.
+    pub fn taken(&mut self, size: usize) {
+        self.messages -= 1;
+        self.message_bytes = self.message_bytes.saturating_sub(size);
     }
 
     /// Ends the operations whose bytes have been written.
@@ -102,17 +116,6 @@ impl<H: Host> Io<H> {
     }
 }
 
-/// The original's key of a record.
-fn key(record: Record) -> RecordKey {
-    let (kind, number) = match record {
-        Record::Sent(id) => (RecordKind::PublishSent, id.into()),
-        Record::Released(id) => (RecordKind::PubrelSent, id.into()),
-        Record::Received(id) => (RecordKind::PublishReceived, id.into()),
-        Record::Queued(number) => (RecordKind::Command, number),
-    };
-    RecordKey::new(kind, false, number)
-}
-
 impl<H: Host> Sink for Io<H> {
     type Message = H::Message;
     type Op = H::Op;
@@ -125,10 +128,20 @@ impl<H: Host> Sink for Io<H> {
         H::message(publish)
     }
 
-    fn deliver(&mut self, message: H::Message) -> Result<(), NotStored> {
+    fn deliver(
+        &mut self,
+        message: H::Message,
+        qos: QoS,
+        received: Option<u16>,
+    ) -> Result<(), NotStored> {
+        let record = if qos == QoS::AtMostOnce {
+            None
+        } else {
+            self.records.store_message::<H>(&message, received)?
+        };
         self.messages += 1;
         self.message_bytes += H::message_size(&message);
-        self.tell(Event::Message(message));
+        self.tell(Event::Message(message, record));
         Ok(())
     }
 
@@ -167,16 +180,26 @@ impl<H: Host> Sink for Io<H> {
     }
 
     fn store(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored> {
-        match &mut self.store {
-            Some(store) => store.put(key(record), &[packet]).map_err(|_| NotStored),
-            None => Ok(()),
-        }
+        self.records.put(record, packet)
     }
 
     fn discard(&mut self, record: Record) {
-        if let Some(store) = &mut self.store {
-            // A record that cannot be removed is at worst replayed once more, which QoS 1 allows and QoS 2 detects.
-            let _ = store.remove(key(record));
-        }
+        self.records.discard(record);
+    }
+
+    fn store_queued(
+        &mut self,
+        publish: &Publish<'_>,
+        token: Token,
+    ) -> Result<Option<u32>, NotStored> {
+        self.records.store_command(publish, token)
+    }
+
+    fn promote(&mut self, queued: Option<u32>, id: u16, packet: &[u8]) -> Result<(), NotStored> {
+        self.records.promote(queued, id, packet)
+    }
+
+    fn load_queued(&mut self, number: u32) -> Option<Vec<u8>> {
+        self.records.load_command(number)
     }
 }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use crate::persistence::Store;
+use crate::persistence::hooks::{AfterRead, BeforeWrite};
+use crate::persistence::{Store, StoreError};
 use crate::protocol::outbound::Batch;
 use crate::protocol::property::Properties;
 use crate::protocol::session::Session;
@@ -21,6 +22,7 @@ use super::flush::Pace;
 use super::host::{Event, Host};
 use super::options::{ConnectOptions, CreateOptions};
 use super::reactor::{Reactor, Readiness, Source, reactor};
+use super::records::{Records, restore};
 use super::sink::Io;
 
 /// What a client is created with.
@@ -39,7 +41,7 @@ pub struct Setup {
 }
 
 /// Why the engine did not do what it was asked to.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// There is no connection.
     #[error("not connected")]
@@ -62,6 +64,9 @@ pub enum Error {
     /// The store refused.
     #[error("the message could not be stored")]
     NotStored,
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] Arc<StoreError>),
     /// The time allowed has passed.
     #[error("timed out")]
     TimedOut,
@@ -200,7 +205,14 @@ impl<H: Host> DerefMut for Guard<'_, H> {
 
 impl<H: Host> Client<H> {
     /// A client that is not connected. `store` keeps its messages across processes.
-    pub fn new(setup: Setup, host: H, store: Option<Box<dyn Store>>) -> Result<Arc<Self>, Error> {
+    ///
+    /// What the store holds is taken over; `restored` makes what those operations have attached.
+    pub fn new(
+        setup: Setup,
+        host: H,
+        store: Option<Box<dyn Store>>,
+        restored: impl Fn() -> H::Op,
+    ) -> Result<Arc<Self>, Error> {
         reactor().map_err(|error| Error::Failed(error.to_string()))?;
         let version = if setup.create.v5 {
             Version::V5
@@ -208,9 +220,9 @@ impl<H: Host> Client<H> {
             Version::V311
         };
         let now = Instant::now();
-        let core = Core {
+        let mut core = Core {
             session: Session::new(version, Arc::clone(&setup.client_id), now),
-            io: Io::new(store),
+            io: Io::new(Records::new(store, &setup.create)),
             phase: Phase::Idle,
             connection: None,
             epoch: 0,
@@ -231,6 +243,8 @@ impl<H: Host> Client<H> {
             last_write: now,
             pace: Pace::new(now),
         };
+        let (session, io) = core.parts();
+        restore(session, io, &setup.create, restored).map_err(Arc::new)?;
         let mut made = None;
         Reactor::register(|key| {
             let client = Arc::new_cyclic(|this| Self {
@@ -293,6 +307,16 @@ impl<H: Host> Client<H> {
             );
         }
         self.schedule_dispatch(&mut core);
+    }
+
+    /// Sets or clears what the program does to a record before it is written.
+    pub fn set_before_write(&self, hook: Option<Box<dyn BeforeWrite>>) {
+        self.lock().io.records.set_before_write(hook);
+    }
+
+    /// Sets or clears what the program does to a record after it was read.
+    pub fn set_after_read(&self, hook: Option<Box<dyn AfterRead>>) {
+        self.lock().io.records.set_after_read(hook);
     }
 
     /// Whether acknowledgements of publishes are of interest to the program.

@@ -3,13 +3,19 @@
 use libc::{c_char, c_int, c_void};
 
 use super::async_types::{
-    MQTTASYNC_BAD_PROTOCOL, MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_NULL_PARAMETER,
+    MQTTASYNC_BAD_PROTOCOL, MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_FAILURE, MQTTASYNC_NULL_PARAMETER,
     MQTTASYNC_PERSISTENCE_ERROR,
 };
-use super::persistence_types::MQTTCLIENT_PERSISTENCE_DEFAULT;
+use super::persistence_types::{
+    MQTTCLIENT_PERSISTENCE_DEFAULT, MQTTCLIENT_PERSISTENCE_NONE, MQTTCLIENT_PERSISTENCE_USER,
+};
+use super::process;
 use super::read::{self, Code};
-use crate::persistence::Store;
+use super::user_store::UserStore;
+use crate::persistence::file::FileStore;
+use crate::persistence::{Store, StoreError};
 use crate::protocol::wire;
+use crate::trace;
 use crate::transport::TLS_SUPPORTED;
 use crate::transport::uri::{ServerUri, UriError};
 
@@ -28,6 +34,10 @@ pub unsafe fn check(
     client_id: *const c_char,
     persistence_type: c_int,
 ) -> Result<Created, Code> {
+    process::watch();
+    if !process::is_usable() {
+        return Err(MQTTASYNC_FAILURE);
+    }
     // SAFETY: the caller's promise.
     let (server_uri, client_id) = unsafe { (read::bytes(server_uri), read::bytes(client_id)) };
     let (Some(server_uri), Some(client_id)) = (server_uri, client_id) else {
@@ -66,6 +76,30 @@ pub unsafe fn store(
     client_id: &str,
     server_uri: &str,
 ) -> Result<Option<Box<dyn Store>>, Code> {
-    let _ = (persistence_type, persistence_context, client_id, server_uri);
-    Ok(None)
+    let opened: Result<Box<dyn Store>, StoreError> = match persistence_type {
+        MQTTCLIENT_PERSISTENCE_NONE => return Ok(None),
+        MQTTCLIENT_PERSISTENCE_DEFAULT => {
+            // SAFETY: the context is a path or NULL, as documented.
+            let directory = unsafe { read::text(persistence_context.cast())? };
+            process::settle_at_exit();
+            FileStore::open(directory.as_deref(), client_id, server_uri)
+                .map(|store| Box::new(store) as _)
+        }
+        MQTTCLIENT_PERSISTENCE_USER => {
+            // SAFETY: the context is a persistence struct or NULL, as documented.
+            unsafe { UserStore::open(persistence_context.cast(), client_id, server_uri) }
+                .map(|store| Box::new(store) as _)
+        }
+        _ => return Err(MQTTASYNC_PERSISTENCE_ERROR),
+    };
+    opened.map(Some).map_err(|error| refused(&error))
+}
+
+/// The code of a store that cannot be used: the program's own where it has one.
+pub fn refused(error: &StoreError) -> Code {
+    trace!(Error, "Message store: {error}");
+    match error {
+        StoreError::Program(code) => *code,
+        _ => MQTTASYNC_PERSISTENCE_ERROR,
+    }
 }

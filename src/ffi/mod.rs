@@ -11,6 +11,7 @@ mod layout;
 pub mod memory;
 pub mod mqtt_async;
 pub mod mqtt_client;
+mod process;
 pub mod properties;
 #[cfg(test)]
 mod properties_tests;

@@ -10,9 +10,11 @@ use super::properties;
 use super::property_types::{
     MQTTLenString, MQTTProperties, MQTTProperty, MQTTPropertyStrings, MQTTPropertyValue,
 };
+use super::read;
 use super::shared_types::Message;
+use crate::protocol::QoS;
 use crate::protocol::packet::Publish;
-use crate::protocol::property::{PropertiesRef, Value};
+use crate::protocol::property::{Context, PropertiesRef, Value};
 
 /// The newest version of the message struct.
 const VERSION: c_int = 1;
@@ -64,6 +66,25 @@ impl Received {
         self.size
     }
 
+    /// Lends the message in the form in which it came. Its properties are read back from C's.
+    pub fn with_contents<R>(&self, read: impl FnOnce(&Publish<'_>) -> R) -> R {
+        // SAFETY: both blocks are ours, and as `new` made them.
+        unsafe {
+            let message = &*self.message;
+            let list = &raw const message.properties;
+            let properties = read::properties(list, Context::Publish).unwrap_or_default();
+            read(&Publish {
+                dup: message.dup != 0,
+                qos: read::qos(message.qos).unwrap_or(QoS::AtMostOnce),
+                retain: message.retained != 0,
+                topic: std::slice::from_raw_parts(self.topic.cast(), self.topic_len),
+                packet_id: u16::try_from(message.msgid).unwrap_or(0),
+                properties: properties.as_ref(),
+                payload: memory::bytes(message.payload, message.payloadlen),
+            })
+        }
+    }
+
     /// Hands the two blocks over to the program: topic, its length as the API gives it, message.
     ///
     /// The length is 0 unless the topic holds a NUL, so that programs take it for a C string.
@@ -71,6 +92,12 @@ impl Received {
         let parts = self.parts();
         std::mem::forget(self);
         parts
+    }
+
+    /// The program has taken the blocks that [`parts`](Self::parts) showed it, and has very likely freed them: neither
+    /// may be looked at any more.
+    pub fn taken(self) {
+        std::mem::forget(self);
     }
 
     /// The parts, still owned here.

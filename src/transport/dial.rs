@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::race::race;
 use super::resolve::{Resolver, interleave, literal};
 use super::socket::{Socket, no_sigpipe};
-use super::{ConnectError, Progress, Stage};
+use super::{ConnectError, Link, Progress, Stage};
 
 /// Resolves `host`, unless it is a literal, and connects to whichever of its addresses answers first.
 pub(super) async fn tcp(
@@ -56,14 +56,14 @@ async fn connect(address: SocketAddr) -> io::Result<Socket> {
     // Finds out about a peer that vanished even where the program turned MQTT's own keep-alive off.
     socket.set_keepalive(true)?;
     no_sigpipe(&socket)?;
-    Ok(Socket::Tcp(socket.connect(address).await?.into_std()?))
+    Ok(Socket(socket.connect(address).await?.into_std()?))
 }
 
 /// How long to wait for a place in a Unix socket's queue.
 const UNIX_RETRY: Duration = Duration::from_millis(10);
 
 /// Connects to a Unix domain socket.
-pub(super) async fn unix(path: &str, progress: &Progress) -> Result<Socket, ConnectError> {
+pub(super) async fn unix(path: &str, progress: &Progress) -> Result<Link, ConnectError> {
     progress.enter(Stage::Tcp);
     let stream = loop {
         match UnixStream::connect(path).await {
@@ -75,6 +75,6 @@ pub(super) async fn unix(path: &str, progress: &Progress) -> Result<Socket, Conn
     };
     stream
         .and_then(UnixStream::into_std)
-        .and_then(|stream| no_sigpipe(&stream).map(|()| Socket::Unix(stream)))
+        .and_then(|stream| no_sigpipe(&stream).map(|()| Link::Unix(stream)))
         .map_err(|e| ConnectError::new(Stage::Tcp, format_args!("{path}: {e}")))
 }

@@ -5,10 +5,17 @@
 
 mod dial;
 mod error;
+mod http;
+mod proxy;
 mod race;
+mod readiness;
 pub mod resolve;
 mod socket;
+#[cfg(feature = "tls")]
+mod tls;
+mod upgrade;
 pub mod uri;
+mod websocket;
 
 use std::fmt;
 use std::io::{self, IoSlice, Read};
@@ -22,7 +29,11 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::client::options::ConnectOptions;
 pub use error::{ConnectError, Stage};
+use proxy::Proxy;
+use readiness::{Readiness, at};
 use resolve::{Resolver, SystemResolver};
+use socket::Socket;
+use upgrade::upgrade;
 use uri::{Scheme, ServerUri};
 
 /// This build has TLS; without it create refuses the TLS schemes.
@@ -32,6 +43,8 @@ pub const TLS_SUPPORTED: bool = cfg!(feature = "tls");
 #[derive(Clone)]
 pub struct Connector {
     resolver: Arc<dyn Resolver>,
+    #[cfg(feature = "tls")]
+    tls: tls::Tls,
 }
 
 impl Default for Connector {
@@ -43,7 +56,11 @@ impl Default for Connector {
 impl Connector {
     /// Looks names up with `resolver`.
     pub fn with_resolver(resolver: Arc<dyn Resolver>) -> Self {
-        Self { resolver }
+        Self {
+            resolver,
+            #[cfg(feature = "tls")]
+            tls: tls::Tls::default(),
+        }
     }
 
     /// Connects to `uri` before `deadline`, up to where MQTT starts.
@@ -68,17 +85,66 @@ impl Connector {
     async fn establish(
         &self,
         uri: &ServerUri,
-        _options: &ConnectOptions,
+        options: &ConnectOptions,
         progress: &Progress,
     ) -> Result<Link, ConnectError> {
-        let socket = match uri.scheme {
-            Scheme::Unix => dial::unix(&uri.path, progress).await?,
-            Scheme::Tls | Scheme::Ws | Scheme::Wss => {
-                return Err(ConnectError::new(Stage::NotSupported, "scheme"));
+        if uri.is_tls() {
+            if !TLS_SUPPORTED {
+                return Err(ConnectError::new(
+                    Stage::NotSupported,
+                    "this library is built without TLS",
+                ));
             }
-            Scheme::Tcp => dial::tcp(&uri.host, uri.port, &*self.resolver, progress).await?,
+            if options.tls.is_none() {
+                return Err(ConnectError::new(
+                    Stage::NoTlsOptions,
+                    "the server URI needs them",
+                ));
+            }
+        }
+        if uri.scheme == Scheme::Unix {
+            return dial::unix(&uri.path, progress).await;
+        }
+        let socket = self.reach(uri, options, progress).await?;
+        match (&options.tls, uri.is_tls(), uri.is_websocket()) {
+            (_, false, false) => Ok(Link::Tcp(socket.0)),
+            (_, false, true) => {
+                let readiness = Readiness::of(&socket).map_err(at(Stage::WebSocket))?;
+                progress.enter(Stage::WebSocket);
+                let websocket = upgrade(socket, &readiness, uri, &options.http_headers).await?;
+                Link::layered(websocket, readiness)
+            }
+            #[cfg(feature = "tls")]
+            (Some(tls), true, websocket) => {
+                let readiness = Readiness::of(&socket).map_err(at(Stage::Tls))?;
+                progress.enter(Stage::Tls);
+                let secured = self.tls.handshake(socket, &readiness, uri, tls).await?;
+                if !websocket {
+                    return Link::layered(secured, readiness);
+                }
+                progress.enter(Stage::WebSocket);
+                let websocket = upgrade(secured, &readiness, uri, &options.http_headers).await?;
+                Link::layered(websocket, readiness)
+            }
+            // Both were checked first.
+            (_, true, _) => unreachable!("TLS without support or options"),
+        }
+    }
+
+    /// Connects a socket to the server, or to a tunnel that leads there.
+    async fn reach(
+        &self,
+        uri: &ServerUri,
+        options: &ConnectOptions,
+        progress: &Progress,
+    ) -> Result<Socket, ConnectError> {
+        let Some(proxy) = Proxy::choose(uri, options, |name| std::env::var(name).ok())? else {
+            return dial::tcp(&uri.host, uri.port, &*self.resolver, progress).await;
         };
-        Ok(socket.into())
+        let socket = dial::tcp(&proxy.host, proxy.port, &*self.resolver, progress).await?;
+        progress.enter(Stage::Proxy);
+        proxy.open_tunnel(&socket, uri).await?;
+        Ok(socket)
     }
 }
 
@@ -114,6 +180,9 @@ pub trait Layer: Send {
     fn shutdown(&mut self);
     /// Decoded bytes, or bytes already read from the socket, are waiting: polling the descriptor would not tell.
     fn has_buffered(&self) -> bool;
+    /// Bytes that `write` took, or that the layer's protocol wants sent (a pong), have not gone to the socket yet: call
+    /// `flush` when the descriptor is writable.
+    fn has_unsent(&self) -> bool;
     /// The socket to poll.
     fn as_fd(&self) -> BorrowedFd<'_>;
 }
@@ -140,6 +209,12 @@ impl fmt::Debug for Link {
 }
 
 impl Link {
+    /// Takes over layers from the runtime that established them.
+    fn layered(layer: impl Layer + 'static, readiness: Readiness) -> Result<Self, ConnectError> {
+        let fd = readiness.into_fd().map_err(at(Stage::Tcp))?;
+        Ok(Link::Layered(Mutex::new(Box::new(layer)), fd))
+    }
+
     /// Reads what is there, without blocking; `Ok(0)` is the end of the stream.
     pub fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
         match self {
@@ -171,6 +246,14 @@ impl Link {
         match self {
             Link::Tcp(_) | Link::Unix(_) => false,
             Link::Layered(layer, _) => layer.lock().has_buffered(),
+        }
+    }
+
+    /// A layer has bytes to send: poll for room and [`flush`](Self::flush). Also a read can cause this.
+    pub fn has_unsent(&self) -> bool {
+        match self {
+            Link::Tcp(_) | Link::Unix(_) => false,
+            Link::Layered(layer, _) => layer.lock().has_unsent(),
         }
     }
 

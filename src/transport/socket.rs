@@ -3,11 +3,10 @@
 use std::io::{self, IoSlice, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
 
 use rustix::net::{SendAncillaryBuffer, SendFlags};
 
-use super::Link;
+use super::Layer;
 
 /// Most buffers that one system call takes (`IOV_MAX` on Linux); with more it takes none at all.
 const MAX_BUFFERS: usize = 1024;
@@ -43,37 +42,19 @@ pub(super) fn send(fd: impl AsFd, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
     Ok(sent)
 }
 
-/// A connected non-blocking socket.
+/// A connected non-blocking TCP socket, below the layers.
 #[derive(Debug)]
-pub(super) enum Socket {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
-
-impl From<Socket> for Link {
-    fn from(socket: Socket) -> Self {
-        match socket {
-            Socket::Tcp(stream) => Link::Tcp(stream),
-            Socket::Unix(stream) => Link::Unix(stream),
-        }
-    }
-}
+pub(super) struct Socket(pub(super) TcpStream);
 
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Socket::Tcp(stream) => stream.as_fd(),
-            Socket::Unix(stream) => stream.as_fd(),
-        }
+        self.0.as_fd()
     }
 }
 
 impl Read for Socket {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Socket::Tcp(stream) => stream.read(buf),
-            Socket::Unix(stream) => stream.read(buf),
-        }
+        self.0.read(buf)
     }
 }
 
@@ -88,5 +69,34 @@ impl Write for Socket {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// The bottom of a stack of layers: nothing is kept here.
+impl Layer for Socket {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        Read::read(self, buf)
+    }
+
+    fn write(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        send(&*self, bufs)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn shutdown(&mut self) {}
+
+    fn has_buffered(&self) -> bool {
+        false
+    }
+
+    fn has_unsent(&self) -> bool {
+        false
+    }
+
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        AsFd::as_fd(self)
     }
 }

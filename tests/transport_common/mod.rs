@@ -1,11 +1,14 @@
 //! What the transport tests share.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+use std::io::{ErrorKind, IoSlice};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use paho_oxide::client::options::{ConnectOptions, VersionChoice};
+use paho_oxide::transport::resolve::{Resolution, Resolver};
 use paho_oxide::transport::uri::ServerUri;
 use paho_oxide::transport::{ConnectError, Connector, Link};
 use rustix::event::{PollFd, PollFlags};
@@ -60,6 +63,16 @@ pub fn connect_with(
     options: &ConnectOptions,
 ) -> Result<Link, ConnectError> {
     runtime().block_on(connector.connect(&parse(uri), options, Instant::now() + PATIENCE))
+}
+
+/// Gives each name the same addresses.
+pub struct Fixed(pub Vec<SocketAddr>);
+
+impl Resolver for Fixed {
+    fn resolve(&self, _host: &str, _port: u16) -> Resolution {
+        let addresses = self.0.clone();
+        Box::pin(async move { Ok(addresses) })
+    }
 }
 
 fn poll(link: &Link, flags: PollFlags) {
@@ -126,4 +139,86 @@ pub fn in_child(test: &str) -> bool {
         .unwrap();
     assert!(status.success(), "{status}");
     false
+}
+
+/// Writes all of `bytes` and, meanwhile, hands what arrives to `sink` until `expected` bytes have come.
+pub fn pump(link: &Link, mut bytes: &[u8], expected: usize, mut sink: impl FnMut(&[u8])) {
+    let mut buf = vec![0; 256 * 1024];
+    let mut received = 0;
+    while !bytes.is_empty() || link.has_unsent() || received < expected {
+        let mut idle = true;
+        if !bytes.is_empty() {
+            // Uneven pieces, as an engine with many packets would have them.
+            let (a, b) = bytes.split_at(bytes.len().min(7));
+            match link.write(&[IoSlice::new(a), IoSlice::new(b)]) {
+                Ok(n) => {
+                    bytes = &bytes[n..];
+                    idle &= n == 0;
+                }
+                Err(e) => assert_eq!(e.kind(), ErrorKind::WouldBlock, "{e}"),
+            }
+        } else if link.has_unsent() {
+            match link.flush() {
+                Ok(()) => idle = false,
+                Err(e) => assert_eq!(e.kind(), ErrorKind::WouldBlock, "{e}"),
+            }
+        }
+        if received < expected {
+            match link.read(&mut buf) {
+                Ok(n) => {
+                    assert_ne!(n, 0, "end of stream after {received} of {expected} bytes");
+                    sink(&buf[..n]);
+                    received += n;
+                    idle = false;
+                }
+                Err(e) => assert_eq!(e.kind(), ErrorKind::WouldBlock, "{e}"),
+            }
+        }
+        if idle && !(received < expected && link.has_buffered()) {
+            let mut flags = PollFlags::empty();
+            flags.set(PollFlags::IN, received < expected);
+            flags.set(PollFlags::OUT, !bytes.is_empty() || link.has_unsent());
+            poll(link, flags);
+        }
+    }
+    assert_eq!(received, expected);
+}
+
+/// Reads exactly `expected` bytes.
+pub fn receive(link: &Link, expected: usize) -> Vec<u8> {
+    let mut all = Vec::new();
+    pump(link, &[], expected, |bytes| all.extend_from_slice(bytes));
+    all
+}
+
+/// Reads until the end of the stream or an error.
+pub fn receive_end(link: &Link) -> std::io::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    let mut buf = [0; 4096];
+    loop {
+        match link.read(&mut buf) {
+            Ok(0) => return Ok(all),
+            Ok(n) => all.extend_from_slice(&buf[..n]),
+            Err(e) if e.kind() == ErrorKind::WouldBlock => poll_in(link),
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// Bytes whose order shows.
+pub fn pattern(length: usize) -> Vec<u8> {
+    (0..length as u64)
+        .map(|i| (i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8)
+        .collect()
+}
+
+/// Speaks just enough MQTT 3.1.1 to see that a real server is at the other end.
+pub fn mqtt_connect(link: &Link) {
+    pump(
+        link,
+        b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01t",
+        0,
+        |_| (),
+    );
+    assert_eq!(receive(link, 4), b"\x20\x02\x00\x00");
 }

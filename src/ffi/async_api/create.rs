@@ -8,6 +8,7 @@ use libc::{c_char, c_int, c_void};
 use super::super::async_types::*;
 use super::super::create::{Created, check};
 use super::super::handles::to_handle;
+use super::super::process;
 use super::super::read::{self, Code};
 use super::super::version;
 use super::host::AsyncHost;
@@ -92,8 +93,12 @@ unsafe fn make(
             synchronous: false,
             lost_after_disconnect: false,
         };
-        let client = AsyncClient::new(setup, AsyncHost::default(), store)
-            .map_err(|error| super::error(&error))?;
+        let client = AsyncClient::new(setup, AsyncHost::default(), store, || {
+            super::host::Op::silent(super::host::Kind::Publish(
+                crate::protocol::QoS::AtLeastOnce,
+            ))
+        })
+        .map_err(|error| super::error(&error))?;
         let (key, _) = HANDLES.insert_with(|_| client).ok_or(MQTTASYNC_FAILURE)?;
         *handle = to_handle(key);
     }
@@ -142,6 +147,10 @@ pub unsafe fn destroy(handle: *mut MQTTAsync) {
         *handle = ptr::null_mut();
         key
     };
+    // In a forked child the client is its parent's.
+    if !process::is_usable() {
+        return;
+    }
     if let Some(client) = HANDLES.remove(key) {
         client.destroy();
     }

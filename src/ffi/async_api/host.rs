@@ -107,6 +107,10 @@ impl Host for AsyncHost {
         Received::new(publish)
     }
 
+    fn with_contents<R>(message: &Received, read: impl FnOnce(&Publish<'_>) -> R) -> R {
+        message.with_contents(read)
+    }
+
     fn message_size(message: &Received) -> usize {
         message.size()
     }
@@ -168,9 +172,12 @@ impl Host for AsyncHost {
     fn handle(&self, event: Event<Self>) -> Handled<Self> {
         let callbacks = self.callbacks();
         match event {
-            Event::Message(message) => return message_arrived(callbacks.message_arrived, message),
+            Event::Message(message, _) => {
+                return message_arrived(callbacks.message_arrived, message);
+            }
             Event::Completed(done) => completed(callbacks.delivery_complete, done),
-            Event::Acknowledged { .. } => {}
+            // Neither reaches a host: the client reads stored messages, and nobody asked for acknowledgements.
+            Event::Stored(_) | Event::Acknowledged { .. } => {}
             Event::ConnectEnded { op, result } => match result {
                 Ok(connected) => connect_succeeded(&op, &connected),
                 Err(failure) => connect_failed(&op, &failure),
@@ -217,7 +224,7 @@ fn message_arrived(
     let (topic, topic_len, contents) = message.parts();
     // SAFETY: the program's callback. Returning non-zero it has taken both blocks, otherwise they are still ours.
     if unsafe { callback(context.0, topic, topic_len, contents) } != 0 {
-        let _ = message.into_parts();
+        message.taken();
         Handled::Done
     } else {
         Handled::NotTaken(message)

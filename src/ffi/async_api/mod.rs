@@ -24,6 +24,7 @@ use super::async_types::*;
 use super::handles::{Handles, client};
 use super::persistence_types::{MQTTPersistence_afterRead, MQTTPersistence_beforeWrite};
 use super::read::{Code, Context};
+use super::user_store;
 use crate::client::{Client, Error};
 use crate::protocol::reason;
 use host::{AsyncHost, Callbacks};
@@ -55,6 +56,7 @@ fn error(error: &Error) -> Code {
             reason::MALFORMED_PACKET | reason::PROTOCOL_ERROR => MQTTASYNC_FAILURE,
             other => other.into(),
         },
+        Error::Store(error) => super::create::refused(error),
         Error::Failed(_) | Error::TimedOut => MQTTASYNC_FAILURE,
     }
 }
@@ -155,8 +157,10 @@ pub unsafe fn set_before_persistence_write(
     context: *mut c_void,
     co: MQTTPersistence_beforeWrite,
 ) -> c_int {
-    let _ = (context, co);
-    code(of(handle).map(|_| ()))
+    code(of(handle).map(|client| {
+        // SAFETY: the program's function does what its type documents.
+        client.set_before_write(unsafe { user_store::before_write(co, context) });
+    }))
 }
 
 pub unsafe fn set_after_persistence_read(
@@ -164,8 +168,10 @@ pub unsafe fn set_after_persistence_read(
     context: *mut c_void,
     co: MQTTPersistence_afterRead,
 ) -> c_int {
-    let _ = (context, co);
-    code(of(handle).map(|_| ()))
+    code(of(handle).map(|client| {
+        // SAFETY: the program's function does what its type documents.
+        client.set_after_read(unsafe { user_store::after_read(co, context) });
+    }))
 }
 
 pub unsafe fn set_trace_level(level: MQTTASYNC_TRACE_LEVELS) {

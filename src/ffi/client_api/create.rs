@@ -8,6 +8,7 @@ use libc::{c_char, c_int, c_void};
 use super::super::client_types::*;
 use super::super::create::{Created, check, store};
 use super::super::handles::to_handle;
+use super::super::process;
 use super::super::read::{self, Code};
 use super::super::version;
 use super::host::ClientHost;
@@ -93,8 +94,10 @@ unsafe fn make(
             synchronous: true,
             lost_after_disconnect: false,
         };
-        let client = SyncClient::new(setup, ClientHost::default(), store)
-            .map_err(|error| super::error(&error))?;
+        let client = SyncClient::new(setup, ClientHost::default(), store, || {
+            super::host::Op::Publish { delivery: true }
+        })
+        .map_err(|error| super::error(&error))?;
         let (key, _) = HANDLES.insert_with(|_| client).ok_or(MQTTCLIENT_FAILURE)?;
         *handle = to_handle(key);
     }
@@ -111,6 +114,10 @@ pub unsafe fn destroy(handle: *mut MQTTClient) {
         *handle = ptr::null_mut();
         key
     };
+    // In a forked child the client is its parent's.
+    if !process::is_usable() {
+        return;
+    }
     if let Some(client) = HANDLES.remove(key) {
         client.destroy();
     }

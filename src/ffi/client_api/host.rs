@@ -87,6 +87,10 @@ impl Host for ClientHost {
         Received::new(publish)
     }
 
+    fn with_contents<R>(message: &Received, read: impl FnOnce(&Publish<'_>) -> R) -> R {
+        message.with_contents(read)
+    }
+
     fn message_size(message: &Received) -> usize {
         message.size()
     }
@@ -124,7 +128,7 @@ impl Host for ClientHost {
     fn handle(&self, event: Event<Self>) -> Handled<Self> {
         let callbacks = self.callbacks();
         match event {
-            Event::Message(message) => return message_arrived(&callbacks, message),
+            Event::Message(message, _) => return message_arrived(&callbacks, message),
             Event::Completed(done) => {
                 // A refusal is an acknowledgement too; an operation given up is none.
                 let acknowledged = match done.outcome {
@@ -179,7 +183,8 @@ impl Host for ClientHost {
                     }
                 }
             }
-            Event::ConnectEnded { .. }
+            Event::Stored(_)
+            | Event::ConnectEnded { .. }
             | Event::Connected { .. }
             | Event::DisconnectEnded { .. } => {}
         }
@@ -194,7 +199,7 @@ fn message_arrived(callbacks: &Callbacks, message: Received) -> Handled<ClientHo
     let (topic, topic_len, contents) = message.parts();
     // SAFETY: the program's callback. Returning non-zero it has taken both blocks, otherwise they are still ours.
     if unsafe { callback(callbacks.context.0, topic, topic_len, contents) } != 0 {
-        let _ = message.into_parts();
+        message.taken();
         Handled::Done
     } else {
         Handled::NotTaken(message)

@@ -62,6 +62,7 @@ fn error(error: &Error) -> Code {
             reason::MALFORMED_PACKET | reason::PROTOCOL_ERROR => MQTTCLIENT_FAILURE,
             other => other.into(),
         },
+        Error::Store(error) => super::create::refused(error),
         Error::Failed(_) | Error::TimedOut | Error::Ignored => MQTTCLIENT_FAILURE,
     }
 }
@@ -186,6 +187,9 @@ pub unsafe fn set_command_timeout(handle: MQTTClient, milli_seconds: c_ulong) ->
 
 /// Processes packets of all clients without callbacks, for a while.
 pub unsafe fn r#yield() {
+    if !super::process::is_usable() {
+        return;
+    }
     let deadline = Instant::now() + YIELD;
     let clients = HANDLES.all();
     match clients.as_slice() {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{Awaits, Cause, Completion, Entry, Failure, Fault, Outcome, Record, Session, Sink};
 use crate::protocol::error::Malformed;
 use crate::protocol::packet::{Ack, AckKind, Publish, SubAck, UnsubAck, encode_ack};
-use crate::protocol::property::PropertyId;
+use crate::protocol::property::{Property, PropertyId};
 use crate::protocol::{QoS, Version, decode, reason};
 use crate::trace;
 
@@ -36,7 +36,11 @@ impl<M, O> Session<M, O> {
         sink: &mut S,
     ) -> Result<(), Fault> {
         use decode::Packet;
-        match decode::decode(self.version, first, body)? {
+        let decoded = decode::decode(self.version, first, body)?;
+        if !self.limits.problem_information {
+            check_no_problem_information(&decoded)?;
+        }
+        match decoded {
             Packet::Publish(publish) => self.on_publish(&publish, packet, sink)?,
             Packet::PubAck(ack) => self.on_puback(&ack, sink),
             Packet::PubRec(ack) => self.on_pubrec(&ack, sink)?,
@@ -84,11 +88,13 @@ impl<M, O> Session<M, O> {
         match publish.qos {
             QoS::AtMostOnce => {
                 let message = sink.message(publish);
-                sink.deliver(message).map_err(|_| Fault::NotStored)
+                sink.deliver(message, publish.qos, None)
+                    .map_err(|_| Fault::NotStored)
             }
             QoS::AtLeastOnce => {
                 let message = sink.message(publish);
-                sink.deliver(message).map_err(|_| Fault::NotStored)?;
+                sink.deliver(message, publish.qos, None)
+                    .map_err(|_| Fault::NotStored)?;
                 self.ack(AckKind::PubAck, publish.packet_id, reason::SUCCESS, sink);
                 Ok(())
             }
@@ -296,8 +302,8 @@ impl<M, O> Session<M, O> {
         );
         let reason = match self.received.remove(id) {
             Some(message) => {
-                sink.deliver(message).map_err(|_| Fault::NotStored)?;
-                sink.discard(Record::Received(id));
+                sink.deliver(message, QoS::ExactlyOnce, Some(id))
+                    .map_err(|_| Fault::NotStored)?;
                 reason::SUCCESS
             }
             None => reason::PACKET_IDENTIFIER_NOT_FOUND,
@@ -397,6 +403,32 @@ impl<M, O> Session<M, O> {
             self.client_id
         );
     }
+}
+
+/// Only CONNACK, PUBLISH and DISCONNECT say more than they must to a client that has not asked for it ([MQTT-3.1.2-29]).
+fn check_no_problem_information(packet: &decode::Packet<'_>) -> Result<(), Malformed> {
+    use decode::Packet;
+    let properties = match packet {
+        Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubRel(ack) | Packet::PubComp(ack) => {
+            ack.properties
+        }
+        Packet::SubAck(ack) => ack.properties,
+        Packet::UnsubAck(ack) => ack.properties,
+        Packet::Auth(auth) => auth.properties,
+        Packet::ConnAck(_) | Packet::Publish(_) | Packet::PingResp | Packet::Disconnect(_) => {
+            return Ok(());
+        }
+    };
+    let said = |property: Property<'_>| {
+        matches!(
+            property.id,
+            PropertyId::ReasonString | PropertyId::UserProperty
+        )
+    };
+    if properties.iter().any(said) {
+        return Err(protocol_error("problem information that was not requested"));
+    }
+    Ok(())
 }
 
 fn is_error(reason: u8) -> bool {

@@ -58,8 +58,14 @@ pub trait Sink {
     fn out(&mut self) -> &mut Outbound;
     /// Makes the owned form of a received message.
     fn message(&mut self, publish: &Publish<'_>) -> Self::Message;
-    /// Hands a message to the program's queue. With a store it must be safe there before this returns.
-    fn deliver(&mut self, message: Self::Message) -> Result<(), NotStored>;
+    /// Hands a message of that `QoS` to the program's queue. With a store it must be safe there before this returns, in
+    /// place of the record that `received` names.
+    fn deliver(
+        &mut self,
+        message: Self::Message,
+        qos: QoS,
+        received: Option<u16>,
+    ) -> Result<(), NotStored>;
     /// An operation has ended.
     fn complete(&mut self, done: Completion<Self::Op>);
     /// An operation ends once the outbound stream has been written up to where it is now.
@@ -78,6 +84,17 @@ pub trait Sink {
     fn store(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored>;
     /// Removes a record.
     fn discard(&mut self, record: Record);
+    /// Writes the record of a publish that has to wait, where it is to have one; says under which number.
+    fn store_queued(
+        &mut self,
+        publish: &Publish<'_>,
+        token: Token,
+    ) -> Result<Option<u32>, NotStored>;
+    /// Writes the record of a publish that waited and is sent now, in place of the one it had.
+    fn promote(&mut self, queued: Option<u32>, id: u16, packet: &[u8]) -> Result<(), NotStored>;
+    /// Reads the publish back that was stored under that number, encoded with packet identifier 0. None: it is unusable
+    /// and was set aside.
+    fn load_queued(&mut self, number: u32) -> Option<Vec<u8>>;
 }
 
 /// The end of an operation.
@@ -241,6 +258,8 @@ pub struct Limits {
     pub maximum_packet_size: u32,
     /// Highest topic alias that we take ([MQTT-3.1.2-26]).
     pub topic_alias_maximum: u16,
+    /// We take a Reason String and User Properties with any packet ([MQTT-3.1.2-29]).
+    pub problem_information: bool,
 }
 
 impl Default for Limits {
@@ -255,6 +274,7 @@ impl Default for Limits {
             receive_maximum: u16::MAX,
             maximum_packet_size: u32::MAX,
             topic_alias_maximum: 0,
+            problem_information: true,
         }
     }
 }
@@ -294,6 +314,7 @@ struct Entry<O> {
 #[derive(Debug)]
 struct Queued<O> {
     token: Token,
+    /// Empty while it is in the store only.
     packet: Vec<u8>,
     expires: Option<Instant>,
     /// Key of its `c-` record.
@@ -385,17 +406,9 @@ impl<M, O> Session<M, O> {
         self.queue.len()
     }
 
-    /// Publishes in flight, replays that still wait included.
-    pub fn publishes_in_flight(&self) -> usize {
-        self.inflight
-            .iter()
-            .filter(|(_, entry)| !entry.packet.is_empty())
-            .count()
-    }
-
-    /// Whether anything awaits an acknowledgement or to be sent.
-    pub fn is_idle(&self) -> bool {
-        self.inflight.is_empty() && self.queue.is_empty()
+    /// Whether a publish is in flight or waits, replays included.
+    pub fn has_unfinished_publishes(&self) -> bool {
+        self.publishing > 0 || !self.replay.is_empty() || !self.queue.is_empty()
     }
 
     /// Tokens of the publishes not completed, in order, and of subscribes where `all`.
@@ -414,7 +427,12 @@ impl<M, O> Session<M, O> {
 
     /// Whether the operation has not completed.
     pub fn is_pending(&self, token: Token) -> bool {
-        self.inflight.iter().any(|(_, entry)| entry.token == token)
+        // A token that is the packet identifier is found at once; this is asked again and again by those who wait.
+        let direct = u16::try_from(token)
+            .ok()
+            .and_then(|id| self.inflight.get(id));
+        direct.is_some_and(|entry| entry.token == token)
+            || self.inflight.iter().any(|(_, entry)| entry.token == token)
             || self.queue.iter().any(|queued| queued.token == token)
     }
 

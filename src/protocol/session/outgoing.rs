@@ -13,7 +13,7 @@ use crate::protocol::packet::{
     Filter, Publish, encode_disconnect, encode_subscribe, encode_unsubscribe,
     message_expiry_offset, set_packet_id,
 };
-use crate::protocol::property::{Properties, PropertiesRef, PropertyId};
+use crate::protocol::property::{Properties, PropertiesRef, Property, PropertyId};
 use crate::protocol::{QoS, Version, decode, reason};
 use crate::trace;
 
@@ -65,7 +65,7 @@ impl<M, O> Session<M, O> {
             Some(token) => token,
             None => self.token(),
         };
-        self.enqueue(publish, token, op, now)
+        self.enqueue(publish, token, op, now, sink)
             .map(|()| Accepted::Queued)
     }
 
@@ -149,12 +149,13 @@ impl<M, O> Session<M, O> {
         Ok(Some((topic, properties)))
     }
 
-    fn enqueue(
+    fn enqueue<S: Sink<Message = M, Op = O>>(
         &mut self,
         publish: &Publish<'_>,
         token: Token,
         op: O,
         now: Instant,
+        sink: &mut S,
     ) -> Result<(), Refused> {
         let keep = self.without_alias(publish)?;
         let publish = match &keep {
@@ -171,11 +172,12 @@ impl<M, O> Session<M, O> {
             .properties
             .number(PropertyId::MessageExpiryInterval)
             .map(|seconds| now + Duration::from_secs(seconds.into()));
+        let record = sink.store_queued(&publish, token)?;
         self.queue.push_back(Queued {
             token,
             packet: packet.into(),
             expires,
-            record: None,
+            record,
             op,
         });
         Ok(())
@@ -195,6 +197,13 @@ impl<M, O> Session<M, O> {
             return;
         }
         while let Some(next) = self.queue.front_mut() {
+            if let (true, Some(number)) = (next.packet.is_empty(), next.record) {
+                let Some(packet) = sink.load_queued(number) else {
+                    self.fail_oldest(Failure::of(Cause::NotStored), sink);
+                    continue;
+                };
+                next.packet = packet;
+            }
             let qos = packet_qos(&next.packet);
             if next.expires.is_some_and(|at| now >= at) {
                 self.fail_oldest(Failure::of(Cause::Expired), sink);
@@ -220,7 +229,7 @@ impl<M, O> Session<M, O> {
                 self.fail_oldest(failure, sink);
                 continue;
             }
-            if id != 0 && sink.store(Record::Sent(id), &next.packet).is_err() {
+            if id != 0 && sink.promote(next.record, id, &next.packet).is_err() {
                 // The disk may have room again later; the message stays where it is, nothing is lost.
                 return;
             }
@@ -238,7 +247,7 @@ impl<M, O> Session<M, O> {
         id: u16,
         sink: &mut S,
     ) {
-        if let Some(record) = queued.record {
+        if let (Some(record), 0) = (queued.record, id) {
             sink.discard(Record::Queued(record));
         }
         let packet = Bytes::from(queued.packet);
@@ -333,7 +342,10 @@ impl<M, O> Session<M, O> {
         sink: &mut S,
     ) -> Result<u16, Refused> {
         let id = self.inflight.next_id().ok_or(Refused::NoPacketId)?;
-        encode_subscribe(self.version, id, filters, properties, sink.out().tail())?;
+        let out = sink.out().tail();
+        let start = out.len();
+        encode_subscribe(self.version, id, filters, properties, out)?;
+        self.check_size(out, start)?;
         trace!(
             Protocol,
             "{} {} -> SUBSCRIBE msgid: {id} (0)", self.socket, self.client_id
@@ -359,7 +371,10 @@ impl<M, O> Session<M, O> {
         sink: &mut S,
     ) -> Result<u16, Refused> {
         let id = self.inflight.next_id().ok_or(Refused::NoPacketId)?;
-        encode_unsubscribe(self.version, id, filters, properties, sink.out().tail())?;
+        let out = sink.out().tail();
+        let start = out.len();
+        encode_unsubscribe(self.version, id, filters, properties, out)?;
+        self.check_size(out, start)?;
         trace!(
             Protocol,
             "{} {} -> UNSUBSCRIBE msgid: {id} (0)", self.socket, self.client_id
@@ -373,6 +388,15 @@ impl<M, O> Session<M, O> {
             op,
         );
         Ok(id)
+    }
+
+    /// Takes the packet at the end of `out` back if it is larger than the server takes ([MQTT-3.2.2-15]).
+    fn check_size(&self, out: &mut BytesMut, start: usize) -> Result<(), Malformed> {
+        if out.len() - start <= self.limits.server_maximum_packet_size as usize {
+            return Ok(());
+        }
+        out.truncate(start);
+        Err(TOO_LARGE)
     }
 
     fn await_ack(&mut self, id: u16, awaits: Awaits, token: Token, op: O) {
@@ -397,7 +421,19 @@ impl<M, O> Session<M, O> {
         properties: PropertiesRef<'_>,
         sink: &mut S,
     ) -> Result<(), Malformed> {
-        encode_disconnect(self.version, reason, properties, sink.out().tail())?;
+        let out = sink.out().tail();
+        let start = out.len();
+        encode_disconnect(self.version, reason, properties, out)?;
+        if self.check_size(out, start).is_err() {
+            // [MQTT-3.14.2-3], [MQTT-3.14.2-4]: what only explains is left out.
+            let mut short = Properties::new();
+            let expiry = |property: &Property<'_>| property.id == PropertyId::SessionExpiryInterval;
+            if let Some(expiry) = properties.iter().find(expiry) {
+                short.push(expiry)?;
+            }
+            encode_disconnect(self.version, reason, short.as_ref(), out)?;
+            self.check_size(out, start)?;
+        }
         trace!(
             Protocol,
             "{} {} -> DISCONNECT (0)", self.socket, self.client_id
@@ -406,9 +442,14 @@ impl<M, O> Session<M, O> {
     }
 }
 
+const TOO_LARGE: Malformed = Malformed {
+    reason: reason::PACKET_TOO_LARGE,
+    what: "larger than the server's maximum packet size",
+};
+
 /// What the server said it does not take is not sent ([MQTT-3.2.2-11], [MQTT-3.2.2-14], [MQTT-3.2.2-15],
 /// [MQTT-3.2.2-17], [MQTT-3.2.2-18]).
-fn check_allowed(
+pub(super) fn check_allowed(
     version: Version,
     limits: &Limits,
     publish: &Publish<'_>,
@@ -437,10 +478,7 @@ fn check_allowed(
         }
     }
     if publish.encoded_len(version)? > limits.server_maximum_packet_size as usize {
-        return Err(Malformed {
-            reason: reason::PACKET_TOO_LARGE,
-            what: "larger than the server's maximum packet size",
-        });
+        return Err(TOO_LARGE);
     }
     Ok(())
 }

@@ -1,0 +1,428 @@
+//! A client's records in its store: which there are, when they are written, and what is read back.
+
+use bytes::BytesMut;
+
+use crate::persistence::hooks::{AfterRead, BeforeWrite, Hooked};
+use crate::persistence::record::command::QueuedCommand;
+use crate::persistence::record::message::QueuedMessage;
+use crate::persistence::{RecordKey, RecordKind, Store, StoreError};
+use crate::protocol::packet::Publish;
+use crate::protocol::property::{Context, Properties, PropertiesRef};
+use crate::protocol::session::{NotStored, Record, Session, Token};
+use crate::protocol::{QoS, Version};
+use crate::trace;
+
+use super::host::{Event, Host};
+use super::options::CreateOptions;
+use super::sink::Io;
+
+/// The records of one client. Without a store nothing is written and everything succeeds.
+pub(super) struct Records {
+    store: Option<Hooked>,
+    v5: bool,
+    persist_qos0: bool,
+    /// Numbers of the last `c-` and `q-` records.
+    last_command: u32,
+    last_message: u32,
+}
+
+impl Records {
+    pub fn new(store: Option<Box<dyn Store>>, create: &CreateOptions) -> Self {
+        Self {
+            store: store.map(Hooked::new),
+            v5: create.v5,
+            persist_qos0: create.persist_qos0,
+            last_command: 0,
+            last_message: 0,
+        }
+    }
+
+    /// Sets or clears what the program does to a record before it is written.
+    pub fn set_before_write(&mut self, hook: Option<Box<dyn BeforeWrite>>) {
+        if let Some(store) = &mut self.store {
+            store.set_before_write(hook);
+        }
+    }
+
+    /// Sets or clears what the program does to a record after it was read.
+    pub fn set_after_read(&mut self, hook: Option<Box<dyn AfterRead>>) {
+        if let Some(store) = &mut self.store {
+            store.set_after_read(hook);
+        }
+    }
+
+    /// Closes the store; what it holds stays there.
+    pub fn close(&mut self) {
+        self.store = None;
+    }
+
+    fn key(&self, record: Record) -> RecordKey {
+        let (kind, number) = match record {
+            Record::Sent(id) => (RecordKind::PublishSent, id.into()),
+            Record::Released(id) => (RecordKind::PubrelSent, id.into()),
+            Record::Received(id) => (RecordKind::PublishReceived, id.into()),
+            Record::Queued(number) => (RecordKind::Command, number),
+        };
+        RecordKey::new(kind, self.v5, number)
+    }
+
+    fn message_key(&self, number: u32) -> RecordKey {
+        RecordKey::new(RecordKind::Message, self.v5, number)
+    }
+
+    /// Runs a write; what goes wrong is traced, and the caller told only that it did.
+    fn write(
+        &mut self,
+        write: impl FnOnce(&mut Hooked) -> Result<(), StoreError>,
+    ) -> Result<(), NotStored> {
+        let Some(store) = &mut self.store else {
+            return Ok(());
+        };
+        let result = write(store);
+        self.trace_notices();
+        result.map_err(|error| {
+            trace!(Error, "Message not stored: {error}");
+            NotStored
+        })
+    }
+
+    fn trace_notices(&mut self) {
+        if let Some(store) = &mut self.store {
+            for notice in store.notices() {
+                trace!(Error, "Message store: {notice}");
+            }
+        }
+    }
+
+    pub fn put(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored> {
+        let key = self.key(record);
+        self.write(|store| store.put(key, &[packet]))
+    }
+
+    /// Removes a record, of either version: a MQTT 5 client may have taken over an older one's.
+    pub fn discard(&mut self, record: Record) {
+        let key = self.key(record);
+        self.remove(key);
+    }
+
+    fn remove(&mut self, key: RecordKey) {
+        let Some(store) = &mut self.store else {
+            return;
+        };
+        // A record that cannot be removed is at worst sent once more, which QoS 1 allows and the server sees at QoS 2.
+        if store.remove(key).is_err() && self.v5 {
+            let _ = store.remove(RecordKey { v5: false, ..key });
+        }
+    }
+
+    /// Writes the `q-` record of a message that goes into the program's queue, in place of its `r-` record if it has one.
+    pub fn store_message<H: Host>(
+        &mut self,
+        message: &H::Message,
+        received: Option<u16>,
+    ) -> Result<Option<u32>, NotStored> {
+        if self.store.is_none() {
+            return Ok(None);
+        }
+        let number = self.last_message.wrapping_add(1);
+        let (key, v5) = (self.message_key(number), self.v5);
+        let old = received.map(|id| self.key(Record::Received(id)));
+        H::with_contents(message, |publish| {
+            let queued = QueuedMessage {
+                topic: publish.topic,
+                payload: publish.payload,
+                qos: publish.qos as u8,
+                retained: publish.retain,
+                dup: publish.dup,
+                packet_id: publish.packet_id,
+                properties: publish.properties.as_bytes(),
+            };
+            queued
+                .write(v5, |parts| {
+                    self.write(|store| match old {
+                        Some(old) => store.replace(old, key, parts),
+                        None => store.put(key, parts),
+                    })
+                })
+                .unwrap_or(Err(NotStored))
+        })?;
+        self.last_message = number;
+        Ok(Some(number))
+    }
+
+    /// The program has taken the message.
+    pub fn message_taken(&mut self, record: Option<u32>) {
+        if let Some(number) = record {
+            let key = self.message_key(number);
+            self.remove(key);
+        }
+    }
+
+    /// Reads a message of the program's queue back; one that is unusable is set aside.
+    pub fn load_message<H: Host>(&mut self, number: u32) -> Option<H::Message> {
+        let (key, bytes) = self.load(RecordKind::Message, number)?;
+        let message = QueuedMessage::read(key.v5, &bytes).ok().and_then(|queued| {
+            Some(H::message(&Publish {
+                dup: queued.dup,
+                qos: mqttbytes::qos(queued.qos).ok()?,
+                retain: queued.retained,
+                topic: queued.topic,
+                packet_id: queued.packet_id,
+                properties: PropertiesRef::parse(queued.properties, Context::Publish).ok()?,
+                payload: queued.payload,
+            }))
+        });
+        if message.is_none() {
+            self.set_aside(key);
+        }
+        message
+    }
+
+    /// The record of that number, of this client's version or, for a MQTT 5 client, of an older one.
+    fn load(&mut self, kind: RecordKind, number: u32) -> Option<(RecordKey, Vec<u8>)> {
+        let v5 = self.v5;
+        let store = self.store.as_mut()?;
+        let found = [v5, !v5].into_iter().find_map(|v5| {
+            let key = RecordKey::new(kind, v5, number);
+            store.contains(key).then(|| (key, store.get(key)))
+        });
+        match found? {
+            (key, Ok(bytes)) => Some((key, bytes)),
+            (key, Err(error)) => {
+                trace!(Error, "Message store: {error}");
+                self.set_aside(key);
+                None
+            }
+        }
+    }
+
+    fn set_aside(&mut self, key: RecordKey) {
+        if let Some(store) = &mut self.store {
+            if let Err(error) = store.set_aside(key) {
+                trace!(Error, "Message store: {error}");
+            }
+        }
+        self.trace_notices();
+    }
+
+    /// Writes the `c-` record of a publish that has to wait.
+    pub fn store_command(
+        &mut self,
+        publish: &Publish<'_>,
+        token: Token,
+    ) -> Result<Option<u32>, NotStored> {
+        if self.store.is_none() || (publish.qos == QoS::AtMostOnce && !self.persist_qos0) {
+            return Ok(None);
+        }
+        let number = self.last_command.wrapping_add(1);
+        let (key, v5) = (self.key(Record::Queued(number)), self.v5);
+        let command = QueuedCommand::Publish {
+            token,
+            topic: publish.topic,
+            payload: publish.payload,
+            qos: publish.qos as u8,
+            retained: publish.retain,
+            properties: publish.properties.as_bytes(),
+        };
+        command
+            .write(v5, |parts| self.write(|store| store.put(key, parts)))
+            .unwrap_or(Err(NotStored))?;
+        self.last_command = number;
+        Ok(Some(number))
+    }
+
+    /// Writes the `s-` record of a publish that waited, in place of its `c-` record if it has one.
+    pub fn promote(
+        &mut self,
+        queued: Option<u32>,
+        id: u16,
+        packet: &[u8],
+    ) -> Result<(), NotStored> {
+        let new = self.key(Record::Sent(id));
+        let old = queued.map(|number| self.key(Record::Queued(number)));
+        self.write(|store| match old {
+            Some(old) => store.replace(old, new, &[packet]),
+            None => store.put(new, &[packet]),
+        })
+    }
+
+    /// Reads a publish that waited back, encoded with packet identifier 0; one that is unusable is set aside.
+    pub fn load_command(&mut self, number: u32) -> Option<Vec<u8>> {
+        let (key, bytes) = self.load(RecordKind::Command, number)?;
+        let packet = match QueuedCommand::read(key.v5, &bytes) {
+            Ok(QueuedCommand::Publish {
+                topic,
+                payload,
+                qos,
+                retained,
+                properties,
+                ..
+            }) => encode(self.v5, topic, payload, qos, retained, properties),
+            _ => None,
+        };
+        if packet.is_none() {
+            self.set_aside(key);
+        }
+        packet
+    }
+}
+
+fn encode(
+    v5: bool,
+    topic: &[u8],
+    payload: &[u8],
+    qos: u8,
+    retain: bool,
+    properties: &[u8],
+) -> Option<Vec<u8>> {
+    let mut packet = BytesMut::new();
+    Publish {
+        dup: false,
+        qos: mqttbytes::qos(qos).ok()?,
+        retain,
+        topic,
+        packet_id: 0,
+        properties: PropertiesRef::parse(properties, Context::Publish).ok()?,
+        payload,
+    }
+    .encode(if v5 { Version::V5 } else { Version::V311 }, &mut packet)
+    .ok()?;
+    Some(packet.into())
+}
+
+/// A store's records as they were found.
+struct Found {
+    sent: Vec<RecordKey>,
+    received: Vec<RecordKey>,
+    commands: Vec<u32>,
+    messages: Vec<u32>,
+}
+
+/// Takes over what the store holds: messages in flight at once, those that wait when their turn comes.
+///
+/// A MQTT 3 client refuses a store with MQTT 5 messages in flight, as the original does; the reverse is taken over.
+pub(super) fn restore<H: Host>(
+    session: &mut Session<H::Message, H::Op>,
+    io: &mut Io<H>,
+    create: &CreateOptions,
+    op: impl Fn() -> H::Op,
+) -> Result<(), StoreError> {
+    let Some(store) = &mut io.records.store else {
+        return Ok(());
+    };
+    let keys = store.keys()?;
+    if !create.v5 && keys.iter().any(|key| key.v5 && in_flight(key.kind)) {
+        return Err(StoreError::BadProgram("the store is of an MQTT 5 client"));
+    }
+    let found = sort(&keys);
+    let (mut sent, mut received) = (0, 0);
+    for key in &found.sent {
+        let released = [key.v5, !key.v5]
+            .into_iter()
+            .map(|v5| RecordKey {
+                kind: RecordKind::PubrelSent,
+                v5,
+                number: key.number,
+            })
+            .any(|key| keys.contains(&key));
+        if let Some(packet) = io.records.packet(*key) {
+            let id = u16::try_from(key.number).unwrap_or(0);
+            if session.restore_sent(id, packet, released, op()) {
+                sent += 1;
+                continue;
+            }
+        }
+        io.records.set_aside(*key);
+    }
+    for key in &found.received {
+        let packet = io.records.packet(*key);
+        let id = u16::try_from(key.number).unwrap_or(0);
+        if packet.is_some_and(|packet| session.restore_received(id, &packet, io)) {
+            received += 1;
+        } else {
+            io.records.set_aside(*key);
+        }
+    }
+    io.records.last_command = found.commands.last().copied().unwrap_or(0);
+    io.records.last_message = found.messages.last().copied().unwrap_or(0);
+    trace!(
+        Minimum,
+        "{sent} sent messages and {received} received messages restored, {} commands and {} messages waiting",
+        found.commands.len(),
+        found.messages.len()
+    );
+    if create.restore_messages {
+        for number in found.commands {
+            session.restore_queued(number, op());
+        }
+        io.events
+            .extend(found.messages.into_iter().map(Event::Stored));
+    } else {
+        for number in found.commands {
+            io.records.discard(Record::Queued(number));
+        }
+        for number in found.messages {
+            io.records.message_taken(Some(number));
+        }
+    }
+    Ok(())
+}
+
+fn in_flight(kind: RecordKind) -> bool {
+    matches!(
+        kind,
+        RecordKind::PublishSent | RecordKind::PubrelSent | RecordKind::PublishReceived
+    )
+}
+
+fn sort(keys: &[RecordKey]) -> Found {
+    let of = |kind| {
+        let mut keys: Vec<_> = keys
+            .iter()
+            .filter(|key| key.kind == kind)
+            .copied()
+            .collect();
+        keys.sort_unstable_by_key(|key| key.number);
+        keys
+    };
+    let numbers = |kind| {
+        let mut numbers: Vec<u32> = of(kind).into_iter().map(|key| key.number).collect();
+        numbers.dedup();
+        numbers
+    };
+    let mut sent = of(RecordKind::PublishSent);
+    // Packet identifiers wrap round: the oldest follows the widest gap.
+    let widest = (1..sent.len()).max_by_key(|&i| sent[i].number - sent[i - 1].number);
+    if let Some(at) = widest {
+        let wrapped = sent[0].number + 65_535 - sent[sent.len() - 1].number;
+        if sent[at].number - sent[at - 1].number > wrapped {
+            sent.rotate_left(at);
+        }
+    }
+    Found {
+        sent,
+        received: of(RecordKind::PublishReceived),
+        commands: numbers(RecordKind::Command),
+        messages: numbers(RecordKind::Message),
+    }
+}
+
+impl Records {
+    /// A stored packet. A MQTT 5 client that takes over one of an older client gives it an empty property list.
+    fn packet(&mut self, key: RecordKey) -> Option<Vec<u8>> {
+        let bytes = self.store.as_mut()?.get(key).ok()?;
+        if key.v5 == self.v5 {
+            return Some(bytes);
+        }
+        let publish = crate::protocol::session::view(Version::V311, &bytes)?;
+        let mut packet = BytesMut::new();
+        let properties = Properties::new();
+        Publish {
+            properties: properties.as_ref(),
+            ..publish
+        }
+        .encode(Version::V5, &mut packet)
+        .ok()?;
+        Some(packet.into())
+    }
+}

@@ -1,0 +1,208 @@
+//! TLS on the system's OpenSSL.
+
+mod context;
+mod layer;
+mod session;
+
+use openssl::error::ErrorStack;
+use openssl::nid::Nid;
+use openssl::ssl::{ErrorCode, NameType, Ssl, SslRef, SslStream, SslVerifyMode};
+use openssl::x509::X509StoreContextRef;
+use openssl::x509::verify::X509CheckFlags;
+use parking_lot::Mutex;
+use std::fmt::Write;
+use std::net::IpAddr;
+use std::sync::Arc;
+use tokio::io::Interest;
+
+use super::error::{ConnectError, Stage};
+use super::readiness::{Readiness, at};
+use super::socket::Socket;
+use super::uri::ServerUri;
+use crate::client::options::{ErrorReporter, TlsOptions};
+use context::Prepared;
+use layer::TlsLayer;
+
+/// What one client keeps between its TLS connections: the context made from its options, and the sessions to resume.
+#[derive(Clone, Default)]
+pub(super) struct Tls(Arc<Mutex<Option<Arc<Prepared>>>>);
+
+impl Tls {
+    /// Secures `socket`.
+    pub(super) async fn handshake(
+        &self,
+        socket: Socket,
+        readiness: &Readiness,
+        uri: &ServerUri,
+        options: &TlsOptions,
+    ) -> Result<TlsLayer, ConnectError> {
+        let reporter = options.error_reporter.as_ref();
+        let prepared = self
+            .prepare(options)
+            .map_err(|failure| failure.report(reporter))?;
+        let mut stream = prepare_ssl(&prepared, uri, options)
+            .and_then(|ssl| SslStream::new(ssl, socket))
+            .map_err(|errors| Failure::from_stack("settings", &errors).report(reporter))?;
+        while let Err(error) = stream.connect() {
+            match error.code() {
+                ErrorCode::WANT_READ => readiness
+                    .wait(Interest::READABLE)
+                    .await
+                    .map_err(at(Stage::Tls))?,
+                ErrorCode::WANT_WRITE => readiness
+                    .wait(Interest::WRITABLE)
+                    .await
+                    .map_err(at(Stage::Tls))?,
+                _ => {
+                    // Should the session be the reason, the next attempt starts afresh.
+                    prepared.sessions.forget(uri);
+                    return Err(Failure::from_handshake(&error, stream.ssl()).report(reporter));
+                }
+            }
+        }
+        if options.verify && stream.ssl().peer_certificate().is_none() {
+            let failure =
+                Failure::new("the server has no certificate whose name could be verified");
+            return Err(failure.report(reporter));
+        }
+        Ok(TlsLayer::new(stream, options.error_reporter.clone()))
+    }
+
+    /// The context for these options: the last one, if nothing has changed since.
+    fn prepare(&self, options: &TlsOptions) -> Result<Arc<Prepared>, Failure> {
+        if let Some(prepared) = self
+            .0
+            .lock()
+            .as_ref()
+            .filter(|prepared| prepared.is_for(options))
+        {
+            return Ok(Arc::clone(prepared));
+        }
+        let prepared = Arc::new(Prepared::new(options)?);
+        *self.0.lock() = Some(Arc::clone(&prepared));
+        Ok(prepared)
+    }
+}
+
+/// Sets up one connection: whom to expect, what to resume.
+fn prepare_ssl(
+    prepared: &Prepared,
+    uri: &ServerUri,
+    options: &TlsOptions,
+) -> Result<Ssl, ErrorStack> {
+    let mut ssl = Ssl::new(&prepared.context)?;
+    // A fully qualified name may end in a dot; the names in certificates do not.
+    let host = uri.wire_host().trim_end_matches('.');
+    let address = host.parse::<IpAddr>().ok();
+    if address.is_none() {
+        // Only names may be sent as SNI (RFC 6066, section 3).
+        ssl.set_hostname(host)?;
+    }
+    if options.verify {
+        let param = ssl.param_mut();
+        param.set_hostflags(X509CheckFlags::NO_PARTIAL_WILDCARDS);
+        match address {
+            Some(address) => param.set_ip(address)?,
+            None => param.set_host(host)?,
+        }
+    }
+    match (options.enable_server_cert_auth, options.verify) {
+        (true, _) => ssl.set_verify(SslVerifyMode::PEER),
+        // As in the original the two are independent: whoever signed it, it has to be for this host.
+        (false, true) => ssl.set_verify_callback(SslVerifyMode::PEER, only_identity_counts),
+        (false, false) => ssl.set_verify(SslVerifyMode::NONE),
+    }
+    prepared.sessions.resume(&mut ssl, &prepared.context, uri)?;
+    Ok(ssl)
+}
+
+/// A verification callback that lets every complaint pass but those about the name or the address.
+fn only_identity_counts(passed: bool, store: &mut X509StoreContextRef) -> bool {
+    // X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH
+    const MISMATCHES: [i32; 2] = [62, 64];
+    passed || !MISMATCHES.contains(&store.error().as_raw())
+}
+
+/// What went wrong, for the connect's error and, line by line, for the program's error callback.
+#[derive(Debug)]
+struct Failure {
+    message: String,
+    lines: Vec<String>,
+}
+
+impl Failure {
+    fn new(message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self {
+            lines: vec![message.clone()],
+            message,
+        }
+    }
+
+    /// `what` and the reasons that OpenSSL gives for it.
+    fn from_stack(what: &str, errors: &ErrorStack) -> Self {
+        let reasons: Vec<_> = errors.errors().iter().map(reason).collect();
+        Self {
+            message: format!("{what}: {}", reasons.join("; ")),
+            lines: errors.errors().iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn from_handshake(error: &openssl::ssl::Error, ssl: &SslRef) -> Self {
+        if let Some(errors) = error
+            .ssl_error()
+            .filter(|errors| !errors.errors().is_empty())
+        {
+            let mut failure = Self::from_stack("handshake", errors);
+            let verdict = ssl.verify_result();
+            if failure.message.contains("certificate verify failed") {
+                let whom = subject(ssl).map_or(String::new(), |subject| format!(" of {subject}"));
+                let _ = write!(failure.message, " ({}{whom})", verdict.error_string());
+            }
+            return failure;
+        }
+        match error.io_error() {
+            Some(e) => Self::new(format!("handshake: {e}")),
+            None => Self::new("handshake: connection closed by the server"),
+        }
+    }
+
+    /// Tells the program's callback, and becomes the connect's error.
+    fn report(self, reporter: Option<&ErrorReporter>) -> ConnectError {
+        report_lines(reporter, &self.lines);
+        ConnectError::new(Stage::Tls, self.message)
+    }
+}
+
+/// Common name of the server's certificate.
+fn subject(ssl: &SslRef) -> Option<String> {
+    let certificate = ssl.peer_certificate()?;
+    let name = certificate
+        .subject_name()
+        .entries_by_nid(Nid::COMMONNAME)
+        .next()?;
+    let name = name.data().to_string().ok()?;
+    Some(format!(
+        "certificate {name} for {}",
+        ssl.servername(NameType::HOST_NAME).unwrap_or("the address")
+    ))
+}
+
+/// One error's reason, with OpenSSL's detail (a file name, for one).
+fn reason(error: &openssl::error::Error) -> String {
+    let reason = error
+        .reason()
+        .map_or_else(|| format!("error {:08X}", error.code()), str::to_owned);
+    match error.data() {
+        Some(data) if !data.is_empty() => format!("{reason} ({data})"),
+        _ => reason,
+    }
+}
+
+fn report_lines(reporter: Option<&ErrorReporter>, lines: &[String]) {
+    if let Some(reporter) = reporter {
+        for line in lines {
+            reporter(line);
+        }
+    }
+}
