@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::protocol::QoS;
 use crate::protocol::packet::{Filter, Publish};
 use crate::protocol::property::PropertiesRef;
 use crate::protocol::session::{Accepted, Refused, Token};
@@ -71,7 +72,11 @@ impl<H: Host> Client<H> {
             core.waiters -= 1;
         }
         let (session, io) = core.parts();
-        let token = session.token();
+        // Tokens follow the packet identifiers, as programs see them in the original; a QoS 0 message has neither.
+        let token = match publish.qos {
+            QoS::AtMostOnce => 0,
+            _ => session.token(),
+        };
         let accepted = session.publish(publish, Some(token), op, true, Instant::now(), io);
         self.finish(core);
         accepted?;
@@ -188,7 +193,7 @@ impl<H: Host> Client<H> {
             if let Some(message) = core.io.take_message() {
                 Some(Ok(message))
             } else if core.epoch != epoch {
-                Some(Err(Error::Disconnected))
+                Some(Err(Error::Failed("the connection was lost".into())))
             } else {
                 None
             }

@@ -210,8 +210,8 @@ impl<H: Host> Client<H> {
         let (session, io) = core.parts();
         session.abandon(io);
         io.fail_unwritten();
-        if let Ok(reactor) = reactor() {
-            reactor.set_timer(self.key, core.timer.take(), None);
+        if let (Some(timer), Ok(reactor)) = (core.timer.take(), reactor()) {
+            reactor.set_timer(self.key, Some(timer), None);
         }
         Reactor::unregister(self.key);
         self.changed.notify_all();

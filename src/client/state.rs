@@ -213,7 +213,6 @@ impl<H: Host> Client<H> {
         store: Option<Box<dyn Store>>,
         restored: impl Fn() -> H::Op,
     ) -> Result<Arc<Self>, Error> {
-        reactor().map_err(|error| Error::Failed(error.to_string()))?;
         let version = if setup.create.v5 {
             Version::V5
         } else {

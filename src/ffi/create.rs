@@ -34,7 +34,6 @@ pub unsafe fn check(
     client_id: *const c_char,
     persistence_type: c_int,
 ) -> Result<Created, Code> {
-    process::watch();
     if !process::is_usable() {
         return Err(MQTTASYNC_FAILURE);
     }
