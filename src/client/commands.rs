@@ -154,12 +154,13 @@ impl<H: Host> Client<H> {
         }
         let epoch = core.epoch;
         let (core, result) = self.wait_for(core, deadline_in(timeout), |core| {
-            if !is_pending(core, token) {
-                Some(Ok(()))
-            } else if core.epoch != epoch {
+            let lost = core.epoch != epoch;
+            if lost && (is_pending(core, token) || core.given_up.contains(&token)) {
                 Some(Err(Error::Disconnected))
-            } else {
+            } else if is_pending(core, token) {
                 None
+            } else {
+                Some(Ok(()))
             }
         });
         self.finish(core);

@@ -48,8 +48,17 @@ impl<H: Host> Client<H> {
 
     /// Forgets the connection and ends what cannot go on without it.
     fn drop_connection(&self, core: &mut Guard<'_, H>) {
+        let epoch = core.epoch;
         core.epoch += 1;
         core.phase = Phase::Idle;
+        // A thread that is at it this moment knows how far it got, and sees to the rest.
+        let writing = core
+            .connection
+            .as_ref()
+            .is_some_and(|connection| matches!(connection.writer, Writer::Busy));
+        if writing {
+            core.io.leave_to_writer(epoch);
+        }
         if let Some(connection) = core.connection.take() {
             if connection.watched {
                 if let Ok(reactor) = reactor() {
@@ -60,12 +69,16 @@ impl<H: Host> Client<H> {
         }
         core.io.out.reset();
         core.written = 0;
-        core.io.fail_unwritten();
+        if !writing {
+            core.io.fail_unwritten();
+        }
         core.io.progressed = true;
         let ends = core.session_ends;
         let (session, io) = core.parts();
         session.connection_lost(io);
         if ends {
+            core.given_up = session.pending_tokens(true);
+            let (session, io) = core.parts();
             session.clear(io);
         }
         if core.waiters > 0 {
@@ -210,8 +223,10 @@ impl<H: Host> Client<H> {
         let (session, io) = core.parts();
         session.abandon(io);
         io.fail_unwritten();
-        if let (Some(timer), Ok(reactor)) = (core.timer.take(), reactor()) {
-            reactor.set_timer(self.key, Some(timer), None);
+        if let Some(timer) = core.timer.take() {
+            if let Ok(reactor) = reactor() {
+                reactor.set_timer(self.key, Some(timer), None);
+            }
         }
         Reactor::unregister(self.key);
         self.changed.notify_all();

@@ -167,6 +167,7 @@ impl<H: Host> Client<H> {
         core = self.lock();
         if core.epoch != epoch {
             // That connection is gone, and its writer with it.
+            core.io.writer_left(epoch, batch.written());
             return (core, Round::Stopped);
         }
         let state = &mut *core.core;

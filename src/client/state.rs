@@ -12,7 +12,7 @@ use crate::persistence::hooks::{AfterRead, BeforeWrite};
 use crate::persistence::{Store, StoreError};
 use crate::protocol::outbound::Batch;
 use crate::protocol::property::Properties;
-use crate::protocol::session::Session;
+use crate::protocol::session::{Session, Token};
 use crate::protocol::{Version, error::Malformed};
 use crate::registry::Key;
 use crate::trace;
@@ -160,6 +160,8 @@ pub(super) struct Core<H: Host> {
     pub session_ends: bool,
     /// The program has asked for a connection and not for its end.
     pub should_be_connected: bool,
+    /// Operations that the end of the last connection put an end to.
+    pub given_up: Vec<Token>,
     /// Stream position up to which the socket has taken the bytes.
     pub written: u64,
     pub last_write: Instant,
@@ -238,6 +240,7 @@ impl<H: Host> Client<H> {
             closing: None,
             session_ends: false,
             should_be_connected: false,
+            given_up: Vec::new(),
             written: 0,
             last_write: now,
             pace: Pace::new(now),

@@ -224,7 +224,7 @@ fn fail(
         // SAFETY: the program's callback; the data outlive the call.
         unsafe { callback(op.context.0, &raw mut data) };
     }
-    if let Some(callback) = op.on_failure5 {
+    if let (Some(callback), None) = (op.on_failure5, op.on_failure) {
         with_properties(properties, |list| {
             let mut data = MQTTAsync_failureData5 {
                 struct_id: eyecatcher(*b"MQFD"),
@@ -264,7 +264,8 @@ pub fn connect_succeeded(op: &Op, connected: &Connected) {
         // SAFETY: the program's callback; the data outlive the call.
         unsafe { callback(op.context.0, &raw mut data) };
     }
-    if let Some(callback) = op.on_success5 {
+    // Both kinds may be given to a MQTT 5 connect; only one is called.
+    if let (Some(callback), None) = (op.on_success5, op.on_success) {
         with_properties(connected.properties.as_ref(), |list| {
             let mut data = success5(0, connected.reason, list);
             data.alt.connect = connect;
