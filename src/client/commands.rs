@@ -93,11 +93,8 @@ impl<H: Host> Client<H> {
                 "Blocking publish on queue full for client {}", self.setup.client_id
             );
             let epoch = core.epoch;
-            let (now, _) = self.wait_for(core, None, |core| {
-                (ready(core) || core.epoch != epoch || !core.session.online()).then_some(())
-            });
-            core = now;
-            if core.epoch != epoch || !core.session.online() {
+            core = self.wait_for_room(core, ready);
+            if core.epoch != epoch || core.destroyed || !core.session.online() {
                 self.finish(core);
                 return Err(Error::Disconnected);
             }
@@ -152,10 +149,11 @@ impl<H: Host> Client<H> {
         }
         let epoch = core.epoch;
         let (core, result) = self.wait_for(core, deadline_in(timeout), |core| {
-            if !is_pending(core, token) {
-                Some(Ok(()))
-            } else if core.epoch != epoch {
+            // In this order: an operation that was given up with the connection is not pending either.
+            if core.epoch != epoch {
                 Some(Err(Error::Disconnected))
+            } else if !is_pending(core, token) {
+                Some(Ok(()))
             } else {
                 None
             }

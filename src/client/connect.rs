@@ -194,6 +194,14 @@ impl<H: Host> Client<H> {
         deadline: tokio::time::Instant,
     ) -> Result<Established, ConnectFailure> {
         let fail = |stage, message: String| ConnectFailure::new(version, stage, message);
+        if version == Version::V311 && self.setup.client_id.is_empty() && !options.clean {
+            // Such a CONNECT must not be sent ([MQTT-3.1.3-7]); this is what the server would answer ([MQTT-3.1.3-8]).
+            let code = reason::V3_IDENTIFIER_REJECTED;
+            return Err(ConnectFailure {
+                refused: Some(code),
+                ..fail(None, refusal(version, code))
+            });
+        }
         let target =
             ServerUri::parse(uri).map_err(|error| fail(Some(Stage::Resolve), error.to_string()))?;
         let link = self
@@ -231,12 +239,19 @@ impl<H: Host> Client<H> {
                 ));
             }
         };
-        self.read_connack(&answer, uri, version, number)
-            .map(|(connected, used)| Established {
-                link,
-                connected,
-                rest: answer[used..].to_vec(),
-            })
+        let (connected, used) = self.read_connack(&answer, uri, version, number)?;
+        if version == Version::V5 && options.clean && connected.session_present {
+            // [MQTT-3.2.2-4]: we have no session to go on with.
+            return Err(fail(
+                None,
+                "the server resumes a session that was to be discarded".into(),
+            ));
+        }
+        Ok(Established {
+            link,
+            connected,
+            rest: answer[used..].to_vec(),
+        })
     }
 
     fn connect_packet(

@@ -133,6 +133,8 @@ impl<H: Host> Client<H> {
         }
         core.pace.burst = false;
         core.pace.streak = 0;
+        // Callers may wait for the end of the burst itself.
+        core.io.progressed |= core.waiters > 0;
         core
     }
 
@@ -164,7 +166,14 @@ impl<H: Host> Client<H> {
         let now = Instant::now();
         core = self.lock();
         if core.epoch != epoch {
-            // That connection is gone, and its writer with it.
+            // That connection is gone, and its writer with it, but for a last word.
+            if let Some(mut words) = core.last_words.take_if(|words| words.epoch == epoch) {
+                if result.is_ok() {
+                    // Whatever comes of it, the connection ends now.
+                    let _ = write(&link, &mut words.batch);
+                }
+                super::end::close(&link);
+            }
             return (core, Round::Stopped);
         }
         let state = &mut *core.core;

@@ -117,6 +117,13 @@ pub(super) struct Connection {
     pub partial: Vec<u8>,
 }
 
+/// What is still to be said on a connection that was dropped while a thread was writing to it.
+pub(super) struct LastWords {
+    /// Of the connection.
+    pub epoch: u64,
+    pub batch: Batch,
+}
+
 /// A disconnect under way.
 pub(super) struct Closing<H: Host> {
     /// When it no longer waits for messages in flight.
@@ -135,6 +142,8 @@ pub(super) struct Core<H: Host> {
     pub io: Io<H>,
     pub phase: Phase,
     pub connection: Option<Connection>,
+    /// The thread that writes says them when it has done.
+    pub last_words: Option<LastWords>,
     /// Counts connections and attempts: a thread that comes back to an older one has nothing more to do.
     pub epoch: u64,
     pub destroyed: bool,
@@ -225,6 +234,7 @@ impl<H: Host> Client<H> {
             io: Io::new(Records::new(store, &setup.create)),
             phase: Phase::Idle,
             connection: None,
+            last_words: None,
             epoch: 0,
             destroyed: false,
             dispatching: None,

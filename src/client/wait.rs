@@ -14,6 +14,9 @@ use super::host::Host;
 use super::reactor::reactor;
 use super::state::{Client, Guard, Writer};
 
+/// How long a caller that waits for room polls the socket before it looks again.
+const SLICE: Duration = Duration::from_millis(10);
+
 /// Where an operation's end is put for the caller that waits for it.
 #[derive(Debug)]
 pub struct Slot<T>(Mutex<Option<T>>);
@@ -62,6 +65,27 @@ impl<H: Host> Client<H> {
                 self.park(core, deadline)
             };
         }
+    }
+
+    /// Waits until there is room to send, which `ready` tells, or the connection of now is gone.
+    ///
+    /// Unlike other waits this one may depend on what other threads write. While the reactor carries a burst there is
+    /// nothing to be done but to wait for it; a caller that polls the socket for input would not notice its end, so it
+    /// polls in short slices.
+    pub(super) fn wait_for_room<'a>(
+        &'a self,
+        mut core: Guard<'a, H>,
+        ready: impl Fn(&Guard<'a, H>) -> bool,
+    ) -> Guard<'a, H> {
+        let epoch = core.epoch;
+        while core.epoch == epoch && core.session.online() && !core.destroyed && !ready(&core) {
+            core = if may_drive(&core) && !core.pace.burst {
+                self.drive(core, deadline_in(SLICE))
+            } else {
+                self.park(core, None)
+            };
+        }
+        core
     }
 
     fn park<'a>(&'a self, mut core: Guard<'a, H>, deadline: Option<Instant>) -> Guard<'a, H> {

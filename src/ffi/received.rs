@@ -94,6 +94,12 @@ impl Received {
         parts
     }
 
+    /// The program has taken the blocks that [`parts`](Self::parts) showed it, and has very likely freed them: neither
+    /// may be looked at any more.
+    pub fn taken(self) {
+        std::mem::forget(self);
+    }
+
     /// The parts, still owned here.
     pub fn parts(&self) -> (*mut c_char, c_int, *mut Message) {
         // SAFETY: the topic's block has that many bytes.

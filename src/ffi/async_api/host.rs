@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use libc::{c_char, c_int};
 use parking_lot::Mutex;
@@ -87,6 +88,8 @@ impl Op {
 #[derive(Default)]
 pub struct AsyncHost {
     callbacks: Mutex<Callbacks>,
+    /// `MQTTAsync_destroy` has returned: the program expects no callback any more.
+    gone: AtomicBool,
 }
 
 impl AsyncHost {
@@ -96,6 +99,55 @@ impl AsyncHost {
 
     pub fn callbacks(&self) -> Callbacks {
         *self.callbacks.lock()
+    }
+
+    /// `MQTTAsync_destroy` is about to return.
+    pub fn set_gone(&self) {
+        self.gone.store(true, Ordering::Relaxed);
+    }
+
+    /// The client was destroyed inside the callback that this thread has just come back from: on any other thread
+    /// destroying waits for the callback.
+    fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
+    }
+
+    /// The end of a publish, subscribe or unsubscribe.
+    fn completed(
+        &self,
+        (context, callback): With<MQTTAsync_deliveryComplete>,
+        done: Completion<Op>,
+    ) {
+        let Completion {
+            token,
+            op,
+            packet,
+            outcome,
+        } = done;
+        let packet = packet.as_deref();
+        match outcome {
+            Outcome::Published { reason, properties } => {
+                if let (Some(callback), true, false) = (
+                    callback,
+                    op.delivery,
+                    op.kind == Kind::Publish(QoS::AtMostOnce),
+                ) {
+                    // SAFETY: the program's callback.
+                    unsafe { callback(context.0, token) };
+                    if self.is_gone() {
+                        return;
+                    }
+                }
+                published(&op, token, packet, reason, properties.as_ref());
+            }
+            Outcome::Subscribed { codes, properties } => {
+                subscribed(&op, token, &codes, &properties)
+            }
+            Outcome::Unsubscribed { codes, properties } => {
+                succeeded_with_codes(&op, token, &codes, &properties);
+            }
+            Outcome::Failed(failure) => failed(&op, token, &failure),
+        }
     }
 }
 
@@ -175,7 +227,7 @@ impl Host for AsyncHost {
             Event::Message(message, _) => {
                 return message_arrived(callbacks.message_arrived, message);
             }
-            Event::Completed(done) => completed(callbacks.delivery_complete, done),
+            Event::Completed(done) => self.completed(callbacks.delivery_complete, done),
             // Neither reaches a host: the client reads stored messages, and nobody asked for acknowledgements.
             Event::Stored(_) | Event::Acknowledged { .. } => {}
             Event::ConnectEnded { op, result } => match result {
@@ -224,39 +276,10 @@ fn message_arrived(
     let (topic, topic_len, contents) = message.parts();
     // SAFETY: the program's callback. Returning non-zero it has taken both blocks, otherwise they are still ours.
     if unsafe { callback(context.0, topic, topic_len, contents) } != 0 {
-        let _ = message.into_parts();
+        message.taken();
         Handled::Done
     } else {
         Handled::NotTaken(message)
-    }
-}
-
-/// The end of a publish, subscribe or unsubscribe.
-fn completed((context, callback): With<MQTTAsync_deliveryComplete>, done: Completion<Op>) {
-    let Completion {
-        token,
-        op,
-        packet,
-        outcome,
-    } = done;
-    let packet = packet.as_deref();
-    match outcome {
-        Outcome::Published { reason, properties } => {
-            if let (Some(callback), true, false) = (
-                callback,
-                op.delivery,
-                op.kind == Kind::Publish(QoS::AtMostOnce),
-            ) {
-                // SAFETY: the program's callback.
-                unsafe { callback(context.0, token) };
-            }
-            published(&op, token, packet, reason, properties.as_ref());
-        }
-        Outcome::Subscribed { codes, properties } => subscribed(&op, token, &codes, &properties),
-        Outcome::Unsubscribed { codes, properties } => {
-            succeeded_with_codes(&op, token, &codes, &properties);
-        }
-        Outcome::Failed(failure) => failed(&op, token, &failure),
     }
 }
 

@@ -199,7 +199,7 @@ fn message_arrived(callbacks: &Callbacks, message: Received) -> Handled<ClientHo
     let (topic, topic_len, contents) = message.parts();
     // SAFETY: the program's callback. Returning non-zero it has taken both blocks, otherwise they are still ours.
     if unsafe { callback(callbacks.context.0, topic, topic_len, contents) } != 0 {
-        let _ = message.into_parts();
+        message.taken();
         Handled::Done
     } else {
         Handled::NotTaken(message)

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{Awaits, Cause, Completion, Entry, Failure, Fault, Outcome, Record, Session, Sink};
 use crate::protocol::error::Malformed;
 use crate::protocol::packet::{Ack, AckKind, Publish, SubAck, UnsubAck, encode_ack};
-use crate::protocol::property::PropertyId;
+use crate::protocol::property::{Property, PropertyId};
 use crate::protocol::{QoS, Version, decode, reason};
 use crate::trace;
 
@@ -17,6 +17,11 @@ impl<M, O> Session<M, O> {
         now: Instant,
         sink: &mut S,
     ) -> Result<usize, Fault> {
+        if !self.online {
+            // We have said DISCONNECT, and may not answer any more ([MQTT-3.14.4-1]): the server sends it again in the next
+            // connection.
+            return Ok(bytes.len());
+        }
         self.keep_alive.received(now);
         let mut used = 0;
         while let Some(frame) = decode::frame(&bytes[used..], self.limits.maximum_packet_size)? {
@@ -36,7 +41,11 @@ impl<M, O> Session<M, O> {
         sink: &mut S,
     ) -> Result<(), Fault> {
         use decode::Packet;
-        match decode::decode(self.version, first, body)? {
+        let decoded = decode::decode(self.version, first, body)?;
+        if !self.limits.problem_information {
+            check_no_problem_information(&decoded)?;
+        }
+        match decoded {
             Packet::Publish(publish) => self.on_publish(&publish, packet, sink)?,
             Packet::PubAck(ack) => self.on_puback(&ack, sink),
             Packet::PubRec(ack) => self.on_pubrec(&ack, sink)?,
@@ -399,6 +408,32 @@ impl<M, O> Session<M, O> {
             self.client_id
         );
     }
+}
+
+/// Only CONNACK, PUBLISH and DISCONNECT say more than they must to a client that has not asked for it ([MQTT-3.1.2-29]).
+fn check_no_problem_information(packet: &decode::Packet<'_>) -> Result<(), Malformed> {
+    use decode::Packet;
+    let properties = match packet {
+        Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubRel(ack) | Packet::PubComp(ack) => {
+            ack.properties
+        }
+        Packet::SubAck(ack) => ack.properties,
+        Packet::UnsubAck(ack) => ack.properties,
+        Packet::Auth(auth) => auth.properties,
+        Packet::ConnAck(_) | Packet::Publish(_) | Packet::PingResp | Packet::Disconnect(_) => {
+            return Ok(());
+        }
+    };
+    let said = |property: Property<'_>| {
+        matches!(
+            property.id,
+            PropertyId::ReasonString | PropertyId::UserProperty
+        )
+    };
+    if properties.iter().any(said) {
+        return Err(protocol_error("problem information that was not requested"));
+    }
+    Ok(())
 }
 
 fn is_error(reason: u8) -> bool {

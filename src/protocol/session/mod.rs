@@ -258,6 +258,8 @@ pub struct Limits {
     pub maximum_packet_size: u32,
     /// Highest topic alias that we take ([MQTT-3.1.2-26]).
     pub topic_alias_maximum: u16,
+    /// We take a Reason String and User Properties with any packet ([MQTT-3.1.2-29]).
+    pub problem_information: bool,
 }
 
 impl Default for Limits {
@@ -272,6 +274,7 @@ impl Default for Limits {
             receive_maximum: u16::MAX,
             maximum_packet_size: u32::MAX,
             topic_alias_maximum: 0,
+            problem_information: true,
         }
     }
 }

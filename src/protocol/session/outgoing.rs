@@ -13,7 +13,7 @@ use crate::protocol::packet::{
     Filter, Publish, encode_disconnect, encode_subscribe, encode_unsubscribe,
     message_expiry_offset, set_packet_id,
 };
-use crate::protocol::property::{Properties, PropertiesRef, PropertyId};
+use crate::protocol::property::{Properties, PropertiesRef, Property, PropertyId};
 use crate::protocol::{QoS, Version, decode, reason};
 use crate::trace;
 
@@ -342,7 +342,10 @@ impl<M, O> Session<M, O> {
         sink: &mut S,
     ) -> Result<u16, Refused> {
         let id = self.inflight.next_id().ok_or(Refused::NoPacketId)?;
-        encode_subscribe(self.version, id, filters, properties, sink.out().tail())?;
+        let out = sink.out().tail();
+        let start = out.len();
+        encode_subscribe(self.version, id, filters, properties, out)?;
+        self.check_size(out, start)?;
         trace!(
             Protocol,
             "{} {} -> SUBSCRIBE msgid: {id} (0)", self.socket, self.client_id
@@ -368,7 +371,10 @@ impl<M, O> Session<M, O> {
         sink: &mut S,
     ) -> Result<u16, Refused> {
         let id = self.inflight.next_id().ok_or(Refused::NoPacketId)?;
-        encode_unsubscribe(self.version, id, filters, properties, sink.out().tail())?;
+        let out = sink.out().tail();
+        let start = out.len();
+        encode_unsubscribe(self.version, id, filters, properties, out)?;
+        self.check_size(out, start)?;
         trace!(
             Protocol,
             "{} {} -> UNSUBSCRIBE msgid: {id} (0)", self.socket, self.client_id
@@ -382,6 +388,15 @@ impl<M, O> Session<M, O> {
             op,
         );
         Ok(id)
+    }
+
+    /// Takes the packet at the end of `out` back if it is larger than the server takes ([MQTT-3.2.2-15]).
+    fn check_size(&self, out: &mut BytesMut, start: usize) -> Result<(), Malformed> {
+        if out.len() - start <= self.limits.server_maximum_packet_size as usize {
+            return Ok(());
+        }
+        out.truncate(start);
+        Err(TOO_LARGE)
     }
 
     fn await_ack(&mut self, id: u16, awaits: Awaits, token: Token, op: O) {
@@ -406,7 +421,24 @@ impl<M, O> Session<M, O> {
         properties: PropertiesRef<'_>,
         sink: &mut S,
     ) -> Result<(), Malformed> {
-        encode_disconnect(self.version, reason, properties, sink.out().tail())?;
+        if !self.online {
+            return Ok(());
+        }
+        // Also when it cannot be said: the connection ends now.
+        self.online = false;
+        let out = sink.out().tail();
+        let start = out.len();
+        encode_disconnect(self.version, reason, properties, out)?;
+        if self.check_size(out, start).is_err() {
+            // [MQTT-3.14.2-3], [MQTT-3.14.2-4]: what only explains is left out.
+            let mut short = Properties::new();
+            let expiry = |property: &Property<'_>| property.id == PropertyId::SessionExpiryInterval;
+            if let Some(expiry) = properties.iter().find(expiry) {
+                short.push(expiry)?;
+            }
+            encode_disconnect(self.version, reason, short.as_ref(), out)?;
+            self.check_size(out, start)?;
+        }
         trace!(
             Protocol,
             "{} {} -> DISCONNECT (0)", self.socket, self.client_id
@@ -415,9 +447,14 @@ impl<M, O> Session<M, O> {
     }
 }
 
+const TOO_LARGE: Malformed = Malformed {
+    reason: reason::PACKET_TOO_LARGE,
+    what: "larger than the server's maximum packet size",
+};
+
 /// What the server said it does not take is not sent ([MQTT-3.2.2-11], [MQTT-3.2.2-14], [MQTT-3.2.2-15],
 /// [MQTT-3.2.2-17], [MQTT-3.2.2-18]).
-fn check_allowed(
+pub(super) fn check_allowed(
     version: Version,
     limits: &Limits,
     publish: &Publish<'_>,
@@ -446,10 +483,7 @@ fn check_allowed(
         }
     }
     if publish.encoded_len(version)? > limits.server_maximum_packet_size as usize {
-        return Err(Malformed {
-            reason: reason::PACKET_TOO_LARGE,
-            what: "larger than the server's maximum packet size",
-        });
+        return Err(TOO_LARGE);
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::outgoing::{packet_qos, view};
+use super::outgoing::{check_allowed, packet_qos, view};
 use super::{
     Awaits, Cause, Completion, Entry, Failure, Limits, Outcome, Queued, Record, Session, Sink,
     Token,
@@ -62,6 +62,10 @@ impl<M, O> Session<M, O> {
             // [MQTT-3.2.2-5]: the server has no state, so what it had begun to send us is void. Messages of ours that
             // are in flight are not dropped but sent as new ones: nothing accepted from the program is lost.
             self.forget_received(sink);
+            if self.version == Version::V5 {
+                // In 3.1.1 a PUBREL is sent again whatever the server says of the session ([MQTT-4.4.0-1] there).
+                self.end_released(sink);
+            }
         }
         let resumed = connack.session_present || self.version == Version::V31;
         self.resend(resumed, sink);
@@ -124,6 +128,13 @@ impl<M, O> Session<M, O> {
         entry.sent = true;
         self.publishing += 1;
         let packet = entry.packet.clone();
+        let refused = view(self.version, &packet)
+            .and_then(|publish| check_allowed(self.version, &self.limits, &publish).err());
+        if let Some(refused) = refused {
+            // It was sent to a server that took more than this one does ([MQTT-3.2.2-15]).
+            self.give_up(id, refused.reason, sink);
+            return;
+        }
         sink.out().push(&packet);
         trace!(
             Minimum,
@@ -135,6 +146,48 @@ impl<M, O> Session<M, O> {
             if let Some(publish) = view(self.version, &packet) {
                 self.trace_publish(&publish, id);
             }
+        }
+    }
+
+    /// Ends a publish that cannot be sent again.
+    fn give_up<S: Sink<Message = M, Op = O>>(&mut self, id: u16, reason: u8, sink: &mut S) {
+        let Some(entry) = self.remove(id) else {
+            return;
+        };
+        sink.discard(Record::Sent(id));
+        sink.complete(Completion {
+            token: entry.token,
+            op: entry.op,
+            packet: None,
+            outcome: Outcome::Failed(Failure {
+                reason,
+                ..Failure::of(Cause::NotAllowed)
+            }),
+        });
+    }
+
+    /// Ends the publishes whose PUBREC has come: the server has them, and has forgotten the rest of the handshake.
+    fn end_released<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) {
+        let mut released: Vec<(u64, u16)> = self
+            .inflight
+            .iter()
+            .filter(|(_, entry)| entry.awaits == Awaits::PubComp)
+            .map(|(id, entry)| (entry.order, id))
+            .collect();
+        released.sort_unstable();
+        for (_, id) in released {
+            let Some(entry) = self.remove(id) else {
+                continue;
+            };
+            sink.discard(Record::Released(id));
+            sink.discard(Record::Sent(id));
+            let packet = sink.wants_packet(&entry.op).then_some(entry.packet);
+            sink.complete(Completion {
+                token: entry.token,
+                op: entry.op,
+                packet,
+                outcome: Outcome::written(),
+            });
         }
     }
 
@@ -298,5 +351,6 @@ fn limits(begin: &Begin<'_>, connack: &ConnAck<'_>) -> Limits {
         receive_maximum: two(ours(PropertyId::ReceiveMaximum), u16::MAX),
         maximum_packet_size: ours(PropertyId::MaximumPacketSize).unwrap_or(u32::MAX),
         topic_alias_maximum: two(ours(PropertyId::TopicAliasMaximum), 0),
+        problem_information: ours(PropertyId::RequestProblemInformation) != Some(0),
     }
 }

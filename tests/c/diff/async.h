@@ -56,6 +56,7 @@ static UNUSED const char *render_uri(char *out, size_t size, const char *uri)
 	return out;
 }
 
+/* The message is left out: optional, and each library's own words. */
 static UNUSED void on_failure(void *context, MQTTAsync_failureData *data)
 {
 	struct call *call = context;
@@ -63,8 +64,7 @@ static UNUSED void on_failure(void *context, MQTTAsync_failureData *data)
 	if (data == NULL)
 		log_add(&call->watch->done, "%s: onFailure(NULL)", call->name);
 	else
-		log_add(&call->watch->done, "%s: onFailure(token %d, code %d, message %s)", call->name, data->token, data->code,
-		        data->message ? data->message : "NULL");
+		log_add(&call->watch->done, "%s: onFailure(token %d, code %d)", call->name, data->token, data->code);
 }
 
 /* packet_type is left out: the original does not set it reliably. */
@@ -76,9 +76,8 @@ static UNUSED void on_failure5(void *context, MQTTAsync_failureData5 *data)
 	if (data == NULL)
 		log_add(&call->watch->done, "%s: onFailure5(NULL)", call->name);
 	else
-		log_add(&call->watch->done, "%s: onFailure5(%.4s/%d token %d, reasonCode %d, code %d, message %s, properties %s)",
+		log_add(&call->watch->done, "%s: onFailure5(%.4s/%d token %d, reasonCode %d, code %d, properties %s)",
 		        call->name, data->struct_id, data->struct_version, data->token, (int)data->reasonCode, data->code,
-		        data->message ? data->message : "NULL",
 		        render_properties(properties, sizeof(properties), &data->properties));
 }
 

@@ -75,6 +75,8 @@ static void create(void)
 		memcpy(co.struct_id, "MQCO", 4);
 		for (co.struct_version = -1; co.struct_version <= 5; co.struct_version++)
 		{
+			if (co.struct_version == 3)
+				continue; /* known to later versions than the one compared with */
 			printf("struct_version %d: ", co.struct_version);
 			SHOW(MQTTAsync_createWithOptions(&c, uri, "id", MQTTCLIENT_PERSISTENCE_NONE, NULL, &co));
 		}

@@ -1,0 +1,49 @@
+//! The fuzz targets' checks (`fuzz/src`) with random input, a little of it each time: what a stable compiler can do.
+//! `make hardening` runs the real fuzzers.
+
+#[path = "../fuzz/src/decode.rs"]
+mod decode;
+#[path = "../fuzz/src/record.rs"]
+mod record;
+#[path = "../fuzz/src/session.rs"]
+mod session;
+#[path = "../fuzz/src/uri.rs"]
+mod uri;
+
+use arbitrary::{Arbitrary, Unstructured};
+use proptest::prelude::*;
+
+/// Steps from bytes, as the fuzzer makes them.
+fn steps(bytes: &[u8]) -> Vec<session::Step> {
+    let mut input = Unstructured::new(bytes);
+    std::iter::from_fn(|| {
+        (!input.is_empty())
+            .then(|| session::Step::arbitrary(&mut input).ok())
+            .flatten()
+    })
+    .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_session_keeps_its_promises(v5: bool, bytes in prop::collection::vec(any::<u8>(), 0..800)) {
+        session::run(v5, &steps(&bytes));
+    }
+
+    #[test]
+    fn the_decoder_survives_anything(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        decode::run(&bytes);
+    }
+
+    #[test]
+    fn records_survive_anything(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        record::run(&bytes);
+    }
+
+    #[test]
+    fn uris_survive_anything(text in "(tcp|ssl|ws|unix|mqtt|x)?(://)?\\PC{0,40}") {
+        uri::run(&text);
+    }
+}

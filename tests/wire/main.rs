@@ -1,0 +1,16 @@
+//! What the library does on the wire: one test for each normative statement about clients, of MQTT 3.1.1 and of 5.0.
+//!
+//! `CLAUSES.md` says which test shows which statement. The tests call the C API as a program does ([`driver`]) and play the
+//! server's part themselves ([`broker`]); what the client sends is read by a decoder that shares nothing with the
+//! library's ([`decode`]).
+
+mod broker;
+mod clauses;
+mod common;
+mod decode;
+mod driver;
+mod malformed;
+mod packet;
+mod server;
+mod v311;
+mod v5;
