@@ -31,8 +31,8 @@ static int number_option(const char *key, const char *value)
         opt.threads = (int)number;
     else if (strcmp(key, "properties") == 0)
         opt.properties = (int)number;
-    else if (strcmp(key, "direct") == 0)
-        opt.direct = (int)number;
+    else if (strcmp(key, "wait") == 0)
+        opt.wait = (int)number;
     else if (strcmp(key, "n") == 0)
         opt.n = number;
     else if (strcmp(key, "clients") == 0)

@@ -22,7 +22,7 @@ struct options {
     int version; /* 4 or 5 */
     int threads;
     int properties; /* MQTT 5: give messages properties */
-    int direct;     /* round trips: the server is not an echo but a broker */
+    int wait;       /* blocking API: wait for each message's completion */
     long n;
     long clients;
     long each;    /* messages per client */

@@ -103,7 +103,8 @@ static void *payload_buffer(void)
     return payload;
 }
 
-/* QoS 1 and 2: each message is waited for, or, with inflight=, as many as that may be under way. */
+/* QoS 1 and 2: by default a publish waits inside the library until the message before it is complete; wait=1 has the
+ * program wait for each, inflight= allows as many under way. */
 static void run_publish(void)
 {
     void *payload = payload_buffer();
@@ -113,7 +114,7 @@ static void run_publish(void)
     measure_start();
     for (long i = 0; i < opt.n; i++) {
         token = publish(client, "bench/topic", (uint32_t)i, payload);
-        if (opt.qos > 0 && (!opt.inflight || i == opt.n - 1)) {
+        if (opt.qos > 0 && (opt.wait || i == opt.n - 1)) {
             int rc = MQTTClient_waitForCompletion(client, token, PATIENCE);
             if (rc != MQTTCLIENT_SUCCESS)
                 fail("MQTTClient_waitForCompletion", rc);

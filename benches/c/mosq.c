@@ -4,6 +4,7 @@
 #include "bench.h"
 
 #include <mosquitto.h>
+#include <mqtt_protocol.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,9 +107,23 @@ static void client_disconnect(struct client *client)
     mosquitto_destroy(client->handle);
 }
 
+static mosquitto_property *message_properties;
+
+static void properties_init(void)
+{
+    if (!opt.properties)
+        return;
+    mosquitto_property_add_string(&message_properties, MQTT_PROP_CONTENT_TYPE, "text");
+    mosquitto_property_add_binary(&message_properties, MQTT_PROP_CORRELATION_DATA, "12345678", 8);
+    mosquitto_property_add_string_pair(&message_properties, MQTT_PROP_USER_PROPERTY, "unit", "mV");
+    mosquitto_property_add_string_pair(&message_properties, MQTT_PROP_USER_PROPERTY, "site", "lab");
+}
+
 static int client_publish(struct client *client, const char *topic, uint32_t stream, uint32_t number, void *payload)
 {
     payload_write(payload, opt.size, stream, number);
+    if (message_properties)
+        return mosquitto_publish_v5(client->handle, NULL, topic, (int)opt.size, payload, opt.qos, false, message_properties);
     return mosquitto_publish(client->handle, NULL, topic, (int)opt.size, payload, opt.qos, false);
 }
 
@@ -363,6 +378,7 @@ int main(int argc, char **argv)
     };
     options_parse(argc, argv);
     mosquitto_lib_init();
+    properties_init();
     for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
         if (strcmp(scenarios[i].name, opt.scenario) == 0) {
             scenarios[i].run();
