@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::host::{Event, Handled, Host};
 use super::reactor::reactor;
+use super::sink::release;
 use super::state::{Client, Core, Guard};
 
 /// When a message that the program did not take is offered again.
@@ -53,6 +54,8 @@ impl<H: Host> Client<H> {
             }
         }
         core.dispatching = None;
+        core.io.settle_down();
+        release(&mut self.batch.lock());
         drop(busy);
         if core.waiters > 0 {
             self.changed.notify_all();

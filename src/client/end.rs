@@ -54,10 +54,8 @@ impl<H: Host> Client<H> {
         core.epoch += 1;
         core.phase = Phase::Idle;
         if let Some(connection) = core.connection.take() {
-            if connection.watched {
-                if let Ok(reactor) = reactor() {
-                    reactor.unwatch(&*connection.link);
-                }
+            if let Ok(reactor) = reactor() {
+                reactor.unwatch(&*connection.link);
             }
             if core
                 .last_words

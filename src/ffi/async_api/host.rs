@@ -141,7 +141,7 @@ impl AsyncHost {
                 published(&op, token, packet, reason, properties.as_ref());
             }
             Outcome::Subscribed { codes, properties } => {
-                subscribed(&op, token, &codes, &properties)
+                subscribed(&op, token, &codes, &properties);
             }
             Outcome::Unsubscribed { codes, properties } => {
                 succeeded_with_codes(&op, token, &codes, &properties);
