@@ -258,6 +258,19 @@ test_simple() {
     id=$time_id pid=$time_pid
     check "$id" stop INT
 
+    # Calls with their return codes unless only packets are asked for.
+    for level in '' MINIMUM PROTOCOL; do
+        next "trace-$level"
+        export MQTT_C_CLIENT_TRACE=ON MQTT_C_CLIENT_TRACE_LEVEL=$level
+        check "$id" run MQTTClient_publish "$uri"
+        unset MQTT_C_CLIENT_TRACE MQTT_C_CLIENT_TRACE_LEVEL
+        check "$id" grep -Eq ' <- PUBACK msgid: 1$' "$work/$id.pub"
+        calls=0
+        [ "$level" = PROTOCOL ] || calls=2
+        check "$id" test $calls -eq \
+            "$(grep -Ec '^[0-9]{8} [0-9]{6}\.[0-9]{3} \([0-9]+\) \(0\)[<>] MQTTClient_connect:[0-9]+( \(0\))?$' "$work/$id.pub")"
+    done
+
     next version
     check "$id" run MQTTVersion
     check "$id" grep -q '^Version: ' "$work/$id.pub"
