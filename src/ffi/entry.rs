@@ -45,7 +45,13 @@ fn name(path: &str) -> &str {
 /// Whether calls of that function are traced: those that do something with a client. The original is silent about the
 /// others too, but for memory, which would bury the rest.
 fn is_traced(function: &str) -> bool {
-    let untraced = ["strerror", "getVersionInfo", "malloc", "free", "freeMessage"];
+    let untraced = [
+        "strerror",
+        "getVersionInfo",
+        "malloc",
+        "free",
+        "freeMessage",
+    ];
     function
         .strip_prefix("MQTTClient_")
         .or_else(|| function.strip_prefix("MQTTAsync_"))
