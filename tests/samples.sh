@@ -13,6 +13,9 @@
 # has come when it is in the subscriber's output. Every wait ends after $LIMIT seconds as a failure.
 
 set -u
+# Messages may be any bytes; in a UTF-8 locale `read` takes a stray one for the beginning of a character and goes on past
+# the end of the line.
+export LC_ALL=C
 
 LIMIT=20
 here=$(cd "$(dirname "$0")" && pwd)
