@@ -27,7 +27,7 @@ impl<H: Host> Client<H> {
                 if !core.synchronous {
                     core.io.tell(Event::ConnectionLost);
                 }
-                self.reconnect_later(core);
+                self.reconnect_later(core, true);
             }
             Phase::Idle | Phase::Connecting | Phase::Reconnecting => {}
         }
@@ -44,7 +44,7 @@ impl<H: Host> Client<H> {
         if phase == Phase::Disconnecting {
             disconnected(core);
         } else {
-            self.reconnect_later(core);
+            self.reconnect_later(core, true);
         }
     }
 
@@ -129,6 +129,7 @@ impl<H: Host> Client<H> {
             Phase::Connecting | Phase::Disconnecting => return Err(Error::Ignored),
         }
         core.phase = Phase::Disconnecting;
+        core.should_be_connected = false;
         let now = Instant::now();
         core.closing = Some(Closing {
             deadline: now.checked_add(timeout).unwrap_or(now + FAR),
