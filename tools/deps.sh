@@ -2,7 +2,7 @@
 # What the targets of the Makefile need, and how to get it.
 #   tools/deps.sh check  [group...]   names what is missing, with its remedy; fails when anything is
 #   tools/deps.sh ensure [group...]   installs what is missing where it can (Debian, Ubuntu), then checks
-# Groups: build (the default), test, lint. test and lint contain build.
+# Groups: build (the default), test, bench, lint. The others contain build.
 set -eu
 cd "$(dirname "$0")/.."
 : "${CC:=cc}" "${CARGO:=cargo}"
@@ -39,12 +39,15 @@ test|have python3|python3|Python 3
 test|have go|golang-go|Go, for the Go program of the README
 test|have valgrind|valgrind|valgrind
 test|have abidiff|abigail-tools|libabigail: abidiff
+bench|have mosquitto|mosquitto|the broker mosquitto
+bench|debian_file /usr/include/mosquitto.h|libmosquitto-dev|libmosquitto, to compare with
 END
     # Programs and libraries as the distribution built them, to run them on ours and compare.
     if have apt-get; then
         cat <<'END'
 test|debian_file /usr/include/MQTTAsync.h|libpaho-mqtt-dev|Paho C, to compare with
 test|debian_file /usr/include/mqtt/async_client.h|libpaho-mqttpp-dev|Paho C++, to run on this library
+bench|debian_file /usr/include/MQTTAsync.h|libpaho-mqtt-dev|Paho C, to compare with
 test|have paho_c_pub|paho.mqtt.c-examples|Paho C's programs, to run on this library
 END
     fi

@@ -72,7 +72,11 @@ impl<H: Host> Client<H> {
             core.waiters -= 1;
         }
         let (session, io) = core.parts();
-        let token = session.token();
+        // Tokens follow the packet identifiers, as programs see them in the original; a QoS 0 message has neither.
+        let token = match publish.qos {
+            QoS::AtMostOnce => 0,
+            _ => session.token(),
+        };
         let accepted = session.publish(publish, Some(token), op, true, Instant::now(), io);
         self.finish(core);
         accepted?;
@@ -171,13 +175,13 @@ impl<H: Host> Client<H> {
         }
         let epoch = core.epoch;
         let (core, result) = self.wait_for(core, deadline_in(timeout), |core| {
-            // In this order: an operation that was given up with the connection is not pending either.
-            if core.epoch != epoch {
+            let lost = core.epoch != epoch;
+            if lost && (is_pending(core, token) || core.given_up.contains(&token)) {
                 Some(Err(Error::Disconnected))
-            } else if !is_pending(core, token) {
-                Some(Ok(()))
-            } else {
+            } else if is_pending(core, token) {
                 None
+            } else {
+                Some(Ok(()))
             }
         });
         self.finish(core);
@@ -211,7 +215,7 @@ impl<H: Host> Client<H> {
             if let Some(message) = core.io.take_message() {
                 Some(Ok(message))
             } else if core.epoch != epoch {
-                Some(Err(Error::Disconnected))
+                Some(Err(Error::Failed("the connection was lost".into())))
             } else {
                 None
             }

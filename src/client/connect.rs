@@ -28,8 +28,10 @@ const MAX_CONNACK: u32 = 1 << 20;
 /// A connection that the server accepted.
 #[derive(Debug, Clone)]
 pub struct Connected {
-    /// The URI that worked, without `tcp://`.
+    /// The URI that worked, as the program wrote it.
     pub server_uri: String,
+    /// It is one of the options' list, not the one the client was created with.
+    pub listed: bool,
     /// The version in use.
     pub version: Version,
     /// The server resumes the session.
@@ -239,7 +241,8 @@ impl<H: Host> Client<H> {
                 ));
             }
         };
-        let (connected, used) = self.read_connack(&answer, uri, version, number)?;
+        let (mut connected, used) = self.read_connack(&answer, uri, version, number)?;
+        connected.listed = !options.server_uris.is_empty();
         if version == Version::V5 && options.clean && connected.session_present {
             // [MQTT-3.2.2-4]: we have no session to go on with.
             return Err(fail(
@@ -313,7 +316,8 @@ impl<H: Host> Client<H> {
         }
         Ok((
             Connected {
-                server_uri: uri.strip_prefix("tcp://").unwrap_or(uri).to_owned(),
+                server_uri: uri.to_owned(),
+                listed: false,
                 version,
                 session_present: connack.session_present,
                 reason: connack.code,
@@ -384,16 +388,13 @@ impl<H: Host> Client<H> {
         };
         // The program hears of the connection before it hears of anything that came over it.
         let op = core.connect_op.take();
-        let asked = op.is_some();
         let events = std::mem::take(&mut core.io.events);
         let (session, io) = core.parts();
         session.begin(&begin, &connack, Instant::now(), io);
         let begun = std::mem::replace(&mut core.io.events, events);
-        if let Some(op) = op {
-            tell_connect_ended(&mut core, op, Ok(Box::new(connected)));
-        }
+        let told = op.is_some_and(|op| tell_connect_ended(&mut core, op, Ok(Box::new(connected))));
         if !core.synchronous {
-            core.io.tell(Event::Connected { automatic: !asked });
+            core.io.tell(Event::Connected { told });
         }
         core.io.events.extend(begun);
         if let Err(error) = self.watch(&mut core) {
@@ -477,11 +478,15 @@ fn refusal(version: Version, code: u8) -> String {
     )
 }
 
-/// Tells the program, or the caller that waits, how its connect ended.
-fn tell_connect_ended<H: Host>(core: &mut Guard<'_, H>, op: H::Op, result: ConnectResult) {
+/// Tells the program, or the caller that waits, how its connect ended. True: a callback is going to be run for it.
+fn tell_connect_ended<H: Host>(core: &mut Guard<'_, H>, op: H::Op, result: ConnectResult) -> bool {
     core.io.progressed = true;
-    if let Some((op, result)) = H::settle_connect(op, result) {
-        core.io.tell(Event::ConnectEnded { op, result });
+    match H::settle_connect(op, result) {
+        Some((op, result)) => {
+            core.io.tell(Event::ConnectEnded { op, result });
+            true
+        }
+        None => false,
     }
 }
 

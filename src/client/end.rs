@@ -53,6 +53,14 @@ impl<H: Host> Client<H> {
         let epoch = core.epoch;
         core.epoch += 1;
         core.phase = Phase::Idle;
+        // A thread that is at it this moment knows how far it got, and sees to the rest.
+        let writing = core
+            .connection
+            .as_ref()
+            .is_some_and(|connection| matches!(connection.writer, Writer::Busy));
+        if writing {
+            core.io.leave_to_writer(epoch);
+        }
         if let Some(connection) = core.connection.take() {
             if let Ok(reactor) = reactor() {
                 reactor.unwatch(&*connection.link);
@@ -67,12 +75,16 @@ impl<H: Host> Client<H> {
         }
         core.io.out.reset();
         core.written = 0;
-        core.io.fail_unwritten();
+        if !writing {
+            core.io.fail_unwritten();
+        }
         core.io.progressed = true;
         let ends = core.session_ends;
         let (session, io) = core.parts();
         session.connection_lost(io);
         if ends {
+            core.given_up = session.pending_tokens(true);
+            let (session, io) = core.parts();
             session.clear(io);
         }
         if core.waiters > 0 {
@@ -217,8 +229,10 @@ impl<H: Host> Client<H> {
         let (session, io) = core.parts();
         session.abandon(io);
         io.fail_unwritten();
-        if let Ok(reactor) = reactor() {
-            reactor.set_timer(self.key, core.timer.take(), None);
+        if let Some(timer) = core.timer.take() {
+            if let Ok(reactor) = reactor() {
+                reactor.set_timer(self.key, Some(timer), None);
+            }
         }
         Reactor::unregister(self.key);
         self.changed.notify_all();

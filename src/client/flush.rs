@@ -165,6 +165,7 @@ impl<H: Host> Client<H> {
         core = self.lock();
         if core.epoch != epoch {
             // That connection is gone, and its writer with it, but for a last word.
+            core.io.writer_left(epoch, batch.written());
             if let Some(mut words) = core.last_words.take_if(|words| words.epoch == epoch) {
                 if result.is_ok() {
                     // Whatever comes of it, the connection ends now.

@@ -65,10 +65,10 @@ pub enum Event<H: Host> {
         /// How it ended.
         result: ConnectResult,
     },
-    /// A connection was established; after a reconnect nobody asked for, `automatic`.
+    /// A connection was established.
     Connected {
-        /// Made by the automatic reconnect.
-        automatic: bool,
+        /// The program has been told by [`ConnectEnded`](Self::ConnectEnded) already.
+        told: bool,
     },
     /// The connection was lost.
     ConnectionLost,

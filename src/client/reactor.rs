@@ -104,6 +104,7 @@ pub fn reactor() -> io::Result<&'static Reactor> {
 
 impl Reactor {
     fn new() -> io::Result<Self> {
+        crate::ffi::watch_for_fork();
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let wake = rustix::event::eventfd(
             0,

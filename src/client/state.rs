@@ -12,7 +12,7 @@ use crate::persistence::hooks::{AfterRead, BeforeWrite};
 use crate::persistence::{Store, StoreError};
 use crate::protocol::outbound::Batch;
 use crate::protocol::property::Properties;
-use crate::protocol::session::Session;
+use crate::protocol::session::{Session, Token};
 use crate::protocol::{Version, error::Malformed};
 use crate::registry::Key;
 use crate::trace;
@@ -169,6 +169,8 @@ pub(super) struct Core<H: Host> {
     pub session_ends: bool,
     /// The program has asked for a connection and not for its end.
     pub should_be_connected: bool,
+    /// Operations that the end of the last connection put an end to.
+    pub given_up: Vec<Token>,
     /// Stream position up to which the socket has taken the bytes.
     pub written: u64,
     pub last_write: Instant,
@@ -222,7 +224,6 @@ impl<H: Host> Client<H> {
         store: Option<Box<dyn Store>>,
         restored: impl Fn() -> H::Op,
     ) -> Result<Arc<Self>, Error> {
-        reactor().map_err(|error| Error::Failed(error.to_string()))?;
         let version = if setup.create.v5 {
             Version::V5
         } else {
@@ -249,6 +250,7 @@ impl<H: Host> Client<H> {
             closing: None,
             session_ends: false,
             should_be_connected: false,
+            given_up: Vec::new(),
             written: 0,
             last_write: now,
             pace: Pace::new(),

@@ -62,6 +62,11 @@ pub(crate) fn local_time(seconds: i64) -> LocalTime {
     }
 }
 
+/// Called before the library starts its first thread.
+pub(crate) fn watch_for_fork() {
+    process::watch();
+}
+
 /// This thread as the trace names it: its `pthread_t`, as the original prints it.
 pub(crate) fn thread_number() -> u64 {
     // SAFETY: pthread_self has no precondition.

@@ -9,7 +9,8 @@ static FORKED: AtomicBool = AtomicBool::new(false);
 /// Sees to it that a forked child is known for one. To be called before the library starts its first thread.
 ///
 /// A child has none of its parent's threads, and its locks may be held by threads that do not exist: every call would
-/// hang. So each fails instead ([`is_usable`]). A program that forks before it creates its first client notices nothing.
+/// hang. So each fails instead ([`is_usable`]). Threads come with the first connect: a program that creates its clients,
+/// then becomes a daemon, then connects, notices nothing.
 pub fn watch() {
     extern "C" fn in_child() {
         FORKED.store(true, Ordering::Relaxed);

@@ -21,6 +21,7 @@ const INTERFACE_VERSION: &str = "1.3.15";
 
 impl Table {
     fn new(product: &str) -> Self {
+        #[cfg_attr(not(feature = "tls"), allow(unused_mut))] // only TLS has more to tell
         let mut rows = vec![
             ("Product name", product.to_owned()),
             ("Version", INTERFACE_VERSION.to_owned()),

@@ -75,12 +75,7 @@ unsafe fn make(
         let Created {
             server_uri,
             client_id,
-        } = check(
-            server_uri,
-            client_id,
-            persistence_type,
-            MQTTASYNC_SSL_NOT_SUPPORTED,
-        )?;
+        } = check(server_uri, client_id, persistence_type)?;
         let create = read_options(options)?;
         if handle.is_null() {
             return Err(MQTTASYNC_NULL_PARAMETER);

@@ -3,6 +3,7 @@
 //! The order of the checks is the original's, so that a call with two faults reports the same one.
 #![allow(clippy::missing_safety_doc)] // what each function requires stands at the export that calls it
 
+mod answers;
 mod commands;
 mod connect;
 mod create;
@@ -27,6 +28,7 @@ use super::read::{Code, Context};
 use super::user_store;
 use crate::client::{Client, Error};
 use crate::protocol::reason;
+use crate::trace;
 use host::{AsyncHost, Callbacks};
 
 static HANDLES: Handles<AsyncHost> = Handles::new();
@@ -45,6 +47,10 @@ fn code(result: Result<(), Code>) -> c_int {
 
 /// The return code of an engine error. What a MQTT 5 server does not allow is named by its reason code.
 fn error(error: &Error) -> Code {
+    if let Error::Invalid(malformed) = error {
+        // The code does not tell what is wrong with it.
+        trace!(Error, "Not sent: {malformed}");
+    }
     match error {
         Error::Disconnected => MQTTASYNC_DISCONNECTED,
         Error::BufferFull => MQTTASYNC_MAX_BUFFERED_MESSAGES,
@@ -53,7 +59,10 @@ fn error(error: &Error) -> Code {
         Error::NotStored => MQTTASYNC_PERSISTENCE_ERROR,
         Error::Invalid(malformed) => match malformed.reason {
             reason::QOS_NOT_SUPPORTED => MQTTASYNC_BAD_QOS,
-            reason::MALFORMED_PACKET | reason::PROTOCOL_ERROR => MQTTASYNC_FAILURE,
+            reason::MALFORMED_PACKET
+            | reason::PROTOCOL_ERROR
+            | reason::TOPIC_NAME_INVALID
+            | reason::TOPIC_FILTER_INVALID => MQTTASYNC_FAILURE,
             other => other.into(),
         },
         Error::Store(error) => super::create::refused(error),

@@ -72,12 +72,7 @@ unsafe fn make(
         let Created {
             server_uri,
             client_id,
-        } = check(
-            server_uri,
-            client_id,
-            persistence_type,
-            MQTTCLIENT_SSL_NOT_SUPPORTED,
-        )?;
+        } = check(server_uri, client_id, persistence_type)?;
         let mut create = CreateOptions::default();
         if !options.is_null() {
             read::check_struct(options.cast(), b"MQCO", 0)?;

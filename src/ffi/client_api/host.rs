@@ -146,7 +146,11 @@ impl Host for ClientHost {
                 reason,
                 properties,
             } => {
-                if let (context, Some(callback)) = callbacks.published {
+                // Half way through QoS 2 there is nothing to tell, unless the server says no.
+                let told = kind != AckKind::PubRec || reason >= 0x80;
+                if let (context, Some(callback), true) =
+                    (callbacks.published.0, callbacks.published.1, told)
+                {
                     let packet_type: c_int = match kind {
                         AckKind::PubAck => 4,
                         AckKind::PubRec => 5,

@@ -207,6 +207,30 @@ impl Journal {
         })
     }
 
+    /// Writes two records with one write, so that a kill leaves both or none.
+    pub(super) fn append_both(
+        &mut self,
+        own: &OwnedFd,
+        first: (RecordKey, &[&[u8]]),
+        second: (RecordKey, &[&[u8]]),
+    ) -> io::Result<[Spot; 2]> {
+        self.make_room(own)?;
+        let (number, salt, start) = self.active();
+        self.encode_removals(salt, start);
+        let at = self.buffer.len();
+        self.encode(salt, start, Operation::Put, first.0, None, first.1);
+        let middle = self.buffer.len();
+        self.encode(salt, start, Operation::Put, second.0, None, second.1);
+        self.flush(start)?;
+        let within = |value: u64| u32::try_from(value).expect("files stay far below 4 GiB");
+        let spot = |from: usize, to: usize| Spot {
+            file: number,
+            offset: within(start + from as u64),
+            length: within((to - from - ENTRY_HEADER) as u64),
+        };
+        Ok([spot(at, middle), spot(middle, self.buffer.len())])
+    }
+
     /// Notes a removal, to be written with the next entry, and says whether there are enough to write them now.
     pub(super) fn remove_later(&mut self, key: RecordKey) -> bool {
         self.removals.push(key);

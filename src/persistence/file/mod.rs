@@ -201,6 +201,16 @@ impl Store for FileStore {
         self.with_watched(|state| state.replace(old, new, parts))
     }
 
+    fn put_both(
+        &mut self,
+        first: RecordKey,
+        first_parts: &[&[u8]],
+        second: RecordKey,
+        second_parts: &[&[u8]],
+    ) -> Result<(), StoreError> {
+        self.with_watched(|state| state.put_both((first, first_parts), (second, second_parts)))
+    }
+
     fn sync(&mut self) -> Result<(), StoreError> {
         self.with(State::write_removals);
         self.shared

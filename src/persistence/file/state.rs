@@ -199,6 +199,30 @@ impl State {
         self.put_file(key, parts)
     }
 
+    /// One write where both may be journaled. A large record has a file of its own: then the first is there before the second.
+    pub(super) fn put_both(
+        &mut self,
+        first: (RecordKey, &[&[u8]]),
+        second: (RecordKey, &[&[u8]]),
+    ) -> Result<(), StoreError> {
+        if self.may_be_journaled(first.0, first.1) && self.may_be_journaled(second.0, second.1) {
+            self.last_put = Instant::now();
+            let own = self.directory.own();
+            if let Ok([one, two]) = own.and_then(|own| self.journal.append_both(own, first, second))
+            {
+                self.settle(first.0, one);
+                self.settle(second.0, two);
+                return Ok(());
+            }
+        }
+        self.put(first.0, first.1)?;
+        let result = self.put(second.0, second.1);
+        if result.is_err() {
+            let _ = self.remove(first.0);
+        }
+        result
+    }
+
     pub(super) fn replace(
         &mut self,
         old: RecordKey,

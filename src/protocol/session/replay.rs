@@ -288,11 +288,13 @@ impl<M, O> Session<M, O> {
         true
     }
 
-    /// Puts a stored `QoS` 2 message of the server's back where its PUBREL will find it. False: unusable.
+    /// Puts a stored `QoS` 2 message of the server's back where its PUBREL will find it; `handed_over` where the program has
+    /// it already. False: unusable.
     pub fn restore_received<S: Sink<Message = M, Op = O>>(
         &mut self,
         id: u16,
         packet: &[u8],
+        handed_over: bool,
         sink: &mut S,
     ) -> bool {
         if id == 0 || self.received.contains(id) {
@@ -300,7 +302,7 @@ impl<M, O> Session<M, O> {
         }
         match view(self.version, packet) {
             Some(publish) => {
-                let message = sink.message(&publish);
+                let message = (!handed_over).then(|| sink.message(&publish));
                 self.received.insert(id, message);
                 true
             }

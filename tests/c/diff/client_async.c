@@ -176,7 +176,7 @@ static void broken_off(int version)
 	int token;
 
 	SHOW(connect_client(c, version));
-	SHOW(publish(c, version, "not/+/allowed", 1, "x", 0, &token));
+	SHOW(publish(c, version, too_deep(), 1, "x", 0, &token));
 	log_expect(&state, 1);
 	SHOW(MQTTClient_isConnected(c));
 	SHOW(publish(c, version, "fine", 1, "x", 0, &token));
