@@ -246,6 +246,17 @@ impl<M, O> Session<M, O> {
         let Some(entry) = self.remove(id) else {
             return;
         };
+        trace!(
+            Minimum,
+            "{} received from client {} for message id {id} - removing publication",
+            match kind {
+                AckKind::PubAck => "PUBACK",
+                AckKind::PubRec => "PUBREC",
+                AckKind::PubRel => "PUBREL",
+                AckKind::PubComp => "PUBCOMP",
+            },
+            self.client_id
+        );
         if matches!(entry.awaits, Awaits::PubComp) {
             sink.discard(Record::Released(id));
         }
