@@ -103,6 +103,10 @@ impl<H: Host> Client<H> {
                 self.finish(core);
                 return Err(Error::Disconnected);
             }
+            trace!(
+                Minimum,
+                "Resuming publish now queue not full for client {}", self.setup.client_id
+            );
         }
         let (session, io) = core.parts();
         let accepted = session.publish(publish, None, op, false, Instant::now(), io);

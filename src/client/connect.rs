@@ -170,12 +170,7 @@ impl<H: Host> Client<H> {
         let mut last = ConnectFailure::new(versions[0], None, "no server to connect to".into());
         for uri in uris {
             for version in versions {
-                trace!(
-                    Protocol,
-                    "Connecting to serverURI {} with MQTT version {}",
-                    uri.strip_prefix("tcp://").unwrap_or(uri),
-                    *version as u8
-                );
+                self.trace_attempt(uri, *version);
                 let deadline = tokio::time::Instant::now() + options.connect_timeout;
                 match Box::pin(self.attempt(uri, *version, options, keep_session, deadline)).await {
                     Ok(established) => return Ok(Box::new(established)),
@@ -189,6 +184,26 @@ impl<H: Host> Client<H> {
             }
         }
         Err(last)
+    }
+
+    /// The original's two APIs write this line at different levels.
+    fn trace_attempt(&self, uri: &str, version: Version) {
+        let level = if self.setup.synchronous {
+            trace::Level::Minimum
+        } else {
+            trace::Level::Protocol
+        };
+        if trace::enabled(level) {
+            let address = ["tcp://", "mqtt://"]
+                .iter()
+                .find_map(|scheme| uri.strip_prefix(scheme))
+                .unwrap_or(uri);
+            let version = version as u8;
+            trace::write(
+                level,
+                format_args!("Connecting to serverURI {address} with MQTT version {version}"),
+            );
+        }
     }
 
     async fn attempt(
@@ -223,6 +238,10 @@ impl<H: Host> Client<H> {
         let socket =
             Socket::new(Arc::clone(&link)).map_err(|error| fail(None, error.to_string()))?;
         let number = link.as_fd().as_raw_fd();
+        trace!(
+            Minimum,
+            "New socket {number} for {}, port {}", target.host, target.port
+        );
         trace!(
             Protocol,
             "{} {} -> CONNECT version {} clean: {} (0)",

@@ -1,5 +1,6 @@
 //! The ways in which a connection, and a client, ends.
 
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
 use crate::protocol::outbound::Batch;
@@ -72,6 +73,8 @@ impl<H: Host> Client<H> {
             {
                 close(&connection.link);
             }
+            let socket = connection.link.as_fd().as_raw_fd();
+            trace!(Minimum, "Removed socket {socket}");
         }
         core.io.out.reset();
         core.written = 0;
