@@ -211,6 +211,10 @@ impl<H: Host> Client<H> {
     /// Synchronous client: waits for a message, at most `timeout`. No message in time is no error.
     pub fn receive(&self, timeout: Duration) -> Result<Option<H::Message>, Error> {
         let core = self.alive()?;
+        if !core.synchronous {
+            // Its messages are the callbacks'.
+            return Err(Error::Failed("the client has callbacks".into()));
+        }
         if !core.session.online() && core.io.messages == 0 {
             return Err(Error::Disconnected);
         }
