@@ -28,8 +28,7 @@ test-rust:
 	$(CARGO) test --locked $(CARGO_FLAGS) --profile tools -p paho-demo -p paho-demo-broker
 	$(CARGO) test --locked $(CARGO_FLAGS) --lib --no-default-features
 
-# Which of the groups in tests/samples.sh to run; all when empty.
-SAMPLE_GROUPS ?=
+SAMPLE_GROUPS ?= simple tools options errors reconnect tls ws proxy
 
 test-samples:
 	tests/samples.sh $(OUTPUT) $(SAMPLE_GROUPS)

@@ -5,19 +5,17 @@ use std::any::Any;
 use libc::c_int;
 
 use super::client_types::MQTTResponse;
-use crate::trace::{self, Level};
+use super::property_types::MQTTProperties;
 
-/// The body of every exported function: calls what it stands for, traces it, and turns a panic into the function's failure
-/// value.
+/// The body of every exported function: calls what it stands for, and turns a panic into the function's failure value.
+/// The call and its return are traced, but for functions that are `untraced` in the original too.
 ///
 /// A panic must not unwind into a C program: that would abort it. The lock of the client at hand is a `parking_lot` one,
 /// which a panic does not poison, so the client can still be destroyed afterwards.
 macro_rules! entry {
-    ($failure:expr, $call:expr) => {{
+    (untraced: $failure:expr, $call:expr) => {{
         /// Its path has the name of the exported function before its own.
         fn here() {}
-        let path = ::std::any::type_name_of_val(&here);
-        $crate::ffi::entry::entered(path, line!());
         #[allow(unused_unsafe)] // not every function called here has something to require
         let call = ::std::panic::AssertUnwindSafe(|| {
             // SAFETY: what the called function requires of its pointers is what the exported function's documentation
@@ -25,72 +23,72 @@ macro_rules! entry {
             unsafe { $call }
         });
         match ::std::panic::catch_unwind(call) {
-            Ok(value) => {
-                $crate::ffi::entry::left(path, line!(), &value);
-                value
-            }
+            Ok(value) => value,
             Err(payload) => {
-                $crate::ffi::entry::panicked(path, &*payload);
+                $crate::ffi::entry::panicked(::std::any::type_name_of_val(&here), &*payload);
                 $failure
             }
         }
     }};
+    ($failure:expr, $call:expr) => {{
+        /// Its path has the name of the exported function before its own.
+        fn traced() {}
+        if $crate::trace::enabled($crate::trace::Level::Minimum) {
+            $crate::ffi::entry::called(::std::any::type_name_of_val(&traced), line!());
+        }
+        let value = $crate::ffi::entry::entry!(untraced: $failure, $call);
+        if $crate::trace::enabled($crate::trace::Level::Minimum) {
+            $crate::ffi::entry::returns(::std::any::type_name_of_val(&traced), line!(), &value);
+        }
+        value
+    }};
 }
 
-/// The name of the exported function; `path` is that of a function inside it.
-fn name(path: &str) -> &str {
+/// What the trace tells of a return value.
+pub(super) trait Answer {
+    /// The number at the end of the line; none for what is no code.
+    fn code(&self) -> Option<i64> {
+        None
+    }
+}
+
+impl Answer for () {}
+impl Answer for MQTTProperties {}
+impl<T> Answer for *mut T {}
+
+impl Answer for c_int {
+    fn code(&self) -> Option<i64> {
+        Some((*self).into())
+    }
+}
+
+impl Answer for MQTTResponse {
+    fn code(&self) -> Option<i64> {
+        Some(self.reasonCode.into())
+    }
+}
+
+/// The name of an exported function, of the path of a function inside it.
+fn exported(path: &str) -> &str {
     path.rsplit("::").nth(1).unwrap_or(path)
 }
 
-/// Whether calls of that function are traced: those that do something with a client. The original is silent about the
-/// others too, but for memory, which would bury the rest.
-fn is_traced(function: &str) -> bool {
-    let untraced = [
-        "strerror",
-        "getVersionInfo",
-        "malloc",
-        "free",
-        "freeMessage",
-    ];
-    function
-        .strip_prefix("MQTTClient_")
-        .or_else(|| function.strip_prefix("MQTTAsync_"))
-        .is_some_and(|rest| !untraced.contains(&rest) && !rest.starts_with("setTrace"))
-}
-
-/// Traces a call's beginning.
-#[inline]
-pub(super) fn entered(path: &str, line: u32) {
-    if trace::enabled(Level::Minimum) {
-        trace_call(true, path, line, None);
-    }
-}
-
-/// Traces a call's end, with its return code if it has one.
-#[inline]
-pub(super) fn left<T: Any>(path: &str, line: u32, value: &T) {
-    if trace::enabled(Level::Minimum) {
-        trace_call(false, path, line, Some(value));
-    }
-}
-
+/// Traces a call. `path` is that of a function inside the exported one.
 #[cold]
-fn trace_call(entry: bool, path: &str, line: u32, value: Option<&dyn Any>) {
-    let function = name(path);
-    if is_traced(function) {
-        let code = value.and_then(|value| {
-            let code = value.downcast_ref::<c_int>().copied();
-            let response = || Some(value.downcast_ref::<MQTTResponse>()?.reasonCode);
-            code.or_else(response)
-        });
-        trace::function(entry, function, line, code.map(i64::from));
-    }
+pub(super) fn called(path: &str, line: u32) {
+    crate::trace::function(true, exported(path), line, None);
+}
+
+/// Traces a return.
+#[cold]
+pub(super) fn returns(path: &str, line: u32, value: &impl Answer) {
+    crate::trace::function(false, exported(path), line, value.code());
 }
 
 /// Reports a panic. `path` is that of a function inside the exported one.
 #[cold]
 pub(super) fn panicked(path: &str, payload: &(dyn Any + Send)) {
-    let function = name(path);
+    let function = exported(path);
     let what = payload
         .downcast_ref::<&str>()
         .copied()

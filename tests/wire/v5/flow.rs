@@ -70,19 +70,21 @@ fn mqtt_3_3_4_8_other_packets_are_not_delayed() {
 fn mqtt_3_3_4_9_receive_maximum_of_the_client() {
     let options = ConnectOptions::with(&[(prop::RECEIVE_MAXIMUM, Value::Two(2))]);
     let (_broker, mut peer, client) = connected_with(V, &options, &[]);
-    for id in 1..3 {
-        peer.publish(&message("a", b"").qos(2, id));
-        peer.expect_ack(AckKind::PubRec, id);
-    }
+    let publish = |peer: &mut Peer, id: u8| {
+        peer.publish(&message("a", [id]).qos(2, id.into()));
+        peer.expect_ack(AckKind::PubRec, id.into());
+        assert_eq!(client.message().payload, [id]);
+    };
+    publish(&mut peer, 1);
+    publish(&mut peer, 2);
     peer.ack(AckKind::PubRel, 1);
     peer.expect_ack(AckKind::PubComp, 1);
-    client.message();
-    peer.publish(&message("a", b"").qos(2, 3));
-    peer.expect_ack(AckKind::PubRec, 3);
+    publish(&mut peer, 3);
     // A resend is no message more.
-    peer.publish(&message("a", b"").qos(2, 3).again());
+    peer.publish(&message("a", [3]).qos(2, 3).again());
     peer.expect_ack(AckKind::PubRec, 3);
-    peer.publish(&message("a", b"").qos(2, 4));
+    // Handed over, a message still counts until its PUBCOMP; and one too many is not handed over.
+    peer.publish(&message("a", [4]).qos(2, 4));
     peer.expect_refusal(0x93);
     assert_eq!(client.next(), Event::ConnectionLost);
 }
