@@ -21,7 +21,7 @@ const INTERFACE_VERSION: &str = "1.3.15";
 
 impl Table {
     fn new(product: &str) -> Self {
-        #[cfg_attr(not(feature = "tls"), allow(unused_mut))] // only TLS has more to tell
+        #[cfg_attr(not(feature = "tls"), expect(unused_mut))] // grows only with TLS
         let mut rows = vec![
             ("Product name", product.to_owned()),
             ("Version", INTERFACE_VERSION.to_owned()),
@@ -75,6 +75,10 @@ pub fn asynchronous() -> *mut NameValue {
 
 /// Starts the trace, whose header tells what the table says.
 pub fn start_trace(table: *mut NameValue) {
+    // In a forked child the trace's lock may be held by a thread that is not there.
+    if !super::process::is_usable() {
+        return;
+    }
     crate::trace::start(|| {
         let mut rows = Vec::new();
         let mut row = table.cast_const();
