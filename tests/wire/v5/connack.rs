@@ -83,6 +83,7 @@ fn mqtt_3_2_2_5_session_that_the_server_does_not_have() {
     peer.expect_ack(AckKind::PubRel, released);
     peer.publish(&message("a", b"old").qos(2, 7));
     peer.expect_ack(AckKind::PubRec, 7);
+    assert_eq!(client.message().payload, b"old");
     lose(peer, &client);
     assert_eq!(client.connect(&options), 0);
     let mut peer = broker.accept();
