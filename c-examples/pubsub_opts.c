@@ -296,7 +296,7 @@ enum pubsub_parsed pubsub_opts_parse(struct pubsub_opts *opts, const char *progr
     set_defaults(opts, program, publisher);
     opts->clientid = default_clientid(program);
     /* Each user property takes three arguments, so there is room for all. */
-    opts->user_properties = calloc((size_t)argc, sizeof *opts->user_properties);
+    opts->user_properties = calloc((size_t)argc + 1, sizeof *opts->user_properties);
     if (opts->user_properties == NULL)
         return wrong(opts, "out of memory");
     for (int i = 1; i < argc; i++) {

@@ -65,6 +65,8 @@ check() {
 # wait_for FILE REGEX [COUNT]: until COUNT lines (1) of a file that may still grow match.
 wait_for() {
     local file=$1 regex=$2 left=${3:-1} line fd tail_pid result=1
+    # Bytes, not characters: a binary payload that ends in the first byte of a character would swallow the newline.
+    local LC_ALL=C
     exec {fd}< <(exec timeout $LIMIT tail -n +1 -f "$file" 2>/dev/null)
     tail_pid=$!
     while IFS= read -r -u "$fd" line; do

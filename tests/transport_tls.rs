@@ -337,6 +337,22 @@ fn large_messages_pass_both_ways_at_once() {
     server.join().unwrap().pop().unwrap().unwrap();
 }
 
+#[test]
+fn held_bytes_are_announced() {
+    let site = Site::new();
+    let (port, server) = serve(server_context(&site.server).build(), 1, |accepted| {
+        let mut stream = accepted.unwrap();
+        stream.write_all(b"abc").unwrap();
+        stream.write_all(b"def").unwrap();
+        // Until the client goes.
+        let _ = stream.read(&mut [0]);
+    });
+    let link = connect(&format!("ssl://localhost:{port}"), site.tls()).unwrap();
+    assert_eq!(receive_bytewise(&link, 6), b"abcdef");
+    link.shutdown();
+    server.join().unwrap();
+}
+
 /// A server that reads nothing: once the socket is full the layer takes no more, and gives none of what it took twice,
 /// even if the caller comes back with other bytes.
 #[test]

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use paho_oxide::client::options::ConnectOptions;
 use paho_oxide::transport::{ConnectError, Connector, Link, Stage};
 use transport_common::{
-    connect_with, in_child, options, pattern, poll_in, pump, receive, receive_end,
+    connect_with, in_child, options, pattern, poll_in, pump, receive, receive_bytewise, receive_end,
 };
 use tungstenite::Message;
 use tungstenite::handshake::derive_accept_key;
@@ -397,6 +397,16 @@ fn a_blocked_peer_takes_no_more_than_a_frame() {
     assert!(link.has_unsent());
     assert_eq!(link.flush().unwrap_err().kind(), ErrorKind::WouldBlock);
     drop(socket);
+}
+
+#[test]
+fn held_bytes_are_announced() {
+    let (link, server) = upgraded(|peer| {
+        peer.send(b"\x82\x03abc\x02\x01d\x80\x02ef");
+        peer.socket.try_clone().unwrap()
+    });
+    assert_eq!(receive_bytewise(&link, 6), b"abcdef");
+    drop(server.join().unwrap());
 }
 
 #[test]

@@ -18,7 +18,7 @@ use paho_oxide::protocol::outbound::{Batch, Outbound};
 use paho_oxide::protocol::packet::{AckKind, ConnAck, Filter, Publish, encode_ack};
 use paho_oxide::protocol::property::{Properties, PropertiesRef, Property, PropertyId, Value};
 use paho_oxide::protocol::session::{
-    Begin, Completion, NotStored, Outcome, Record, Session, Sink, Token, view,
+    Begin, Completion, NotStored, Outcome, Receipt, Record, Session, Sink, Token, view,
 };
 use paho_oxide::protocol::{QoS, Version, decode};
 
@@ -112,10 +112,16 @@ impl Sink for World {
             .map_or(u32::MAX, u32::from_be_bytes)
     }
 
-    fn deliver(&mut self, message: u32, _: QoS, received: Option<u16>) -> Result<(), NotStored> {
-        self.check_store()?;
-        if let Some(id) = received {
-            self.records.remove(&Record::Received(id));
+    fn deliver(&mut self, message: u32, _: QoS, receipt: Receipt<'_>) -> Result<(), u32> {
+        self.check_store().map_err(|NotStored| message)?;
+        match receipt {
+            Receipt::None => {}
+            Receipt::Kept(id, _) => {
+                self.records.insert(Record::Received(id));
+            }
+            Receipt::Released(id) => {
+                self.records.remove(&Record::Received(id));
+            }
         }
         *self.delivered.entry(message).or_default() += 1;
         Ok(())
@@ -245,14 +251,14 @@ impl Run {
             Step::Subscribe { filters } => self.subscribe(*filters, true),
             Step::Unsubscribe { filters } => self.subscribe(*filters, false),
             Step::ServerPublish { qos: q, id } => {
-                self.server_publish(qos(*q), u16::from(*id % 16) + 1)
+                self.server_publish(qos(*q), u16::from(*id % 16) + 1);
             }
             Step::ServerRelease { id } => self.server_release(u16::from(*id % 16) + 1),
             Step::ServerAck { kind, id, error } => {
-                self.server_ack(*kind, u16::from(*id % 12) + 1, *error)
+                self.server_ack(*kind, u16::from(*id % 12) + 1, *error);
             }
             Step::ServerSubAck { id, codes, unsub } => {
-                self.server_suback(u16::from(*id % 32) + 1, *codes % 4, *unsub)
+                self.server_suback(u16::from(*id % 32) + 1, *codes % 4, *unsub);
             }
             Step::ServerBytes(bytes) => self.receive(bytes),
             Step::Tick(seconds) => {

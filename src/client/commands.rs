@@ -110,11 +110,32 @@ impl<H: Host> Client<H> {
         }
         let (session, io) = core.parts();
         let accepted = session.publish(publish, None, op, false, Instant::now(), io);
-        self.finish(core);
-        match accepted? {
+        let core = self.finish_holding(core);
+        let accepted = accepted?;
+        if core.blocked() && !self.wait_until_written(core) && publish.qos == QoS::AtMostOnce {
+            return Err(Error::Failed(
+                "the connection was lost before the message was written".into(),
+            ));
+        }
+        match accepted {
             Accepted::Sent(id) => Ok(id),
             Accepted::Queued => Ok(0),
         }
+    }
+
+    /// The socket takes no more: waits until all that is there now has been written, as the original's publish does, so
+    /// that a program may leave right after it. False: the connection ended first.
+    fn wait_until_written(&self, core: Guard<'_, H>) -> bool {
+        let (epoch, end) = (core.epoch, core.io.out.position());
+        let (core, written) = self.wait_for(core, None, |core| {
+            if core.epoch == epoch {
+                (core.written >= end).then_some(true)
+            } else {
+                Some(false)
+            }
+        });
+        self.finish(core);
+        written.unwrap_or(false)
     }
 
     /// Sends a SUBSCRIBE or an UNSUBSCRIBE. `op` is told of its end.

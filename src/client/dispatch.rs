@@ -7,6 +7,7 @@ use crate::trace;
 
 use super::host::{Event, Handled, Host};
 use super::reactor::reactor;
+use super::sink::release;
 use super::state::{Client, Core, Guard};
 
 /// When a message that the program did not take is offered again.
@@ -56,6 +57,8 @@ impl<H: Host> Client<H> {
             }
         }
         core.dispatching = None;
+        core.io.settle_down();
+        release(&mut self.batch.lock());
         drop(busy);
         if core.waiters > 0 {
             self.changed.notify_all();

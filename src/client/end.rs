@@ -3,13 +3,15 @@
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
+use crate::protocol::outbound::Batch;
 use crate::protocol::property::{Properties, PropertiesRef, PropertyId};
 use crate::protocol::reason;
 use crate::trace;
+use crate::transport::Link;
 
 use super::host::{Event, Host};
 use super::reactor::{Reactor, reactor};
-use super::state::{CLOSE_GRACE, Client, Closing, Connection, Error, Guard, Phase, Writer};
+use super::state::{CLOSE_GRACE, Client, Closing, Error, Guard, LastWords, Phase, Writer};
 
 impl<H: Host> Client<H> {
     /// The connection is lost: nobody on this side wanted it.
@@ -61,12 +63,16 @@ impl<H: Host> Client<H> {
             core.io.leave_to_writer(epoch);
         }
         if let Some(connection) = core.connection.take() {
-            if connection.watched {
-                if let Ok(reactor) = reactor() {
-                    reactor.unwatch(&*connection.link);
-                }
+            if let Ok(reactor) = reactor() {
+                reactor.unwatch(&*connection.link);
             }
-            close(&connection);
+            if core
+                .last_words
+                .as_ref()
+                .is_none_or(|words| words.epoch != epoch)
+            {
+                close(&connection.link);
+            }
             let socket = connection.link.as_fd().as_raw_fd();
             trace!(Minimum, "Removed socket {socket}");
         }
@@ -268,15 +274,15 @@ fn unread<H: Host>(core: &Guard<'_, H>) -> bool {
 }
 
 /// Closes a connection so that what was written still arrives: a socket closed with unread bytes would be reset.
-fn close(connection: &Connection) {
+pub(super) fn close(link: &Link) {
     let mut scratch = [0; 4096];
     for _ in 0..256 {
-        match connection.link.read(&mut scratch) {
+        match link.read(&mut scratch) {
             Ok(n) if n > 0 => {}
             _ => break,
         }
     }
-    connection.link.shutdown();
+    link.shutdown();
 }
 
 /// A disconnect that the program asked for is done.
@@ -290,14 +296,26 @@ fn disconnected<H: Host>(core: &mut Guard<'_, H>) {
 }
 
 /// Writes what waits, as far as the socket takes it at once: a last word before the connection is dropped. One
-/// attempt that does not block, so it is made under the mutex.
+/// attempt that does not block, so it is made under the mutex. Where another thread is writing it is left to that one.
 pub(super) fn write_last<H: Host>(core: &mut Guard<'_, H>) {
     let state = &mut *core.core;
     if let Some(connection) = &mut state.connection {
-        if let Writer::Idle(batch) = &mut connection.writer {
-            state.io.out.take(batch);
-            // Whatever comes of it, the connection ends now.
-            let _ = super::flush::write(&connection.link, batch);
+        match &mut connection.writer {
+            Writer::Idle(batch) => {
+                state.io.out.take(batch);
+                // Whatever comes of it, the connection ends now.
+                let _ = super::flush::write(&connection.link, batch);
+            }
+            Writer::Busy => {
+                let mut batch = Batch::default();
+                state.io.out.take(&mut batch);
+                state.last_words = Some(LastWords {
+                    epoch: state.epoch,
+                    batch,
+                });
+            }
+            // The socket takes nothing.
+            Writer::Blocked(_) => {}
         }
     }
 }

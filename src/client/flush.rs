@@ -18,8 +18,9 @@ use super::state::{Client, Core, Guard, Writer};
 
 /// A caller does not write others' bytes for ever: after so many rounds the reactor goes on.
 const ROUNDS: usize = 3;
-/// Writes of callers that are no further apart than this follow each other closely.
-const CLOSE: Duration = Duration::from_micros(30);
+/// A call that comes no later than this after the last write follows it closely. An answer over a network, even a local
+/// one, takes longer: a conversation is no burst.
+const CLOSE: Duration = Duration::from_micros(6);
 /// After so many of them it is a burst.
 const STREAK: u32 = 16;
 /// How long the reactor looks out for more when it has written everything.
@@ -28,7 +29,6 @@ const LINGER: Duration = Duration::from_micros(60);
 /// How closely the callers' writes follow each other, and who writes.
 #[derive(Debug)]
 pub(super) struct Pace {
-    last: Instant,
     streak: u32,
     /// The reactor writes, or is about to: callers only append.
     pub burst: bool,
@@ -37,9 +37,8 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub fn new(now: Instant) -> Self {
+    pub fn new() -> Self {
         Self {
-            last: now,
             streak: 0,
             burst: false,
             scheduled: false,
@@ -51,13 +50,9 @@ impl Pace {
         std::mem::take(&mut self.scheduled)
     }
 
-    fn wrote(&mut self, now: Instant) {
-        if now.saturating_duration_since(self.last) < CLOSE {
-            self.streak += 1;
-        } else {
-            self.streak = 0;
-        }
-        self.last = now;
+    /// A call is about to write, so long after the last write.
+    fn count(&mut self, gap: Duration) {
+        self.streak = if gap < CLOSE { self.streak + 1 } else { 0 };
     }
 }
 
@@ -72,16 +67,18 @@ enum Round {
 impl<H: Host> Client<H> {
     /// For callers: writes what is there, or sees to it that the reactor does.
     pub(super) fn flush_from_call<'a>(&'a self, mut core: Guard<'a, H>) -> Guard<'a, H> {
-        if core.pace.streak >= STREAK && !core.pace.burst {
-            self.start_burst(&mut core);
-        }
         if core.pace.burst {
             return core;
         }
-        let mut core = self.flush(core);
-        let now = core.last_write;
-        core.pace.wrote(now);
-        core
+        if !core.io.out.is_empty() {
+            let gap = core.last_write.elapsed();
+            core.pace.count(gap);
+            if core.pace.streak >= STREAK {
+                self.start_burst(&mut core);
+                return core;
+            }
+        }
+        self.flush(core)
     }
 
     /// Writes what is there, as far as the socket takes it. The mutex is released while writing.
@@ -149,7 +146,8 @@ impl<H: Host> Client<H> {
                 connection.writer = Writer::Blocked(batch);
                 return (core, Round::Stopped);
             }
-            Writer::Idle(batch) if state.io.out.is_empty() => {
+            // What a layer has kept back (an answer to a WebSocket ping, say) goes out as well.
+            Writer::Idle(batch) if state.io.out.is_empty() && !connection.link.has_unsent() => {
                 connection.writer = Writer::Idle(batch);
                 return (core, Round::Stopped);
             }
@@ -166,8 +164,15 @@ impl<H: Host> Client<H> {
         let now = Instant::now();
         core = self.lock();
         if core.epoch != epoch {
-            // That connection is gone, and its writer with it.
+            // That connection is gone, and its writer with it, but for a last word.
             core.io.writer_left(epoch, batch.written());
+            if let Some(mut words) = core.last_words.take_if(|words| words.epoch == epoch) {
+                if result.is_ok() {
+                    // Whatever comes of it, the connection ends now.
+                    let _ = write(&link, &mut words.batch);
+                }
+                super::end::close(&link);
+            }
             return (core, Round::Stopped);
         }
         let state = &mut *core.core;
@@ -187,6 +192,14 @@ impl<H: Host> Client<H> {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 connection.writer = Writer::Blocked(batch);
+                if !connection.watched {
+                    // A synchronous client: the program may not call again for long, and a thread that waits inside
+                    // another call may not know that there is something to write.
+                    if let Ok(reactor) = reactor() {
+                        // Where that fails, the next call that waits polls for it.
+                        let _ = reactor.watch_for_room(self.key, &*link);
+                    }
+                }
                 Round::Stopped
             }
             Err(error) => {

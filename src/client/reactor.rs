@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use once_cell::sync::Lazy;
@@ -30,6 +30,19 @@ const MAX_THREADS: usize = 512;
 const SPARE_LIFETIME: i64 = 10;
 /// Programs' callbacks run here, and expect the stack that the C library gives a thread by default.
 const STACK: usize = 8 << 20;
+
+/// Timers that need not be exact are set to multiples of this, so that those of many clients expire together: one
+/// wake-up of a thread instead of one a client.
+pub const TIMER_SLOT: Duration = Duration::from_millis(50);
+
+/// The last slot that is not after `at`.
+pub fn slot(at: Instant) -> Instant {
+    static START: Lazy<Instant> = Lazy::new(Instant::now);
+    let since = at.saturating_duration_since(*START).as_nanos();
+    let early = since % TIMER_SLOT.as_nanos();
+    at.checked_sub(Duration::from_nanos(u64::try_from(early).unwrap_or(0)))
+        .unwrap_or(at)
+}
 
 /// What happened to a socket.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +72,10 @@ pub struct Reactor {
     wake: OwnedFd,
     timer: OwnedFd,
     scheduled: Mutex<VecDeque<Key>>,
+    /// Sources in `scheduled`, to be asked without its lock.
+    waiting: AtomicUsize,
+    /// A thread has been woken for them and has not come yet.
+    woken: AtomicBool,
     timers: Mutex<Timers>,
     /// Existing threads, and those of them that are inside callbacks.
     threads: AtomicUsize,
@@ -114,6 +131,8 @@ impl Reactor {
             wake,
             timer,
             scheduled: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+            woken: AtomicBool::new(false),
             timers: Mutex::default(),
             threads: AtomicUsize::new(0),
             busy: AtomicUsize::new(0),
@@ -132,16 +151,34 @@ impl Reactor {
 
     /// Watches a source's socket for everything, edge-triggered; it is forgotten when it is closed.
     pub fn watch(&'static self, key: Key, socket: impl AsFd) -> io::Result<()> {
+        let flags = epoll::EventFlags::IN
+            | epoll::EventFlags::OUT
+            | epoll::EventFlags::RDHUP
+            | epoll::EventFlags::ET;
+        self.watch_for(key, socket, flags)
+    }
+
+    /// Watches a source's socket for room to write, once.
+    pub fn watch_for_room(&'static self, key: Key, socket: impl AsFd) -> io::Result<()> {
+        let flags = epoll::EventFlags::OUT | epoll::EventFlags::ONESHOT;
+        self.watch_for(key, socket, flags)
+    }
+
+    fn watch_for(
+        &'static self,
+        key: Key,
+        socket: impl AsFd,
+        flags: epoll::EventFlags,
+    ) -> io::Result<()> {
         self.need_threads()?;
-        epoll::add(
-            &self.epoll,
-            socket,
-            epoll::EventData::new_u64(key.to_u64()),
-            epoll::EventFlags::IN
-                | epoll::EventFlags::OUT
-                | epoll::EventFlags::RDHUP
-                | epoll::EventFlags::ET,
-        )?;
+        let data = epoll::EventData::new_u64(key.to_u64());
+        match epoll::add(&self.epoll, socket.as_fd(), data, flags) {
+            // Known from an earlier time that it was watched for room.
+            Err(rustix::io::Errno::EXIST) => {
+                epoll::modify(&self.epoll, socket.as_fd(), data, flags)?;
+            }
+            result => result?,
+        }
         Ok(())
     }
 
@@ -157,11 +194,19 @@ impl Reactor {
             // Without a single thread nothing could have been connected that needs one.
             return;
         }
-        self.scheduled.lock().push_back(key);
+        {
+            let mut scheduled = self.scheduled.lock();
+            scheduled.push_back(key);
+            self.waiting.store(scheduled.len(), Ordering::Relaxed);
+        }
         self.wake_one();
     }
 
+    /// Wakes a thread for what is scheduled, unless one is on its way.
     fn wake_one(&self) {
+        if self.woken.swap(true, Ordering::AcqRel) {
+            return;
+        }
         // Fails only when 2^64 - 2 wake-ups are pending: then nobody needs another one.
         let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
     }
@@ -258,6 +303,10 @@ impl Reactor {
 
     /// This thread enters a callback. Until the guard is dropped another one is there to wait for events.
     pub fn enter_callback(&'static self) -> InCallback {
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            // They were this thread's to see to next.
+            self.wake_one();
+        }
         let busy = self.busy.fetch_add(1, Ordering::Relaxed) + 1;
         let threads = self.threads.load(Ordering::Relaxed);
         if busy >= threads && threads < MAX_THREADS {
@@ -320,18 +369,18 @@ impl Reactor {
     fn run_scheduled(&self) {
         let mut buf = [0; 8];
         let _ = rustix::io::read(&self.wake, &mut buf);
+        // From here on what is scheduled wakes another thread, as this one may be held up by the first callback.
+        self.woken.store(false, Ordering::Release);
         loop {
-            let (key, more) = {
+            let key = {
                 let mut scheduled = self.scheduled.lock();
-                let Some(key) = scheduled.pop_front() else {
-                    return;
-                };
-                (key, !scheduled.is_empty())
+                let key = scheduled.pop_front();
+                self.waiting.store(scheduled.len(), Ordering::Relaxed);
+                key
             };
-            if more {
-                // This one may take long: another thread takes the next.
-                self.wake_one();
-            }
+            let Some(key) = key else {
+                return;
+            };
             if let Some(source) = SOURCES.get(key) {
                 source.scheduled();
             }

@@ -14,8 +14,8 @@ use super::state::{Client, Guard};
 
 /// Bytes read at a time. One buffer a thread, so that an idle client needs none.
 const BUFFER: usize = 128 * 1024;
-/// A packet larger than this is collected in a buffer of its own.
-const LARGE: usize = BUFFER / 2;
+/// A packet larger than this is collected in a buffer of its own once its beginning has arrived.
+const LARGE: usize = 16 * 1024;
 /// Such a buffer grows by this much at least, and by no more than it holds: a length field alone reserves nothing.
 const GROWTH: usize = 1 << 20;
 
@@ -73,6 +73,12 @@ impl<H: Host> Client<H> {
                 }
                 continue;
             }
+            if core.waiters > 0 {
+                // What they wait for may be among it: another thread reads on.
+                if let Ok(reactor) = super::reactor::reactor() {
+                    reactor.schedule(self.key);
+                }
+            }
             self.dispatch(core);
             core = self.lock();
             match &mut core.connection {
@@ -96,10 +102,10 @@ impl<H: Host> Client<H> {
         let epoch = core.epoch;
         drop(core);
 
-        let (mut core, step) = if partial.len() < LARGE {
-            self.read_small(&link, partial, epoch)
-        } else {
-            self.read_large(&link, partial, epoch)
+        let total = total_len(&partial);
+        let (mut core, step) = match total {
+            Some(total) if total > LARGE => self.read_large(&link, partial, total, epoch),
+            _ => self.read_small(&link, partial, epoch),
         };
         if core.epoch != epoch {
             return (core, false);
@@ -172,13 +178,10 @@ impl<H: Host> Client<H> {
         &'a self,
         link: &crate::transport::Link,
         mut partial: Vec<u8>,
+        total: usize,
         epoch: u64,
     ) -> (Guard<'a, H>, Step) {
         let have = partial.len();
-        let total = decode::header(&partial, u32::MAX)
-            .ok()
-            .flatten()
-            .map_or(have + BUFFER, |frame| frame.total_len);
         let room = total.saturating_sub(have).clamp(1, have.max(GROWTH));
         partial.resize(have + room, 0);
         let result = link.read(&mut partial[have..]);
@@ -234,6 +237,12 @@ impl<H: Host> Client<H> {
         }
         bytes.len()
     }
+}
+
+/// Length of the packet that begins here, once its header has arrived.
+fn total_len(partial: &[u8]) -> Option<usize> {
+    let frame = decode::header(partial, u32::MAX).ok()??;
+    Some(frame.total_len)
 }
 
 fn failed(error: &io::Error) -> Step {

@@ -1,5 +1,7 @@
 //! A client's records in its store: which there are, when they are written, and what is read back.
 
+use std::collections::HashSet;
+
 use bytes::BytesMut;
 
 use crate::persistence::hooks::{AfterRead, BeforeWrite, Hooked};
@@ -8,7 +10,7 @@ use crate::persistence::record::message::QueuedMessage;
 use crate::persistence::{RecordKey, RecordKind, Store, StoreError};
 use crate::protocol::packet::Publish;
 use crate::protocol::property::{Context, Properties, PropertiesRef};
-use crate::protocol::session::{NotStored, Record, Session, Token};
+use crate::protocol::session::{NotStored, Receipt, Record, Session, Token};
 use crate::protocol::{QoS, Version};
 use crate::trace;
 
@@ -99,6 +101,15 @@ impl Records {
         self.write(|store| store.put(key, &[packet]))
     }
 
+    /// Writes a record in place of an older one, of either version: a MQTT 5 client may have taken over another's.
+    fn replace(&mut self, old: Record, new: RecordKey, parts: &[&[u8]]) -> Result<(), NotStored> {
+        let mut old = self.key(old);
+        if let Some(store) = &mut self.store {
+            old.v5 = store.contains(old) == old.v5;
+        }
+        self.write(|store| store.replace(old, new, parts))
+    }
+
     /// Removes a record, of either version: a MQTT 5 client may have taken over an older one's.
     pub fn discard(&mut self, record: Record) {
         let key = self.key(record);
@@ -115,18 +126,18 @@ impl Records {
         }
     }
 
-    /// Writes the `q-` record of a message that goes into the program's queue, in place of its `r-` record if it has one.
+    /// Writes the `q-` record of a message that goes into the program's queue, in one step with what becomes of the record of
+    /// its receipt.
     pub fn store_message<H: Host>(
         &mut self,
         message: &H::Message,
-        received: Option<u16>,
+        receipt: Receipt<'_>,
     ) -> Result<Option<u32>, NotStored> {
         if self.store.is_none() {
             return Ok(None);
         }
         let number = self.last_message.wrapping_add(1);
         let (key, v5) = (self.message_key(number), self.v5);
-        let old = received.map(|id| self.key(Record::Received(id)));
         H::with_contents(message, |publish| {
             let queued = QueuedMessage {
                 topic: publish.topic,
@@ -138,11 +149,13 @@ impl Records {
                 properties: publish.properties.as_bytes(),
             };
             queued
-                .write(v5, |parts| {
-                    self.write(|store| match old {
-                        Some(old) => store.replace(old, key, parts),
-                        None => store.put(key, parts),
-                    })
+                .write(v5, |parts| match receipt {
+                    Receipt::None => self.write(|store| store.put(key, parts)),
+                    Receipt::Kept(id, packet) => {
+                        let kept = self.key(Record::Received(id));
+                        self.write(|store| store.put_both(key, parts, kept, &[packet]))
+                    }
+                    Receipt::Released(id) => self.replace(Record::Received(id), key, parts),
                 })
                 .unwrap_or(Err(NotStored))
         })?;
@@ -239,11 +252,10 @@ impl Records {
         packet: &[u8],
     ) -> Result<(), NotStored> {
         let new = self.key(Record::Sent(id));
-        let old = queued.map(|number| self.key(Record::Queued(number)));
-        self.write(|store| match old {
-            Some(old) => store.replace(old, new, &[packet]),
-            None => store.put(new, &[packet]),
-        })
+        match queued {
+            Some(number) => self.replace(Record::Queued(number), new, &[packet]),
+            None => self.write(|store| store.put(new, &[packet])),
+        }
     }
 
     /// Reads a publish that waited back, encoded with packet identifier 0; one that is unusable is set aside.
@@ -315,16 +327,13 @@ pub(super) fn restore<H: Host>(
         return Err(StoreError::BadProgram("the store is of an MQTT 5 client"));
     }
     let found = sort(&keys);
+    let all: HashSet<RecordKey> = keys.iter().copied().collect();
+    let either = |kind, number| [true, false].map(|v5| RecordKey::new(kind, v5, number));
     let (mut sent, mut received) = (0, 0);
     for key in &found.sent {
-        let released = [key.v5, !key.v5]
-            .into_iter()
-            .map(|v5| RecordKey {
-                kind: RecordKind::PubrelSent,
-                v5,
-                number: key.number,
-            })
-            .any(|key| keys.contains(&key));
+        let released = either(RecordKind::PubrelSent, key.number)
+            .iter()
+            .any(|key| all.contains(key));
         if let Some(packet) = io.records.packet(*key) {
             let id = u16::try_from(key.number).unwrap_or(0);
             if session.restore_sent(id, packet, released, op()) {
@@ -334,10 +343,18 @@ pub(super) fn restore<H: Host>(
         }
         io.records.set_aside(*key);
     }
+    for key in keys.iter().filter(|key| key.kind == RecordKind::PubrelSent) {
+        let messages = either(RecordKind::PublishSent, key.number);
+        if !messages.iter().any(|key| all.contains(key)) {
+            // Killed between the end of a message's two records. Left there, a later message of the same packet identifier
+            // would be taken for one that the server has.
+            io.records.remove(*key);
+        }
+    }
     for key in &found.received {
         let packet = io.records.packet(*key);
         let id = u16::try_from(key.number).unwrap_or(0);
-        if packet.is_some_and(|packet| session.restore_received(id, &packet, io)) {
+        if packet.is_some_and(|packet| session.restore_received(id, &packet, key.v5, io)) {
             received += 1;
         } else {
             io.records.set_aside(*key);

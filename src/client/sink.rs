@@ -7,7 +7,7 @@ use crate::protocol::outbound::Outbound;
 use crate::protocol::packet::{AckKind, Publish};
 use crate::protocol::property::PropertiesRef;
 use crate::protocol::session::{
-    Cause, Completion, Failure, NotStored, Outcome, Record, Sink, Token,
+    Cause, Completion, Failure, NotStored, Outcome, Receipt, Record, Sink, Token,
 };
 
 use super::host::{Event, Host};
@@ -15,9 +15,9 @@ use super::records::Records;
 
 /// Messages in the inbound queue from which on the socket is not read: a program that does not keep up slows its
 /// server down (TCP back-pressure) rather than fill the memory.
-const MAX_QUEUED_MESSAGES: usize = 16 * 1024;
+const MAX_QUEUED_MESSAGES: usize = 2048;
 /// The same in bytes.
-const MAX_QUEUED_BYTES: usize = 8 << 20;
+const MAX_QUEUED_BYTES: usize = 2 << 20;
 
 /// Surroundings of a session.
 pub(super) struct Io<H: Host> {
@@ -92,6 +92,13 @@ impl<H: Host> Io<H> {
         self.message_bytes = self.message_bytes.saturating_sub(size);
     }
 
+    /// Gives back the memory of queues that are empty, unless they are likely to be filled again at once: what an idle
+    /// client keeps, thousands of them keep.
+    pub fn settle_down(&mut self) {
+        release(&mut self.events);
+        release(&mut self.unwritten);
+    }
+
     /// Ends the operations whose bytes have been written.
     pub fn written(&mut self, position: u64) {
         while self
@@ -149,6 +156,18 @@ impl<H: Host> Io<H> {
     }
 }
 
+/// A queue that has held so many entries is a busy client's.
+const BUSY: usize = 16;
+/// One that has held more than this has seen an exceptional load.
+const EXCEPTIONAL: usize = 4096;
+
+/// Gives back the memory of an empty queue, unless it is a busy one of ordinary size.
+pub(super) fn release<T>(queue: &mut VecDeque<T>) {
+    if queue.is_empty() && !(BUSY..EXCEPTIONAL).contains(&queue.capacity()) {
+        *queue = VecDeque::new();
+    }
+}
+
 impl<H: Host> Sink for Io<H> {
     type Message = H::Message;
     type Op = H::Op;
@@ -165,12 +184,15 @@ impl<H: Host> Sink for Io<H> {
         &mut self,
         message: H::Message,
         qos: QoS,
-        received: Option<u16>,
-    ) -> Result<(), NotStored> {
-        let record = if qos == QoS::AtMostOnce {
-            None
+        receipt: Receipt<'_>,
+    ) -> Result<(), H::Message> {
+        let stored = if qos == QoS::AtMostOnce {
+            Ok(None)
         } else {
-            self.records.store_message::<H>(&message, received)?
+            self.records.store_message::<H>(&message, receipt)
+        };
+        let Ok(record) = stored else {
+            return Err(message);
         };
         self.messages += 1;
         self.message_bytes += H::message_size(&message);

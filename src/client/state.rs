@@ -21,7 +21,7 @@ use crate::transport::{Connector, Link};
 use super::flush::Pace;
 use super::host::{Event, Host};
 use super::options::{ConnectOptions, CreateOptions};
-use super::reactor::{Reactor, Readiness, Source, reactor};
+use super::reactor::{self, Reactor, Readiness, Source, reactor};
 use super::records::{Records, restore};
 use super::sink::Io;
 
@@ -117,6 +117,13 @@ pub(super) struct Connection {
     pub partial: Vec<u8>,
 }
 
+/// What is still to be said on a connection that was dropped while a thread was writing to it.
+pub(super) struct LastWords {
+    /// Of the connection.
+    pub epoch: u64,
+    pub batch: Batch,
+}
+
 /// A disconnect under way.
 pub(super) struct Closing<H: Host> {
     /// When it no longer waits for messages in flight.
@@ -135,6 +142,8 @@ pub(super) struct Core<H: Host> {
     pub io: Io<H>,
     pub phase: Phase,
     pub connection: Option<Connection>,
+    /// The thread that writes says them when it has done.
+    pub last_words: Option<LastWords>,
     /// Counts connections and attempts: a thread that comes back to an older one has nothing more to do.
     pub epoch: u64,
     pub destroyed: bool,
@@ -226,6 +235,7 @@ impl<H: Host> Client<H> {
             io: Io::new(Records::new(store, &setup.create)),
             phase: Phase::Idle,
             connection: None,
+            last_words: None,
             epoch: 0,
             destroyed: false,
             dispatching: None,
@@ -243,7 +253,7 @@ impl<H: Host> Client<H> {
             given_up: Vec::new(),
             written: 0,
             last_write: now,
-            pace: Pace::new(now),
+            pace: Pace::new(),
         };
         let (session, io) = core.parts();
         restore(session, io, &setup.create, restored).map_err(Arc::new)?;
@@ -342,12 +352,18 @@ impl<H: Host> Client<H> {
     /// Does what a change of state made necessary, then lets go: writes, sets the timer, wakes who waits, and has the
     /// callbacks run by a thread of the reactor.
     pub(super) fn finish(&self, core: Guard<'_, H>) {
+        drop(self.finish_holding(core));
+    }
+
+    /// As [`finish`](Self::finish), without letting go.
+    pub(super) fn finish_holding<'a>(&'a self, core: Guard<'a, H>) -> Guard<'a, H> {
         let mut core = self.flush_from_call(core);
         if self.check_closing(&mut core) {
             core = self.write_out(core);
         }
         self.after(&mut core);
         self.schedule_dispatch(&mut core);
+        core
     }
 
     /// As [`finish`](Self::finish), on a reactor thread: callbacks run here.
@@ -379,7 +395,8 @@ impl<H: Host> Client<H> {
 
     pub(super) fn update_timer(&self, core: &mut Core<H>) {
         let closing = core.closing.as_ref().map(|closing| closing.deadline);
-        let next = [core.session.deadline(), closing, core.offer_again]
+        let keep_alive = core.session.deadline().map(reactor::slot);
+        let next = [keep_alive, closing, core.offer_again]
             .into_iter()
             .flatten()
             .min();
@@ -401,6 +418,13 @@ impl<H: Host> Core<H> {
         self.io.out.position() - self.written
     }
 
+    /// The socket has not taken all that was to be written.
+    pub fn blocked(&self) -> bool {
+        self.connection
+            .as_ref()
+            .is_some_and(|connection| matches!(connection.writer, Writer::Blocked(_)))
+    }
+
     /// Session and its surroundings, to be used together.
     pub fn parts(&mut self) -> (&mut Session<H::Message, H::Op>, &mut Io<H>) {
         (&mut self.session, &mut self.io)
@@ -417,7 +441,7 @@ impl<H: Host> Source for Client<H> {
         if readiness.writable {
             connection.writable = true;
         }
-        if readiness.readable {
+        if readiness.readable && connection.watched {
             self.read(core);
         } else if matches!(connection.writer, Writer::Blocked(_)) {
             self.finish_here(core);
@@ -431,7 +455,8 @@ impl<H: Host> Source for Client<H> {
         if core.offer_again.is_some_and(|at| now >= at) {
             core.offer_again = None;
         }
-        self.tick(&mut core, now);
+        // Timers of the same slot expire together, a little early.
+        self.tick(&mut core, now + reactor::TIMER_SLOT);
         self.finish(core);
     }
 

@@ -103,6 +103,24 @@ impl Store for Hooked {
         })
     }
 
+    fn put_both(
+        &mut self,
+        first: RecordKey,
+        first_parts: &[&[u8]],
+        second: RecordKey,
+        second_parts: &[&[u8]],
+    ) -> Result<(), StoreError> {
+        let Some(hook) = &mut self.before else {
+            return self
+                .store
+                .put_both(first, first_parts, second, second_parts);
+        };
+        let (one, two) = (hook.transform(first_parts)?, hook.transform(second_parts)?);
+        let one: Vec<&[u8]> = one.iter().map(Vec::as_slice).collect();
+        let two: Vec<&[u8]> = two.iter().map(Vec::as_slice).collect();
+        self.store.put_both(first, &one, second, &two)
+    }
+
     fn sync(&mut self) -> Result<(), StoreError> {
         self.store.sync()
     }

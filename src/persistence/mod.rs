@@ -105,6 +105,21 @@ pub trait Store: Send {
         let _ = self.remove(old);
         Ok(())
     }
+    /// Writes two records as one step where the store can: after a crash either both are there or none.
+    fn put_both(
+        &mut self,
+        first: RecordKey,
+        first_parts: &[&[u8]],
+        second: RecordKey,
+        second_parts: &[&[u8]],
+    ) -> Result<(), StoreError> {
+        self.put(first, first_parts)?;
+        let result = self.put(second, second_parts);
+        if result.is_err() {
+            let _ = self.remove(first);
+        }
+        result
+    }
     /// Returns when everything written so far would survive a power failure.
     fn sync(&mut self) -> Result<(), StoreError> {
         Ok(())

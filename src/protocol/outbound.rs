@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes, BytesMut};
 /// From this size on a packet is queued by reference rather than copied behind the others.
 const SHARE_FROM: usize = 16 * 1024;
 /// A buffer larger than this is given back once it is empty: an idle client keeps little.
-const KEEP: usize = 1024;
+const KEEP: usize = 256;
 /// How many slices one vectored write is given at most.
 pub const SLICES: usize = 64;
 

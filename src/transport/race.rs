@@ -98,6 +98,26 @@ mod tests {
         });
     }
 
+    /// Also while another one is still running.
+    #[test]
+    fn a_failure_starts_the_next_at_once() {
+        paused(async {
+            let start = Instant::now();
+            let won = race(vec![0, 1, 2], |n| async move {
+                match n {
+                    0 => pending().await,
+                    1 => {
+                        sleep(Duration::from_millis(100)).await;
+                        Err(())
+                    }
+                    n => Ok(n),
+                }
+            });
+            assert_eq!(won.await, Ok(2));
+            assert_eq!(start.elapsed(), STAGGER + Duration::from_millis(100));
+        });
+    }
+
     #[test]
     fn the_first_to_answer_wins_even_if_started_first() {
         paused(async {

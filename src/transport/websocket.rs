@@ -435,4 +435,18 @@ mod tests {
             websocket.output.len()
         );
     }
+
+    #[test]
+    fn an_error_behind_data_is_announced() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = Socket(std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+        let mut websocket = WebSocket::new(Flood { socket }, b"\x82\x02ab\x81\x01c");
+        assert_eq!(websocket.read(&mut [0; 9]).unwrap(), 2);
+        assert!(websocket.has_buffered());
+        assert_eq!(
+            websocket.read(&mut [0; 9]).unwrap_err().kind(),
+            io::ErrorKind::InvalidData
+        );
+        assert_eq!(websocket.read(&mut [0; 9]).unwrap(), 0);
+    }
 }

@@ -56,7 +56,7 @@ pub fn cc(
         .unwrap_or_else(|error| {
             panic!(
                 "cannot run the C compiler {}: {error} (apt-get install gcc libc6-dev)",
-                compiler().display()
+                compiler().to_string_lossy()
             )
         });
     assert!(

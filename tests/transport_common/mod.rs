@@ -222,3 +222,24 @@ pub fn mqtt_connect(link: &Link) {
     );
     assert_eq!(receive(link, 4), b"\x20\x02\x00\x00");
 }
+
+/// Reads byte by byte, so that most are never in the socket when asked for: the layer has to say that it holds them.
+pub fn receive_bytewise(link: &Link, expected: usize) -> Vec<u8> {
+    let mut all = Vec::new();
+    while all.len() < expected {
+        let mut byte = [0];
+        match link.read(&mut byte) {
+            Ok(1) => all.push(byte[0]),
+            Err(e) if e.kind() == ErrorKind::WouldBlock => {}
+            other => panic!("{other:?}"),
+        }
+        if all.len() < expected {
+            poll_in(link);
+        }
+    }
+    // Nor may it claim to hold what it does not: that would make an engine spin.
+    let rest = link.read(&mut [0]);
+    assert_eq!(rest.unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert!(!link.has_buffered());
+    all
+}

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
 
+use crate::decode;
 use crate::packet::{
-    self, Ack, AckKind, Connect, Packet, Publish, Reason, Subscribe, Unsubscribe, Value, Version,
-    hex,
+    Ack, AckKind, Connect, Packet, Publish, Reason, Subscribe, Unsubscribe, Value, Version, hex,
 };
 use crate::server;
 
@@ -84,11 +84,6 @@ impl Drop for Peer {
 }
 
 impl Peer {
-    /// Version that the client's CONNECT asked for.
-    pub fn version(&self) -> Version {
-        self.version
-    }
-
     /// All bytes that the client has sent so far.
     pub fn raw(&self) -> &[u8] {
         &self.received
@@ -99,26 +94,19 @@ impl Peer {
         &self.packets
     }
 
-    /// Ends the test.
-    pub fn fail(&self, what: &str) -> ! {
-        panic!("{what}");
-    }
-
     /// The next packet, `None` once the client has closed the connection.
     pub fn next(&mut self) -> Option<Packet> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match packet::packet_len(&self.pending) {
+            match decode::packet_len(&self.pending) {
                 Ok(Some(len)) => return Some(self.take(len)),
                 Ok(None) => {}
-                Err(error) => self.malformed(&error),
+                Err(error) => malformed(&error),
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                self.fail("nothing came from the client in time");
-            }
+            assert!(!left.is_zero(), "nothing came from the client in time");
             self.stream.set_read_timeout(Some(left)).unwrap();
-            let mut chunk = [0; 65536];
+            let mut chunk = [0; 4096];
             match self.stream.read(&mut chunk) {
                 Ok(0) => return self.closed("closed"),
                 Ok(n) => {
@@ -130,7 +118,7 @@ impl Peer {
                 }
                 Err(error)
                     if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-                Err(error) => self.fail(&error.to_string()),
+                Err(error) => panic!("{error}"),
             }
         }
     }
@@ -150,7 +138,7 @@ impl Peer {
             };
         }
         let bytes: Vec<u8> = self.pending.drain(..len).collect();
-        match packet::decode(self.version, &bytes) {
+        match decode::decode(self.version, &bytes) {
             Ok(packet) => {
                 self.log
                     .push(format!("client: {}\n        {packet:?}", hex(&bytes)));
@@ -159,20 +147,17 @@ impl Peer {
             }
             Err(error) => {
                 self.log.push(format!("client: {}", hex(&bytes)));
-                self.malformed(&error)
+                malformed(&error)
             }
         }
     }
 
-    fn malformed(&self, error: &str) -> ! {
-        self.fail(&format!("the client sent a malformed packet: {error}"));
-    }
-
     fn closed<T>(&mut self, how: &str) -> Option<T> {
         self.log.push(format!("client: {how}"));
-        if !self.pending.is_empty() {
-            self.fail("the connection ended in the middle of a packet");
-        }
+        assert!(
+            self.pending.is_empty(),
+            "the connection ended in the middle of a packet"
+        );
         None
     }
 
@@ -180,15 +165,12 @@ impl Peer {
     pub fn expect(&mut self) -> Packet {
         match self.next() {
             Some(packet) => packet,
-            None => self.fail("a packet was expected, the connection ended"),
+            None => panic!("a packet was expected, the connection ended"),
         }
     }
 
     fn wrong(&self, expected: &str) -> ! {
-        self.fail(&format!(
-            "expected {expected}, got {:?}",
-            self.packets.last()
-        ));
+        panic!("expected {expected}, got {:?}", self.packets.last());
     }
 
     pub fn expect_connect(&mut self) -> Connect {
@@ -246,9 +228,7 @@ impl Peer {
     /// The client closes the connection and sends nothing before.
     pub fn expect_close(&mut self) {
         if let Some(packet) = self.next() {
-            self.fail(&format!(
-                "expected the end of the connection, got {packet:?}"
-            ));
+            panic!("expected the end of the connection, got {packet:?}");
         }
     }
 
@@ -273,9 +253,13 @@ impl Peer {
 
     /// Sends bytes.
     pub fn send(&mut self, bytes: &[u8]) {
-        self.log.push(format!("server: {}", hex(bytes)));
+        self.log.push(format!(
+            "server: {}\n        {}",
+            hex(bytes),
+            server::names(bytes)
+        ));
         if let Err(error) = self.stream.write_all(bytes) {
-            self.fail(&format!("the client does not take what is sent: {error}"));
+            panic!("the client does not take what is sent: {error}");
         }
     }
 
@@ -335,6 +319,10 @@ impl Peer {
     pub fn reset(self) {
         rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO)).unwrap();
     }
+}
+
+fn malformed(error: &str) -> ! {
+    panic!("the client sent a malformed packet: {error}");
 }
 
 /// Runs both ends of a dialogue: the broker's steps on a thread of their own, the client's calls, which wait, here.

@@ -2,12 +2,16 @@
 //!
 //! `CLAUSES.md` says which test shows which statement. The tests call the C API as a program does ([`driver`]) and play the
 //! server's part themselves ([`broker`]); what the client sends is read by a decoder that shares nothing with the
-//! library's ([`packet`]).
+//! library's ([`decode`]).
 
 mod broker;
+mod clauses;
 mod common;
+mod decode;
 mod driver;
+mod malformed;
 mod packet;
 mod server;
+mod v31;
 mod v311;
 mod v5;

@@ -188,3 +188,35 @@ pub fn auth(reason: u8, properties: &[(u8, Value)]) -> Vec<u8> {
 pub fn pingresp() -> Vec<u8> {
     vec![0xD0, 0]
 }
+
+/// For the record of an exchange: the types of the packets in these bytes.
+pub fn names(bytes: &[u8]) -> String {
+    const NAMES: [&str; 16] = [
+        "type 0",
+        "CONNECT",
+        "CONNACK",
+        "PUBLISH",
+        "PUBACK",
+        "PUBREC",
+        "PUBREL",
+        "PUBCOMP",
+        "SUBSCRIBE",
+        "SUBACK",
+        "UNSUBSCRIBE",
+        "UNSUBACK",
+        "PINGREQ",
+        "PINGRESP",
+        "DISCONNECT",
+        "AUTH",
+    ];
+    let mut names = Vec::new();
+    let mut rest = bytes;
+    while let Some(first) = rest.first() {
+        names.push(NAMES[usize::from(first >> 4)]);
+        match crate::decode::packet_len(rest) {
+            Ok(Some(len)) => rest = &rest[len..],
+            _ => break,
+        }
+    }
+    names.join(", ")
+}

@@ -20,7 +20,13 @@ use crate::protocol::session::{Cause, Completion, Failure, Outcome, Token, view}
 use crate::transport::Stage;
 
 /// The end of a publish, subscribe or unsubscribe.
-pub fn completed((context, callback): With<MQTTAsync_deliveryComplete>, done: Completion<Op>) {
+///
+/// deliveryComplete may destroy the client, which `gone` then tells: nothing more is called.
+pub fn completed(
+    (context, callback): With<MQTTAsync_deliveryComplete>,
+    done: Completion<Op>,
+    gone: impl Fn() -> bool,
+) {
     let Completion {
         token,
         op,
@@ -37,6 +43,9 @@ pub fn completed((context, callback): With<MQTTAsync_deliveryComplete>, done: Co
     if let (Some(callback), true) = (callback, acknowledged && op.delivery) {
         // SAFETY: the program's callback.
         unsafe { callback(context.0, token) };
+        if gone() {
+            return;
+        }
     }
     match outcome {
         Outcome::Published { properties, .. } => {

@@ -153,5 +153,6 @@ pub unsafe fn destroy(handle: *mut MQTTAsync) {
     }
     if let Some(client) = HANDLES.remove(key) {
         client.destroy();
+        client.host().set_gone();
     }
 }

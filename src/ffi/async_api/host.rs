@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -88,6 +89,8 @@ impl Op {
 #[derive(Default)]
 pub struct AsyncHost {
     callbacks: Mutex<Callbacks>,
+    /// `MQTTAsync_destroy` has returned: the program expects no callback any more.
+    gone: AtomicBool,
 }
 
 impl AsyncHost {
@@ -97,6 +100,17 @@ impl AsyncHost {
 
     pub fn callbacks(&self) -> Callbacks {
         *self.callbacks.lock()
+    }
+
+    /// `MQTTAsync_destroy` is about to return.
+    pub fn set_gone(&self) {
+        self.gone.store(true, Ordering::Relaxed);
+    }
+
+    /// The client was destroyed inside the callback that this thread has just come back from: on any other thread
+    /// destroying waits for the callback.
+    fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
     }
 }
 
@@ -195,7 +209,9 @@ impl Host for AsyncHost {
             Event::Message(message, _) => {
                 return message_arrived(callbacks.message_arrived, message);
             }
-            Event::Completed(done) => completed(callbacks.delivery_complete, done),
+            Event::Completed(done) => {
+                completed(callbacks.delivery_complete, done, || self.is_gone());
+            }
             // Neither reaches a host: the client reads stored messages, and nobody asked for acknowledgements.
             Event::Stored(_) | Event::Acknowledged { .. } => {}
             Event::ConnectEnded { op, result } => match result {

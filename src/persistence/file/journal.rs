@@ -22,8 +22,8 @@ use super::directory::{file_names, read_whole};
 
 const MAGIC: [u8; 8] = *b"PahoOxJ1";
 const PREFIX: &str = "journal-";
-/// Magic number and salt.
-const FILE_HEADER: usize = 16;
+/// Magic number, salt, and which start of the machine the file is from.
+const FILE_HEADER: usize = 32;
 /// Checksum, length, operation, key, other key.
 const ENTRY_HEADER: usize = 32;
 /// A file that has reached this size is followed by a new one: large enough to make that rare, small enough to be let go soon.
@@ -50,13 +50,21 @@ pub(super) enum Operation {
     Replace = 3,
     /// `key` is about to get a file and `other`'s file is to go then.
     Intent = 4,
+    /// `key` has a file of its own now, which may not be on the disk yet.
+    Moved = 5,
 }
 
 impl Operation {
     fn from_code(code: u32) -> Option<Self> {
-        [Self::Put, Self::Remove, Self::Replace, Self::Intent]
-            .into_iter()
-            .find(|operation| *operation as u32 == code)
+        [
+            Self::Put,
+            Self::Remove,
+            Self::Replace,
+            Self::Intent,
+            Self::Moved,
+        ]
+        .into_iter()
+        .find(|operation| *operation as u32 == code)
     }
 }
 
@@ -93,6 +101,8 @@ struct Segment {
 pub(super) struct Replayed {
     /// Records that were put and not removed.
     pub(super) live: HashMap<RecordKey, Spot>,
+    /// Records that got files of their own, and whether the machine has been running since: if so the files were there.
+    pub(super) moved: HashMap<RecordKey, (Spot, bool)>,
     /// Record whose file was to go when the other's was there.
     pub(super) intents: HashMap<RecordKey, RecordKey>,
     pub(super) notices: Vec<Notice>,
@@ -125,6 +135,7 @@ impl Journal {
             .filter_map(|name| name.strip_prefix(PREFIX)?.parse().ok())
             .collect();
         numbers.sort_unstable();
+        let boot = boot_id();
         let mut journal = Self::default();
         let mut replayed = Replayed::default();
         for number in numbers {
@@ -158,16 +169,16 @@ impl Journal {
                 live: 0,
                 moved: 0,
             };
-            segment.end = replayed.read(&bytes, number, segment.salt) as u64;
+            let since = boot.is_some_and(|boot| bytes[16..FILE_HEADER] == boot);
+            segment.end = replayed.read(&bytes, number, segment.salt, since) as u64;
             if segment.end < bytes.len() as u64 {
                 replayed.notices.push(Notice::TornJournal(name));
             }
             journal.segments.push_back(segment);
         }
-        for spot in replayed.live.values() {
-            if let Some(segment) = journal.segment_mut(spot.file) {
-                segment.live += 1;
-            }
+        let moved = replayed.moved.values().map(|(spot, _)| *spot);
+        for spot in replayed.live.values().copied().chain(moved) {
+            journal.add_live(spot);
         }
         Ok((journal, replayed))
     }
@@ -194,6 +205,30 @@ impl Journal {
             offset: within(start + at as u64),
             length: within((self.buffer.len() - at - ENTRY_HEADER) as u64),
         })
+    }
+
+    /// Writes two records with one write, so that a kill leaves both or none.
+    pub(super) fn append_both(
+        &mut self,
+        own: &OwnedFd,
+        first: (RecordKey, &[&[u8]]),
+        second: (RecordKey, &[&[u8]]),
+    ) -> io::Result<[Spot; 2]> {
+        self.make_room(own)?;
+        let (number, salt, start) = self.active();
+        self.encode_removals(salt, start);
+        let at = self.buffer.len();
+        self.encode(salt, start, Operation::Put, first.0, None, first.1);
+        let middle = self.buffer.len();
+        self.encode(salt, start, Operation::Put, second.0, None, second.1);
+        self.flush(start)?;
+        let within = |value: u64| u32::try_from(value).expect("files stay far below 4 GiB");
+        let spot = |from: usize, to: usize| Spot {
+            file: number,
+            offset: within(start + from as u64),
+            length: within((to - from - ENTRY_HEADER) as u64),
+        };
+        Ok([spot(at, middle), spot(middle, self.buffer.len())])
     }
 
     /// Notes a removal, to be written with the next entry, and says whether there are enough to write them now.
@@ -366,7 +401,8 @@ impl Journal {
         let salt = RandomState::new().build_hasher().finish() | 1;
         let mut header = [0; FILE_HEADER];
         header[..8].copy_from_slice(&MAGIC);
-        header[8..].copy_from_slice(&salt.to_le_bytes());
+        header[8..16].copy_from_slice(&salt.to_le_bytes());
+        header[16..].copy_from_slice(&boot_id().unwrap_or_default());
         file.write_all_at(&header, 0)?;
         self.number = number;
         self.segments.push_back(Segment {
@@ -430,8 +466,13 @@ impl Journal {
 }
 
 impl Replayed {
+    fn put(&mut self, key: RecordKey, spot: Spot) {
+        self.moved.remove(&key);
+        self.live.insert(key, spot);
+    }
+
     /// Follows the entries of one file and says where they end.
-    fn read(&mut self, bytes: &[u8], file: u64, salt: u64) -> usize {
+    fn read(&mut self, bytes: &[u8], file: u64, salt: u64, since: bool) -> usize {
         let mut at = FILE_HEADER;
         while let Some(entry) = bytes.get(at..at + ENTRY_HEADER) {
             let length = u32::from_le_bytes([entry[8], entry[9], entry[10], entry[11]]);
@@ -455,15 +496,22 @@ impl Replayed {
                 other,
             ) {
                 (Some(Operation::Put), Some(key), None) => {
-                    self.live.insert(key, spot());
+                    self.put(key, spot());
                 }
                 (Some(Operation::Remove), Some(key), None) => {
                     self.live.remove(&key);
+                    self.moved.remove(&key);
                     self.intents.remove(&key);
                 }
                 (Some(Operation::Replace), Some(key), Some(other)) => {
                     self.live.remove(&other);
-                    self.live.insert(key, spot());
+                    self.moved.remove(&other);
+                    self.put(key, spot());
+                }
+                (Some(Operation::Moved), Some(key), None) => {
+                    if let Some(spot) = self.live.remove(&key) {
+                        self.moved.insert(key, (spot, since));
+                    }
                 }
                 (Some(Operation::Intent), Some(key), Some(other)) => {
                     self.intents.insert(other, key);
@@ -474,6 +522,13 @@ impl Replayed {
         }
         at
     }
+}
+
+/// Tells one start of the machine from another; `None` where there is no such thing.
+fn boot_id() -> Option<[u8; 16]> {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    Some(u128::from_str_radix(&digits, 16).ok()?.to_le_bytes())
 }
 
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
@@ -497,3 +552,6 @@ fn checksum(salt: u64, place: u64, bytes: &[u8]) -> u64 {
     take(salt);
     sum ^ sum >> 29
 }
+
+#[cfg(test)]
+mod tests;

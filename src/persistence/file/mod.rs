@@ -38,6 +38,8 @@ mod journal;
 mod keeper;
 mod naming;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::Path;
@@ -197,6 +199,16 @@ impl Store for FileStore {
         parts: &[&[u8]],
     ) -> Result<(), StoreError> {
         self.with_watched(|state| state.replace(old, new, parts))
+    }
+
+    fn put_both(
+        &mut self,
+        first: RecordKey,
+        first_parts: &[&[u8]],
+        second: RecordKey,
+        second_parts: &[&[u8]],
+    ) -> Result<(), StoreError> {
+        self.with_watched(|state| state.put_both((first, first_parts), (second, second_parts)))
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {

@@ -117,11 +117,26 @@ impl State {
                 self.places.remove(&old);
             }
         }
-        let mut live: Vec<_> = replayed.live.into_iter().collect();
-        live.sort_unstable_by_key(|(key, spot)| (spot.file, *key));
-        for (key, spot) in live {
-            if matches!(self.places.get(&key), Some(Place::File { .. })) {
-                self.reconcile(key, spot);
+        let mut live: Vec<_> = replayed
+            .live
+            .into_iter()
+            .map(|(key, spot)| (key, spot, false))
+            .collect();
+        for (key, (spot, since)) in replayed.moved {
+            if self.places.contains_key(&key) {
+                self.reconcile(key, spot, true);
+            } else if since {
+                // Whoever removed its file (the original, perhaps, after it sent the message) was done with it.
+                self.journal.end_live(spot);
+            } else {
+                // The power may have failed before the file was on the disk.
+                live.push((key, spot, true));
+            }
+        }
+        live.sort_unstable_by_key(|(key, spot, _)| (spot.file, *key));
+        for (key, spot, moved) in live {
+            if !moved && self.places.contains_key(&key) {
+                self.reconcile(key, spot, false);
             } else {
                 self.places.insert(key, Place::Journal(spot));
                 self.waiting.push_back(Waiting {
@@ -136,10 +151,10 @@ impl State {
 
     /// A record has both a file and an entry that was not removed.
     ///
-    /// Usually it was killed after the one was made from the other. A file shorter than its entry and alike as far as it goes was
-    /// cut by a power failure. Anything else is another record under the same name, written since by the original library:
-    /// it counts, and ours is kept for a person to look at.
-    fn reconcile(&mut self, key: RecordKey, spot: Spot) {
+    /// Usually the one was made from the other. A file shorter than its entry and alike as far as it goes was cut by a power
+    /// failure. Anything else is another record under the same name, written since by the original library: it counts. Ours, if
+    /// it was not moved and so was never seen by the original, is kept for a person to look at.
+    fn reconcile(&mut self, key: RecordKey, spot: Spot, moved: bool) {
         self.places.insert(
             key,
             Place::File {
@@ -154,6 +169,8 @@ impl State {
             Ok(())
         } else if entry.starts_with(&file) {
             self.directory.write(key, &[&entry])
+        } else if moved {
+            Ok(())
         } else {
             self.directory.write_aside(key, &entry).map(|now| {
                 self.notices.push(Notice::SetAside { key, now });
@@ -180,6 +197,30 @@ impl State {
             }
         }
         self.put_file(key, parts)
+    }
+
+    /// One write where both may be journaled. A large record has a file of its own: then the first is there before the second.
+    pub(super) fn put_both(
+        &mut self,
+        first: (RecordKey, &[&[u8]]),
+        second: (RecordKey, &[&[u8]]),
+    ) -> Result<(), StoreError> {
+        if self.may_be_journaled(first.0, first.1) && self.may_be_journaled(second.0, second.1) {
+            self.last_put = Instant::now();
+            let own = self.directory.own();
+            if let Ok([one, two]) = own.and_then(|own| self.journal.append_both(own, first, second))
+            {
+                self.settle(first.0, one);
+                self.settle(second.0, two);
+                return Ok(());
+            }
+        }
+        self.put(first.0, first.1)?;
+        let result = self.put(second.0, second.1);
+        if result.is_err() {
+            let _ = self.remove(first.0);
+        }
+        result
     }
 
     pub(super) fn replace(
@@ -407,6 +448,9 @@ impl State {
             ));
         };
         self.directory.write(key, &[&entry])?;
+        // From now on the original may use and remove the file: without this the record would come back from here. Where there
+        // is no room for it, that is the lesser evil.
+        let _ = self.append(Operation::Moved, key, None, &[]);
         self.moves += 1;
         self.journal.moved(spot, self.moves);
         self.places.insert(
@@ -447,6 +491,14 @@ impl State {
         }
         if files {
             self.synced_moves = self.synced_moves.max(sync.moves);
+            // The journal may forget them for good.
+            for key in sync.records {
+                if let Some(Place::File { from }) = self.places.get_mut(&key) {
+                    if from.take().is_some_and(|file| self.journal.keeps(file)) {
+                        self.journal.remove_later(key);
+                    }
+                }
+            }
         } else {
             self.unsynced.extend(sync.records);
         }
@@ -488,8 +540,15 @@ impl State {
             self.give_file(key)?;
         }
         sync_files(&self.directory.handle(), &self.unsynced)?;
-        self.unsynced.clear();
-        self.synced_moves = self.moves;
+        let sync = ToSync {
+            journal: Vec::new(),
+            own: None,
+            dir: self.directory.handle(),
+            records: std::mem::take(&mut self.unsynced),
+            moves: self.moves,
+        };
+        self.was_synced(sync, false, true);
+        self.write_removals();
         self.rest();
         Ok(())
     }

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use super::{Awaits, Cause, Completion, Entry, Failure, Fault, Outcome, Record, Session, Sink};
+use super::{
+    Awaits, Cause, Completion, Entry, Failure, Fault, Outcome, Receipt, Record, Session, Sink,
+};
 use crate::protocol::error::Malformed;
 use crate::protocol::packet::{Ack, AckKind, Publish, SubAck, UnsubAck, encode_ack};
 use crate::protocol::property::{Property, PropertyId};
@@ -17,6 +19,11 @@ impl<M, O> Session<M, O> {
         now: Instant,
         sink: &mut S,
     ) -> Result<usize, Fault> {
+        if !self.online {
+            // We have said DISCONNECT, and may not answer any more ([MQTT-3.14.4-1]): the server sends it again in the next
+            // connection.
+            return Ok(bytes.len());
+        }
         self.keep_alive.received(now);
         let mut used = 0;
         while let Some(frame) = decode::frame(&bytes[used..], self.limits.maximum_packet_size)? {
@@ -88,12 +95,12 @@ impl<M, O> Session<M, O> {
         match publish.qos {
             QoS::AtMostOnce => {
                 let message = sink.message(publish);
-                sink.deliver(message, publish.qos, None)
+                sink.deliver(message, publish.qos, Receipt::None)
                     .map_err(|_| Fault::NotStored)
             }
             QoS::AtLeastOnce => {
                 let message = sink.message(publish);
-                sink.deliver(message, publish.qos, None)
+                sink.deliver(message, publish.qos, Receipt::None)
                     .map_err(|_| Fault::NotStored)?;
                 self.ack(AckKind::PubAck, publish.packet_id, reason::SUCCESS, sink);
                 Ok(())
@@ -102,8 +109,13 @@ impl<M, O> Session<M, O> {
         }
     }
 
-    /// The message is kept until its PUBREL: one that is here already is a resend, and only acknowledged again
-    /// (`[MQTT-4.3.3-2]` in 3.1.1, `[MQTT-4.3.3-10]` in 5).
+    /// A message that is here already is a resend, and only acknowledged again (`[MQTT-4.3.3-2]` in 3.1.1,
+    /// `[MQTT-4.3.3-10]` in 5).
+    ///
+    /// The specification leaves open when the message is handed over. The original does it at its PUBREL in 3.x, so that
+    /// an `r-` record holds a message which the program has not seen, and at its PUBLISH in 5, where an `r5-` record only
+    /// tells a resend. A store says nothing of who left it, so the same is done here: otherwise a message would be lost or
+    /// come twice when one library goes on where the other stopped.
     fn on_exactly_once<S: Sink<Message = M, Op = O>>(
         &mut self,
         publish: &Publish<'_>,
@@ -121,10 +133,18 @@ impl<M, O> Session<M, O> {
                 }
                 .into());
             }
-            sink.store(Record::Received(publish.packet_id), packet)
-                .map_err(|_| Fault::NotStored)?;
             let message = sink.message(publish);
-            self.received.insert(publish.packet_id, message);
+            let id = publish.packet_id;
+            let kept = if self.version == Version::V5 {
+                sink.deliver(message, publish.qos, Receipt::Kept(id, packet))
+                    .map_err(|_| Fault::NotStored)?;
+                None
+            } else {
+                sink.store(Record::Received(id), packet)
+                    .map_err(|_| Fault::NotStored)?;
+                Some(message)
+            };
+            self.received.insert(id, kept);
         }
         self.ack(AckKind::PubRec, publish.packet_id, reason::SUCCESS, sink);
         Ok(())
@@ -257,10 +277,12 @@ impl<M, O> Session<M, O> {
             },
             self.client_id
         );
+        // In this order: a PUBLISH that were left in the store without its PUBREL would be sent again after a crash, and
+        // reach the server's subscribers twice.
+        sink.discard(Record::Sent(id));
         if matches!(entry.awaits, Awaits::PubComp) {
             sink.discard(Record::Released(id));
         }
-        sink.discard(Record::Sent(id));
         sink.acknowledged(kind, id, ack.reason, ack.properties);
         // The server of a session it has lost answers PUBREL with "not found": the message had reached it before.
         let found =
@@ -312,9 +334,17 @@ impl<M, O> Session<M, O> {
             "{} {} <- PUBREL msgid {id}", self.socket, self.client_id
         );
         let reason = match self.received.remove(id) {
-            Some(message) => {
-                sink.deliver(message, QoS::ExactlyOnce, Some(id))
-                    .map_err(|_| Fault::NotStored)?;
+            Some(Some(message)) => {
+                let released = Receipt::Released(id);
+                if let Err(message) = sink.deliver(message, QoS::ExactlyOnce, released) {
+                    // The server will send its PUBREL again.
+                    self.received.insert(id, Some(message));
+                    return Err(Fault::NotStored);
+                }
+                reason::SUCCESS
+            }
+            Some(None) => {
+                sink.discard(Record::Received(id));
                 reason::SUCCESS
             }
             None => reason::PACKET_IDENTIFIER_NOT_FOUND,

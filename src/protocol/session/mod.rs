@@ -47,6 +47,17 @@ pub enum Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotStored;
 
+/// What becomes of the record of a message's receipt when the message is handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipt<'a> {
+    /// There is none: `QoS` 0 and 1.
+    None,
+    /// The PUBLISH of that packet identifier is recorded now, so that a resend is known.
+    Kept(u16, &'a [u8]),
+    /// The record of that packet identifier goes.
+    Released(u16),
+}
+
 /// What the session needs of its surroundings.
 pub trait Sink {
     /// A received message in the form in which the program gets it.
@@ -58,14 +69,14 @@ pub trait Sink {
     fn out(&mut self) -> &mut Outbound;
     /// Makes the owned form of a received message.
     fn message(&mut self, publish: &Publish<'_>) -> Self::Message;
-    /// Hands a message of that `QoS` to the program's queue. With a store it must be safe there before this returns, in
-    /// place of the record that `received` names.
+    /// Hands a message of that `QoS` to the program's queue. With a store it must be safe there before this returns, in one
+    /// step with what becomes of the record of its receipt. Gives it back if it could not be stored.
     fn deliver(
         &mut self,
         message: Self::Message,
         qos: QoS,
-        received: Option<u16>,
-    ) -> Result<(), NotStored>;
+        receipt: Receipt<'_>,
+    ) -> Result<(), Self::Message>;
     /// An operation has ended.
     fn complete(&mut self, done: Completion<Self::Op>);
     /// An operation ends once the outbound stream has been written up to where it is now.
@@ -338,8 +349,8 @@ pub struct Session<M, O> {
     /// Packet identifiers whose replay waits for quota.
     replay: VecDeque<u16>,
     queue: VecDeque<Queued<O>>,
-    /// `QoS` 2 messages received and not yet released.
-    received: Inflight<M>,
+    /// `QoS` 2 messages received and not yet released; none where the program has it already.
+    received: Inflight<Option<M>>,
     /// Aliases that the server has set on this connection.
     known_aliases: HashSet<u16>,
     /// Topics of the aliases that the program has set on this connection.

@@ -421,6 +421,11 @@ impl<M, O> Session<M, O> {
         properties: PropertiesRef<'_>,
         sink: &mut S,
     ) -> Result<(), Malformed> {
+        if !self.online {
+            return Ok(());
+        }
+        // Also when it cannot be said: the connection ends now.
+        self.online = false;
         let out = sink.out().tail();
         let start = out.len();
         encode_disconnect(self.version, reason, properties, out)?;

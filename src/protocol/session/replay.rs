@@ -179,8 +179,8 @@ impl<M, O> Session<M, O> {
             let Some(entry) = self.remove(id) else {
                 continue;
             };
-            sink.discard(Record::Released(id));
             sink.discard(Record::Sent(id));
+            sink.discard(Record::Released(id));
             let packet = sink.wants_packet(&entry.op).then_some(entry.packet);
             sink.complete(Completion {
                 token: entry.token,
@@ -221,11 +221,11 @@ impl<M, O> Session<M, O> {
         self.publishing = 0;
         self.replay.clear();
         for (id, entry) in entries {
-            if entry.awaits == Awaits::PubComp {
-                sink.discard(Record::Released(id));
-            }
             if !entry.packet.is_empty() {
                 sink.discard(Record::Sent(id));
+            }
+            if entry.awaits == Awaits::PubComp {
+                sink.discard(Record::Released(id));
             }
             fail(entry.token, entry.op, sink);
         }
@@ -288,11 +288,13 @@ impl<M, O> Session<M, O> {
         true
     }
 
-    /// Puts a stored `QoS` 2 message of the server's back where its PUBREL will find it. False: unusable.
+    /// Puts a stored `QoS` 2 message of the server's back where its PUBREL will find it; `handed_over` where the program has
+    /// it already. False: unusable.
     pub fn restore_received<S: Sink<Message = M, Op = O>>(
         &mut self,
         id: u16,
         packet: &[u8],
+        handed_over: bool,
         sink: &mut S,
     ) -> bool {
         if id == 0 || self.received.contains(id) {
@@ -300,7 +302,7 @@ impl<M, O> Session<M, O> {
         }
         match view(self.version, packet) {
             Some(publish) => {
-                let message = sink.message(&publish);
+                let message = (!handed_over).then(|| sink.message(&publish));
                 self.received.insert(id, message);
                 true
             }

@@ -24,7 +24,8 @@ pub struct AsyncClient {
     version: Version,
     context: Box<Context>,
     events: Receiver<Event>,
-    /// Contexts of the requests, which live as long as a callback may come.
+    /// Contexts of the requests, which live as long as a callback may come, and where they are.
+    #[allow(clippy::vec_box, reason = "the library has their addresses")]
     requests: RefCell<Vec<Box<Request>>>,
 }
 

@@ -245,7 +245,7 @@ impl CConnect {
 
 /// An eye catcher.
 fn id(letters: [u8; 4]) -> [c_char; 4] {
-    letters.map(|letter| letter.cast_signed())
+    letters.map(|letter| c_char::try_from(letter).unwrap())
 }
 
 fn length(bytes: &[u8]) -> c_int {

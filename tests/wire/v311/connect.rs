@@ -84,7 +84,7 @@ fn mqtt_2_2_2_1_reserved_flags_are_as_listed() {
     peer.expect_disconnect();
     let mut firsts = Vec::new();
     let mut rest = peer.raw();
-    while let Some(len) = crate::packet::packet_len(rest).unwrap_or(None) {
+    while let Some(len) = crate::decode::packet_len(rest).unwrap_or(None) {
         firsts.push(rest[0]);
         rest = &rest[len..];
         if rest.is_empty() {
@@ -466,7 +466,7 @@ fn mqtt_3_2_2_5_refusal_ends_the_connection() {
     }
     let broker = Broker::start();
     let client = SyncClient::new(V, &broker.uri(), "wire");
-    let (_, code) = alongside(
+    let ((), code) = alongside(
         || {
             let mut peer = broker.accept();
             peer.expect_connect();
@@ -477,6 +477,33 @@ fn mqtt_3_2_2_5_refusal_ends_the_connection() {
     );
     assert_eq!(code, 5);
     assert!(!client.is_connected());
+}
+
+/// [MQTT-3.2.2-6] A server that closes the connection without a CONNACK, or in the middle of one, has not accepted it; both
+/// APIs.
+#[test]
+fn mqtt_3_2_2_6_closed_without_connack() {
+    for bytes in [&b""[..], b"\x20", b"\x20\x02\x00"] {
+        let broker = Broker::start();
+        let client = AsyncClient::new(V, &broker.uri(), "wire");
+        assert_eq!(client.connect(&ConnectOptions::default()), 0);
+        let mut peer = broker.accept();
+        peer.expect_connect();
+        peer.send_cut(bytes, bytes.len());
+        assert!(matches!(
+            client.next(),
+            Event::ConnectFailed { code: -1, .. }
+        ));
+    }
+    let broker = Broker::start();
+    let client = SyncClient::new(V, &broker.uri(), "wire");
+    let steps = || {
+        let mut peer = broker.accept();
+        peer.expect_connect();
+        peer.close();
+    };
+    let ((), code) = alongside(steps, || client.connect(&ConnectOptions::default()));
+    assert_eq!(code, -1);
 }
 
 /// [MQTT-3.14.1-1] DISCONNECT is the two bytes E0 00.

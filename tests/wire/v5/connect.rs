@@ -387,7 +387,10 @@ fn mqtt_3_1_2_30_nothing_before_connack_with_authentication() {
     };
     assert_eq!(client.connect(&options), 0);
     let mut peer = broker.accept();
-    assert_eq!(peer.expect_connect().properties, [method.clone()]);
+    assert_eq!(
+        peer.expect_connect().properties,
+        std::slice::from_ref(&method)
+    );
     assert_eq!(client.publish("a", b"", 0), Err(DISCONNECTED));
     peer.send(&auth(0x18, &[method]));
     while let Some(packet) = peer.next() {

@@ -2,8 +2,9 @@
 
 use crate::broker::{Broker, alongside};
 use crate::common::{DISCONNECTED, connack_refused, connect, connected, connected_with};
+use crate::decode::packet_len;
 use crate::driver::{ConnectOptions, Event, SyncClient};
-use crate::packet::{AckKind, Packet, Value, Version, packet_len, prop, text, user};
+use crate::packet::{AckKind, Packet, Value, Version, prop, text, user};
 use crate::server::{ack, auth, connack, disconnect, message};
 
 const V: Version = Version::V5;

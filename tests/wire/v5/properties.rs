@@ -371,10 +371,10 @@ fn mqtt_3_3_4_6_no_subscription_identifier_in_a_publish() {
     peer.expect_silence();
 }
 
-/// [MQTT-7.1.2-1] The transport is an ordered stream of bytes, with no regard to where it is cut: packets that come byte by
+/// [MQTT-4.2-1] The transport is an ordered stream of bytes, with no regard to where it is cut: packets that come byte by
 /// byte, or many at a time, are the same packets.
 #[test]
-fn mqtt_7_1_2_1_a_stream_of_bytes() {
+fn mqtt_4_2_1_a_stream_of_bytes() {
     let broker = Broker::start();
     let client = AsyncClient::new(V, &broker.uri(), "wire");
     assert_eq!(client.connect(&ConnectOptions::default()), 0);

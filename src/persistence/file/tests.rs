@@ -1,0 +1,139 @@
+//! What a store makes of states that a process leaves only when it is killed, or the power fails, at the worst moment.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::persistence::RecordKind;
+use journal::{Journal, Operation};
+
+const SENT: RecordKey = RecordKey::new(RecordKind::PublishSent, false, 1);
+const QUEUED: RecordKey = RecordKey::new(RecordKind::Command, false, 1);
+
+/// A store's directory with files and a journal in it, gone afterwards.
+struct Left(PathBuf);
+
+impl Left {
+    fn new(
+        name: &str,
+        files: &[(&str, &[u8])],
+        entries: &[(Operation, RecordKey, Option<RecordKey>, &[u8])],
+    ) -> Self {
+        let base = std::env::temp_dir().join(format!("paho-left-{name}-{}", std::process::id()));
+        let left = Self(base);
+        let own = left.store().join(".paho-oxide");
+        fs::create_dir_all(&own).expect("fresh directories");
+        for (name, content) in files {
+            fs::write(left.store().join(name), content).expect("writes");
+        }
+        let own = fs::File::open(own).expect("opens").into();
+        let mut journal = Journal::default();
+        for &(operation, key, other, content) in entries {
+            let parts: &[&[u8]] = if content.is_empty() { &[] } else { &[content] };
+            journal
+                .append(&own, operation, key, other, parts)
+                .expect("writes");
+        }
+        left
+    }
+
+    fn store(&self) -> PathBuf {
+        self.0.join("id-h")
+    }
+
+    /// As if the machine had been restarted since.
+    fn restart(&self) {
+        let path = self.store().join(".paho-oxide/journal-1");
+        let mut journal = fs::read(&path).expect("reads");
+        journal[16] ^= 1;
+        fs::write(path, journal).expect("writes");
+    }
+
+    /// Opens the store and says what is in it.
+    fn records(&self) -> Vec<(RecordKey, Vec<u8>)> {
+        let mut store = FileStore::open(self.0.to_str(), "id", "h").expect("opens");
+        let mut keys = store.keys().expect("lists");
+        keys.sort();
+        keys.into_iter()
+            .map(|key| (key, store.get(key).expect("there")))
+            .collect()
+    }
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn file(path: &Path, name: &str) -> Vec<u8> {
+    fs::read(path.join(name)).expect("there")
+}
+
+#[test]
+fn a_step_from_file_to_file_is_finished() {
+    let intent = (Operation::Intent, SENT, Some(QUEUED), &[][..]);
+    let both: [(&str, &[u8]); 2] = [("c-1.msg", b"command"), ("s-1.msg", b"packet")];
+    let left = Left::new("finished", &both, &[intent]);
+    assert_eq!(left.records(), [(SENT, b"packet".to_vec())]);
+    // Interrupted before the new file: nothing happened yet.
+    let left = Left::new("early", &both[..1], &[intent]);
+    assert_eq!(left.records(), [(QUEUED, b"command".to_vec())]);
+    // Finished before: what has the old name now is another record.
+    let ended = (Operation::Remove, QUEUED, None, &[][..]);
+    let left = Left::new("ended", &both, &[intent, ended]);
+    assert_eq!(left.records().len(), 2);
+}
+
+#[test]
+fn a_file_that_the_power_failure_took_comes_back() {
+    let entries = [
+        (Operation::Put, SENT, None, &b"packet"[..]),
+        (Operation::Moved, SENT, None, &[][..]),
+    ];
+    // While the machine runs a missing file was removed by whoever was done with it.
+    let left = Left::new("used", &[], &entries);
+    assert_eq!(left.records(), []);
+    let left = Left::new("lost", &[], &entries);
+    left.restart();
+    assert_eq!(left.records(), [(SENT, b"packet".to_vec())]);
+    assert_eq!(file(&left.store(), "s-1.msg"), b"packet");
+    // Once it was synced and removed, it stays away.
+    let removed = [
+        entries[0],
+        entries[1],
+        (Operation::Remove, SENT, None, &[][..]),
+    ];
+    let left = Left::new("done", &[], &removed);
+    left.restart();
+    assert_eq!(left.records(), []);
+}
+
+#[test]
+fn a_file_that_the_power_failure_cut_is_whole_again() {
+    for (name, cut) in [("empty", &b""[..]), ("short", b"pac")] {
+        for moved in [false, true] {
+            let put = (Operation::Put, SENT, None, &b"packet"[..]);
+            let entries = [put, (Operation::Moved, SENT, None, &[][..])];
+            let entries = &entries[..=usize::from(moved)];
+            let left = Left::new(&format!("{name}-{moved}"), &[("s-1.msg", cut)], entries);
+            left.restart();
+            assert_eq!(left.records(), [(SENT, b"packet".to_vec())]);
+            assert_eq!(file(&left.store(), "s-1.msg"), b"packet");
+        }
+    }
+}
+
+#[test]
+fn another_record_under_the_name_counts_and_ours_is_kept() {
+    let put = (Operation::Put, SENT, None, &b"ours"[..]);
+    let left = Left::new("foreign", &[("s-1.msg", b"theirs")], &[put]);
+    assert_eq!(left.records(), [(SENT, b"theirs".to_vec())]);
+    assert_eq!(file(&left.store(), "corrupt/s-1.msg"), b"ours");
+    assert_eq!(
+        left.records(),
+        [(SENT, b"theirs".to_vec())],
+        "set aside once"
+    );
+    assert!(!left.store().join("corrupt/s-1.msg.1").exists());
+}
