@@ -31,7 +31,7 @@ impl Table {
             ),
         ];
         #[cfg(feature = "tls")]
-        rows.extend([
+        let rows = rows.into_iter().chain([
             ("OpenSSL version", openssl::version::version().to_owned()),
             ("OpenSSL flags", openssl::version::c_flags().to_owned()),
             (
@@ -48,10 +48,10 @@ impl Table {
             value: ptr::null::<c_char>(),
         };
         let table = rows
-            .iter()
+            .into_iter()
             .map(|(name, value)| NameValue {
                 name: text(name),
-                value: text(value),
+                value: text(&value),
             })
             .chain([end])
             .collect::<Vec<_>>();
