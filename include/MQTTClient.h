@@ -631,16 +631,17 @@ LIBMQTT_API int MQTTClient_createWithOptions(
 LIBMQTT_API MQTTClient_nameValue *MQTTClient_getVersionInfo(void);
 
 /**
- * Connects to the server, with MQTT 3.1 or 3.1.1. Waits for the outcome, up to `connectTimeout` seconds.
+ * Connects to the server, with MQTT 3.1 or 3.1.1. Waits for the outcome, up to `connectTimeout` seconds. A client that is
+ * connected is disconnected first.
  *
  * @param handle the client.
  * @param options the options: start from #MQTTClient_connectOptions_initializer. On success `returned` is filled in.
  * @return #MQTTCLIENT_SUCCESS, or the server's refusal. 1: it does not speak this MQTT version; 2: it does not accept
  *         the client identifier; 3: it is unavailable; 4: user name or password are wrong; 5: not authorised. Or
- *         #MQTTCLIENT_FAILURE if no server could be reached, or its certificate was not accepted, or the client is
- *         connected already; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_STRUCTURE; #MQTTCLIENT_BAD_UTF8_STRING;
- *         #MQTTCLIENT_BAD_QOS and #MQTTCLIENT_0_LEN_WILL_TOPIC for the will; #MQTTCLIENT_BAD_MQTT_OPTION;
- *         #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
+ *         #MQTTCLIENT_FAILURE if no server could be reached, or its certificate was not accepted;
+ *         #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_STRUCTURE; #MQTTCLIENT_BAD_UTF8_STRING; #MQTTCLIENT_BAD_QOS and
+ *         #MQTTCLIENT_0_LEN_WILL_TOPIC for the will; #MQTTCLIENT_BAD_MQTT_OPTION; #MQTTCLIENT_WRONG_MQTT_VERSION for a
+ *         MQTT 5 client.
  */
 LIBMQTT_API int MQTTClient_connect(MQTTClient handle, MQTTClient_connectOptions *options);
 

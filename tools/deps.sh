@@ -34,6 +34,8 @@ build|have pkg-config|pkg-config|pkg-config, which finds OpenSSL
 build|openssl_headers|libssl-dev|OpenSSL 1.1.1 or later with its headers (or OPENSSL_DIR set to where it is)
 test|cxx_compiler|g++|a C++ compiler
 test|have mosquitto|mosquitto|the broker mosquitto
+test|have tinyproxy|tinyproxy|the HTTP proxy tinyproxy
+test|have openssl|openssl|OpenSSL's command, which makes the tests' certificates
 test|have cmake|cmake|CMake
 test|have python3|python3|Python 3
 test|have go|golang-go|Go, for the Go program of the README

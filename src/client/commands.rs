@@ -103,6 +103,10 @@ impl<H: Host> Client<H> {
                 self.finish(core);
                 return Err(Error::Disconnected);
             }
+            trace!(
+                Minimum,
+                "Resuming publish now queue not full for client {}", self.setup.client_id
+            );
         }
         let (session, io) = core.parts();
         let accepted = session.publish(publish, None, op, false, Instant::now(), io);
@@ -124,10 +128,10 @@ impl<H: Host> Client<H> {
     fn wait_until_written(&self, core: Guard<'_, H>) -> bool {
         let (epoch, end) = (core.epoch, core.io.out.position());
         let (core, written) = self.wait_for(core, None, |core| {
-            if core.epoch != epoch {
-                Some(false)
-            } else {
+            if core.epoch == epoch {
                 (core.written >= end).then_some(true)
+            } else {
+                Some(false)
             }
         });
         self.finish(core);
@@ -207,6 +211,10 @@ impl<H: Host> Client<H> {
     /// Synchronous client: waits for a message, at most `timeout`. No message in time is no error.
     pub fn receive(&self, timeout: Duration) -> Result<Option<H::Message>, Error> {
         let core = self.alive()?;
+        if !core.synchronous {
+            // Its messages are the callbacks'.
+            return Err(Error::Failed("the client has callbacks".into()));
+        }
         if !core.session.online() && core.io.messages == 0 {
             return Err(Error::Disconnected);
         }

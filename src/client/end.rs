@@ -1,5 +1,6 @@
 //! The ways in which a connection, and a client, ends.
 
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
 use crate::protocol::outbound::Batch;
@@ -27,7 +28,7 @@ impl<H: Host> Client<H> {
                 if !core.synchronous {
                     core.io.tell(Event::ConnectionLost);
                 }
-                self.reconnect_later(core);
+                self.reconnect_later(core, true);
             }
             Phase::Idle | Phase::Connecting | Phase::Reconnecting => {}
         }
@@ -44,7 +45,7 @@ impl<H: Host> Client<H> {
         if phase == Phase::Disconnecting {
             disconnected(core);
         } else {
-            self.reconnect_later(core);
+            self.reconnect_later(core, true);
         }
     }
 
@@ -72,6 +73,8 @@ impl<H: Host> Client<H> {
             {
                 close(&connection.link);
             }
+            let socket = connection.link.as_fd().as_raw_fd();
+            trace!(Minimum, "Removed socket {socket}");
         }
         core.io.out.reset();
         core.written = 0;
@@ -129,6 +132,7 @@ impl<H: Host> Client<H> {
             Phase::Connecting | Phase::Disconnecting => return Err(Error::Ignored),
         }
         core.phase = Phase::Disconnecting;
+        core.should_be_connected = false;
         let now = Instant::now();
         core.closing = Some(Closing {
             deadline: now.checked_add(timeout).unwrap_or(now + FAR),

@@ -390,6 +390,11 @@ impl<H: Host> Client<H> {
                 self.changed.notify_all();
             }
         }
+        if core.session.has_unreleased() {
+            if let Ok(reactor) = reactor() {
+                reactor.schedule(self.key);
+            }
+        }
         self.update_timer(core);
     }
 
@@ -463,6 +468,10 @@ impl<H: Host> Source for Client<H> {
     fn scheduled(self: Arc<Self>) {
         let mut core = self.lock();
         core.dispatch_scheduled = false;
+        if core.session.has_unreleased() {
+            let (session, io) = core.parts();
+            session.release(Instant::now(), io);
+        }
         if core.pace.take_scheduled() {
             core = self.carry_burst(core);
         }

@@ -18,7 +18,7 @@ use super::{async_api, memory, strerror, version};
 /// @param inits the options: start from #MQTTAsync_init_options_initializer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_global_init(inits: *mut MQTTAsync_init_options) {
-    entry!((), async_api::global_init(inits));
+    entry!(untraced: (), async_api::global_init(inits));
 }
 
 /// Sets the callback for a DISCONNECT packet from a MQTT 5 server. The client must not be connected.
@@ -537,7 +537,7 @@ pub unsafe extern "C" fn MQTTAsync_destroy(handle: *mut MQTTAsync) {
 /// @param level the level.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_setTraceLevel(level: MQTTASYNC_TRACE_LEVELS) {
-    entry!((), async_api::set_trace_level(level));
+    entry!(untraced: (), async_api::set_trace_level(level));
 }
 
 /// Sets the function that is called with each line of the trace. There is one for the process, for both APIs.
@@ -545,7 +545,7 @@ pub unsafe extern "C" fn MQTTAsync_setTraceLevel(level: MQTTASYNC_TRACE_LEVELS) 
 /// @param callback the function, or NULL for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_setTraceCallback(callback: MQTTAsync_traceCallback) {
-    entry!((), async_api::set_trace_callback(callback));
+    entry!(untraced: (), async_api::set_trace_callback(callback));
 }
 
 /// A list of facts about the library.
@@ -554,7 +554,7 @@ pub unsafe extern "C" fn MQTTAsync_setTraceCallback(callback: MQTTAsync_traceCal
 ///         name NULL. It belongs to the library and never changes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_getVersionInfo() -> *mut MQTTAsync_nameValue {
-    entry!(ptr::null_mut(), version::asynchronous())
+    entry!(untraced: ptr::null_mut(), version::asynchronous())
 }
 
 /// A text for a return code.
@@ -564,5 +564,5 @@ pub unsafe extern "C" fn MQTTAsync_getVersionInfo() -> *mut MQTTAsync_nameValue 
 ///         another one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_strerror(code: c_int) -> *const c_char {
-    entry!(ptr::null(), strerror::asynchronous(code))
+    entry!(untraced: ptr::null(), strerror::asynchronous(code))
 }

@@ -29,7 +29,7 @@ const FAILED: MQTTResponse = MQTTResponse {
 /// @param inits the options: start from #MQTTClient_init_options_initializer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_global_init(inits: *mut MQTTClient_init_options) {
-    entry!((), client_api::global_init(inits));
+    entry!(untraced: (), client_api::global_init(inits));
 }
 
 /// Sets the callbacks of a client, and so makes it an asynchronous one: messages are then received by a thread of the
@@ -164,19 +164,20 @@ pub unsafe extern "C" fn MQTTClient_createWithOptions(
 ///         name NULL. It belongs to the library and never changes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_getVersionInfo() -> *mut MQTTClient_nameValue {
-    entry!(ptr::null_mut(), version::client())
+    entry!(untraced: ptr::null_mut(), version::client())
 }
 
-/// Connects to the server, with MQTT 3.1 or 3.1.1. Waits for the outcome, up to `connectTimeout` seconds.
+/// Connects to the server, with MQTT 3.1 or 3.1.1. Waits for the outcome, up to `connectTimeout` seconds. A client that is
+/// connected is disconnected first.
 ///
 /// @param handle the client.
 /// @param options the options: start from #MQTTClient_connectOptions_initializer. On success `returned` is filled in.
 /// @return #MQTTCLIENT_SUCCESS, or the server's refusal. 1: it does not speak this MQTT version; 2: it does not accept
 ///         the client identifier; 3: it is unavailable; 4: user name or password are wrong; 5: not authorised. Or
-///         #MQTTCLIENT_FAILURE if no server could be reached, or its certificate was not accepted, or the client is
-///         connected already; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_STRUCTURE; #MQTTCLIENT_BAD_UTF8_STRING;
-///         #MQTTCLIENT_BAD_QOS and #MQTTCLIENT_0_LEN_WILL_TOPIC for the will; #MQTTCLIENT_BAD_MQTT_OPTION;
-///         #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
+///         #MQTTCLIENT_FAILURE if no server could be reached, or its certificate was not accepted;
+///         #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_STRUCTURE; #MQTTCLIENT_BAD_UTF8_STRING; #MQTTCLIENT_BAD_QOS and
+///         #MQTTCLIENT_0_LEN_WILL_TOPIC for the will; #MQTTCLIENT_BAD_MQTT_OPTION; #MQTTCLIENT_WRONG_MQTT_VERSION for a
+///         MQTT 5 client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_connect(
     handle: MQTTClient,
@@ -615,7 +616,7 @@ pub unsafe extern "C" fn MQTTClient_destroy(handle: *mut MQTTClient) {
 /// @param level the level.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_setTraceLevel(level: MQTTCLIENT_TRACE_LEVELS) {
-    entry!((), client_api::set_trace_level(level));
+    entry!(untraced: (), client_api::set_trace_level(level));
 }
 
 /// Sets the function that is called with each line of the trace. There is one for the process, for both APIs.
@@ -623,7 +624,7 @@ pub unsafe extern "C" fn MQTTClient_setTraceLevel(level: MQTTCLIENT_TRACE_LEVELS
 /// @param callback the function, or NULL for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_setTraceCallback(callback: MQTTClient_traceCallback) {
-    entry!((), client_api::set_trace_callback(callback));
+    entry!(untraced: (), client_api::set_trace_callback(callback));
 }
 
 /// Sets how long the calls that wait for an answer of the server's do so: connecting, subscribing, unsubscribing and
@@ -650,5 +651,5 @@ pub unsafe extern "C" fn MQTTClient_setCommandTimeout(
 ///         another one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_strerror(code: c_int) -> *const c_char {
-    entry!(ptr::null(), strerror::client(code))
+    entry!(untraced: ptr::null(), strerror::client(code))
 }

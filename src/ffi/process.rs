@@ -31,7 +31,11 @@ pub fn is_usable() -> bool {
 /// A program may end without destroying its clients; their stores then get the files that the original looks for.
 pub fn settle_at_exit() {
     extern "C" fn settle() {
-        // In a forked child the stores are its parent's, and there is nobody to be told of a panic.
+        // In a forked child the stores are its parent's, and their locks may be held by threads that are not there.
+        if !is_usable() {
+            return;
+        }
+        // There is nobody left to be told of a panic.
         let _ = std::panic::catch_unwind(crate::persistence::file::settle_all);
     }
     static ONCE: Once = Once::new();

@@ -74,7 +74,7 @@ pub fn cc_with(
         .unwrap_or_else(|error| {
             panic!(
                 "cannot run the C compiler {}: {error} (apt-get install gcc libc6-dev)",
-                compiler().display()
+                compiler().to_string_lossy()
             )
         });
     assert!(

@@ -19,7 +19,7 @@ use crate::client::options::{ConnectOptions, Secret};
 use crate::client::{ConnectResult, Event, Handled, Host};
 use crate::protocol::QoS;
 use crate::protocol::packet::Publish;
-use crate::protocol::session::Completion;
+use crate::protocol::session::{Completion, Token};
 
 /// A callback with its context.
 pub type With<F> = (Context, F);
@@ -141,6 +141,21 @@ impl Host for AsyncHost {
     fn settle(done: Completion<Op>) -> Option<Completion<Op>> {
         let delivered = done.op.delivery && done.op.kind != Kind::Publish(QoS::AtMostOnce);
         (done.op.has_callbacks() || delivered).then_some(done)
+    }
+
+    fn completion_name(op: &Op, token: Token, succeeded: bool, client: &str) -> String {
+        let call = match op.kind {
+            Kind::Connect => "connect",
+            Kind::Disconnect => "disconnect",
+            Kind::Publish(_) => "publish",
+            Kind::Subscribe { .. } => "subscribe",
+            Kind::Unsubscribe => "unsubscribe",
+        };
+        if !op.has_callbacks() {
+            return format!("deliveryComplete for client {client}, msgid {token}");
+        }
+        let end = if succeeded { "success" } else { "failure" };
+        format!("{call} {end} for client {client}")
     }
 
     fn settle_connect(op: Op, result: ConnectResult) -> Option<(Op, ConnectResult)> {

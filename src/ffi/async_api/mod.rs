@@ -22,7 +22,7 @@ pub use create::{create, create_with_options, destroy};
 
 #[allow(clippy::wildcard_imports)] // this module is about them
 use super::async_types::*;
-use super::handles::{Handles, client};
+use super::handles::Handles;
 use super::persistence_types::{MQTTPersistence_afterRead, MQTTPersistence_beforeWrite};
 use super::read::{Code, Context};
 use super::user_store;
@@ -31,13 +31,13 @@ use crate::protocol::reason;
 use crate::trace;
 use host::{AsyncHost, Callbacks};
 
-static HANDLES: Handles<AsyncHost> = Handles::new();
+static HANDLES: Handles<AsyncHost> = Handles::of_async_api();
 
 type AsyncClient = Client<AsyncHost>;
 
 /// The client of a handle.
 fn of(handle: MQTTAsync) -> Result<Arc<AsyncClient>, Code> {
-    client(&HANDLES, handle).ok_or(MQTTASYNC_FAILURE)
+    HANDLES.get(handle).ok_or(MQTTASYNC_FAILURE)
 }
 
 /// A result as a return code.
@@ -184,7 +184,7 @@ pub unsafe fn set_after_persistence_read(
 }
 
 pub unsafe fn set_trace_level(level: MQTTASYNC_TRACE_LEVELS) {
-    crate::trace::set_level(level);
+    super::set_trace_level(level);
 }
 
 pub unsafe fn set_trace_callback(callback: MQTTAsync_traceCallback) {

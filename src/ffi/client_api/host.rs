@@ -15,7 +15,7 @@ use super::super::received::{Received, to_c};
 use crate::client::options::ConnectOptions;
 use crate::client::{ConnectResult, Event, Handled, Host, Slot};
 use crate::protocol::packet::{AckKind, Publish};
-use crate::protocol::session::{Cause, Completion, Outcome};
+use crate::protocol::session::{Cause, Completion, Outcome, Token};
 
 /// The callbacks of a client.
 #[derive(Clone, Copy, Default)]
@@ -112,6 +112,10 @@ impl Host for ClientHost {
             }
             Op::Publish { delivery: false } | Op::Connect(_) => None,
         }
+    }
+
+    fn completion_name(_: &Op, token: Token, _: bool, client: &str) -> String {
+        format!("deliveryComplete for client {client}, msgid {token}")
     }
 
     fn settle_connect(op: Op, result: ConnectResult) -> Option<(Op, ConnectResult)> {

@@ -23,7 +23,7 @@ pub use create::{create, create_with_options, destroy};
 
 #[allow(clippy::wildcard_imports)] // this module is about them
 use super::client_types::*;
-use super::handles::{Handles, client};
+use super::handles::Handles;
 use super::read::{Code, Context};
 use super::received::to_c;
 use super::{memory, property_types::MQTTProperties};
@@ -33,7 +33,7 @@ use crate::protocol::reason;
 use crate::trace;
 use host::{Callbacks, ClientHost};
 
-static HANDLES: Handles<ClientHost> = Handles::new();
+static HANDLES: Handles<ClientHost> = Handles::of_client_api();
 
 type SyncClient = Client<ClientHost>;
 
@@ -44,7 +44,7 @@ const YIELD: Duration = Duration::from_millis(100);
 
 /// The client of a handle.
 fn of(handle: MQTTClient) -> Result<Arc<SyncClient>, Code> {
-    client(&HANDLES, handle).ok_or(MQTTCLIENT_FAILURE)
+    HANDLES.get(handle).ok_or(MQTTCLIENT_FAILURE)
 }
 
 /// A result as a return code.
@@ -175,7 +175,7 @@ pub unsafe fn set_published(
 }
 
 pub unsafe fn set_trace_level(level: MQTTCLIENT_TRACE_LEVELS) {
-    crate::trace::set_level(level);
+    super::set_trace_level(level);
 }
 
 pub unsafe fn set_trace_callback(callback: MQTTClient_traceCallback) {
@@ -197,9 +197,6 @@ pub unsafe fn set_command_timeout(handle: MQTTClient, milli_seconds: c_ulong) ->
 
 /// Processes packets of all clients without callbacks, for a while.
 pub unsafe fn r#yield() {
-    if !super::process::is_usable() {
-        return;
-    }
     let deadline = Instant::now() + YIELD;
     let clients = HANDLES.all();
     match clients.as_slice() {
