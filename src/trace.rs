@@ -134,7 +134,9 @@ impl Rotating {
 
 impl Sinks {
     fn update_threshold(&self) {
-        let listening = self.callback.is_some() || !matches!(self.output, Output::None);
+        // What happens before the first client is created is not traced, so that the header comes first.
+        let listening = STARTED.load(Ordering::Relaxed)
+            && (self.callback.is_some() || !matches!(self.output, Output::None));
         THRESHOLD.store(if listening { self.level } else { OFF }, Ordering::Relaxed);
     }
 }
@@ -181,10 +183,9 @@ pub fn start(info: impl FnOnce() -> Vec<(&'static str, String)>) {
     {
         let mut sinks = SINKS.lock();
         sinks.output = output;
-        if let Some(level) = level {
+        // What the program has set wins.
+        if let (Some(level), false) = (level, sinks.level_was_set) {
             sinks.level = level as u8;
-        } else if !sinks.level_was_set {
-            sinks.level = Level::Minimum as u8;
         }
         sinks.update_threshold();
     }

@@ -13,6 +13,9 @@
 # has come when it is in the subscriber's output. Every wait ends after $LIMIT seconds as a failure.
 
 set -u
+# Messages may be any bytes; in a UTF-8 locale `read` takes a stray one for the beginning of a character and goes on past
+# the end of the line.
+export LC_ALL=C
 
 LIMIT=20
 here=$(cd "$(dirname "$0")" && pwd)
@@ -65,6 +68,8 @@ check() {
 # wait_for FILE REGEX [COUNT]: until COUNT lines (1) of a file that may still grow match.
 wait_for() {
     local file=$1 regex=$2 left=${3:-1} line fd tail_pid result=1
+    # Bytes, not characters: a binary payload that ends in the first byte of a character would swallow the newline.
+    local LC_ALL=C
     exec {fd}< <(exec timeout $LIMIT tail -n +1 -f "$file" 2>/dev/null)
     tail_pid=$!
     while IFS= read -r -u "$fd" line; do
@@ -257,6 +262,19 @@ test_simple() {
     check "$id" stop INT
     id=$time_id pid=$time_pid
     check "$id" stop INT
+
+    # Calls with their return codes unless only packets are asked for.
+    for level in '' MINIMUM PROTOCOL; do
+        next "trace-$level"
+        export MQTT_C_CLIENT_TRACE=ON MQTT_C_CLIENT_TRACE_LEVEL=$level
+        check "$id" run MQTTClient_publish "$uri"
+        unset MQTT_C_CLIENT_TRACE MQTT_C_CLIENT_TRACE_LEVEL
+        check "$id" grep -Eq ' <- PUBACK msgid: 1$' "$work/$id.pub"
+        calls=0
+        [ "$level" = PROTOCOL ] || calls=2
+        check "$id" test $calls -eq \
+            "$(grep -Ec '^[0-9]{8} [0-9]{6}\.[0-9]{3} \([0-9]+\) \(0\)[<>] MQTTClient_connect:[0-9]+( \(0\))?$' "$work/$id.pub")"
+    done
 
     next version
     check "$id" run MQTTVersion

@@ -201,7 +201,7 @@ fn wrong_permissions_are_errors_and_harm_nothing() {
     store.put(sent(1), &[&content(1)]).expect("puts");
     drop(store);
     let mode = |path: &Path, mode| {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("sets")
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("sets");
     };
     let mode_of = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
     let file = mount.store().join("s-1.msg");

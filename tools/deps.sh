@@ -2,7 +2,7 @@
 # What the targets of the Makefile need, and how to get it.
 #   tools/deps.sh check  [group...]   names what is missing, with its remedy; fails when anything is
 #   tools/deps.sh ensure [group...]   installs what is missing where it can (Debian, Ubuntu), then checks
-# Groups: build (the default), test, lint. test and lint contain build.
+# Groups: build (the default), test, bench, lint. The others contain build.
 set -eu
 cd "$(dirname "$0")/.."
 : "${CC:=cc}" "${CARGO:=cargo}"
@@ -34,17 +34,22 @@ build|have pkg-config|pkg-config|pkg-config, which finds OpenSSL
 build|openssl_headers|libssl-dev|OpenSSL 1.1.1 or later with its headers (or OPENSSL_DIR set to where it is)
 test|cxx_compiler|g++|a C++ compiler
 test|have mosquitto|mosquitto|the broker mosquitto
+test|have tinyproxy|tinyproxy|the HTTP proxy tinyproxy
+test|have openssl|openssl|OpenSSL's command, which makes the tests' certificates
 test|have cmake|cmake|CMake
 test|have python3|python3|Python 3
 test|have go|golang-go|Go, for the Go program of the README
 test|have valgrind|valgrind|valgrind
 test|have abidiff|abigail-tools|libabigail: abidiff
+bench|have mosquitto|mosquitto|the broker mosquitto
+bench|debian_file /usr/include/mosquitto.h|libmosquitto-dev|libmosquitto, to compare with
 END
     # Programs and libraries as the distribution built them, to run them on ours and compare.
     if have apt-get; then
         cat <<'END'
 test|debian_file /usr/include/MQTTAsync.h|libpaho-mqtt-dev|Paho C, to compare with
 test|debian_file /usr/include/mqtt/async_client.h|libpaho-mqttpp-dev|Paho C++, to run on this library
+bench|debian_file /usr/include/MQTTAsync.h|libpaho-mqtt-dev|Paho C, to compare with
 test|have paho_c_pub|paho.mqtt.c-examples|Paho C's programs, to run on this library
 END
     fi

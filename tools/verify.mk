@@ -28,8 +28,7 @@ test-rust:
 	$(CARGO) test --locked $(CARGO_FLAGS) --profile tools -p paho-demo -p paho-demo-broker
 	$(CARGO) test --locked $(CARGO_FLAGS) --lib --no-default-features
 
-# Left out until the library has them: reconnect tls ws proxy.
-SAMPLE_GROUPS ?= simple tools options errors
+SAMPLE_GROUPS ?= simple tools options errors reconnect tls ws proxy
 
 test-samples:
 	tests/samples.sh $(OUTPUT) $(SAMPLE_GROUPS)

@@ -251,14 +251,14 @@ impl Run {
             Step::Subscribe { filters } => self.subscribe(*filters, true),
             Step::Unsubscribe { filters } => self.subscribe(*filters, false),
             Step::ServerPublish { qos: q, id } => {
-                self.server_publish(qos(*q), u16::from(*id % 16) + 1)
+                self.server_publish(qos(*q), u16::from(*id % 16) + 1);
             }
             Step::ServerRelease { id } => self.server_release(u16::from(*id % 16) + 1),
             Step::ServerAck { kind, id, error } => {
-                self.server_ack(*kind, u16::from(*id % 12) + 1, *error)
+                self.server_ack(*kind, u16::from(*id % 12) + 1, *error);
             }
             Step::ServerSubAck { id, codes, unsub } => {
-                self.server_suback(u16::from(*id % 32) + 1, *codes % 4, *unsub)
+                self.server_suback(u16::from(*id % 32) + 1, *codes % 4, *unsub);
             }
             Step::ServerBytes(bytes) => self.receive(bytes),
             Step::Tick(seconds) => {

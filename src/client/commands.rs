@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::protocol::QoS;
 use crate::protocol::packet::{Filter, Publish};
 use crate::protocol::property::PropertiesRef;
 use crate::protocol::session::{Accepted, Refused, Token};
@@ -71,7 +72,11 @@ impl<H: Host> Client<H> {
             core.waiters -= 1;
         }
         let (session, io) = core.parts();
-        let token = session.token();
+        // Tokens follow the packet identifiers, as programs see them in the original; a QoS 0 message has neither.
+        let token = match publish.qos {
+            QoS::AtMostOnce => 0,
+            _ => session.token(),
+        };
         let accepted = session.publish(publish, Some(token), op, true, Instant::now(), io);
         self.finish(core);
         accepted?;
@@ -98,14 +103,34 @@ impl<H: Host> Client<H> {
                 self.finish(core);
                 return Err(Error::Disconnected);
             }
+            trace!(
+                Minimum,
+                "Resuming publish now queue not full for client {}", self.setup.client_id
+            );
         }
         let (session, io) = core.parts();
         let accepted = session.publish(publish, None, op, false, Instant::now(), io);
-        self.finish(core);
-        match accepted? {
+        let core = self.finish_holding(core);
+        let accepted = accepted?;
+        if core.blocked() && !self.wait_until_written(core) && publish.qos == QoS::AtMostOnce {
+            return Err(Error::Failed(
+                "the connection was lost before the message was written".into(),
+            ));
+        }
+        match accepted {
             Accepted::Sent(id) => Ok(id),
             Accepted::Queued => Ok(0),
         }
+    }
+
+    /// The socket takes no more: waits until all that is there now has been written, as the original's publish does, so
+    /// that a program may leave right after it. False: the connection ended first.
+    fn wait_until_written(&self, core: Guard<'_, H>) -> bool {
+        let (epoch, end) = (core.epoch, core.io.out.position());
+        let core = self.wait_for_room(core, |core| core.written >= end);
+        let written = core.epoch == epoch;
+        self.finish(core);
+        written
     }
 
     /// Sends a SUBSCRIBE or an UNSUBSCRIBE. `op` is told of its end.
@@ -149,13 +174,13 @@ impl<H: Host> Client<H> {
         }
         let epoch = core.epoch;
         let (core, result) = self.wait_for(core, deadline_in(timeout), |core| {
-            // In this order: an operation that was given up with the connection is not pending either.
-            if core.epoch != epoch {
+            let lost = core.epoch != epoch;
+            if lost && (is_pending(core, token) || core.given_up.contains(&token)) {
                 Some(Err(Error::Disconnected))
-            } else if !is_pending(core, token) {
-                Some(Ok(()))
-            } else {
+            } else if is_pending(core, token) {
                 None
+            } else {
+                Some(Ok(()))
             }
         });
         self.finish(core);
@@ -181,6 +206,10 @@ impl<H: Host> Client<H> {
     /// Synchronous client: waits for a message, at most `timeout`. No message in time is no error.
     pub fn receive(&self, timeout: Duration) -> Result<Option<H::Message>, Error> {
         let core = self.alive()?;
+        if !core.synchronous {
+            // Its messages are the callbacks'.
+            return Err(Error::Failed("the client has callbacks".into()));
+        }
         if !core.session.online() && core.io.messages == 0 {
             return Err(Error::Disconnected);
         }
@@ -189,7 +218,7 @@ impl<H: Host> Client<H> {
             if let Some(message) = core.io.take_message() {
                 Some(Ok(message))
             } else if core.epoch != epoch {
-                Some(Err(Error::Disconnected))
+                Some(Err(Error::Failed("the connection was lost".into())))
             } else {
                 None
             }

@@ -28,9 +28,9 @@ const MAX_CONNACK: u32 = 1 << 20;
 /// A connection that the server accepted.
 #[derive(Debug, Clone)]
 pub struct Connected {
-    /// The URI that worked, as it was given.
+    /// The URI that worked, as the program wrote it.
     pub server_uri: String,
-    /// It is of the connect options' list, and not the client's own.
+    /// It is one of the options' list, not the one the client was created with.
     pub listed: bool,
     /// The version in use.
     pub version: Version,
@@ -53,7 +53,7 @@ pub struct ConnectFailure {
     pub properties: Properties,
     /// In words: the stage and the system's, OpenSSL's or the server's reason.
     pub message: String,
-    /// The URI's scheme needs TLS and this library, or the program, does not provide it.
+    /// The step that failed; none once the server was there to talk MQTT with.
     pub stage: Option<Stage>,
 }
 
@@ -134,14 +134,12 @@ impl<H: Host> Client<H> {
         core.options = Some(Arc::clone(&options));
         core.connect_op = Some(op);
         core.phase = Phase::Connecting;
-        // From the call on, as in the original: messages are buffered while the first connection is made, and automatic
-        // reconnect goes on when that fails.
         core.should_be_connected = true;
         core.epoch += 1;
         let epoch = core.epoch;
         let client = Arc::clone(self);
         let task = runtime.spawn(async move {
-            match client.try_candidates(&options).await {
+            match client.try_candidates(&options, false).await {
                 Ok(established) => client.established(*established, &options, epoch, false),
                 Err(failure) => client.not_established(failure, epoch),
             }
@@ -150,10 +148,12 @@ impl<H: Host> Client<H> {
         Ok(())
     }
 
-    /// Tries the servers in order, and with each the versions in order.
+    /// Tries the servers in order, and with each the versions in order. With `keep_session` no clean start is asked for: the
+    /// session goes on that the program began.
     pub(super) async fn try_candidates(
         &self,
         options: &ConnectOptions,
+        keep_session: bool,
     ) -> Result<Box<Established>, ConnectFailure> {
         let own = std::slice::from_ref(&self.setup.server_uri);
         let uris = if options.server_uris.is_empty() {
@@ -170,14 +170,9 @@ impl<H: Host> Client<H> {
         let mut last = ConnectFailure::new(versions[0], None, "no server to connect to".into());
         for uri in uris {
             for version in versions {
-                trace!(
-                    Protocol,
-                    "Connecting to serverURI {} with MQTT version {}",
-                    uri.strip_prefix("tcp://").unwrap_or(uri),
-                    *version as u8
-                );
+                self.trace_attempt(uri, *version);
                 let deadline = tokio::time::Instant::now() + options.connect_timeout;
-                match Box::pin(self.attempt(uri, *version, options, deadline)).await {
+                match Box::pin(self.attempt(uri, *version, options, keep_session, deadline)).await {
                     Ok(established) => return Ok(Box::new(established)),
                     Err(failure) => last = failure,
                 }
@@ -191,15 +186,37 @@ impl<H: Host> Client<H> {
         Err(last)
     }
 
+    /// The original's two APIs write this line at different levels.
+    fn trace_attempt(&self, uri: &str, version: Version) {
+        let level = if self.setup.synchronous {
+            trace::Level::Minimum
+        } else {
+            trace::Level::Protocol
+        };
+        if trace::enabled(level) {
+            let address = ["tcp://", "mqtt://"]
+                .iter()
+                .find_map(|scheme| uri.strip_prefix(scheme))
+                .unwrap_or(uri);
+            let version = version as u8;
+            trace::write(
+                level,
+                format_args!("Connecting to serverURI {address} with MQTT version {version}"),
+            );
+        }
+    }
+
     async fn attempt(
         &self,
         uri: &str,
         version: Version,
         options: &ConnectOptions,
+        keep_session: bool,
         deadline: tokio::time::Instant,
     ) -> Result<Established, ConnectFailure> {
+        let clean = options.clean && !keep_session;
         let fail = |stage, message: String| ConnectFailure::new(version, stage, message);
-        if version == Version::V311 && self.setup.client_id.is_empty() && !options.clean {
+        if version == Version::V311 && self.setup.client_id.is_empty() && !clean {
             // Such a CONNECT must not be sent ([MQTT-3.1.3-7]); this is what the server would answer ([MQTT-3.1.3-8]).
             let code = reason::V3_IDENTIFIER_REJECTED;
             return Err(ConnectFailure {
@@ -216,11 +233,15 @@ impl<H: Host> Client<H> {
             .map_err(|error| fail(Some(error.stage), error.to_string()))?;
         let link = Arc::new(link);
         let packet = self
-            .connect_packet(version, options)
+            .connect_packet(version, options, clean)
             .map_err(|message| fail(None, message))?;
         let socket =
             Socket::new(Arc::clone(&link)).map_err(|error| fail(None, error.to_string()))?;
         let number = link.as_fd().as_raw_fd();
+        trace!(
+            Minimum,
+            "New socket {number} for {}, port {}", target.host, target.port
+        );
         trace!(
             Protocol,
             "{} {} -> CONNECT version {} clean: {} (0)",
@@ -246,7 +267,7 @@ impl<H: Host> Client<H> {
         };
         let (mut connected, used) = self.read_connack(&answer, uri, version, number)?;
         connected.listed = !options.server_uris.is_empty();
-        if version == Version::V5 && options.clean && connected.session_present {
+        if version == Version::V5 && clean && connected.session_present {
             // [MQTT-3.2.2-4]: we have no session to go on with.
             return Err(fail(
                 None,
@@ -264,11 +285,12 @@ impl<H: Host> Client<H> {
         &self,
         version: Version,
         options: &ConnectOptions,
+        clean: bool,
     ) -> Result<BytesMut, String> {
         let mut packet = BytesMut::new();
         Connect {
             version,
-            clean_start: options.clean,
+            clean_start: clean,
             keep_alive: u16::try_from(options.keep_alive.as_secs()).unwrap_or(u16::MAX),
             client_id: self.setup.client_id.as_bytes(),
             will: options.will.as_ref().map(|will| Will {
@@ -330,13 +352,13 @@ impl<H: Host> Client<H> {
         ))
     }
 
-    /// Puts a connection to work.
+    /// Puts a connection to work. `resumes`: it follows one that was lost.
     pub(super) fn established(
         &self,
         established: Established,
         options: &ConnectOptions,
         epoch: u64,
-        automatic: bool,
+        resumes: bool,
     ) {
         let Established {
             link,
@@ -351,7 +373,6 @@ impl<H: Host> Client<H> {
         let socket = link.as_fd().as_raw_fd();
         core.task = None;
         core.phase = Phase::Connected;
-        core.should_be_connected = true;
         core.connection = Some(Connection {
             link,
             writer: Writer::Idle(crate::protocol::outbound::Batch::default()),
@@ -378,7 +399,7 @@ impl<H: Host> Client<H> {
         };
         let begin = Begin {
             version: connected.version,
-            clean: options.clean && !automatic,
+            clean: options.clean && !resumes,
             keep_alive: options.keep_alive,
             max_inflight: options.max_inflight,
             properties: options.properties.as_ref(),
@@ -397,7 +418,7 @@ impl<H: Host> Client<H> {
         let begun = std::mem::replace(&mut core.io.events, events);
         let told = op.is_some_and(|op| tell_connect_ended(&mut core, op, Ok(Box::new(connected))));
         if !core.synchronous {
-            core.io.tell(Event::Connected { automatic: !told });
+            core.io.tell(Event::Connected { told });
         }
         core.io.events.extend(begun);
         if let Err(error) = self.watch(&mut core) {
@@ -421,7 +442,7 @@ impl<H: Host> Client<H> {
         if let Some(op) = core.connect_op.take() {
             tell_connect_ended(&mut core, op, Err(Box::new(failure)));
         }
-        self.reconnect_later(&mut core);
+        self.reconnect_later(&mut core, false);
         self.finish(core);
     }
 }
@@ -435,9 +456,13 @@ async fn exchange(socket: &Socket, packet: &[u8], limit: u32) -> io::Result<Vec<
             .io(Interest::WRITABLE, |link| {
                 link.write(&[io::IoSlice::new(rest)])
             })
-            .await?;
+            .await
+            .map_err(|error| last_words(&socket.link, error))?;
     }
-    socket.io(Interest::WRITABLE, Link::flush).await?;
+    socket
+        .io(Interest::WRITABLE, Link::flush)
+        .await
+        .map_err(|error| last_words(&socket.link, error))?;
     let mut answer = Vec::new();
     loop {
         let mut chunk = [0; 256];
@@ -461,6 +486,15 @@ async fn exchange(socket: &Socket, packet: &[u8], limit: u32) -> io::Result<Vec<
     }
 }
 
+/// A server that will not have us closes the connection, and may have said why: a TLS alert that waits to be read tells
+/// more than the write that failed.
+fn last_words(link: &Link, error: io::Error) -> io::Error {
+    match link.read(&mut [0; 64]) {
+        Err(said) if said.kind() != io::ErrorKind::WouldBlock => said,
+        _ => error,
+    }
+}
+
 /// What a refusal means.
 fn refusal(version: Version, code: u8) -> String {
     let name = if version == Version::V5 {
@@ -481,7 +515,7 @@ fn refusal(version: Version, code: u8) -> String {
     )
 }
 
-/// Tells the program, or the caller that waits, how its connect ended; says whether a callback is to be run for that.
+/// Tells the program, or the caller that waits, how its connect ended. True: a callback is going to be run for it.
 fn tell_connect_ended<H: Host>(core: &mut Guard<'_, H>, op: H::Op, result: ConnectResult) -> bool {
     core.io.progressed = true;
     match H::settle_connect(op, result) {

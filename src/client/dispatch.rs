@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::protocol::session::Outcome;
+use crate::trace;
+
 use super::host::{Event, Handled, Host};
 use super::reactor::reactor;
 use super::sink::release;
@@ -70,9 +73,14 @@ impl<H: Host> Client<H> {
     fn run(&self) -> (bool, usize, usize) {
         let (mut messages, mut bytes) = (0, 0);
         loop {
-            let Some(event) = self.batch.lock().pop_front() else {
+            let (event, left) = {
+                let mut batch = self.batch.lock();
+                (batch.pop_front(), batch.len())
+            };
+            let Some(event) = event else {
                 return (false, messages, bytes);
             };
+            self.trace_callback(&event, left);
             match event {
                 Event::Message(message, record) => {
                     let size = H::message_size(&message);
@@ -97,6 +105,35 @@ impl<H: Host> Client<H> {
                 }
             }
         }
+    }
+
+    /// Traces that a callback is about to be run.
+    fn trace_callback(&self, event: &Event<H>, queued: usize) {
+        if !trace::enabled(trace::Level::Minimum) {
+            return;
+        }
+        let client = &self.setup.client_id;
+        let called = match event {
+            Event::Message(..) | Event::Stored(_) => {
+                format!("messageArrived for client {client}, queue depth {queued}")
+            }
+            Event::Completed(done) => {
+                let succeeded = !matches!(done.outcome, Outcome::Failed(_));
+                H::completion_name(&done.op, done.token, succeeded, client)
+            }
+            Event::ConnectEnded { result: Ok(_), .. } => {
+                format!("connect success for client {client}")
+            }
+            Event::ConnectEnded { result: Err(_), .. } => {
+                format!("connect failure for client {client}")
+            }
+            Event::Connected { .. } => format!("connected for client {client}"),
+            Event::Acknowledged { .. } => format!("published for client {client}"),
+            Event::ConnectionLost => format!("connectionLost for client {client}"),
+            Event::Disconnected { .. } => format!("disconnected for client {client}"),
+            Event::DisconnectEnded { .. } => format!("disconnect complete for client {client}"),
+        };
+        trace!(Minimum, "Calling {called}");
     }
 
     /// Offers a message to the program; given back when it was not taken. Its record goes as soon as it was.

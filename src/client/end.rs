@@ -1,5 +1,6 @@
 //! The ways in which a connection, and a client, ends.
 
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
 use crate::protocol::outbound::Batch;
@@ -27,7 +28,7 @@ impl<H: Host> Client<H> {
                 if !core.synchronous {
                     core.io.tell(Event::ConnectionLost);
                 }
-                self.reconnect_later(core);
+                self.reconnect_later(core, true);
             }
             Phase::Idle | Phase::Connecting | Phase::Reconnecting => {}
         }
@@ -44,7 +45,7 @@ impl<H: Host> Client<H> {
         if phase == Phase::Disconnecting {
             disconnected(core);
         } else {
-            self.reconnect_later(core);
+            self.reconnect_later(core, true);
         }
     }
 
@@ -53,11 +54,17 @@ impl<H: Host> Client<H> {
         let epoch = core.epoch;
         core.epoch += 1;
         core.phase = Phase::Idle;
+        // A thread that is at it this moment knows how far it got, and sees to the rest.
+        let writing = core
+            .connection
+            .as_ref()
+            .is_some_and(|connection| matches!(connection.writer, Writer::Busy));
+        if writing {
+            core.io.leave_to_writer(epoch);
+        }
         if let Some(connection) = core.connection.take() {
-            if connection.watched {
-                if let Ok(reactor) = reactor() {
-                    reactor.unwatch(&*connection.link);
-                }
+            if let Ok(reactor) = reactor() {
+                reactor.unwatch(&*connection.link);
             }
             if core
                 .last_words
@@ -66,15 +73,21 @@ impl<H: Host> Client<H> {
             {
                 close(&connection.link);
             }
+            let socket = connection.link.as_fd().as_raw_fd();
+            trace!(Minimum, "Removed socket {socket}");
         }
         core.io.out.reset();
         core.written = 0;
-        core.io.fail_unwritten();
+        if !writing {
+            core.io.fail_unwritten();
+        }
         core.io.progressed = true;
         let ends = core.session_ends;
         let (session, io) = core.parts();
         session.connection_lost(io);
         if ends {
+            core.given_up = session.pending_tokens(true);
+            let (session, io) = core.parts();
             session.clear(io);
         }
         if core.waiters > 0 {
@@ -220,8 +233,10 @@ impl<H: Host> Client<H> {
         let (session, io) = core.parts();
         session.abandon(io);
         io.fail_unwritten();
-        if let Ok(reactor) = reactor() {
-            reactor.set_timer(self.key, core.timer.take(), None);
+        if let Some(timer) = core.timer.take() {
+            if let Ok(reactor) = reactor() {
+                reactor.set_timer(self.key, Some(timer), None);
+            }
         }
         Reactor::unregister(self.key);
         self.changed.notify_all();

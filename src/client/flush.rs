@@ -165,6 +165,7 @@ impl<H: Host> Client<H> {
         core = self.lock();
         if core.epoch != epoch {
             // That connection is gone, and its writer with it, but for a last word.
+            core.io.writer_left(epoch, batch.written());
             if let Some(mut words) = core.last_words.take_if(|words| words.epoch == epoch) {
                 if result.is_ok() {
                     // Whatever comes of it, the connection ends now.
@@ -191,6 +192,14 @@ impl<H: Host> Client<H> {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 connection.writer = Writer::Blocked(batch);
+                if !connection.watched {
+                    // A synchronous client: the program may not call again for long, and a thread that waits inside
+                    // another call may not know that there is something to write.
+                    if let Ok(reactor) = reactor() {
+                        // Where that fails, the next call that waits polls for it.
+                        let _ = reactor.watch_for_room(self.key, &*link);
+                    }
+                }
                 Round::Stopped
             }
             Err(error) => {

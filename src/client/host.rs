@@ -2,7 +2,7 @@
 
 use crate::protocol::packet::{AckKind, Publish};
 use crate::protocol::property::Properties;
-use crate::protocol::session::Completion;
+use crate::protocol::session::{Completion, Token};
 
 use super::connect::{ConnectFailure, Connected};
 use super::options::ConnectOptions;
@@ -27,6 +27,8 @@ pub trait Host: Send + Sync + Sized + 'static {
     /// Takes the end of an operation for which no callback is to be run, at once and under the client's lock; gives
     /// back the others.
     fn settle(done: Completion<Self::Op>) -> Option<Completion<Self::Op>>;
+    /// For the trace: which callback is run for the end of an operation.
+    fn completion_name(op: &Self::Op, token: Token, succeeded: bool, client: &str) -> String;
     /// As [`settle`](Self::settle), for the end of a connect.
     fn settle_connect(op: Self::Op, result: ConnectResult) -> Option<(Self::Op, ConnectResult)>;
     /// Before an automatic reconnect: the options to use from now on, where the program wants to change them. Runs the
@@ -65,10 +67,10 @@ pub enum Event<H: Host> {
         /// How it ended.
         result: ConnectResult,
     },
-    /// A connection was established; after a reconnect nobody asked for, `automatic`.
+    /// A connection was established.
     Connected {
-        /// Made by the automatic reconnect.
-        automatic: bool,
+        /// The program has been told by [`ConnectEnded`](Self::ConnectEnded) already.
+        told: bool,
     },
     /// The connection was lost.
     ConnectionLost,

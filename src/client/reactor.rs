@@ -104,6 +104,7 @@ pub fn reactor() -> io::Result<&'static Reactor> {
 
 impl Reactor {
     fn new() -> io::Result<Self> {
+        crate::ffi::watch_for_fork();
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let wake = rustix::event::eventfd(
             0,
@@ -150,16 +151,34 @@ impl Reactor {
 
     /// Watches a source's socket for everything, edge-triggered; it is forgotten when it is closed.
     pub fn watch(&'static self, key: Key, socket: impl AsFd) -> io::Result<()> {
+        let flags = epoll::EventFlags::IN
+            | epoll::EventFlags::OUT
+            | epoll::EventFlags::RDHUP
+            | epoll::EventFlags::ET;
+        self.watch_for(key, socket, flags)
+    }
+
+    /// Watches a source's socket for room to write, once.
+    pub fn watch_for_room(&'static self, key: Key, socket: impl AsFd) -> io::Result<()> {
+        let flags = epoll::EventFlags::OUT | epoll::EventFlags::ONESHOT;
+        self.watch_for(key, socket, flags)
+    }
+
+    fn watch_for(
+        &'static self,
+        key: Key,
+        socket: impl AsFd,
+        flags: epoll::EventFlags,
+    ) -> io::Result<()> {
         self.need_threads()?;
-        epoll::add(
-            &self.epoll,
-            socket,
-            epoll::EventData::new_u64(key.to_u64()),
-            epoll::EventFlags::IN
-                | epoll::EventFlags::OUT
-                | epoll::EventFlags::RDHUP
-                | epoll::EventFlags::ET,
-        )?;
+        let data = epoll::EventData::new_u64(key.to_u64());
+        match epoll::add(&self.epoll, socket.as_fd(), data, flags) {
+            // Known from an earlier time that it was watched for room.
+            Err(rustix::io::Errno::EXIST) => {
+                epoll::modify(&self.epoll, socket.as_fd(), data, flags)?;
+            }
+            result => result?,
+        }
         Ok(())
     }
 

@@ -73,6 +73,12 @@ impl<H: Host> Client<H> {
                 }
                 continue;
             }
+            if core.waiters > 0 {
+                // What they wait for may be among it: another thread reads on.
+                if let Ok(reactor) = super::reactor::reactor() {
+                    reactor.schedule(self.key);
+                }
+            }
             self.dispatch(core);
             core = self.lock();
             match &mut core.connection {

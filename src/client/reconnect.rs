@@ -9,8 +9,11 @@ use super::runtime::runtime;
 use super::state::{Client, Error, Guard, Phase};
 
 impl<H: Host> Client<H> {
-    /// Starts the automatic reconnect, where the program wants it.
-    pub(super) fn reconnect_later(&self, core: &mut Guard<'_, H>) {
+    /// Starts the automatic reconnect, where the program wants it; `lost` where there was a connection before.
+    ///
+    /// A connection that is lost is followed by one that goes on with its session, if that outlives connections, however
+    /// clean the first start was: what is in flight belongs to it.
+    pub(super) fn reconnect_later(&self, core: &mut Guard<'_, H>, lost: bool) {
         let Some(mut options) = core.options.clone() else {
             return;
         };
@@ -25,14 +28,15 @@ impl<H: Host> Client<H> {
         core.phase = Phase::Reconnecting;
         core.epoch += 1;
         let epoch = core.epoch;
+        let keep_session = lost && !core.session_ends;
         let task = runtime.spawn(async move {
             let mut delay = retry.min;
             loop {
                 client.pause(jittered(delay)).await;
                 options = client.refreshed(options).await;
-                match client.try_candidates(&options).await {
+                match client.try_candidates(&options, keep_session).await {
                     Ok(established) => {
-                        client.established(*established, &options, epoch, true);
+                        client.established(*established, &options, epoch, lost);
                         return;
                     }
                     Err(_) => delay = (delay * 2).min(retry.max).max(retry.min),

@@ -158,16 +158,13 @@ impl Records {
                 properties: publish.properties.as_bytes(),
             };
             queued
-                .write(v5, |parts| {
-                    let written = match receipt {
-                        Receipt::None => self.write(|store| store.put(key, parts)),
-                        Receipt::Kept(id, packet) => {
-                            let kept = self.key(Record::Received(id));
-                            self.write(|store| store.put_both(key, parts, kept, &[packet]))
-                        }
-                        Receipt::Released(id) => self.replace(Record::Received(id), key, parts),
-                    };
-                    written
+                .write(v5, |parts| match receipt {
+                    Receipt::None => self.write(|store| store.put(key, parts)),
+                    Receipt::Kept(id, packet) => {
+                        let kept = self.key(Record::Received(id));
+                        self.write(|store| store.put_both(key, parts, kept, &[packet]))
+                    }
+                    Receipt::Released(id) => self.replace(Record::Received(id), key, parts),
                 })
                 .unwrap_or(Err(NotStored))
         })?;

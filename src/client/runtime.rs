@@ -9,6 +9,7 @@ use once_cell::sync::Lazy;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 static RUNTIME: Lazy<io::Result<Runtime>> = Lazy::new(|| {
+    crate::ffi::watch_for_fork();
     Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("paho-connect")

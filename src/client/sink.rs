@@ -29,6 +29,8 @@ pub(super) struct Io<H: Host> {
     pub message_bytes: usize,
     /// Operations that end when the stream has been written up to the position.
     pub unwritten: VecDeque<(u64, Completion<H::Op>)>,
+    /// Those of a connection that is gone while a thread still writes to it: its epoch, the position.
+    left: Vec<(u64, u64, Completion<H::Op>)>,
     pub records: Records,
     pub wants_acknowledgements: bool,
     /// Something happened that a waiting thread may wait for.
@@ -43,6 +45,7 @@ impl<H: Host> Io<H> {
             messages: 0,
             message_bytes: 0,
             unwritten: VecDeque::new(),
+            left: Vec::new(),
             records,
             wants_acknowledgements: false,
             progressed: false,
@@ -111,15 +114,45 @@ impl<H: Host> Io<H> {
 
     /// The stream ended before these were written.
     pub fn fail_unwritten(&mut self) {
-        while let Some((_, mut done)) = self.unwritten.pop_front() {
-            done.outcome = Outcome::Failed(Failure::of(Cause::Incomplete));
-            self.complete(done);
+        while let Some((_, done)) = self.unwritten.pop_front() {
+            self.give_up(done);
         }
+        for (_, _, done) in std::mem::take(&mut self.left) {
+            self.give_up(done);
+        }
+    }
+
+    /// The connection of that epoch ended while a thread was writing to it: the thread will tell how far it got.
+    pub fn leave_to_writer(&mut self, epoch: u64) {
+        let left = self.unwritten.drain(..);
+        self.left.extend(left.map(|(end, done)| (epoch, end, done)));
+    }
+
+    /// That thread tells.
+    pub fn writer_left(&mut self, epoch: u64, position: u64) {
+        let (mine, others) = std::mem::take(&mut self.left)
+            .into_iter()
+            .partition(|(of, ..)| *of == epoch);
+        self.left = others;
+        for (_, end, done) in mine {
+            if end <= position {
+                self.complete(done);
+            } else {
+                self.give_up(done);
+            }
+        }
+    }
+
+    fn give_up(&mut self, mut done: Completion<H::Op>) {
+        done.outcome = Outcome::Failed(Failure::of(Cause::Incomplete));
+        self.complete(done);
     }
 
     /// Whether a message without acknowledgement has not been written.
     pub fn is_unwritten(&self, token: Token) -> bool {
-        self.unwritten.iter().any(|(_, done)| done.token == token)
+        let left = self.left.iter().map(|(_, _, done)| done);
+        let unwritten = self.unwritten.iter().map(|(_, done)| done);
+        left.chain(unwritten).any(|done| done.token == token)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::persistence::hooks::{AfterRead, BeforeWrite};
 use crate::persistence::{Store, StoreError};
 use crate::protocol::outbound::Batch;
 use crate::protocol::property::Properties;
-use crate::protocol::session::Session;
+use crate::protocol::session::{Session, Token};
 use crate::protocol::{Version, error::Malformed};
 use crate::registry::Key;
 use crate::trace;
@@ -169,6 +169,8 @@ pub(super) struct Core<H: Host> {
     pub session_ends: bool,
     /// The program has asked for a connection and not for its end.
     pub should_be_connected: bool,
+    /// Operations that the end of the last connection put an end to.
+    pub given_up: Vec<Token>,
     /// Stream position up to which the socket has taken the bytes.
     pub written: u64,
     pub last_write: Instant,
@@ -222,7 +224,6 @@ impl<H: Host> Client<H> {
         store: Option<Box<dyn Store>>,
         restored: impl Fn() -> H::Op,
     ) -> Result<Arc<Self>, Error> {
-        reactor().map_err(|error| Error::Failed(error.to_string()))?;
         let version = if setup.create.v5 {
             Version::V5
         } else {
@@ -249,6 +250,7 @@ impl<H: Host> Client<H> {
             closing: None,
             session_ends: false,
             should_be_connected: false,
+            given_up: Vec::new(),
             written: 0,
             last_write: now,
             pace: Pace::new(),
@@ -350,12 +352,18 @@ impl<H: Host> Client<H> {
     /// Does what a change of state made necessary, then lets go: writes, sets the timer, wakes who waits, and has the
     /// callbacks run by a thread of the reactor.
     pub(super) fn finish(&self, core: Guard<'_, H>) {
+        drop(self.finish_holding(core));
+    }
+
+    /// As [`finish`](Self::finish), without letting go.
+    pub(super) fn finish_holding<'a>(&'a self, core: Guard<'a, H>) -> Guard<'a, H> {
         let mut core = self.flush_from_call(core);
         if self.check_closing(&mut core) {
             core = self.write_out(core);
         }
         self.after(&mut core);
         self.schedule_dispatch(&mut core);
+        core
     }
 
     /// As [`finish`](Self::finish), on a reactor thread: callbacks run here.
@@ -380,6 +388,11 @@ impl<H: Host> Client<H> {
             core.io.progressed = false;
             if core.waiters > 0 {
                 self.changed.notify_all();
+            }
+        }
+        if core.session.has_unreleased() {
+            if let Ok(reactor) = reactor() {
+                reactor.schedule(self.key);
             }
         }
         self.update_timer(core);
@@ -410,6 +423,13 @@ impl<H: Host> Core<H> {
         self.io.out.position() - self.written
     }
 
+    /// The socket has not taken all that was to be written.
+    pub fn blocked(&self) -> bool {
+        self.connection
+            .as_ref()
+            .is_some_and(|connection| matches!(connection.writer, Writer::Blocked(_)))
+    }
+
     /// Session and its surroundings, to be used together.
     pub fn parts(&mut self) -> (&mut Session<H::Message, H::Op>, &mut Io<H>) {
         (&mut self.session, &mut self.io)
@@ -426,7 +446,7 @@ impl<H: Host> Source for Client<H> {
         if readiness.writable {
             connection.writable = true;
         }
-        if readiness.readable {
+        if readiness.readable && connection.watched {
             self.read(core);
         } else if matches!(connection.writer, Writer::Blocked(_)) {
             self.finish_here(core);
@@ -448,6 +468,10 @@ impl<H: Host> Source for Client<H> {
     fn scheduled(self: Arc<Self>) {
         let mut core = self.lock();
         core.dispatch_scheduled = false;
+        if core.session.has_unreleased() {
+            let (session, io) = core.parts();
+            session.release(Instant::now(), io);
+        }
         if core.pace.take_scheduled() {
             core = self.carry_burst(core);
         }

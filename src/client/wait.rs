@@ -121,12 +121,13 @@ impl<H: Host> Client<H> {
         // Taken before the poll, so that no second thread polls the same socket.
         connection.reading = true;
         let link = Arc::clone(&connection.link);
-        let blocked = matches!(connection.writer, Writer::Blocked(_));
+        // Blocked, or about to be: a thread that is still writing would not wake this one when it is.
+        let writing = !matches!(connection.writer, Writer::Idle(_));
         drop(core);
         let ready = if link.has_buffered() {
             PollFlags::IN
         } else {
-            wait_for_socket(&link, blocked, deadline)
+            wait_for_socket(&link, writing, deadline)
         };
         let mut core = self.lock();
         if core.epoch != epoch {
@@ -161,11 +162,11 @@ fn may_drive<H: Host>(core: &Guard<'_, H>) -> bool {
 
 fn wait_for_socket(
     link: &crate::transport::Link,
-    blocked: bool,
+    writing: bool,
     deadline: Option<Instant>,
 ) -> PollFlags {
     let mut flags = PollFlags::IN | PollFlags::RDHUP;
-    if blocked {
+    if writing {
         flags |= PollFlags::OUT;
     }
     let timeout = deadline.map(|at| {

@@ -33,15 +33,22 @@ pub fn check_tls(server_uri: &str, ssl: *const SslOptions) -> Result<(), Code> {
     }
 }
 
-/// The versions to try; none where the client was created for the other family.
-pub fn version(version: c_int, v5: bool) -> Option<VersionChoice> {
+/// The versions to try; none for a number that is no version.
+pub fn version(version: c_int) -> Option<VersionChoice> {
     match version {
-        MQTTVERSION_5 if v5 => Some(VersionChoice::Only(Version::V5)),
-        MQTTVERSION_DEFAULT if !v5 => Some(VersionChoice::Default),
-        MQTTVERSION_3_1 if !v5 => Some(VersionChoice::Only(Version::V31)),
-        MQTTVERSION_3_1_1 if !v5 => Some(VersionChoice::Only(Version::V311)),
+        MQTTVERSION_5 => Some(VersionChoice::Only(Version::V5)),
+        MQTTVERSION_DEFAULT => Some(VersionChoice::Default),
+        MQTTVERSION_3_1 => Some(VersionChoice::Only(Version::V31)),
+        MQTTVERSION_3_1_1 => Some(VersionChoice::Only(Version::V311)),
         _ => None,
     }
+}
+
+/// A server's URI as it is reported for a client created with it: without the schemes that mean plain TCP.
+pub fn reported_uri(uri: &str) -> &str {
+    uri.strip_prefix("tcp://")
+        .or_else(|| uri.strip_prefix("mqtt://"))
+        .unwrap_or(uri)
 }
 
 /// Messages in flight; none or a negative number is no limit of the program's.

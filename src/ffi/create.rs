@@ -33,9 +33,7 @@ pub unsafe fn check(
     server_uri: *const c_char,
     client_id: *const c_char,
     persistence_type: c_int,
-    tls_not_supported: Code,
 ) -> Result<Created, Code> {
-    process::watch();
     if !process::is_usable() {
         return Err(MQTTASYNC_FAILURE);
     }
@@ -56,7 +54,8 @@ pub unsafe fn check(
     let server_uri = text(server_uri)?;
     match ServerUri::parse(&server_uri) {
         Err(UriError::BadProtocol) => return Err(MQTTASYNC_BAD_PROTOCOL),
-        Ok(uri) if uri.is_tls() && !TLS_SUPPORTED => return Err(tls_not_supported),
+        // A library without TLS does not know these schemes, and says so as of any other it does not know.
+        Ok(uri) if uri.is_tls() && !TLS_SUPPORTED => return Err(MQTTASYNC_BAD_PROTOCOL),
         // What is wrong with a host or a port is found when it is connected to, as in the original.
         _ => {}
     }

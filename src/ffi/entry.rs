@@ -2,12 +2,18 @@
 
 use std::any::Any;
 
+use libc::c_int;
+
+use super::client_types::MQTTResponse;
+use super::property_types::MQTTProperties;
+
 /// The body of every exported function: calls what it stands for, and turns a panic into the function's failure value.
+/// The call and its return are traced, but for functions that are `untraced` in the original too.
 ///
 /// A panic must not unwind into a C program: that would abort it. The lock of the client at hand is a `parking_lot` one,
 /// which a panic does not poison, so the client can still be destroyed afterwards.
 macro_rules! entry {
-    ($failure:expr, $call:expr) => {{
+    (untraced: $failure:expr, $call:expr) => {{
         /// Its path has the name of the exported function before its own.
         fn here() {}
         #[allow(unused_unsafe)] // not every function called here has something to require
@@ -24,12 +30,65 @@ macro_rules! entry {
             }
         }
     }};
+    ($failure:expr, $call:expr) => {{
+        /// Its path has the name of the exported function before its own.
+        fn traced() {}
+        if $crate::trace::enabled($crate::trace::Level::Minimum) {
+            $crate::ffi::entry::called(::std::any::type_name_of_val(&traced), line!());
+        }
+        let value = $crate::ffi::entry::entry!(untraced: $failure, $call);
+        if $crate::trace::enabled($crate::trace::Level::Minimum) {
+            $crate::ffi::entry::returns(::std::any::type_name_of_val(&traced), line!(), &value);
+        }
+        value
+    }};
+}
+
+/// What the trace tells of a return value.
+pub(super) trait Answer {
+    /// The number at the end of the line; none for what is no code.
+    fn code(&self) -> Option<i64> {
+        None
+    }
+}
+
+impl Answer for () {}
+impl Answer for MQTTProperties {}
+impl<T> Answer for *mut T {}
+
+impl Answer for c_int {
+    fn code(&self) -> Option<i64> {
+        Some((*self).into())
+    }
+}
+
+impl Answer for MQTTResponse {
+    fn code(&self) -> Option<i64> {
+        Some(self.reasonCode.into())
+    }
+}
+
+/// The name of an exported function, of the path of a function inside it.
+fn exported(path: &str) -> &str {
+    path.rsplit("::").nth(1).unwrap_or(path)
+}
+
+/// Traces a call. `path` is that of a function inside the exported one.
+#[cold]
+pub(super) fn called(path: &str, line: u32) {
+    crate::trace::function(true, exported(path), line, None);
+}
+
+/// Traces a return.
+#[cold]
+pub(super) fn returns(path: &str, line: u32, value: &impl Answer) {
+    crate::trace::function(false, exported(path), line, value.code());
 }
 
 /// Reports a panic. `path` is that of a function inside the exported one.
 #[cold]
 pub(super) fn panicked(path: &str, payload: &(dyn Any + Send)) {
-    let function = path.rsplit("::").nth(1).unwrap_or(path);
+    let function = exported(path);
     let what = payload
         .downcast_ref::<&str>()
         .copied()

@@ -10,18 +10,69 @@ use super::process;
 use crate::client::{Client, Host};
 use crate::registry::{Key, Registry};
 
-/// The clients of one API.
-pub type Handles<H> = Registry<Client<H>>;
+/// The bit that is set in every `MQTTClient` and in no `MQTTAsync`: a program that mixes the two up gets an error, and not
+/// some other client. Indices are smaller; where a pointer has 32 bits, those of the first half million are.
+const MARK: usize = if cfg!(target_pointer_width = "64") {
+    1 << 31
+} else {
+    1 << 19
+};
 
-/// The handle of a key.
-pub fn to_handle(key: Key) -> *mut c_void {
-    std::ptr::without_provenance_mut(key.to_usize())
+/// The clients of one API.
+pub struct Handles<H: Host> {
+    clients: Registry<Client<H>>,
+    mark: usize,
 }
 
-/// The client of a handle; none for NULL, a stale handle, or anything else that is none, and in a forked child.
-pub fn client<H: Host>(handles: &Handles<H>, handle: *mut c_void) -> Option<Arc<Client<H>>> {
-    if !process::is_usable() {
-        return None;
+impl<H: Host> Handles<H> {
+    /// For `MQTTClient`.
+    pub const fn of_client_api() -> Self {
+        Self {
+            clients: Registry::new(),
+            mark: MARK,
+        }
     }
-    handles.get(Key::from_usize(handle.addr()))
+
+    /// For `MQTTAsync`.
+    pub const fn of_async_api() -> Self {
+        Self {
+            clients: Registry::new(),
+            mark: 0,
+        }
+    }
+
+    fn key(&self, handle: *mut c_void) -> Key {
+        Key::from_usize(handle.addr() ^ self.mark)
+    }
+
+    /// Makes a client's handle; none when there are a million already.
+    pub fn insert(&self, client: Arc<Client<H>>) -> Option<*mut c_void> {
+        let (key, _) = self.clients.insert_with(|_| client)?;
+        Some(std::ptr::without_provenance_mut(key.to_usize() ^ self.mark))
+    }
+
+    /// The client of a handle; none for NULL, a stale handle, or anything else that is none, and in a forked child.
+    pub fn get(&self, handle: *mut c_void) -> Option<Arc<Client<H>>> {
+        if !process::is_usable() {
+            return None;
+        }
+        self.clients.get(self.key(handle))
+    }
+
+    /// Takes the client out; only one caller gets it. None in a forked child, whose parent has the client.
+    pub fn remove(&self, handle: *mut c_void) -> Option<Arc<Client<H>>> {
+        if !process::is_usable() {
+            return None;
+        }
+        self.clients.remove(self.key(handle))
+    }
+
+    /// All clients at this moment; none in a forked child.
+    pub fn all(&self) -> Vec<Arc<Client<H>>> {
+        if process::is_usable() {
+            self.clients.all()
+        } else {
+            Vec::new()
+        }
+    }
 }

@@ -154,7 +154,7 @@ static HEAP_INFO: HeapInfo = HeapInfo {
 /// both in bytes. The structure is filled in by the call, and belongs to the library.
 #[unsafe(no_mangle)]
 pub extern "C" fn Heap_get_info() -> *const HeapInfo {
-    entry!(&raw const HEAP_INFO, heap_info())
+    entry!(untraced: &raw const HEAP_INFO, heap_info())
 }
 
 fn heap_info() -> *const HeapInfo {

@@ -62,6 +62,11 @@ pub(crate) fn local_time(seconds: i64) -> LocalTime {
     }
 }
 
+/// Called before the library starts its first thread.
+pub(crate) fn watch_for_fork() {
+    process::watch();
+}
+
 /// This thread as the trace names it: its `pthread_t`, as the original prints it.
 pub(crate) fn thread_number() -> u64 {
     // SAFETY: pthread_self has no precondition.
@@ -78,10 +83,22 @@ pub(crate) unsafe fn global_init(inits: *const shared_types::InitOptions) {
     let _ = inits;
 }
 
+/// Sets the level of the trace.
+pub(crate) fn set_trace_level(level: libc::c_int) {
+    // As in `set_trace_callback`.
+    if process::is_usable() {
+        crate::trace::set_level(level);
+    }
+}
+
 /// Sets or removes the program's trace callback.
 pub(crate) fn set_trace_callback(
     callback: Option<unsafe extern "C" fn(libc::c_int, *mut libc::c_char)>,
 ) {
+    // In a forked child the trace's lock may be held by a thread that is not there.
+    if !process::is_usable() {
+        return;
+    }
     crate::trace::set_callback(callback.map(|callback| -> crate::trace::Callback {
         std::sync::Arc::new(move |level, line| {
             let line = std::ffi::CString::new(line.replace('\0', " ")).unwrap_or_default();

@@ -9,7 +9,8 @@ static FORKED: AtomicBool = AtomicBool::new(false);
 /// Sees to it that a forked child is known for one. To be called before the library starts its first thread.
 ///
 /// A child has none of its parent's threads, and its locks may be held by threads that do not exist: every call would
-/// hang. So each fails instead ([`is_usable`]). A program that forks before it creates its first client notices nothing.
+/// hang. So each fails instead ([`is_usable`]). Threads come with the first connect: a program that creates its clients,
+/// then becomes a daemon, then connects, notices nothing.
 pub fn watch() {
     extern "C" fn in_child() {
         FORKED.store(true, Ordering::Relaxed);
@@ -30,7 +31,11 @@ pub fn is_usable() -> bool {
 /// A program may end without destroying its clients; their stores then get the files that the original looks for.
 pub fn settle_at_exit() {
     extern "C" fn settle() {
-        // In a forked child the stores are its parent's, and there is nobody to be told of a panic.
+        // In a forked child the stores are its parent's, and their locks may be held by threads that are not there.
+        if !is_usable() {
+            return;
+        }
+        // There is nobody left to be told of a panic.
         let _ = std::panic::catch_unwind(crate::persistence::file::settle_all);
     }
     static ONCE: Once = Once::new();

@@ -30,7 +30,7 @@ const NOT_A_NUMBER: i64 = -999_999;
 /// @return the name, which belongs to the library, or NULL for an identifier that MQTT 5 does not define.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTPropertyName(value: MQTTPropertyCodes) -> *const c_char {
-    entry!(ptr::null(), name(value))
+    entry!(untraced: ptr::null(), name(value))
 }
 
 /// The type of a property's value.
@@ -39,7 +39,7 @@ pub unsafe extern "C" fn MQTTPropertyName(value: MQTTPropertyCodes) -> *const c_
 /// @return a value of enum MQTTPropertyTypes, or -1 for an identifier that MQTT 5 does not define.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTProperty_getType(value: MQTTPropertyCodes) -> c_int {
-    entry!(-1, value_type(value).unwrap_or(-1))
+    entry!(untraced: -1, value_type(value).unwrap_or(-1))
 }
 
 /// Adds a copy of a property to the end of a list. Strings and binary data are copied as well.
@@ -54,7 +54,7 @@ pub unsafe extern "C" fn MQTTProperties_add(
     props: *mut MQTTProperties,
     prop: *const MQTTProperty,
 ) -> c_int {
-    entry!(MQTTCLIENT_FAILURE, add(props, prop))
+    entry!(untraced: MQTTCLIENT_FAILURE, add(props, prop))
 }
 
 /// Frees what a list holds and makes it an empty one. The structure itself stays the program's.
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn MQTTProperties_hasProperty(
     props: *const MQTTProperties,
     propid: MQTTPropertyCodes,
 ) -> c_int {
-    entry!(0, c_int::from(count(props, propid) > 0))
+    entry!(untraced: 0, c_int::from(count(props, propid) > 0))
 }
 
 /// Counts how often a list has a property.
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn MQTTProperties_propertyCount(
     props: *const MQTTProperties,
     propid: MQTTPropertyCodes,
 ) -> c_int {
-    entry!(0, count(props, propid))
+    entry!(untraced: 0, count(props, propid))
 }
 
 /// The value of a property of any of the integer types.
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn MQTTProperties_getNumericValue(
     props: *const MQTTProperties,
     propid: MQTTPropertyCodes,
 ) -> i64 {
-    entry!(NOT_THERE, number(props, propid, 0))
+    entry!(untraced: NOT_THERE, number(props, propid, 0))
 }
 
 /// The value of one of several properties with the same identifier, of any of the integer types.
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn MQTTProperties_getNumericValueAt(
     propid: MQTTPropertyCodes,
     index: c_int,
 ) -> i64 {
-    entry!(NOT_THERE, number(props, propid, index))
+    entry!(untraced: NOT_THERE, number(props, propid, index))
 }
 
 /// Finds a property.
@@ -139,7 +139,7 @@ pub unsafe extern "C" fn MQTTProperties_getProperty(
     props: *const MQTTProperties,
     propid: MQTTPropertyCodes,
 ) -> *mut MQTTProperty {
-    entry!(ptr::null_mut(), find(props, propid, 0))
+    entry!(untraced: ptr::null_mut(), find(props, propid, 0))
 }
 
 /// Finds one of several properties with the same identifier.
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn MQTTProperties_getPropertyAt(
     propid: MQTTPropertyCodes,
     index: c_int,
 ) -> *mut MQTTProperty {
-    entry!(ptr::null_mut(), find(props, propid, index))
+    entry!(untraced: ptr::null_mut(), find(props, propid, index))
 }
 
 /// What `MQTTProperties_initializer` gives.

@@ -24,7 +24,7 @@ use crate::protocol::wire::{self, Reader};
 /// @return the number of bytes; 1, that of an empty list, if \p props is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTProperties_len(props: *const MQTTProperties) -> c_int {
-    entry!(0, len(props))
+    entry!(untraced: 0, len(props))
 }
 
 /// Writes a list as it stands in a packet: its length, then the properties.
@@ -38,7 +38,7 @@ pub unsafe extern "C" fn MQTTProperties_write(
     pptr: *mut *mut c_char,
     properties: *const MQTTProperties,
 ) -> c_int {
-    entry!(MQTTCLIENT_FAILURE, write(pptr, properties))
+    entry!(untraced: MQTTCLIENT_FAILURE, write(pptr, properties))
 }
 
 /// Reads a list as it stands in a packet: its length, then the properties.
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn MQTTProperties_read(
     pptr: *mut *mut c_char,
     enddata: *mut c_char,
 ) -> c_int {
-    entry!(0, read(properties, pptr, enddata))
+    entry!(untraced: 0, read(properties, pptr, enddata))
 }
 
 unsafe fn len(props: *const MQTTProperties) -> c_int {

@@ -110,7 +110,7 @@ pub const MQTTREASONCODE_WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED: MQTTReasonCodes =
 #[allow(clippy::missing_safety_doc)] // the Doxygen text is the contract; it asks nothing of the caller
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTReasonCode_toString(value: MQTTReasonCodes) -> *const c_char {
-    entry!(ptr::null(), to_string(value))
+    entry!(untraced: ptr::null(), to_string(value))
 }
 
 /// Where a value has several names, that of a success.

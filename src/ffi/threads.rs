@@ -97,7 +97,7 @@ macro_rules! exports {
         /// As that function's.
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $old($($arg: $type),*) $(-> $result)? {
-            entry!($failure, $function($($arg),*))
+            entry!(untraced: $failure, $function($($arg),*))
         }
 
         /// See the function of this file.
@@ -106,7 +106,7 @@ macro_rules! exports {
         /// As that function's.
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $new($($arg: $type),*) $(-> $result)? {
-            entry!($failure, $function($($arg),*))
+            entry!(untraced: $failure, $function($($arg),*))
         }
     )*};
 }

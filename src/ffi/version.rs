@@ -21,7 +21,7 @@ const INTERFACE_VERSION: &str = "1.3.15";
 
 impl Table {
     fn new(product: &str) -> Self {
-        let mut rows = vec![
+        let rows = vec![
             ("Product name", product.to_owned()),
             ("Version", INTERFACE_VERSION.to_owned()),
             (
@@ -30,7 +30,7 @@ impl Table {
             ),
         ];
         #[cfg(feature = "tls")]
-        rows.extend([
+        let rows = rows.into_iter().chain([
             ("OpenSSL version", openssl::version::version().to_owned()),
             ("OpenSSL flags", openssl::version::c_flags().to_owned()),
             (
@@ -47,10 +47,10 @@ impl Table {
             value: ptr::null::<c_char>(),
         };
         let table = rows
-            .iter()
+            .into_iter()
             .map(|(name, value)| NameValue {
                 name: text(name),
-                value: text(value),
+                value: text(&value),
             })
             .chain([end])
             .collect::<Vec<_>>();
@@ -74,6 +74,10 @@ pub fn asynchronous() -> *mut NameValue {
 
 /// Starts the trace, whose header tells what the table says.
 pub fn start_trace(table: *mut NameValue) {
+    // In a forked child the trace's lock may be held by a thread that is not there.
+    if !super::process::is_usable() {
+        return;
+    }
     crate::trace::start(|| {
         let mut rows = Vec::new();
         let mut row = table.cast_const();

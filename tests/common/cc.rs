@@ -34,6 +34,20 @@ pub fn cc(
     libraries: &Path,
     executable: &Path,
 ) -> PathBuf {
+    cc_with(source, &[flavour], include, libraries, executable)
+}
+
+/// As [`cc`], with several libraries in one program.
+///
+/// # Panics
+/// As [`cc`].
+pub fn cc_with(
+    source: &str,
+    flavours: &[Flavour],
+    include: &Path,
+    libraries: &Path,
+    executable: &Path,
+) -> PathBuf {
     let output = Command::new(compiler())
         .args([
             "-std=gnu99",
@@ -49,14 +63,18 @@ pub fn cc(
         .arg("-o")
         .arg(executable)
         // The file itself and not -l: a directory of the compiler's own must not come first.
-        .arg(libraries.join(flavour.soname()))
+        .args(
+            flavours
+                .iter()
+                .map(|flavour| libraries.join(flavour.soname())),
+        )
         // The original's library names what it needs itself; ours too.
         .args(["-lpthread", "-Wl,--allow-shlib-undefined"])
         .output()
         .unwrap_or_else(|error| {
             panic!(
                 "cannot run the C compiler {}: {error} (apt-get install gcc libc6-dev)",
-                compiler().display()
+                compiler().to_string_lossy()
             )
         });
     assert!(

@@ -106,7 +106,7 @@ impl Peer {
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "nothing came from the client in time");
             self.stream.set_read_timeout(Some(left)).unwrap();
-            let mut chunk = [0; 4096];
+            let mut chunk = [0; 16384];
             match self.stream.read(&mut chunk) {
                 Ok(0) => return self.closed("closed"),
                 Ok(n) => {

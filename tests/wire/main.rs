@@ -12,5 +12,6 @@ mod driver;
 mod malformed;
 mod packet;
 mod server;
+mod v31;
 mod v311;
 mod v5;

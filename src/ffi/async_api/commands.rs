@@ -9,7 +9,6 @@ use super::super::property_types::MQTTProperties;
 use super::super::read::{self, Code, Context};
 use super::super::subscribe_types::MQTTSubscribe_options;
 use super::super::tokens;
-use super::connect::check_callbacks;
 use super::host::{Kind, Op};
 use crate::client::Subscription;
 use crate::protocol::packet::{Filter, Publish};
@@ -40,8 +39,18 @@ unsafe fn op(
             op.on_failure5 = (*response).onFailure5;
         }
     }
-    check_callbacks(&op, client.setup().create.v5)?;
+    check_callbacks(&op, client.version() == Version::V5)?;
     Ok(op)
+}
+
+/// The callbacks of one MQTT version do not go with the other.
+fn check_callbacks(op: &Op, v5: bool) -> Result<(), Code> {
+    let of_v3 = op.on_success.is_some() || op.on_failure.is_some();
+    if v5 && of_v3 || !v5 && op.has_callbacks5() {
+        Err(MQTTASYNC_BAD_MQTT_OPTION)
+    } else {
+        Ok(())
+    }
 }
 
 /// The properties of a response structure.
@@ -147,7 +156,7 @@ unsafe fn publish(
     response: *mut MQTTAsync_responseOptions,
 ) -> Result<(), Code> {
     let client = super::of(handle)?;
-    let v5 = client.setup().create.v5;
+    let v5 = client.version() == Version::V5;
     // SAFETY: as documented.
     unsafe {
         let topic = read::topic(destination_name)?;

@@ -53,9 +53,12 @@ unsafe fn read(
         } else {
             MQTTVERSION_DEFAULT
         };
-        let choice =
-            connect::version(mqtt_version, setup.create.v5).ok_or(MQTTASYNC_WRONG_MQTT_VERSION)?;
         let v5 = mqtt_version == MQTTVERSION_5;
+        if v5 && !setup.create.v5 {
+            return Err(MQTTASYNC_WRONG_MQTT_VERSION);
+        }
+        // A client created for MQTT 5 may well connect with an older version.
+        let choice = connect::version(mqtt_version).ok_or(MQTTASYNC_BAD_MQTT_OPTION)?;
         let (clean_session, clean_start) = (
             (*options).cleansession,
             if version >= 6 {
@@ -85,7 +88,10 @@ unsafe fn read(
             properties = read::properties((*options).connectProperties, PropertyContext::Connect)?;
             will_properties = read::properties((*options).willProperties, PropertyContext::Will)?;
         }
-        check_callbacks(&op, v5)?;
+        // Unlike other calls this one takes the plain callbacks with MQTT 5 too.
+        if op.has_callbacks5() && !v5 {
+            return Err(MQTTASYNC_BAD_MQTT_OPTION);
+        }
         let will = will.map(|will| crate::client::options::WillOptions {
             properties: will_properties,
             ..will
@@ -142,17 +148,6 @@ unsafe fn read(
     }
 }
 
-/// The callbacks of one MQTT version do not go with the other.
-pub(super) fn check_callbacks(op: &Op, v5: bool) -> Result<(), Code> {
-    let of_v3 = op.on_success.is_some() || op.on_failure.is_some();
-    let of_v5 = op.on_success5.is_some() || op.on_failure5.is_some();
-    if v5 && of_v3 || !v5 && of_v5 {
-        Err(MQTTASYNC_BAD_MQTT_OPTION)
-    } else {
-        Ok(())
-    }
-}
-
 pub unsafe fn reconnect(handle: MQTTAsync) -> c_int {
     super::code(super::of(handle).and_then(|client| {
         client
@@ -173,9 +168,14 @@ pub unsafe fn disconnect(handle: MQTTAsync, options: *const MQTTAsync_disconnect
                 op.context = Context((*options).context);
                 op.on_success = (*options).onSuccess;
                 op.on_failure = (*options).onFailure;
-                if version >= 1 && client.version() == Version::V5 {
+                let v5 = client.version() == Version::V5;
+                if v5 {
+                    // Whatever version the struct states, as in the original: its C++ library states 0. A program that
+                    // made a MQTT 5 client was compiled against a header that has these members.
                     op.on_success5 = (*options).onSuccess5;
                     op.on_failure5 = (*options).onFailure5;
+                }
+                if version >= 1 && v5 {
                     reason = u8::try_from((*options).reasonCode)
                         .map_err(|_| MQTTASYNC_BAD_MQTT_OPTION)?;
                     properties = read::properties(

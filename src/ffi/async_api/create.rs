@@ -7,15 +7,12 @@ use libc::{c_char, c_int, c_void};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use super::super::async_types::*;
 use super::super::create::{Created, check};
-use super::super::handles::to_handle;
-use super::super::process;
 use super::super::read::{self, Code};
 use super::super::version;
 use super::host::AsyncHost;
 use super::{AsyncClient, HANDLES};
 use crate::client::Setup;
 use crate::client::options::CreateOptions;
-use crate::registry::Key;
 
 /// Newest version of the create options.
 const OPTIONS_VERSION: c_int = 3;
@@ -75,12 +72,7 @@ unsafe fn make(
         let Created {
             server_uri,
             client_id,
-        } = check(
-            server_uri,
-            client_id,
-            persistence_type,
-            MQTTASYNC_SSL_NOT_SUPPORTED,
-        )?;
+        } = check(server_uri, client_id, persistence_type)?;
         let create = read_options(options)?;
         if handle.is_null() {
             return Err(MQTTASYNC_NULL_PARAMETER);
@@ -104,8 +96,7 @@ unsafe fn make(
             ))
         })
         .map_err(|error| super::error(&error))?;
-        let (key, _) = HANDLES.insert_with(|_| client).ok_or(MQTTASYNC_FAILURE)?;
-        *handle = to_handle(key);
+        *handle = HANDLES.insert(client).ok_or(MQTTASYNC_FAILURE)?;
     }
     Ok(())
 }
@@ -130,10 +121,11 @@ unsafe fn read_options(options: *const MQTTAsync_createOptions) -> Result<Create
         };
         if version >= 1 {
             create.v5 = (*options).MQTTVersion >= 5;
+        }
+        // The program's object may end with MQTTVersion in version 1.
+        if version >= 2 {
             create.allow_disconnected_send_at_any_time =
                 (*options).allowDisconnectedSendAtAnyTime != 0;
-        }
-        if version >= 2 {
             create.delete_oldest_messages = (*options).deleteOldestMessages != 0;
             create.restore_messages = (*options).restoreMessages != 0;
             create.persist_qos0 = (*options).persistQoS0 != 0;
@@ -147,16 +139,8 @@ pub unsafe fn destroy(handle: *mut MQTTAsync) {
         return;
     }
     // SAFETY: not NULL; the program's own variable.
-    let key = unsafe {
-        let key = Key::from_usize((*handle).addr());
-        *handle = ptr::null_mut();
-        key
-    };
-    // In a forked child the client is its parent's.
-    if !process::is_usable() {
-        return;
-    }
-    if let Some(client) = HANDLES.remove(key) {
+    let was = unsafe { std::mem::replace(&mut *handle, ptr::null_mut()) };
+    if let Some(client) = HANDLES.remove(was) {
         client.destroy();
         client.host().set_gone();
     }

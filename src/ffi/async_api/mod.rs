@@ -3,6 +3,7 @@
 //! The order of the checks is the original's, so that a call with two faults reports the same one.
 #![allow(clippy::missing_safety_doc)] // what each function requires stands at the export that calls it
 
+mod answers;
 mod commands;
 mod connect;
 mod create;
@@ -21,21 +22,22 @@ pub use create::{create, create_with_options, destroy};
 
 #[allow(clippy::wildcard_imports)] // this module is about them
 use super::async_types::*;
-use super::handles::{Handles, client};
+use super::handles::Handles;
 use super::persistence_types::{MQTTPersistence_afterRead, MQTTPersistence_beforeWrite};
 use super::read::{Code, Context};
 use super::user_store;
 use crate::client::{Client, Error};
 use crate::protocol::reason;
+use crate::trace;
 use host::{AsyncHost, Callbacks};
 
-static HANDLES: Handles<AsyncHost> = Handles::new();
+static HANDLES: Handles<AsyncHost> = Handles::of_async_api();
 
 type AsyncClient = Client<AsyncHost>;
 
 /// The client of a handle.
 fn of(handle: MQTTAsync) -> Result<Arc<AsyncClient>, Code> {
-    client(&HANDLES, handle).ok_or(MQTTASYNC_FAILURE)
+    HANDLES.get(handle).ok_or(MQTTASYNC_FAILURE)
 }
 
 /// A result as a return code.
@@ -45,6 +47,10 @@ fn code(result: Result<(), Code>) -> c_int {
 
 /// The return code of an engine error. What a MQTT 5 server does not allow is named by its reason code.
 fn error(error: &Error) -> Code {
+    if let Error::Invalid(malformed) = error {
+        // The code does not tell what is wrong with it.
+        trace!(Error, "Not sent: {malformed}");
+    }
     match error {
         Error::Disconnected => MQTTASYNC_DISCONNECTED,
         Error::BufferFull => MQTTASYNC_MAX_BUFFERED_MESSAGES,
@@ -53,7 +59,10 @@ fn error(error: &Error) -> Code {
         Error::NotStored => MQTTASYNC_PERSISTENCE_ERROR,
         Error::Invalid(malformed) => match malformed.reason {
             reason::QOS_NOT_SUPPORTED => MQTTASYNC_BAD_QOS,
-            reason::MALFORMED_PACKET | reason::PROTOCOL_ERROR => MQTTASYNC_FAILURE,
+            reason::MALFORMED_PACKET
+            | reason::PROTOCOL_ERROR
+            | reason::TOPIC_NAME_INVALID
+            | reason::TOPIC_FILTER_INVALID => MQTTASYNC_FAILURE,
             other => other.into(),
         },
         Error::Store(error) => super::create::refused(error),
@@ -175,7 +184,7 @@ pub unsafe fn set_after_persistence_read(
 }
 
 pub unsafe fn set_trace_level(level: MQTTASYNC_TRACE_LEVELS) {
-    crate::trace::set_level(level);
+    super::set_trace_level(level);
 }
 
 pub unsafe fn set_trace_callback(callback: MQTTAsync_traceCallback) {

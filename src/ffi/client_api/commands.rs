@@ -76,7 +76,8 @@ unsafe fn publish_contents(
         let id = client
             .publish(&publish, op)
             .map_err(|error| super::error(&error))?;
-        if !token.is_null() {
+        // A QoS 0 message has no token: the original leaves the program's variable alone.
+        if id != 0 && !token.is_null() {
             *token = id.into();
         }
     }

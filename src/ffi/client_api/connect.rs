@@ -66,6 +66,11 @@ unsafe fn connect_all(
         .connect_timeout
         .saturating_mul(u32::try_from(attempts).unwrap_or(u32::MAX))
         .saturating_add(SLACK);
+    if client.is_connected() {
+        // The original connects anew, with the new options. So do we, but take leave of the server first, lest it publish
+        // the will of a client that is well.
+        let _ = client.disconnect_and_wait(Duration::ZERO, 0, Properties::new());
+    }
     let slot = Slot::new();
     client
         .connect(own, Op::Connect(std::sync::Arc::clone(&slot)))
@@ -92,8 +97,7 @@ unsafe fn tell_returned(
     options: *mut MQTTClient_connectOptions,
     connected: &Connected,
 ) {
-    let uri = connected.server_uri.as_str();
-    let uri = CString::new(uri.strip_prefix("tcp://").unwrap_or(uri)).unwrap_or_default();
+    let uri = CString::new(connect::reported_uri(&connected.server_uri)).unwrap_or_default();
     let mut kept = client.host().server_uri.lock();
     *kept = uri;
     // SAFETY: not NULL, it was read before; written only in a version that has it.
@@ -133,12 +137,12 @@ unsafe fn read_options(
         read::text((*options).password)?;
         let mqtt_version = if version >= 3 {
             (*options).MQTTVersion
+        } else if setup.create.v5 {
+            MQTTVERSION_5
         } else {
             MQTTVERSION_DEFAULT
         };
-        if !matches!(mqtt_version, 0 | 3..=5) {
-            return Err(MQTTCLIENT_BAD_MQTT_VERSION);
-        }
+        let choice = connect::version(mqtt_version).ok_or(MQTTCLIENT_BAD_MQTT_VERSION)?;
         let v5 = mqtt_version == MQTTVERSION_5;
         let (clean_session, clean_start) = (
             (*options).cleansession,
@@ -151,8 +155,9 @@ unsafe fn read_options(
         if v5 && clean_session != 0 || !v5 && clean_start != 0 {
             return Err(MQTTCLIENT_BAD_MQTT_OPTION);
         }
-        let choice =
-            connect::version(mqtt_version, setup.create.v5).ok_or(MQTTCLIENT_WRONG_MQTT_VERSION)?;
+        if v5 != setup.create.v5 {
+            return Err(MQTTCLIENT_WRONG_MQTT_VERSION);
+        }
         let will = read::will(
             (*options).will,
             read::properties(will_properties, PropertyContext::Will)?,
@@ -162,6 +167,9 @@ unsafe fn read_options(
         } else {
             read::password((*options).password, connect::NO_BINARY)
         };
+        if version >= 2 && (*options).serverURIcount < 0 {
+            return Err(MQTTCLIENT_FAILURE);
+        }
         let server_uris = if version >= 2 && (*options).serverURIcount > 0 {
             read::texts((*options).serverURIs, (*options).serverURIcount)?
         } else {

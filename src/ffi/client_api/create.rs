@@ -7,15 +7,12 @@ use libc::{c_char, c_int, c_void};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use super::super::client_types::*;
 use super::super::create::{Created, check, store};
-use super::super::handles::to_handle;
-use super::super::process;
 use super::super::read::{self, Code};
 use super::super::version;
 use super::host::ClientHost;
 use super::{HANDLES, SyncClient};
 use crate::client::Setup;
 use crate::client::options::CreateOptions;
-use crate::registry::Key;
 
 pub unsafe fn create(
     handle: *mut MQTTClient,
@@ -72,12 +69,7 @@ unsafe fn make(
         let Created {
             server_uri,
             client_id,
-        } = check(
-            server_uri,
-            client_id,
-            persistence_type,
-            MQTTCLIENT_SSL_NOT_SUPPORTED,
-        )?;
+        } = check(server_uri, client_id, persistence_type)?;
         let mut create = CreateOptions::default();
         if !options.is_null() {
             read::check_struct(options.cast(), b"MQCO", 0)?;
@@ -103,8 +95,7 @@ unsafe fn make(
             super::host::Op::Publish { delivery: true }
         })
         .map_err(|error| super::error(&error))?;
-        let (key, _) = HANDLES.insert_with(|_| client).ok_or(MQTTCLIENT_FAILURE)?;
-        *handle = to_handle(key);
+        *handle = HANDLES.insert(client).ok_or(MQTTCLIENT_FAILURE)?;
     }
     Ok(())
 }
@@ -114,16 +105,8 @@ pub unsafe fn destroy(handle: *mut MQTTClient) {
         return;
     }
     // SAFETY: not NULL; the program's own variable.
-    let key = unsafe {
-        let key = Key::from_usize((*handle).addr());
-        *handle = ptr::null_mut();
-        key
-    };
-    // In a forked child the client is its parent's.
-    if !process::is_usable() {
-        return;
-    }
-    if let Some(client) = HANDLES.remove(key) {
+    let was = unsafe { std::mem::replace(&mut *handle, ptr::null_mut()) };
+    if let Some(client) = HANDLES.remove(was) {
         client.destroy();
     }
 }

@@ -15,7 +15,7 @@ use super::super::received::{Received, to_c};
 use crate::client::options::ConnectOptions;
 use crate::client::{ConnectResult, Event, Handled, Host, Slot};
 use crate::protocol::packet::{AckKind, Publish};
-use crate::protocol::session::{Cause, Completion, Outcome};
+use crate::protocol::session::{Cause, Completion, Outcome, Token};
 
 /// The callbacks of a client.
 #[derive(Clone, Copy, Default)]
@@ -114,6 +114,10 @@ impl Host for ClientHost {
         }
     }
 
+    fn completion_name(_: &Op, token: Token, _: bool, client: &str) -> String {
+        format!("deliveryComplete for client {client}, msgid {token}")
+    }
+
     fn settle_connect(op: Op, result: ConnectResult) -> Option<(Op, ConnectResult)> {
         if let Op::Connect(slot) = op {
             slot.fill(result);
@@ -146,7 +150,11 @@ impl Host for ClientHost {
                 reason,
                 properties,
             } => {
-                if let (context, Some(callback)) = callbacks.published {
+                // Half way through QoS 2 there is nothing to tell, unless the server says no.
+                let told = kind != AckKind::PubRec || reason >= 0x80;
+                if let (context, Some(callback), true) =
+                    (callbacks.published.0, callbacks.published.1, told)
+                {
                     let packet_type: c_int = match kind {
                         AckKind::PubAck => 4,
                         AckKind::PubRec => 5,

@@ -23,16 +23,17 @@ pub use create::{create, create_with_options, destroy};
 
 #[allow(clippy::wildcard_imports)] // this module is about them
 use super::client_types::*;
-use super::handles::{Handles, client};
+use super::handles::Handles;
 use super::read::{Code, Context};
 use super::received::to_c;
 use super::{memory, property_types::MQTTProperties};
 use crate::client::{Client, Error};
 use crate::protocol::property::{Properties, PropertiesRef};
 use crate::protocol::reason;
+use crate::trace;
 use host::{Callbacks, ClientHost};
 
-static HANDLES: Handles<ClientHost> = Handles::new();
+static HANDLES: Handles<ClientHost> = Handles::of_client_api();
 
 type SyncClient = Client<ClientHost>;
 
@@ -43,7 +44,7 @@ const YIELD: Duration = Duration::from_millis(100);
 
 /// The client of a handle.
 fn of(handle: MQTTClient) -> Result<Arc<SyncClient>, Code> {
-    client(&HANDLES, handle).ok_or(MQTTCLIENT_FAILURE)
+    HANDLES.get(handle).ok_or(MQTTCLIENT_FAILURE)
 }
 
 /// A result as a return code.
@@ -53,13 +54,20 @@ fn code(result: Result<(), Code>) -> c_int {
 
 /// The return code of an engine error. What a MQTT 5 server does not allow is named by its reason code.
 fn error(error: &Error) -> Code {
+    if let Error::Invalid(malformed) = error {
+        // The code does not tell what is wrong with it.
+        trace!(Error, "Not sent: {malformed}");
+    }
     match error {
         Error::Disconnected => MQTTCLIENT_DISCONNECTED,
         Error::BufferFull | Error::NoPacketId => MQTTCLIENT_MAX_MESSAGES_INFLIGHT,
         Error::NotStored => MQTTCLIENT_PERSISTENCE_ERROR,
         Error::Invalid(malformed) => match malformed.reason {
             reason::QOS_NOT_SUPPORTED => MQTTCLIENT_BAD_QOS,
-            reason::MALFORMED_PACKET | reason::PROTOCOL_ERROR => MQTTCLIENT_FAILURE,
+            reason::MALFORMED_PACKET
+            | reason::PROTOCOL_ERROR
+            | reason::TOPIC_NAME_INVALID
+            | reason::TOPIC_FILTER_INVALID => MQTTCLIENT_FAILURE,
             other => other.into(),
         },
         Error::Store(error) => super::create::refused(error),
@@ -78,11 +86,8 @@ fn response(reason: c_int) -> MQTTResponse {
     }
 }
 
-/// The properties of a response: a list of its own in C's memory, NULL for none.
+/// The properties of a response: a list of its own in C's memory.
 fn response_properties(properties: PropertiesRef<'_>) -> *mut MQTTProperties {
-    if properties.is_empty() {
-        return std::ptr::null_mut();
-    }
     let list: *mut MQTTProperties = memory::allocate(size_of::<MQTTProperties>()).cast();
     if !list.is_null() {
         // SAFETY: freshly allocated with that size.
@@ -105,7 +110,9 @@ fn response_codes(codes: &[u8], properties: &Properties) -> MQTTResponse {
         }
         response.reasonCodes = list;
     }
-    response.properties = response_properties(properties.as_ref());
+    if !properties.as_ref().is_empty() {
+        response.properties = response_properties(properties.as_ref());
+    }
     response
 }
 
@@ -161,11 +168,14 @@ pub unsafe fn set_published(
     let set = set(handle, |callbacks| {
         callbacks.published = (Context(context), co);
     });
-    code(set.map(|client| client.set_wants_acknowledgements(co.is_some())))
+    // Acknowledgements before MQTT 5 tell nothing that deliveryComplete does not, and the original is silent about them.
+    code(set.map(|client| {
+        client.set_wants_acknowledgements(co.is_some() && client.setup().create.v5);
+    }))
 }
 
 pub unsafe fn set_trace_level(level: MQTTCLIENT_TRACE_LEVELS) {
-    crate::trace::set_level(level);
+    super::set_trace_level(level);
 }
 
 pub unsafe fn set_trace_callback(callback: MQTTClient_traceCallback) {
@@ -187,9 +197,6 @@ pub unsafe fn set_command_timeout(handle: MQTTClient, milli_seconds: c_ulong) ->
 
 /// Processes packets of all clients without callbacks, for a while.
 pub unsafe fn r#yield() {
-    if !super::process::is_usable() {
-        return;
-    }
     let deadline = Instant::now() + YIELD;
     let clients = HANDLES.all();
     match clients.as_slice() {

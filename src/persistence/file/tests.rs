@@ -115,7 +115,7 @@ fn a_file_that_the_power_failure_cut_is_whole_again() {
         for moved in [false, true] {
             let put = (Operation::Put, SENT, None, &b"packet"[..]);
             let entries = [put, (Operation::Moved, SENT, None, &[][..])];
-            let entries = &entries[..1 + usize::from(moved)];
+            let entries = &entries[..=usize::from(moved)];
             let left = Left::new(&format!("{name}-{moved}"), &[("s-1.msg", cut)], entries);
             left.restart();
             assert_eq!(left.records(), [(SENT, b"packet".to_vec())]);

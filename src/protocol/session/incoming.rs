@@ -266,6 +266,17 @@ impl<M, O> Session<M, O> {
         let Some(entry) = self.remove(id) else {
             return;
         };
+        trace!(
+            Minimum,
+            "{} received from client {} for message id {id} - removing publication",
+            match kind {
+                AckKind::PubAck => "PUBACK",
+                AckKind::PubRec => "PUBREC",
+                AckKind::PubRel => "PUBREL",
+                AckKind::PubComp => "PUBCOMP",
+            },
+            self.client_id
+        );
         // In this order: a PUBLISH that were left in the store without its PUBREL would be sent again after a crash, and
         // reach the server's subscribers twice.
         sink.discard(Record::Sent(id));

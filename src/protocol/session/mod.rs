@@ -349,6 +349,8 @@ pub struct Session<M, O> {
     /// Packet identifiers whose replay waits for quota.
     replay: VecDeque<u16>,
     queue: VecDeque<Queued<O>>,
+    /// There is more to release than one call was to do.
+    unreleased: bool,
     /// `QoS` 2 messages received and not yet released; none where the program has it already.
     received: Inflight<Option<M>>,
     /// Aliases that the server has set on this connection.
@@ -373,6 +375,7 @@ impl<M, O> Session<M, O> {
             publishing: 0,
             replay: VecDeque::new(),
             queue: VecDeque::new(),
+            unreleased: false,
             received: Inflight::default(),
             known_aliases: HashSet::new(),
             own_aliases: HashMap::new(),
@@ -400,6 +403,11 @@ impl<M, O> Session<M, O> {
     pub fn token(&mut self) -> Token {
         self.next_token = self.next_token.checked_add(1).unwrap_or(1);
         self.next_token
+    }
+
+    /// Whether [`release`](Self::release) is to be called again soon.
+    pub fn has_unreleased(&self) -> bool {
+        self.unreleased && self.online
     }
 
     fn order(&mut self) -> u64 {

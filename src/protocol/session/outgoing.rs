@@ -17,6 +17,9 @@ use crate::protocol::property::{Properties, PropertiesRef, Property, PropertyId}
 use crate::protocol::{QoS, Version, decode, reason};
 use crate::trace;
 
+/// How many messages one [`Session::release`] reads back from a store: it may be slow, and others wait for the session.
+const LOADS: usize = 64;
+
 /// How a publish was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accepted {
@@ -185,6 +188,7 @@ impl<M, O> Session<M, O> {
 
     /// Sends what waited, as far as the quota goes.
     pub fn release<S: Sink<Message = M, Op = O>>(&mut self, now: Instant, sink: &mut S) {
+        self.unreleased = false;
         if !self.online {
             return;
         }
@@ -196,8 +200,14 @@ impl<M, O> Session<M, O> {
         if !self.replay.is_empty() {
             return;
         }
+        let mut loaded = 0;
         while let Some(next) = self.queue.front_mut() {
             if let (true, Some(number)) = (next.packet.is_empty(), next.record) {
+                if loaded == LOADS {
+                    self.unreleased = true;
+                    return;
+                }
+                loaded += 1;
                 let Some(packet) = sink.load_queued(number) else {
                     self.fail_oldest(Failure::of(Cause::NotStored), sink);
                     continue;

@@ -67,7 +67,8 @@ impl<M, O> Session<M, O> {
                 self.end_released(sink);
             }
         }
-        let resumed = connack.session_present || self.version == Version::V31;
+        // Below MQTT 5 whatever is sent again has DUP set, whether the server knows of it or not ([MQTT-3.3.1-1] there).
+        let resumed = connack.session_present || self.version < Version::V5;
         self.resend(resumed, sink);
         self.release(now, sink);
     }

@@ -76,7 +76,7 @@ static void create(void)
 		for (co.struct_version = -1; co.struct_version <= 5; co.struct_version++)
 		{
 			if (co.struct_version == 3)
-				continue; /* known to later versions than the one compared with */
+				continue; /* new in 1.3.13 */
 			printf("struct_version %d: ", co.struct_version);
 			SHOW(MQTTAsync_createWithOptions(&c, uri, "id", MQTTCLIENT_PERSISTENCE_NONE, NULL, &co));
 		}

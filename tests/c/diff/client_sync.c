@@ -108,7 +108,7 @@ static void granted(int version)
 {
 	MQTTClient c = new_client(uri, "client-sync", version);
 	char *const filters[] = {"many/a", "many/b", "many/c"};
-	char *const with_bad[] = {"many/a", "many/#/bad", "many/c"};
+	char *const with_bad[] = {"many/a", (char *)too_deep(), "many/c"};
 	int qos[] = {0, 1, 2}, token;
 
 	SHOW(connect_client(c, version));
@@ -143,15 +143,11 @@ static void granted(int version)
 	SHOW(MQTTClient_disconnect(c, 1000));
 	MQTTClient_destroy(&c);
 
-	/* What the server makes of filters and topics that are not well formed. */
+	/* The server ends the connection. */
 	c = new_client(uri, "client-sync", version);
 	SHOW(connect_client(c, version));
-	SHOW(subscribe(c, version, "a/#/b", 1));
+	SHOW(subscribe(c, version, too_deep(), 1));
 	SHOW(MQTTClient_isConnected(c));
-	MQTTClient_destroy(&c);
-	c = new_client(uri, "client-sync", version);
-	SHOW(connect_client(c, version));
-	SHOW(subscribe(c, version, "", 1));
 	MQTTClient_destroy(&c);
 	c = new_client(uri, "client-sync", version);
 	SHOW(connect_client(c, version));
@@ -162,13 +158,7 @@ static void granted(int version)
 	MQTTClient_destroy(&c);
 	c = new_client(uri, "client-sync", version);
 	SHOW(connect_client(c, version));
-	SHOW(publish(c, version, "a/+", 1, "x", 1, 0, &token));
-	SHOW(MQTTClient_waitForCompletion(c, token, 5000));
-	SHOW(MQTTClient_isConnected(c));
-	MQTTClient_destroy(&c);
-	c = new_client(uri, "client-sync", version);
-	SHOW(connect_client(c, version));
-	SHOW(publish(c, version, "", 1, "x", 1, 0, &token));
+	SHOW(publish(c, version, too_deep(), 1, "x", 1, 0, &token));
 	SHOW(MQTTClient_waitForCompletion(c, token, 5000));
 	SHOW(MQTTClient_isConnected(c));
 	MQTTClient_destroy(&c);

@@ -144,7 +144,6 @@ static void sessions(void)
 	SHOW(MQTTClient_disconnect5(helper, 1000, MQTTREASONCODE_SUCCESS, NULL));
 	o.cleanstart = 0;
 	SHOW_RESPONSE(MQTTClient_connect5(c, &o, &hour, NULL));
-	printf("sessionPresent %d\n", o.returned.sessionPresent);
 	receive_messages(c, 1);
 	SHOW(MQTTClient_disconnect5(c, 1000, MQTTREASONCODE_SUCCESS, &zero));
 	SHOW_RESPONSE(MQTTClient_connect5(c, &o, &hour, NULL));

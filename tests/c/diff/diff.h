@@ -172,6 +172,17 @@ static UNUSED void log_expect_any_order(struct log *log, int count)
 	log_take(log, 1);
 }
 
+/* ---- Topics ---------------------------------------------------------------------------------------------------------------------- */
+
+/* A topic, or filter, upon which mosquitto ends the connection: it has more levels than it takes. Being well formed it gets as far as that. */
+static UNUSED const char *too_deep(void)
+{
+	static char topic[301];
+
+	memset(topic, '/', sizeof(topic) - 1);
+	return topic;
+}
+
 /* ---- Rendering ------------------------------------------------------------------------------------------------------------------- */
 
 /* A payload: as text when short and printable, else its length and a checksum. */

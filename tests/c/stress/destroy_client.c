@@ -119,6 +119,7 @@ static int start(MQTTClient handle, int version, int timeout_seconds)
 	options.reliable = 0;
 	options.MQTTVersion = version;
 	options.connectTimeout = timeout_seconds;
+	options5.reliable = 0;
 	options5.connectTimeout = timeout_seconds;
 	if (version == 5)
 	{

@@ -14,7 +14,7 @@ typedef enum
 	SAYS_CONNACK,  /* MQTT 3.x */
 	SAYS_CONNACK5, /* MQTT 5, no properties */
 	SAYS_GOODBYE5, /* MQTT 5: DISCONNECT in answer to the second packet */
-	READS_NOTHING  /* CONNACK of 3.x, and then not even reading: what is sent to it piles up */
+	READS_LATE     /* CONNACK of 3.x; further reading only from when `gate` is opened: until then what is sent piles up */
 } silence;
 
 typedef struct
@@ -22,36 +22,37 @@ typedef struct
 	int listener;
 	silence what;
 	char uri[40];
-	counter connections;
+	counter connections, bytes, gate;
 	pthread_t thread;
 } silent_server;
 
 typedef struct
 {
 	int socket;
-	silence what;
+	silent_server *server;
 } silent_connection;
 
 static void *silent_connection_run(void *argument)
 {
 	static const char connack[] = { 0x20, 2, 0, 0 }, connack5[] = { 0x20, 3, 0, 0, 0 }, goodbye5[] = { (char)0xe0, 1, (char)0x8e };
 	silent_connection connection = *(silent_connection *)argument;
-	char buffer[4096];
+	char buffer[65536];
 	int first = 1;
 	ssize_t n;
 
 	free(argument);
 	while ((n = recv(connection.socket, buffer, sizeof buffer, 0)) > 0)
 	{
-		if (first && (connection.what == SAYS_CONNACK5 || connection.what == SAYS_GOODBYE5))
+		counter_add(&connection.server->bytes, n);
+		if (first && (connection.server->what == SAYS_CONNACK5 || connection.server->what == SAYS_GOODBYE5))
 			n = send(connection.socket, connack5, sizeof connack5, MSG_NOSIGNAL);
-		else if (first && connection.what != SAYS_NOTHING)
+		else if (first && connection.server->what != SAYS_NOTHING)
 			n = send(connection.socket, connack, sizeof connack, MSG_NOSIGNAL);
-		else if (connection.what == SAYS_GOODBYE5)
+		else if (connection.server->what == SAYS_GOODBYE5)
 			n = send(connection.socket, goodbye5, sizeof goodbye5, MSG_NOSIGNAL);
 		first = 0;
-		if (connection.what == READS_NOTHING)
-			return NULL; /* the socket stays open: the process ends soon */
+		if (connection.server->what == READS_LATE)
+			AWAIT(&connection.server->gate, 1);
 	}
 	close(connection.socket);
 	return NULL;
@@ -70,7 +71,7 @@ static void *silent_run(void *argument)
 
 		CHECK(connection != NULL);
 		connection->socket = socket;
-		connection->what = server->what;
+		connection->server = server;
 		counter_add(&server->connections, 1);
 		pthread_attr_init(&attributes);
 		pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
@@ -87,6 +88,8 @@ static UNUSED void silent_start(silent_server *server, silence what)
 
 	server->what = what;
 	counter_init(&server->connections);
+	counter_init(&server->bytes);
+	counter_init(&server->gate);
 	server->listener = socket(AF_INET, SOCK_STREAM, 0);
 	CHECK_RC(bind(server->listener, (struct sockaddr *)&address, sizeof address), 0);
 	CHECK_RC(listen(server->listener, 64), 0);
@@ -95,12 +98,12 @@ static UNUSED void silent_start(silent_server *server, silence what)
 	CHECK_RC(pthread_create(&server->thread, NULL, silent_run, server), 0);
 }
 
+/* Connections may still be open: their threads use the server's counters, so a server is a static object. */
 static UNUSED void silent_stop(silent_server *server)
 {
 	shutdown(server->listener, SHUT_RDWR);
 	pthread_join(server->thread, NULL);
 	close(server->listener);
-	counter_free(&server->connections);
 }
 
 /* A port of 127.0.0.1 at which nobody listens: bound, so that nobody else gets it either. */

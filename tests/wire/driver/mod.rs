@@ -74,6 +74,13 @@ pub enum Event {
     },
     /// A publish was delivered (`MQTTClient` only).
     Delivered { token: c_int },
+    /// What the server said to a publish (`MQTTClient` only).
+    Published {
+        token: c_int,
+        packet_type: c_int,
+        code: c_int,
+        properties: Properties,
+    },
     /// A disconnect that the program asked for is done.
     Ended,
 }

@@ -1,6 +1,6 @@
 //! `MQTTClient`, with callbacks and without.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
 use std::sync::mpsc::Receiver;
 
@@ -8,9 +8,10 @@ use std::sync::mpsc::Receiver;
 use paho_oxide::ffi::client_types::*;
 #[allow(clippy::wildcard_imports, reason = "it uses most of what is there")]
 use paho_oxide::ffi::mqtt_client::*;
+use paho_oxide::ffi::property_types::MQTTProperties;
 
 use super::asynchronous::subscribe_options;
-use super::properties::CProperties;
+use super::properties::{CProperties, from_c};
 use super::{
     CConnect, ConnectOptions, Context, Event, Message, c_message, c_string, codes, id, next_event,
     zeroed,
@@ -75,6 +76,8 @@ impl SyncClient {
             assert_eq!(rc, 0, "setCallbacks");
             let rc = MQTTClient_setDisconnected(client.handle, context, Some(super::disconnected));
             assert_eq!(rc, 0, "setDisconnected");
+            let rc = MQTTClient_setPublished(client.handle, context, Some(published));
+            assert_eq!(rc, 0, "setPublished");
         }
         client
     }
@@ -303,7 +306,26 @@ unsafe fn granted(response: MQTTResponse) -> Result<Vec<c_int>, c_int> {
     }
 }
 
-unsafe extern "C" fn delivered(context: *mut std::ffi::c_void, token: c_int) {
+unsafe extern "C" fn delivered(context: *mut c_void, token: c_int) {
     // SAFETY: called by the library, so the context is alive.
     unsafe { Context::tell(context, Event::Delivered { token }) };
+}
+
+unsafe extern "C" fn published(
+    context: *mut c_void,
+    token: c_int,
+    packet_type: c_int,
+    properties: *mut MQTTProperties,
+    code: c_int,
+) {
+    // SAFETY: called by the library, so the context is alive and the list whole.
+    unsafe {
+        let published = Event::Published {
+            token,
+            packet_type,
+            code,
+            properties: from_c(properties),
+        };
+        Context::tell(context, published);
+    }
 }

@@ -544,11 +544,15 @@ fn mqtt_3_14_4_1_closes_after_disconnect() {
 #[test]
 fn mqtt_3_14_4_2_nothing_after_disconnect() {
     let (_broker, mut peer, client) = connected(V);
-    for n in 0..20 {
-        peer.publish(&message("a", b"").qos(1, n + 1));
+    // More than the two sockets hold, so that the DISCONNECT has to wait while messages come.
+    for _ in 0..16 {
+        client.publish("a", vec![0; 1 << 20], 0).unwrap();
     }
     assert_eq!(client.disconnect(), 0);
     assert_eq!(client.publish("a", b"", 1), Err(DISCONNECTED));
+    for n in 0..20 {
+        peer.publish(&message("a", b"").qos(1, n + 1));
+    }
     while let Some(packet) = peer.next() {
         if matches!(packet, Packet::Disconnect(_)) {
             break;

@@ -60,6 +60,8 @@ fn mqtt_3_1_2_4_session_is_kept() {
     let id = peer.expect_publish().id;
     peer.publish(&message("a", b"theirs").qos(2, 7));
     peer.expect_ack(AckKind::PubRec, 7);
+    peer.publish(&message("a", b"released").qos(2, 8));
+    peer.expect_ack(AckKind::PubRec, 8);
     assert_eq!(client.disconnect(), 0);
     peer.expect_disconnect();
     assert_eq!(client.next(), Event::Ended);
@@ -70,6 +72,9 @@ fn mqtt_3_1_2_4_session_is_kept() {
     peer.ack(AckKind::PubRel, 7);
     peer.expect_ack(AckKind::PubComp, 7);
     assert_eq!(client.message().payload, b"theirs");
+    peer.ack(AckKind::PubRel, 8);
+    peer.expect_ack(AckKind::PubComp, 8);
+    assert_eq!(client.message().payload, b"released");
     peer.ack(AckKind::PubAck, id);
     client.done(token);
 }

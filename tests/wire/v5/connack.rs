@@ -83,6 +83,7 @@ fn mqtt_3_2_2_5_session_that_the_server_does_not_have() {
     peer.expect_ack(AckKind::PubRel, released);
     peer.publish(&message("a", b"old").qos(2, 7));
     peer.expect_ack(AckKind::PubRec, 7);
+    assert_eq!(client.message().payload, b"old");
     lose(peer, &client);
     assert_eq!(client.connect(&options), 0);
     let mut peer = broker.accept();
@@ -103,11 +104,17 @@ fn mqtt_3_2_2_5_session_that_the_server_does_not_have() {
     while !matches!(peer.expect(), crate::packet::Packet::Ack(ack) if ack.kind == AckKind::PubComp)
     {
     }
-    let arrived = std::iter::repeat_with(|| client.next()).find_map(|event| match event {
-        Event::Message(message) if message.topic == "a" => Some(message.payload),
-        _ => None,
-    });
-    assert_eq!(arrived.as_deref(), Some(&b"new"[..]));
+    peer.publish(&message("last", b""));
+    let arrived: Vec<_> = std::iter::repeat_with(|| client.next())
+        .filter_map(|event| match event {
+            Event::Message(message) => Some(message),
+            _ => None,
+        })
+        .take_while(|message| message.topic != "last")
+        .map(|message| (message.topic, message.payload))
+        .collect();
+    let expected = [("a", "new"), ("end", "")];
+    assert_eq!(arrived, expected.map(|(t, p)| (t.into(), p.into())));
 }
 
 /// [MQTT-3.2.2-6] A CONNACK that refuses and has a session is none.

@@ -79,6 +79,7 @@ fn mqtt_3_1_2_4_clean_start_discards() {
     peer.expect_publish();
     peer.publish(&message("a", b"old").qos(2, 7));
     peer.expect_ack(AckKind::PubRec, 7);
+    assert_eq!(client.message().payload, b"old");
     lose(peer, &client);
     assert_eq!(client.connect(&ConnectOptions::with(&expiry)), 0);
     let mut peer = broker.accept();
@@ -260,6 +261,10 @@ fn mqtt_3_1_2_23_session_is_kept() {
     let id = peer.expect_publish().id;
     peer.publish(&message("a", b"theirs").qos(2, 7));
     peer.expect_ack(AckKind::PubRec, 7);
+    peer.publish(&message("a", b"released").qos(2, 8));
+    peer.expect_ack(AckKind::PubRec, 8);
+    assert_eq!(client.message().payload, b"theirs");
+    assert_eq!(client.message().payload, b"released");
     lose(peer, &client);
     let (mut peer, asked) = connect(&broker, &client, &options, true, &[]);
     assert!(!asked.clean);
@@ -268,7 +273,10 @@ fn mqtt_3_1_2_23_session_is_kept() {
     peer.expect_ack(AckKind::PubRec, 7);
     peer.ack(AckKind::PubRel, 7);
     peer.expect_ack(AckKind::PubComp, 7);
-    assert_eq!(client.message().payload, b"theirs");
+    peer.ack(AckKind::PubRel, 8);
+    assert_eq!(peer.expect_ack(AckKind::PubComp, 8).reason, 0);
+    peer.publish(&message("a", b"new"));
+    assert_eq!(client.message().payload, b"new");
     peer.ack(AckKind::PubAck, id);
     client.done(token);
 }

@@ -257,13 +257,13 @@ fn mqtt_3_10_4_3_delivery_is_completed_after_unsubscribe() {
     let (_broker, mut peer, client) = connected(V);
     peer.publish(&message("a", b"late").qos(2, 3));
     peer.expect_ack(AckKind::PubRec, 3);
+    assert_eq!(client.message().payload, b"late");
     let token = client.unsubscribe(&[b"a"], &[]).unwrap();
     let id = peer.expect_unsubscribe().id;
     peer.unsuback(id, &[0]);
     assert_eq!(client.done(token), [0]);
     peer.ack(AckKind::PubRel, 3);
-    peer.expect_ack(AckKind::PubComp, 3);
-    assert_eq!(client.message().payload, b"late");
+    assert_eq!(peer.expect_ack(AckKind::PubComp, 3).reason, 0);
 }
 
 /// [MQTT-3.10.4-5] The UNSUBACK with the identifier of the UNSUBSCRIBE is its answer.

@@ -1,0 +1,234 @@
+//! Medians, and how they compare.
+
+use crate::run::{Candidate, Outcome};
+use crate::scenario::{Better, Kind, Metric, Scenario, Target};
+use crate::server::Values;
+
+/// What a candidate did in a scenario.
+pub struct Result {
+    pub candidate: Candidate,
+    /// Medians of the runs that were right.
+    pub medians: Values,
+    pub runs: usize,
+    /// What went wrong, and in how many runs.
+    pub faults: Vec<String>,
+}
+
+/// A scenario with all its results, in the candidates' order.
+pub struct Row {
+    pub scenario: Scenario,
+    pub results: Vec<Result>,
+}
+
+/// A figure compared with the best peer's.
+pub struct Comparison<'a> {
+    pub peer: &'a str,
+    /// Ours divided by the peer's.
+    pub ratio: f64,
+}
+
+pub fn median(values: &mut [f64]) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => None,
+        n if n % 2 == 1 => Some(values[middle]),
+        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
+    }
+}
+
+/// Sums up a candidate's runs.
+pub fn summarise(candidate: &Candidate, outcomes: Vec<Outcome>) -> Result {
+    let runs = outcomes.len();
+    let mut good = Vec::new();
+    let mut faults: Vec<String> = Vec::new();
+    for outcome in outcomes {
+        match outcome {
+            Ok(values) => good.push(values),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    faults.dedup();
+    let mut medians = Values::new();
+    let keys: std::collections::BTreeSet<&String> = good.iter().flat_map(Values::keys).collect();
+    for key in keys {
+        let mut values: Vec<f64> = good
+            .iter()
+            .filter_map(|run| run.get(key))
+            .copied()
+            .collect();
+        if let Some(value) = median(&mut values) {
+            medians.insert(key.clone(), value);
+        }
+    }
+    Result {
+        candidate: candidate.clone(),
+        medians,
+        runs,
+        faults,
+    }
+}
+
+impl Row {
+    fn ours(&self) -> Option<&Result> {
+        self.results
+            .iter()
+            .find(|result| result.candidate.kind == Kind::Ours)
+    }
+
+    /// This library's figure.
+    pub fn our(&self, key: &str) -> Option<f64> {
+        self.ours()?.medians.get(key).copied()
+    }
+
+    /// The bare socket's figure.
+    pub fn raw(&self, key: &str) -> Option<f64> {
+        self.results
+            .iter()
+            .find(|result| result.candidate.kind == Kind::Raw)?
+            .medians
+            .get(key)
+            .copied()
+    }
+
+    fn best<'a>(
+        &'a self,
+        key: &str,
+        better: Better,
+        takes: impl Fn(Kind) -> bool,
+    ) -> Option<Comparison<'a>> {
+        let ours = self.our(key)?;
+        let peers = self.results.iter().filter(|result| {
+            let kind = result.candidate.kind;
+            kind != Kind::Ours && kind != Kind::Raw && takes(kind)
+        });
+        let (value, peer) = peers
+            .filter_map(|result| Some((*result.medians.get(key)?, result)))
+            .reduce(|best, next| {
+                let wins = match better {
+                    Better::Higher => next.0 > best.0,
+                    Better::Lower => next.0 < best.0,
+                };
+                if wins { next } else { best }
+            })?;
+        (value > 0.0).then(|| Comparison {
+            peer: &peer.candidate.name,
+            ratio: ours / value,
+        })
+    }
+
+    /// Against the best of all peers.
+    pub fn against_best(&self, metric: &Metric) -> Option<Comparison<'_>> {
+        self.best(metric.key, metric.better, |_| true)
+    }
+
+    /// Memory against the best library of the same interface.
+    pub fn memory(&self) -> Option<Comparison<'_>> {
+        // What is queued is what fills the memory here, and not every library queues as much.
+        if self.scenario.args.starts_with("offline") {
+            return None;
+        }
+        self.best("peak_kib", Better::Lower, |kind| kind == Kind::Paho)
+    }
+
+    /// Processor time a message, against the best peer.
+    pub fn processor(&self) -> Option<Comparison<'_>> {
+        self.best("cpu_per_message", Better::Lower, |_| true)
+    }
+
+    /// Whether the target is reached; none: there is no target, or nothing to compare with.
+    pub fn reached(&self, metric: &Metric) -> Option<bool> {
+        match metric.target {
+            Target::None => None,
+            Target::AtLeast(factor) => Some(self.against_best(metric)?.ratio >= factor),
+            Target::AtMost(factor) => Some(self.against_best(metric)?.ratio <= factor),
+            Target::Limit(limit) => Some(self.our(metric.key)? <= limit),
+        }
+    }
+
+    /// What went wrong with this library.
+    pub fn our_faults(&self) -> &[String] {
+        self.ours().map_or(&[], |result| &result.faults)
+    }
+}
+
+/// The target in words.
+pub fn target(metric: &Metric) -> String {
+    match metric.target {
+        Target::None => String::new(),
+        Target::AtLeast(factor) => format!("≥ {factor}×"),
+        Target::AtMost(factor) => format!("≤ {factor}×"),
+        Target::Limit(limit) => format!("≤ {}", number(limit)),
+    }
+}
+
+/// Three digits that count, in a form that is read at a glance.
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    if size >= 9_999_500.0 {
+        format!("{:.1}M", value / 1e6)
+    } else if size >= 999_500.0 {
+        format!("{:.2}M", value / 1e6)
+    } else if size >= 99_950.0 {
+        format!("{:.0}k", value / 1e3)
+    } else if size >= 9_995.0 {
+        format!("{:.1}k", value / 1e3)
+    } else if size >= 100.0 {
+        format!("{value:.0}")
+    } else if size >= 10.0 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.2}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Candidate, Kind, Row, median, number, summarise};
+    use crate::scenario;
+    use crate::server::Values;
+
+    #[test]
+    fn medians() {
+        assert_eq!(median(&mut []), None);
+        assert_eq!(median(&mut [3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), Some(2.5));
+    }
+
+    #[test]
+    fn numbers_at_a_glance() {
+        assert_eq!(number(5_237_869.0), "5.24M");
+        assert_eq!(number(12_345.0), "12.3k");
+        assert_eq!(number(18.74), "18.7");
+    }
+
+    fn result(name: &str, kind: Kind, rate: f64) -> super::Result {
+        let candidate = Candidate {
+            name: name.into(),
+            kind,
+            libraries: None,
+        };
+        let values: Values = [("rate".to_owned(), rate)].into();
+        summarise(&candidate, vec![Ok(values), Err("broken".into())])
+    }
+
+    #[test]
+    fn the_best_peer_counts_and_a_bare_socket_is_none() {
+        let scenario = scenario::all().remove(0);
+        let metric = scenario.metrics[0].clone();
+        let row = Row {
+            scenario,
+            results: vec![
+                result("ours", Kind::Ours, 50.0),
+                result("one", Kind::Paho, 5.0),
+                result("two", Kind::Mosquitto, 10.0),
+                result("raw", Kind::Raw, 100.0),
+            ],
+        };
+        let best = row.against_best(&metric).unwrap();
+        assert_eq!(best.peer, "two");
+        assert!((best.ratio - 5.0).abs() < 1e-9);
+        assert_eq!(row.reached(&metric), Some(true));
+        assert_eq!(row.our_faults(), ["broken"]);
+    }
+}

@@ -1,0 +1,48 @@
+/* One program with both APIs, each from its own library: the handle of one is no handle of the other, although both count alike. */
+#include "hostile.h"
+
+#include "MQTTAsync.h"
+#include "MQTTClient.h"
+
+enum { EACH = 3 };
+
+int main(void)
+{
+	MQTTClient_connectOptions client_options = MQTTClient_connectOptions_initializer;
+	MQTTAsync_connectOptions async_options = MQTTAsync_connectOptions_initializer;
+	MQTTClient clients[EACH];
+	MQTTAsync asyncs[EACH];
+	int i;
+
+	for (i = 0; i < EACH; i++)
+	{
+		CHECK_RC(MQTTClient_create(&clients[i], "tcp://127.0.0.1:1", "client", MQTTCLIENT_PERSISTENCE_NONE, NULL), 0);
+		CHECK_RC(MQTTAsync_create(&asyncs[i], "tcp://127.0.0.1:1", "async", MQTTCLIENT_PERSISTENCE_NONE, NULL), 0);
+		CHECK(clients[i] != asyncs[i]);
+	}
+	for (i = 0; i < EACH; i++)
+	{
+		void *client = clients[i], *async = asyncs[i];
+
+		CHECK_RC(MQTTAsync_connect(client, &async_options), MQTTASYNC_FAILURE);
+		CHECK_RC(MQTTAsync_send(client, "a", 1, "x", 0, 0, NULL), MQTTASYNC_FAILURE);
+		CHECK_RC(MQTTAsync_subscribe(client, "a", 0, NULL), MQTTASYNC_FAILURE);
+		CHECK_RC(MQTTAsync_isConnected(client), 0);
+		CHECK_RC(MQTTAsync_setConnected(client, NULL, NULL), MQTTASYNC_FAILURE);
+		MQTTAsync_destroy(&client);
+		CHECK_RC(MQTTClient_connect(async, &client_options), MQTTCLIENT_NULL_PARAMETER);
+		CHECK_RC(MQTTClient_publish(async, "a", 1, "x", 0, 0, NULL), MQTTCLIENT_FAILURE);
+		CHECK_RC(MQTTClient_setPublished(async, NULL, NULL), MQTTCLIENT_FAILURE);
+		MQTTClient_destroy(&async);
+		/* Both are still there. */
+		CHECK_RC(MQTTClient_setPublished(clients[i], NULL, NULL), MQTTCLIENT_SUCCESS);
+		CHECK_RC(MQTTAsync_setConnected(asyncs[i], NULL, NULL), MQTTASYNC_SUCCESS);
+	}
+	for (i = 0; i < EACH; i++)
+	{
+		MQTTClient_destroy(&clients[i]);
+		MQTTAsync_destroy(&asyncs[i]);
+	}
+	printf("neither took the other's\n");
+	return 0;
+}

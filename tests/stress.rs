@@ -1,0 +1,259 @@
+//! Load, destruction at every moment, and callbacks that call everything: the C programs of `tests/c/stress`, natively and under valgrind's
+//! memcheck.
+//!
+//! memcheck has to see no invalid access, no use of uninitialised memory and nothing lost, possibly lost included; what the suppressions
+//! in `tests/c/stress/valgrind.supp` name are objects of the process and not of a client. What is still reachable at the end is bounded, in
+//! blocks too, so that a thousand clients that leave one block each behind in some list would show.
+//!
+//! Helgrind and DRD are of no use here: they know pthread's locks only, and report each lock, condition and atomic of Rust as a race.
+
+mod common;
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use common::cc::{cc_with, scratch};
+use common::mosquitto::Mosquitto;
+use common::output::{Flavour, include_dir, output_dir};
+use common::process::{Finished, run};
+use common::root;
+
+/// No program takes as long as this. They have deadlines of their own, which say more.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// Clients of each churn: `PAHO_OXIDE_CHURN`, else a thousand.
+fn churn() -> String {
+    std::env::var("PAHO_OXIDE_CHURN").unwrap_or_else(|_| "1000".to_owned())
+}
+
+/// Limits of the broker that are not the point, and acknowledgements at once: Nagle's algorithm there and delayed acknowledgement here would
+/// make each exchange of small packets take 40 ms.
+const BROKER: [&str; 3] = [
+    "set_tcp_nodelay true",
+    "max_inflight_messages 0",
+    "max_queued_messages 0",
+];
+
+fn compile(program: &str, flavours: &[Flavour]) -> PathBuf {
+    cc_with(
+        &format!("tests/c/stress/{program}.c"),
+        flavours,
+        &include_dir(),
+        &output_dir(),
+        // Of its own for each test: several compile the same program at the same time.
+        &scratch("stress").join(format!(
+            "{program}-{:?}",
+            std::thread::current()
+                .name()
+                .unwrap_or("main")
+                .replace("::", "-")
+        )),
+    )
+}
+
+fn execute(mut command: Command) -> Finished {
+    command
+        .env("LD_LIBRARY_PATH", output_dir())
+        .env_remove("MQTT_C_CLIENT_TRACE")
+        .env_remove("MQTT_C_CLIENT_TRACE_LEVEL");
+    let finished = run(command, LIMIT);
+    assert!(
+        finished.status.success(),
+        "ended with {}:\n{}\n{}",
+        finished.status,
+        finished.stdout,
+        finished.stderr
+    );
+    finished
+}
+
+/// Runs a program with a broker's URI and further arguments.
+fn native(program: &str, flavours: &[Flavour], arguments: &[&str]) -> String {
+    let broker = Mosquitto::start(&BROKER);
+    let mut command = Command::new(compile(program, flavours));
+    command.arg(broker.uri()).args(arguments);
+    execute(command).stdout
+}
+
+/// What is still reachable after any program: the reactor's and the runtime's threads with their buffers, the registries' chunks, what the
+/// C library keeps. Of the programs here, those with slow callbacks have the most threads.
+const REACHABLE_BYTES: u64 = 3 << 20;
+const REACHABLE_BLOCKS: u64 = 400;
+
+/// The same under memcheck.
+fn memcheck(program: &str, flavours: &[Flavour], arguments: &[&str]) {
+    let broker = Mosquitto::start(&BROKER);
+    let mut command = Command::new("valgrind");
+    command
+        .args([
+            "--error-exitcode=99",
+            "--leak-check=full",
+            "--show-leak-kinds=definite,indirect,possible",
+            "--errors-for-leak-kinds=definite,indirect,possible",
+            "--num-callers=30",
+            // Otherwise the thread that runs keeps the others from running for long.
+            "--fair-sched=yes",
+        ])
+        .arg(format!(
+            "--suppressions={}",
+            root().join("tests/c/stress/valgrind.supp").display()
+        ))
+        .arg(compile(program, flavours))
+        .arg(broker.uri())
+        .args(arguments);
+    let report = execute(command).stderr;
+    assert!(
+        report.contains("ERROR SUMMARY: 0 errors"),
+        "valgrind did not get to its end:\n{report}"
+    );
+    let (bytes, blocks) = still_reachable(&report);
+    assert!(
+        bytes <= REACHABLE_BYTES && blocks <= REACHABLE_BLOCKS,
+        "{bytes} bytes in {blocks} blocks are still reachable:\n{report}"
+    );
+}
+
+/// `still reachable: 1,226,446 bytes in 176 blocks`
+fn still_reachable(report: &str) -> (u64, u64) {
+    let (_, rest) = report
+        .split_once("still reachable: ")
+        .unwrap_or_else(|| panic!("no leak summary:\n{report}"));
+    let mut words = rest.split_whitespace().map(|word| word.replace(',', ""));
+    let bytes = words.next().and_then(|word| word.parse().ok());
+    let blocks = words.nth(2).and_then(|word| word.parse().ok());
+    (
+        bytes.expect("bytes are a number"),
+        blocks.expect("blocks are a number"),
+    )
+}
+
+macro_rules! memcheck {
+    ($($test:ident: $program:literal on $($flavour:ident)+, $arguments:expr;)*) => {
+        $(#[test]
+        fn $test() {
+            memcheck($program, &[$(Flavour::$flavour),+], &$arguments);
+        })*
+    };
+}
+
+memcheck! {
+    churn_async_31: "churn_async" on A, [&*churn(), "3"];
+    churn_async_311: "churn_async" on A, [&*churn(), "4"];
+    churn_async_5: "churn_async" on As, [&*churn(), "5"];
+    churn_client_31_sync: "churn_client" on C, [&*churn(), "3", "sync"];
+    churn_client_311_sync: "churn_client" on C, [&*churn(), "4", "sync"];
+    churn_client_5_sync: "churn_client" on Cs, [&*churn(), "5", "sync"];
+    churn_client_31_callbacks: "churn_client" on C, [&*churn(), "3", "callbacks"];
+    churn_client_311_callbacks: "churn_client" on Cs, [&*churn(), "4", "callbacks"];
+    churn_client_5_callbacks: "churn_client" on C, [&*churn(), "5", "callbacks"];
+    destroy_async_memory: "destroy_async" on A, ["5"];
+    destroy_client_memory: "destroy_client" on C, ["2"];
+    reentrant_memory: "reentrant" on A C, ["5"];
+    threads_memory: "threads" on A C, ["5"];
+    slow_server_memory: "slow_server" on A C, [""; 0];
+}
+
+#[test]
+fn destroyed_at_every_moment() {
+    native("destroy_async", &[Flavour::A], &["100"]);
+    native("destroy_client", &[Flavour::C], &["20"]);
+}
+
+#[test]
+fn everything_from_every_callback() {
+    for version in ["4", "5"] {
+        native("reentrant", &[Flavour::A, Flavour::C], &[version]);
+    }
+}
+
+#[test]
+fn many_threads_on_one_client() {
+    for version in ["4", "5"] {
+        native("threads", &[Flavour::A, Flavour::C], &[version]);
+    }
+}
+
+#[test]
+fn slow_callbacks_delay_nobody_else() {
+    native("slow", &[Flavour::A, Flavour::C], &[]);
+}
+
+#[test]
+fn a_slow_server_gets_every_byte() {
+    native("slow_server", &[Flavour::A, Flavour::C], &[]);
+}
+
+/// The samples too: they are what people run under valgrind first.
+#[test]
+fn samples_lose_nothing() {
+    let broker = Mosquitto::start(&BROKER);
+    let uri = broker.uri();
+    for sample in [
+        "MQTTClient_publish",
+        "MQTTClient_publish_async",
+        "MQTTAsync_publish",
+    ] {
+        let mut command = Command::new("valgrind");
+        command
+            .args([
+                "-q",
+                "--error-exitcode=99",
+                "--leak-check=full",
+                "--show-leak-kinds=definite,indirect,possible",
+                "--errors-for-leak-kinds=definite,indirect,possible",
+                "--fair-sched=yes",
+            ])
+            .arg(format!(
+                "--suppressions={}",
+                root().join("tests/c/stress/valgrind.supp").display()
+            ))
+            .arg(output_dir().join(sample))
+            .arg(&uri);
+        execute(command);
+    }
+}
+
+/// The judge itself: what it must not let pass.
+#[test]
+fn leaks_and_stale_reads_are_seen() {
+    let source = "tests/c/stress/faulty.c";
+    for fault in ["lost", "stale", "uninitialised"] {
+        let executable = scratch("stress").join(format!("faulty-{fault}"));
+        cc_with(
+            source,
+            &[Flavour::C],
+            &include_dir(),
+            &output_dir(),
+            &executable,
+        );
+        let mut command = Command::new("valgrind");
+        command
+            .args([
+                "-q",
+                "--error-exitcode=99",
+                "--leak-check=full",
+                "--errors-for-leak-kinds=definite,indirect,possible",
+            ])
+            .arg(format!(
+                "--suppressions={}",
+                root().join("tests/c/stress/valgrind.supp").display()
+            ))
+            .arg(&executable)
+            .arg(fault)
+            .env("LD_LIBRARY_PATH", output_dir());
+        let finished = run(command, LIMIT);
+        assert_eq!(
+            finished.status.code(),
+            Some(99),
+            "{fault}: {}",
+            finished.stderr
+        );
+    }
+}
+
+#[test]
+fn the_summary_is_read() {
+    let report = "==1==    still reachable: 1,226,446 bytes in 1,176 blocks\n";
+    assert_eq!(still_reachable(report), (1_226_446, 1_176));
+}
