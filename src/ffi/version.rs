@@ -21,8 +21,7 @@ const INTERFACE_VERSION: &str = "1.3.15";
 
 impl Table {
     fn new(product: &str) -> Self {
-        #[cfg_attr(not(feature = "tls"), expect(unused_mut))] // grows only with TLS
-        let mut rows = vec![
+        let rows = vec![
             ("Product name", product.to_owned()),
             ("Version", INTERFACE_VERSION.to_owned()),
             (
@@ -31,7 +30,7 @@ impl Table {
             ),
         ];
         #[cfg(feature = "tls")]
-        rows.extend([
+        let rows = rows.into_iter().chain([
             ("OpenSSL version", openssl::version::version().to_owned()),
             ("OpenSSL flags", openssl::version::c_flags().to_owned()),
             (
@@ -48,10 +47,10 @@ impl Table {
             value: ptr::null::<c_char>(),
         };
         let table = rows
-            .iter()
+            .into_iter()
             .map(|(name, value)| NameValue {
                 name: text(name),
-                value: text(value),
+                value: text(&value),
             })
             .chain([end])
             .collect::<Vec<_>>();
