@@ -156,8 +156,8 @@ memcheck! {
 
 #[test]
 fn destroyed_at_every_moment() {
-    native("destroy_async", &[Flavour::A], &["100"]);
-    native("destroy_client", &[Flavour::C], &["20"]);
+    native("destroy_async", &[Flavour::A], &["30"]);
+    native("destroy_client", &[Flavour::C], &["5"]);
 }
 
 #[test]
