@@ -254,14 +254,14 @@ fn publishing() -> Vec<Scenario> {
             "publish-0-64k",
             "publish QoS 0, 64 KiB",
             "publish qos=0 size=65536",
-            count(20_000, 2_000, 10_000, 30_000),
+            count(20_000, 300, 10_000, 30_000),
             1.3,
         ),
         publish(
             "publish-0-1m",
             "publish QoS 0, 1 MiB",
             "publish qos=0 size=1048576",
-            count(1_000, 100, 400, 1_500),
+            count(1_000, 50, 400, 1_500),
             0.0,
         )
         .full(),
