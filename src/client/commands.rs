@@ -127,15 +127,10 @@ impl<H: Host> Client<H> {
     /// that a program may leave right after it. False: the connection ended first.
     fn wait_until_written(&self, core: Guard<'_, H>) -> bool {
         let (epoch, end) = (core.epoch, core.io.out.position());
-        let (core, written) = self.wait_for(core, None, |core| {
-            if core.epoch == epoch {
-                (core.written >= end).then_some(true)
-            } else {
-                Some(false)
-            }
-        });
+        let core = self.wait_for_room(core, |core| core.written >= end);
+        let written = core.epoch == epoch;
         self.finish(core);
-        written.unwrap_or(false)
+        written
     }
 
     /// Sends a SUBSCRIBE or an UNSUBSCRIBE. `op` is told of its end.

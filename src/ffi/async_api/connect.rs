@@ -168,9 +168,14 @@ pub unsafe fn disconnect(handle: MQTTAsync, options: *const MQTTAsync_disconnect
                 op.context = Context((*options).context);
                 op.on_success = (*options).onSuccess;
                 op.on_failure = (*options).onFailure;
-                if version >= 1 && client.version() == Version::V5 {
+                let v5 = client.version() == Version::V5;
+                if v5 {
+                    // Whatever version the struct states, as in the original: its C++ library states 0. A program that
+                    // made a MQTT 5 client was compiled against a header that has these members.
                     op.on_success5 = (*options).onSuccess5;
                     op.on_failure5 = (*options).onFailure5;
+                }
+                if version >= 1 && v5 {
                     reason = u8::try_from((*options).reasonCode)
                         .map_err(|_| MQTTASYNC_BAD_MQTT_OPTION)?;
                     properties = read::properties(
