@@ -88,7 +88,7 @@ extern "C" {
 /** Return code: the client is not connected. */
 #define MQTTASYNC_DISCONNECTED (-3)
 
-/** Return code: as many messages are in flight as the client may have. */
+/** Not returned: messages beyond `maxInflight` wait their turn. */
 #define MQTTASYNC_MAX_MESSAGES_INFLIGHT (-4)
 
 /** Return code: a string is not valid UTF-8, or has a character that MQTT does not allow. */
@@ -98,7 +98,8 @@ extern "C" {
 #define MQTTASYNC_NULL_PARAMETER (-6)
 
 /**
- * Code for a topic that contains a NUL, so that a program which reads it as a C string sees only part of it.
+ * Code for a topic that contains a NUL. Not returned: MQTT forbids such topics, and a server that sends one is
+ * disconnected.
  */
 #define MQTTASYNC_TOPICNAME_TRUNCATED (-7)
 
@@ -111,16 +112,22 @@ extern "C" {
 /** Return code: all 65,535 packet identifiers are in use. */
 #define MQTTASYNC_NO_MORE_MSGIDS (-10)
 
-/** Code given to onFailure: the request was still waiting when the client was disconnected or destroyed. */
+/**
+ * Code given to onFailure: the connection or the session ended, or the client was destroyed, before the request was
+ * complete; or the message expired while it waited.
+ */
 #define MQTTASYNC_OPERATION_INCOMPLETE (-11)
 
 /** Return code: the buffer for messages which wait for a connection is full. */
 #define MQTTASYNC_MAX_BUFFERED_MESSAGES (-12)
 
-/** Return code: the URI asks for TLS, and this is a library without TLS. */
+/** Not returned: in a library without TLS its protocols are unknown, #MQTTASYNC_BAD_PROTOCOL. */
 #define MQTTASYNC_SSL_NOT_SUPPORTED (-13)
 
-/** Return code: the server URI does not begin with a protocol that the library knows. */
+/**
+ * Return code: the server URI begins with a protocol that the library does not know; one without TLS does not know those
+ * with.
+ */
 #define MQTTASYNC_BAD_PROTOCOL (-14)
 
 /** Return code: an option was used that belongs to another MQTT version. */
@@ -134,7 +141,9 @@ extern "C" {
 /** Return code: the will's topic is empty. */
 #define MQTTASYNC_0_LEN_WILL_TOPIC (-17)
 
-/** Return code: a connect or disconnect of this client is already under way, so this one is ignored. */
+/**
+ * Return code: the client is connected already, or a connect or disconnect is under way, so this one is ignored.
+ */
 #define MQTTASYNC_COMMAND_IGNORED (-18)
 
 /** Return code: `maxBufferedMessages` is not a number that can be used. */
@@ -149,7 +158,7 @@ typedef struct MQTTAsync_init_options {
   char struct_id[4];
   /** Version of this structure: 0. */
   int struct_version;
-  /** 1: the library initialises OpenSSL. 0: the program does, or has done so. */
+  /** Has no effect: OpenSSL initialises itself when it is first used, by whomever. */
   int do_openssl_init;
 } MQTTAsync_init_options;
 
@@ -208,13 +217,14 @@ typedef struct MQTTAsync_connectData {
 typedef int MQTTAsync_updateConnectOptions(void *context, MQTTAsync_connectData *data);
 
 /**
- * Called once when the connection is lost without MQTTAsync_disconnect() having been called. The client stays usable:
- * it can connect again, from within this function too, and does so by itself where `automaticReconnect` is set.
+ * Called once when the connection is lost without MQTTAsync_disconnect() having been called. Not called when a MQTT 5
+ * server has ended it with a DISCONNECT packet: for that there is MQTTAsync_setDisconnected(). The client stays usable: it
+ * can connect again, from within this function too, and does so by itself where `automaticReconnect` is set.
  *
  * Runs on a thread of the library's, as ::MQTTAsync_messageArrived does.
  *
  * @param context what was given to MQTTAsync_setCallbacks().
- * @param cause NULL, or a text about the cause, which belongs to the library.
+ * @param cause always NULL; the trace has the cause.
  */
 typedef void MQTTAsync_connectionLost(void *context, char *cause);
 
@@ -269,7 +279,7 @@ typedef struct MQTTAsync_message {
  *
  * @param context what was given to MQTTAsync_setCallbacks().
  * @param topicName the topic. Yours when 1 is returned: give it to MQTTAsync_free().
- * @param topicLen 0, or the length of the topic in bytes if it contains a NUL.
+ * @param topicLen 0: the topic is a C string.
  * @param message the message. Yours when 1 is returned: give it to MQTTAsync_freeMessage().
  * @return 1: taken. 0: not taken; then free nothing, and the same message is offered again a little later.
  */
@@ -283,8 +293,8 @@ typedef int MQTTAsync_messageArrived(
 typedef int MQTTAsync_token;
 
 /**
- * Called when a message of QoS 1 or 2 has been delivered: the last acknowledgement is there. Independent of the
- * callbacks of the request itself.
+ * Called when a message of QoS 1 or 2 has been delivered, or refused by a MQTT 5 server: the last acknowledgement is there.
+ * Before the callbacks of the request itself, and independent of them.
  *
  * Runs on a thread of the library's, as ::MQTTAsync_messageArrived does.
  *
@@ -294,12 +304,12 @@ typedef int MQTTAsync_token;
 typedef void MQTTAsync_deliveryComplete(void *context, MQTTAsync_token token);
 
 /**
- * Called each time a connection is complete: the first one, and every automatic one.
+ * Called each time a connection is complete: the first one, and every automatic one. After the onSuccess of the connect.
  *
  * Runs on a thread of the library's, as ::MQTTAsync_messageArrived does.
  *
  * @param context what was given to MQTTAsync_setConnected().
- * @param cause a text about the occasion, which belongs to the library.
+ * @param cause "connect onSuccess called" or "automatic reconnect"; belongs to the library.
  */
 typedef void MQTTAsync_connected(void *context, char *cause);
 
@@ -307,7 +317,10 @@ typedef void MQTTAsync_connected(void *context, char *cause);
 typedef struct MQTTAsync_createOptions {
   /** Eye catcher: the characters `MQCO`. */
   char struct_id[4];
-  /** Version of this structure. 0: up to `maxBufferedMessages`; 1: up to `MQTTVersion`; 2: the whole. */
+  /**
+   * Version of this structure. 0: up to `maxBufferedMessages`; 1: up to `allowDisconnectedSendAtAnyTime`; 2 or 3: the
+   * whole.
+   */
   int struct_version;
   /** 1: messages can be sent while the client is not connected; they wait in a buffer. */
   int sendWhileDisconnected;
@@ -322,7 +335,10 @@ typedef struct MQTTAsync_createOptions {
    * with #MQTTASYNC_MAX_BUFFERED_MESSAGES.
    */
   int deleteOldestMessages;
-  /** 1: messages that the store holds are sent. 0: they are forgotten. */
+  /**
+   * 1: messages that the store holds and that were waiting, to be sent or for the program to take them, are taken over.
+   * 0: they are removed. What was in flight is taken over in any case.
+   */
   int restoreMessages;
   /** 1: messages of QoS 0 that wait for a connection are put into the store as well. 0: they are not. */
   int persistQoS0;
@@ -507,9 +523,9 @@ typedef struct MQTTAsync_successData5 {
   int struct_version;
   /** The request. */
   MQTTAsync_token token;
-  /** The reason code in the server's answer. */
+  /** The reason code in the server's answer; 0 for a message published. */
   enum MQTTReasonCodes reasonCode;
-  /** Properties of the server's answer. */
+  /** Properties of the server's answer; of a message published its own, if the answer has none. */
   MQTTProperties properties;
   /** Details, in the member for the kind of request. There are none for MQTTAsync_disconnect(). */
   union {
@@ -518,7 +534,8 @@ typedef struct MQTTAsync_successData5 {
       /** Number of entries in `reasonCodes`. */
       int reasonCodeCount;
       /**
-       * One reason code for each topic. NULL if there is only one topic: its code is in `reasonCode` of the structure.
+       * One reason code for each topic. The first one is in `reasonCode` of the structure too; the original has it there only
+       * if there is one topic.
        */
       enum MQTTReasonCodes *reasonCodes;
     } sub;
@@ -543,7 +560,8 @@ typedef struct MQTTAsync_successData5 {
       /** Number of entries in `reasonCodes`. */
       int reasonCodeCount;
       /**
-       * One reason code for each topic. NULL if there is only one topic: its code is in `reasonCode` of the structure.
+       * One reason code for each topic. The first one is in `reasonCode` of the structure too; the original has it there only
+       * if there is one topic.
        */
       enum MQTTReasonCodes *reasonCodes;
     } unsub;
@@ -576,7 +594,9 @@ typedef struct MQTTAsync_failureData5 {
   enum MQTTReasonCodes reasonCode;
   /** Properties of the server's answer. */
   MQTTProperties properties;
-  /** A negative `MQTTASYNC_` code. */
+  /**
+   * A negative `MQTTASYNC_` code; 0 where `reasonCode` says it all; of a refused connect the reason code again.
+   */
   int code;
   /** A text about the failure, or NULL. */
   const char *message;
@@ -640,18 +660,19 @@ typedef struct MQTTAsync_connectOptions {
   const char *username;
   /** Password, or NULL for none; see also `binarypwd`. */
   const char *password;
-  /** How many seconds connecting to one server may take. */
+  /** How many seconds connecting to one server with one MQTT version may take, all of it; at least 1. */
   int connectTimeout;
   /**
-   * Seconds after which an unacknowledged message is sent again on the same connection, for MQTT 3.1 and 3.1.1.
-   * 0: only on the next connection, which is what 3.1.1 prescribes.
+   * Has no effect: an unacknowledged message is sent again on the next connection only, as MQTT prescribes.
    */
   int retryInterval;
   /** TLS options; must not be NULL when the server URI asks for TLS. */
   MQTTAsync_SSLOptions *ssl;
-  /** Called when connected, or NULL. MQTT 3.1 and 3.1.1: must be NULL with MQTT 5. */
+  /** Called when connected, or NULL. MQTT 3.1 and 3.1.1; with MQTT 5 too, instead of `onSuccess5`. */
   MQTTAsync_onSuccess *onSuccess;
-  /** Called when no server accepted the connection, or NULL. MQTT 3.1 and 3.1.1: must be NULL with MQTT 5. */
+  /**
+   * Called when no server accepted the connection, or NULL. MQTT 3.1 and 3.1.1; with MQTT 5 too, instead of `onFailure5`.
+   */
   MQTTAsync_onFailure *onFailure;
   /** Passed to the callbacks; the library does not look at it. */
   void *context;
@@ -665,12 +686,16 @@ typedef struct MQTTAsync_connectOptions {
   /** MQTT version: one of the `MQTTVERSION_` constants. */
   int MQTTVersion;
   /**
-   * 1: a lost connection is made anew by the library, again and again until it succeeds or the program disconnects.
+   * 1: a connection that was lost, or that could not be made, is made anew by the library, again and again until it
+   * succeeds or the program disconnects. onFailure is called for the program's own attempt only.
    */
   int automaticReconnect;
-  /** Seconds to wait before the first automatic attempt. The time doubles with each failure... */
+  /** Seconds to wait before the first automatic attempt, at least 1. The time doubles with each failure... */
   int minRetryInterval;
-  /** ...up to this many seconds. */
+  /**
+   * ...up to this many seconds, and stays there. Each wait is up to a fifth longer or shorter, so that clients that lost
+   * their server together do not come back together.
+   */
   int maxRetryInterval;
   /** A password that is not text; looked at when `password` is NULL. */
   struct {
@@ -696,7 +721,8 @@ typedef struct MQTTAsync_connectOptions {
   const MQTTAsync_nameValue *httpHeaders;
   /**
    * The proxy for connections without TLS, as `http://[user:password@]host:port`. NULL for the one which the
-   * environment variable `http_proxy` names, if the use of it is enabled.
+   * environment variable `http_proxy` names, where `PAHO_C_CLIENT_USE_HTTP_PROXY` is `TRUE` and `no_proxy` does not have the
+   * server. Empty for none.
    */
   const char *httpProxy;
   /**
@@ -792,7 +818,9 @@ typedef struct MQTTAsync_responseOptions {
   MQTTAsync_onSuccess5 *onSuccess5;
   /** Called on failure, or NULL. MQTT 5. */
   MQTTAsync_onFailure5 *onFailure5;
-  /** Properties to send with the request. MQTT 5. MQTTAsync_sendMessage() uses the message's own instead. */
+  /**
+   * Properties to send with the request. MQTT 5. MQTTAsync_sendMessage() uses the message's own instead, if it has any.
+   */
   MQTTProperties properties;
   /** Options of the subscription, for MQTTAsync_subscribe(). MQTT 5. */
   MQTTSubscribe_options subscribeOptions;
@@ -809,11 +837,11 @@ typedef struct MQTTAsync_responseOptions {
 
 /** Levels of detail of the trace, for MQTTAsync_setTraceLevel(). Each includes those after it. */
 enum MQTTASYNC_TRACE_LEVELS {
-  /** Everything, contents of buffers too. */
+  /** As #MQTTASYNC_TRACE_MINIMUM. */
   MQTTASYNC_TRACE_MAXIMUM = 1,
-  /** Entry and exit of functions too. */
+  /** As #MQTTASYNC_TRACE_MINIMUM. */
   MQTTASYNC_TRACE_MEDIUM = 2,
-  /** What matters most of what the library does. */
+  /** Calls of the API's functions with their return codes, and what matters most of what the library does. */
   MQTTASYNC_TRACE_MINIMUM = 3,
   /** Each packet sent and received. */
   MQTTASYNC_TRACE_PROTOCOL = 4,
@@ -826,7 +854,8 @@ enum MQTTASYNC_TRACE_LEVELS {
 };
 
 /**
- * Called with each line of the trace. Runs on whichever thread has something to trace: do not call the library.
+ * Called with each line of the trace. Runs on whichever thread has something to trace. It may call the library; what that
+ * does on the same thread is not traced.
  *
  * @param level the line's level.
  * @param message the line, without an end of line; belongs to the library.
@@ -840,20 +869,19 @@ typedef struct MQTTAsync_responseOptions MQTTAsync_callOptions;
 #define MQTTAsync_callOptions_initializer MQTTAsync_responseOptions_initializer
 
 /**
- * Initialises the library for the process. Not needed unless the program has initialised OpenSSL itself: then call it
- * before any other function, with `do_openssl_init` set to 0.
+ * Does nothing: the library and OpenSSL initialise themselves when they are first used. For programs that call it.
  *
  * @param inits the options: start from #MQTTAsync_init_options_initializer.
  */
 LIBMQTT_API void MQTTAsync_global_init(MQTTAsync_init_options *inits);
 
 /**
- * Sets the callback for a DISCONNECT packet from a MQTT 5 server. The client must not be connected.
+ * Sets the callback for a DISCONNECT packet from a MQTT 5 server.
  *
  * @param handle the client.
  * @param context passed to the callback; the library does not look at it.
  * @param co the callback, or NULL for none.
- * @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client, or connected.
+ * @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client.
  */
 LIBMQTT_API int MQTTAsync_setDisconnected(MQTTAsync handle, void *context, MQTTAsync_disconnected *co);
 
@@ -891,68 +919,70 @@ LIBMQTT_API int MQTTAsync_setAfterPersistenceRead(
     MQTTAsync handle, void *context, MQTTPersistence_afterRead *co);
 
 /**
- * Sets the callbacks of a client. The client must not be connected.
+ * Sets the callbacks of a client. May be called at any time; messages that arrive before there is a callback for them are
+ * lost.
  *
  * @param handle the client.
  * @param context passed to the callbacks; the library does not look at it.
  * @param cl called when the connection is lost, or NULL.
  * @param ma called for each message that arrives. Must not be NULL.
  * @param dc called for each message delivered, or NULL.
- * @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client, connected, or \p ma is NULL.
+ * @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client, or \p ma is NULL.
  */
 LIBMQTT_API int MQTTAsync_setCallbacks(
     MQTTAsync handle, void *context, MQTTAsync_connectionLost *cl, MQTTAsync_messageArrived *ma,
     MQTTAsync_deliveryComplete *dc);
 
 /**
- * Sets the callback for a lost connection. The client must not be connected.
+ * Sets the callback for a lost connection.
  *
  * @param handle the client.
  * @param context passed to the callback; the library does not look at it.
  * @param cl the callback, or NULL for none.
- * @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client, or connected.
+ * @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client.
  */
 LIBMQTT_API int MQTTAsync_setConnectionLostCallback(
     MQTTAsync handle, void *context, MQTTAsync_connectionLost *cl);
 
 /**
- * Sets the callback for messages that arrive. The client must not be connected.
+ * Sets the callback for messages that arrive.
  *
  * @param handle the client.
  * @param context passed to the callback; the library does not look at it.
  * @param ma the callback. Must not be NULL.
- * @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client, connected, or \p ma is NULL.
+ * @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client, or \p ma is NULL.
  */
 LIBMQTT_API int MQTTAsync_setMessageArrivedCallback(
     MQTTAsync handle, void *context, MQTTAsync_messageArrived *ma);
 
 /**
- * Sets the callback for messages delivered. The client must not be connected.
+ * Sets the callback for messages delivered.
  *
  * @param handle the client.
  * @param context passed to the callback; the library does not look at it.
  * @param dc the callback, or NULL for none.
- * @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client, or connected.
+ * @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client.
  */
 LIBMQTT_API int MQTTAsync_setDeliveryCompleteCallback(
     MQTTAsync handle, void *context, MQTTAsync_deliveryComplete *dc);
 
 /**
- * Sets the callback for each completed connection, automatic ones included. The client must not be connected.
+ * Sets the callback for each completed connection, automatic ones included.
  *
  * @param handle the client.
  * @param context passed to the callback; the library does not look at it.
  * @param co the callback, or NULL for none.
- * @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client, or connected.
+ * @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client.
  */
 LIBMQTT_API int MQTTAsync_setConnected(MQTTAsync handle, void *context, MQTTAsync_connected *co);
 
 /**
- * Connects anew, with the options of the last MQTTAsync_connect(), without waiting for the next automatic attempt.
+ * Connects anew, with the options of the last MQTTAsync_connect(), without waiting for the next automatic attempt. Of the
+ * callbacks only that of MQTTAsync_setConnected() is called.
  *
  * @param handle the client.
- * @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_FAILURE: not a client, connected, or it has no
- *         `automaticReconnect`.
+ * @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_COMMAND_IGNORED: connected, or a connect or disconnect is under way;
+ *         #MQTTASYNC_DISCONNECTED: MQTTAsync_connect() was never called; #MQTTASYNC_FAILURE: not a client.
  */
 LIBMQTT_API int MQTTAsync_reconnect(MQTTAsync handle);
 
@@ -963,14 +993,15 @@ LIBMQTT_API int MQTTAsync_reconnect(MQTTAsync handle);
  * @param serverURI the server, as `protocol://host:port`. The protocols are `tcp` and `mqtt`; with TLS `ssl`, `tls`
  *        and `mqtts`; `ws` and `wss` for WebSockets; `unix` with the path of a socket instead of host and port. An
  *        IPv6 address stands in brackets. Copied.
- * @param clientId the client identifier: UTF-8, unique on the server. Copied. If empty, the server makes one up.
+ * @param clientId the client identifier: UTF-8, unique on the server. Copied. If empty, the server makes one up; then there
+ *        can be no #MQTTCLIENT_PERSISTENCE_DEFAULT, and with MQTT 3.1.1 the session must be clean.
  * @param persistence_type where messages in flight are stored: #MQTTCLIENT_PERSISTENCE_DEFAULT,
  *        #MQTTCLIENT_PERSISTENCE_NONE or #MQTTCLIENT_PERSISTENCE_USER.
  * @param persistence_context what goes with that type: a directory's name or NULL, NULL, or a pointer to
  *        ::MQTTClient_persistence.
- * @return #MQTTASYNC_SUCCESS; #MQTTASYNC_NULL_PARAMETER; #MQTTASYNC_BAD_UTF8_STRING for the client identifier;
- *         #MQTTASYNC_BAD_PROTOCOL; #MQTTASYNC_SSL_NOT_SUPPORTED; #MQTTASYNC_PERSISTENCE_ERROR if the store cannot be
- *         opened; #MQTTASYNC_FAILURE.
+ * @return #MQTTASYNC_SUCCESS; #MQTTASYNC_NULL_PARAMETER; #MQTTASYNC_BAD_UTF8_STRING; #MQTTASYNC_BAD_PROTOCOL;
+ *         #MQTTASYNC_PERSISTENCE_ERROR, or the code of a store of the program's, if the store cannot be opened or used, or is
+ *         open already; #MQTTASYNC_FAILURE, also in a forked child. What is wrong with host or port shows when connecting.
  */
 LIBMQTT_API int MQTTAsync_create(
     MQTTAsync *handle, const char *serverURI, const char *clientId, int persistence_type,
@@ -999,22 +1030,24 @@ LIBMQTT_API int MQTTAsync_createWithOptions(
  * @param handle the client.
  * @param options the options: start from #MQTTAsync_connectOptions_initializer or
  *        #MQTTAsync_connectOptions_initializer5.
- * @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_COMMAND_IGNORED; #MQTTASYNC_NULL_PARAMETER;
- *         #MQTTASYNC_BAD_STRUCTURE; #MQTTASYNC_BAD_UTF8_STRING; #MQTTASYNC_BAD_QOS and #MQTTASYNC_0_LEN_WILL_TOPIC for
- *         the will; #MQTTASYNC_BAD_MQTT_OPTION; #MQTTASYNC_WRONG_MQTT_VERSION; #MQTTASYNC_FAILURE, also if connected.
- *         Unless it is #MQTTASYNC_SUCCESS no callback is called.
+ * @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_COMMAND_IGNORED: connected, or a connect or disconnect is under way;
+ *         #MQTTASYNC_NULL_PARAMETER, also where `ssl` is missing; #MQTTASYNC_BAD_STRUCTURE; #MQTTASYNC_BAD_UTF8_STRING;
+ *         #MQTTASYNC_BAD_QOS and #MQTTASYNC_0_LEN_WILL_TOPIC for the will; #MQTTASYNC_BAD_MQTT_OPTION, also for an unknown
+ *         MQTT version; #MQTTASYNC_WRONG_MQTT_VERSION; #MQTTASYNC_FAILURE. Unless it is #MQTTASYNC_SUCCESS no callback is
+ *         called.
  */
 LIBMQTT_API int MQTTAsync_connect(MQTTAsync handle, const MQTTAsync_connectOptions *options);
 
 /**
  * Disconnects from the server, after having waited for messages in flight to be delivered. Returns at once: the
- * outcome comes to one of the callbacks in the options.
+ * outcome comes to one of the callbacks in the options. Ends the automatic reconnect.
  *
  * @param handle the client.
  * @param options the options: start from #MQTTAsync_disconnectOptions_initializer or
- *        #MQTTAsync_disconnectOptions_initializer5.
- * @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_DISCONNECTED if it is not connected; #MQTTASYNC_COMMAND_IGNORED;
- *         #MQTTASYNC_NULL_PARAMETER; #MQTTASYNC_BAD_STRUCTURE; #MQTTASYNC_FAILURE.
+ *        #MQTTAsync_disconnectOptions_initializer5. NULL: without waiting, and nobody is told.
+ * @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_DISCONNECTED if it is not connected; #MQTTASYNC_COMMAND_IGNORED: a
+ *         connect or disconnect is under way; #MQTTASYNC_BAD_STRUCTURE; #MQTTASYNC_BAD_MQTT_OPTION for the reason code or the
+ *         properties; #MQTTASYNC_FAILURE.
  */
 LIBMQTT_API int MQTTAsync_disconnect(MQTTAsync handle, const MQTTAsync_disconnectOptions *options);
 
@@ -1022,7 +1055,8 @@ LIBMQTT_API int MQTTAsync_disconnect(MQTTAsync handle, const MQTTAsync_disconnec
  * Says whether a client is connected.
  *
  * @param handle the client.
- * @return #MQTTASYNC_TRUE if it is, 0 if it is not, or if \p handle is not a client.
+ * @return #MQTTASYNC_TRUE if it is, also while a disconnect waits for messages in flight; 0 if it is not, or if \p handle is
+ *         not a client.
  */
 LIBMQTT_API int MQTTAsync_isConnected(MQTTAsync handle);
 
@@ -1033,9 +1067,9 @@ LIBMQTT_API int MQTTAsync_isConnected(MQTTAsync handle);
  * @param topic the topic filter, which may have wildcards.
  * @param qos the highest quality of service to receive messages at.
  * @param response options of the request, whose `token` is filled in; or NULL.
- * @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_DISCONNECTED; #MQTTASYNC_NULL_PARAMETER;
- *         #MQTTASYNC_BAD_UTF8_STRING; #MQTTASYNC_BAD_QOS; #MQTTASYNC_BAD_STRUCTURE and #MQTTASYNC_BAD_MQTT_OPTION for
- *         the options; #MQTTASYNC_NO_MORE_MSGIDS; #MQTTASYNC_FAILURE.
+ * @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_DISCONNECTED; #MQTTASYNC_BAD_UTF8_STRING, also for NULL;
+ *         #MQTTASYNC_BAD_QOS; #MQTTASYNC_BAD_MQTT_OPTION for the options; #MQTTASYNC_NO_MORE_MSGIDS; #MQTTASYNC_FAILURE: not
+ *         a client, or not a topic filter as MQTT has them.
  */
 LIBMQTT_API int MQTTAsync_subscribe(
     MQTTAsync handle, const char *topic, int qos, MQTTAsync_responseOptions *response);
@@ -1049,7 +1083,7 @@ LIBMQTT_API int MQTTAsync_subscribe(
  * @param topic the topic filters.
  * @param qos for each topic, the highest quality of service to receive messages at.
  * @param response options of the request, whose `token` is filled in; or NULL.
- * @return as MQTTAsync_subscribe().
+ * @return as MQTTAsync_subscribe(); #MQTTASYNC_NULL_PARAMETER.
  */
 LIBMQTT_API int MQTTAsync_subscribeMany(
     MQTTAsync handle, int count, char *const *topic, const int *qos, MQTTAsync_responseOptions *response);
@@ -1060,9 +1094,9 @@ LIBMQTT_API int MQTTAsync_subscribeMany(
  * @param handle the client.
  * @param topic the topic filter, exactly as it was subscribed to.
  * @param response options of the request, whose `token` is filled in; or NULL.
- * @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_DISCONNECTED; #MQTTASYNC_NULL_PARAMETER;
- *         #MQTTASYNC_BAD_UTF8_STRING; #MQTTASYNC_BAD_STRUCTURE and #MQTTASYNC_BAD_MQTT_OPTION for the options;
- *         #MQTTASYNC_NO_MORE_MSGIDS; #MQTTASYNC_FAILURE.
+ * @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_DISCONNECTED; #MQTTASYNC_BAD_UTF8_STRING, also for NULL;
+ *         #MQTTASYNC_BAD_MQTT_OPTION for the options; #MQTTASYNC_NO_MORE_MSGIDS; #MQTTASYNC_FAILURE: not a client, or not a
+ *         topic filter as MQTT has them.
  */
 LIBMQTT_API int MQTTAsync_unsubscribe(
     MQTTAsync handle, const char *topic, MQTTAsync_responseOptions *response);
@@ -1075,7 +1109,7 @@ LIBMQTT_API int MQTTAsync_unsubscribe(
  * @param count the number of topics.
  * @param topic the topic filters.
  * @param response options of the request, whose `token` is filled in; or NULL.
- * @return as MQTTAsync_unsubscribe().
+ * @return as MQTTAsync_unsubscribe(); #MQTTASYNC_NULL_PARAMETER.
  */
 LIBMQTT_API int MQTTAsync_unsubscribeMany(
     MQTTAsync handle, int count, char *const *topic, MQTTAsync_responseOptions *response);
@@ -1090,12 +1124,14 @@ LIBMQTT_API int MQTTAsync_unsubscribeMany(
  * @param payload the payload. Copied.
  * @param qos the quality of service.
  * @param retained 1: the server keeps it as the topic's retained message.
- * @param response options of the request, whose `token` is filled in; or NULL. With MQTT 5 their `properties` are the
- *        message's.
+ * @param response options of the request, whose `token` is filled in, with 0 at QoS 0; or NULL. With MQTT 5 their
+ *        `properties` are the message's.
  * @return #MQTTASYNC_SUCCESS: under way, or buffered until there is a connection; #MQTTASYNC_DISCONNECTED: no
- *         connection, and the client does not buffer; #MQTTASYNC_MAX_BUFFERED_MESSAGES; #MQTTASYNC_NULL_PARAMETER;
- *         #MQTTASYNC_BAD_UTF8_STRING; #MQTTASYNC_BAD_QOS; #MQTTASYNC_BAD_STRUCTURE and #MQTTASYNC_BAD_MQTT_OPTION for
- *         the options; #MQTTASYNC_NO_MORE_MSGIDS; #MQTTASYNC_PERSISTENCE_ERROR; #MQTTASYNC_FAILURE.
+ *         connection, and the client does not buffer; #MQTTASYNC_MAX_BUFFERED_MESSAGES; #MQTTASYNC_NULL_PARAMETER for the
+ *         payload; #MQTTASYNC_BAD_UTF8_STRING, also for a NULL topic; #MQTTASYNC_BAD_QOS; #MQTTASYNC_BAD_MQTT_OPTION for the
+ *         options; #MQTTASYNC_NO_MORE_MSGIDS; #MQTTASYNC_PERSISTENCE_ERROR; #MQTTASYNC_FAILURE: not a client, or not a topic
+ *         as MQTT has them. With MQTT 5 also the reason code for what the server said it does not take, such as
+ *         #MQTTREASONCODE_PACKET_TOO_LARGE: then nothing was sent.
  */
 LIBMQTT_API int MQTTAsync_send(
     MQTTAsync handle, const char *destinationName, int payloadlen, const void *payload, int qos, int retained,
@@ -1108,7 +1144,7 @@ LIBMQTT_API int MQTTAsync_send(
  * @param destinationName the topic.
  * @param msg the message, with MQTT 5 also its properties: start from #MQTTAsync_message_initializer. Copied.
  * @param response options of the request, whose `token` is filled in; or NULL.
- * @return as MQTTAsync_send(); #MQTTASYNC_BAD_STRUCTURE for the message too.
+ * @return as MQTTAsync_send(); #MQTTASYNC_BAD_STRUCTURE for the message.
  */
 LIBMQTT_API int MQTTAsync_sendMessage(
     MQTTAsync handle, const char *destinationName, const MQTTAsync_message *msg,
@@ -1129,7 +1165,7 @@ LIBMQTT_API int MQTTAsync_getPendingTokens(MQTTAsync handle, MQTTAsync_token **t
  *
  * @param handle the client.
  * @param token the token that the request gave.
- * @return #MQTTASYNC_TRUE: complete; 0: not yet; #MQTTASYNC_FAILURE: not a client.
+ * @return #MQTTASYNC_TRUE: complete, or nothing is known of that token; 0: not yet; #MQTTASYNC_FAILURE: not a client.
  */
 LIBMQTT_API int MQTTAsync_isComplete(MQTTAsync handle, MQTTAsync_token token);
 
@@ -1139,8 +1175,8 @@ LIBMQTT_API int MQTTAsync_isComplete(MQTTAsync handle, MQTTAsync_token token);
  * @param handle the client.
  * @param token the token that the request gave.
  * @param timeout how many milliseconds to wait.
- * @return #MQTTASYNC_SUCCESS: complete; #MQTTASYNC_FAILURE: not within that time, or not a client;
- *         #MQTTASYNC_DISCONNECTED.
+ * @return #MQTTASYNC_SUCCESS: complete, or nothing is known of that token; #MQTTASYNC_FAILURE: not within that time, or not
+ *         a client; #MQTTASYNC_DISCONNECTED: not connected, or not any more.
  */
 LIBMQTT_API int MQTTAsync_waitForCompletion(MQTTAsync handle, MQTTAsync_token token, unsigned long timeout);
 
@@ -1167,16 +1203,17 @@ LIBMQTT_API void MQTTAsync_free(void *ptr);
 LIBMQTT_API void *MQTTAsync_malloc(size_t size);
 
 /**
- * Destroys a client: closes its connection (as a loss, so the will is published: disconnect first), its callbacks and
- * its store. Requests that are not complete fail with #MQTTASYNC_OPERATION_INCOMPLETE. When it returns, no callback of
- * the client's runs any more, unless it was called from one.
+ * Destroys a client: disconnects it, without waiting for messages in flight, and closes its store, which keeps them. Requests
+ * that are not complete fail with #MQTTASYNC_OPERATION_INCOMPLETE; their onFailure is called by this function, on this
+ * thread. When it returns, no callback of the client's runs any more, but for the one it was called from.
  *
  * @param handle points at the handle, which is set to NULL. Nothing is done if it is not a client.
  */
 LIBMQTT_API void MQTTAsync_destroy(MQTTAsync *handle);
 
 /**
- * Sets the level of detail of the trace that goes to the trace callback.
+ * Sets the level of detail of the trace, wherever it goes: trace callback, standard output or file. Overrides the environment
+ * when called after the first create.
  *
  * @param level the level.
  */

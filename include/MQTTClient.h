@@ -84,7 +84,9 @@ extern "C" {
 /** Return code: the client is not connected. */
 #define MQTTCLIENT_DISCONNECTED (-3)
 
-/** Return code: as many messages are in flight as the client may have. */
+/**
+ * Return code: all 65,535 packet identifiers are in use. While fewer messages are in flight publishing waits instead.
+ */
 #define MQTTCLIENT_MAX_MESSAGES_INFLIGHT (-4)
 
 /** Return code: a string is not valid UTF-8, or has a character that MQTT does not allow. */
@@ -94,8 +96,8 @@ extern "C" {
 #define MQTTCLIENT_NULL_PARAMETER (-6)
 
 /**
- * Return code of MQTTClient_receive(): a message has come, whose topic contains a NUL. A program that reads the
- * topic as a C string sees only the part before it: `topicLen` has the whole length.
+ * Code for a topic that contains a NUL. Not returned: MQTT forbids such topics, and a server that sends one is
+ * disconnected.
  */
 #define MQTTCLIENT_TOPICNAME_TRUNCATED (-7)
 
@@ -105,13 +107,19 @@ extern "C" {
 /** Return code: a quality of service is not 0, 1 or 2. */
 #define MQTTCLIENT_BAD_QOS (-9)
 
-/** Return code: the URI asks for TLS, and this is a library without TLS. */
+/**
+ * Return code of connecting: an entry of `serverURIs` asks for TLS, and this is a library without TLS. For a client's own
+ * URI creating it fails with #MQTTCLIENT_BAD_PROTOCOL.
+ */
 #define MQTTCLIENT_SSL_NOT_SUPPORTED (-10)
 
 /** Return code: not an MQTT version that the library knows. */
 #define MQTTCLIENT_BAD_MQTT_VERSION (-11)
 
-/** Return code: the server URI does not begin with a protocol that the library knows. */
+/**
+ * Return code: the server URI begins with a protocol that the library does not know; one without TLS does not know those
+ * with.
+ */
 #define MQTTCLIENT_BAD_PROTOCOL (-14)
 
 /** Return code: an option was used that belongs to another MQTT version. */
@@ -131,7 +139,7 @@ typedef struct MQTTClient_init_options {
   char struct_id[4];
   /** Version of this structure: 0. */
   int struct_version;
-  /** 1: the library initialises OpenSSL. 0: the program does, or has done so. */
+  /** Has no effect: OpenSSL initialises itself when it is first used, by whomever. */
   int do_openssl_init;
 } MQTTClient_init_options;
 
@@ -144,13 +152,14 @@ typedef struct MQTTClient_init_options {
 typedef void *MQTTClient;
 
 /**
- * Called once when the connection is lost without MQTTClient_disconnect() having been called. The client stays
- * usable: it can connect again, from within this function too.
+ * Called once when the connection is lost without MQTTClient_disconnect() having been called. Not called when a MQTT 5
+ * server has ended it with a DISCONNECT packet: for that there is MQTTClient_setDisconnected(). The client stays usable: it
+ * can connect again, from within this function too.
  *
  * Runs on a thread of the library's, as ::MQTTClient_messageArrived does.
  *
  * @param context what was given to MQTTClient_setCallbacks().
- * @param cause NULL, or a text about the cause, which belongs to the library.
+ * @param cause always NULL; the trace has the cause.
  */
 typedef void MQTTClient_connectionLost(void *context, char *cause);
 
@@ -205,7 +214,7 @@ typedef struct MQTTClient_message {
  *
  * @param context what was given to MQTTClient_setCallbacks().
  * @param topicName the topic. Yours when 1 is returned: give it to MQTTClient_free().
- * @param topicLen 0, or the length of the topic in bytes if it contains a NUL.
+ * @param topicLen 0: the topic is a C string.
  * @param message the message. Yours when 1 is returned: give it to MQTTClient_freeMessage().
  * @return 1: taken. 0: not taken; then free nothing, and the same message is offered again a little later.
  */
@@ -220,8 +229,8 @@ typedef int MQTTClient_messageArrived(
 typedef int MQTTClient_deliveryToken;
 
 /**
- * Called when a message of QoS 1 or 2 has been delivered: the last acknowledgement is there. There is no call for
- * QoS 0.
+ * Called when a message of QoS 1 or 2 has been delivered, or refused by a MQTT 5 server: the last acknowledgement is there.
+ * There is no call for QoS 0.
  *
  * Runs on a thread of the library's, as ::MQTTClient_messageArrived does.
  *
@@ -243,13 +252,14 @@ typedef void MQTTClient_disconnected(
     void *context, MQTTProperties *properties, enum MQTTReasonCodes reasonCode);
 
 /**
- * Called for each acknowledgement of a message published with MQTT 5, error or not, with what it says.
+ * Called for the acknowledgement that ends the delivery of a message published with MQTT 5, error or not, with what it
+ * says.
  *
  * Runs on a thread of the library's, as ::MQTTClient_messageArrived does.
  *
  * @param context what was given to MQTTClient_setPublished().
  * @param dt the token that publishing gave.
- * @param packet_type type of the packet: 4 PUBACK, 5 PUBREC, 7 PUBCOMP.
+ * @param packet_type type of the packet: 4 PUBACK, 7 PUBCOMP, or 5 PUBREC where that refuses the message.
  * @param properties the packet's properties; they belong to the library.
  * @param reasonCode the packet's reason code.
  */
@@ -405,8 +415,8 @@ typedef struct MQTTClient_connectOptions {
    */
   int cleansession;
   /**
-   * 1: at most one message is in flight, so publishing waits until the one before it is delivered. 0: up to
-   * `maxInflightMessages` are.
+   * 1: at most one message is in flight, so publishing waits until the one before it is delivered. 0: up to 10 are.
+   * Without effect where `maxInflightMessages` is above 0.
    */
   int reliable;
   /** The will, or NULL for none. */
@@ -415,11 +425,10 @@ typedef struct MQTTClient_connectOptions {
   const char *username;
   /** Password, or NULL for none; see also `binarypwd`. */
   const char *password;
-  /** How many seconds connecting may take. */
+  /** How many seconds connecting to one server with one MQTT version may take, all of it; at least 1. */
   int connectTimeout;
   /**
-   * Seconds after which an unacknowledged message is sent again on the same connection, for MQTT 3.1 and 3.1.1.
-   * 0: only on the next connection, which is what 3.1.1 prescribes.
+   * Has no effect: an unacknowledged message is sent again on the next connection only, as MQTT prescribes.
    */
   int retryInterval;
   /** TLS options; must not be NULL when the server URI asks for TLS. */
@@ -436,7 +445,8 @@ typedef struct MQTTClient_connectOptions {
   /** Filled in by MQTTClient_connect() when it succeeds: about the connection. */
   struct {
     /**
-     * The server that the client is connected to. Belongs to the library; valid until the client is destroyed.
+     * The server that the client is connected to, without `tcp://` or `mqtt://`. Belongs to the library; valid until the
+     * client connects again or is destroyed.
      */
     const char *serverURI;
     /** The MQTT version in use. */
@@ -451,7 +461,7 @@ typedef struct MQTTClient_connectOptions {
     /** The bytes. */
     const void *data;
   } binarypwd;
-  /** How many messages may be in flight when `reliable` is 0. -1: the default, 10. */
+  /** How many messages of QoS 1 and 2 may be in flight; 0 or less: what `reliable` says. */
   int maxInflightMessages;
   /**
    * MQTT 5. 1: the session begins empty. 0: an earlier session with this client identifier lives on. When the
@@ -462,7 +472,8 @@ typedef struct MQTTClient_connectOptions {
   const MQTTClient_nameValue *httpHeaders;
   /**
    * The proxy for connections without TLS, as `http://[user:password@]host:port`. NULL for the one which the
-   * environment variable `http_proxy` names, if the use of it is enabled.
+   * environment variable `http_proxy` names, where `PAHO_C_CLIENT_USE_HTTP_PROXY` is `TRUE` and `no_proxy` does not have the
+   * server. Empty for none.
    */
   const char *httpProxy;
   /**
@@ -500,10 +511,11 @@ typedef struct MQTTResponse {
   int version;
   /** The result: a reason code from the server, or one of the negative `MQTTCLIENT_` return codes. */
   enum MQTTReasonCodes reasonCode;
-  /** Number of entries in `reasonCodes`; 0 if there is no more than one code. */
+  /** Number of reason codes in the server's answer to a subscribe or unsubscribe, else 0. */
   int reasonCodeCount;
   /**
-   * One reason code for each topic of MQTTClient_subscribeMany5() or MQTTClient_unsubscribeMany5(), else NULL.
+   * One reason code for each topic of MQTTClient_subscribeMany5() or MQTTClient_unsubscribeMany5(). NULL if there is only
+   * one: it is in `reasonCode`.
    */
   enum MQTTReasonCodes *reasonCodes;
   /** Properties of the server's answer, or NULL. */
@@ -515,11 +527,11 @@ typedef struct MQTTResponse {
 
 /** Levels of detail of the trace, for MQTTClient_setTraceLevel(). Each includes those after it. */
 enum MQTTCLIENT_TRACE_LEVELS {
-  /** Everything, contents of buffers too. */
+  /** As #MQTTCLIENT_TRACE_MINIMUM. */
   MQTTCLIENT_TRACE_MAXIMUM = 1,
-  /** Entry and exit of functions too. */
+  /** As #MQTTCLIENT_TRACE_MINIMUM. */
   MQTTCLIENT_TRACE_MEDIUM = 2,
-  /** What matters most of what the library does. */
+  /** Calls of the API's functions with their return codes, and what matters most of what the library does. */
   MQTTCLIENT_TRACE_MINIMUM = 3,
   /** Each packet sent and received. */
   MQTTCLIENT_TRACE_PROTOCOL = 4,
@@ -532,7 +544,8 @@ enum MQTTCLIENT_TRACE_LEVELS {
 };
 
 /**
- * Called with each line of the trace. Runs on whichever thread has something to trace: do not call the library.
+ * Called with each line of the trace. Runs on whichever thread has something to trace. It may call the library; what that
+ * does on the same thread is not traced.
  *
  * @param level the line's level.
  * @param message the line, without an end of line; belongs to the library.
@@ -543,8 +556,7 @@ typedef void MQTTClient_traceCallback(enum MQTTCLIENT_TRACE_LEVELS level, char *
 typedef int MQTTClient_token;
 
 /**
- * Initialises the library for the process. Not needed unless the program has initialised OpenSSL itself: then call it
- * before any other function, with `do_openssl_init` set to 0.
+ * Does nothing: the library and OpenSSL initialise themselves when they are first used. For programs that call it.
  *
  * @param inits the options: start from #MQTTClient_init_options_initializer.
  */
@@ -552,38 +564,38 @@ LIBMQTT_API void MQTTClient_global_init(MQTTClient_init_options *inits);
 
 /**
  * Sets the callbacks of a client, and so makes it an asynchronous one: messages are then received by a thread of the
- * library's and handed to the callbacks, and MQTTClient_receive() and MQTTClient_yield() are not to be used.
- *
- * The client must not be connected.
+ * library's and handed to the callbacks, MQTTClient_receive() fails, and MQTTClient_yield() does nothing for it. There is no
+ * way back. May be called at any time.
  *
  * @param handle the client.
  * @param context passed to the callbacks; the library does not look at it.
  * @param cl called when the connection is lost, or NULL.
  * @param ma called for each message that arrives. Must not be NULL.
  * @param dc called for each message delivered, or NULL.
- * @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client, connected, or \p ma is NULL.
+ * @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client, or \p ma is NULL.
  */
 LIBMQTT_API int MQTTClient_setCallbacks(
     MQTTClient handle, void *context, MQTTClient_connectionLost *cl, MQTTClient_messageArrived *ma,
     MQTTClient_deliveryComplete *dc);
 
 /**
- * Sets the callback for a DISCONNECT packet from a MQTT 5 server. The client must not be connected.
+ * Sets the callback for a DISCONNECT packet from a MQTT 5 server, for a client that has callbacks (MQTTClient_setCallbacks()).
  *
  * @param handle the client.
  * @param context passed to the callback; the library does not look at it.
  * @param co the callback, or NULL for none.
- * @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client, or connected.
+ * @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client.
  */
 LIBMQTT_API int MQTTClient_setDisconnected(MQTTClient handle, void *context, MQTTClient_disconnected *co);
 
 /**
- * Sets the callback for acknowledgements of messages published with MQTT 5. The client must not be connected.
+ * Sets the callback for acknowledgements of messages published with MQTT 5, for a client that has callbacks
+ * (MQTTClient_setCallbacks()).
  *
  * @param handle the client.
  * @param context passed to the callback; the library does not look at it.
  * @param co the callback, or NULL for none.
- * @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client, or connected.
+ * @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client.
  */
 LIBMQTT_API int MQTTClient_setPublished(MQTTClient handle, void *context, MQTTClient_published *co);
 
@@ -594,14 +606,15 @@ LIBMQTT_API int MQTTClient_setPublished(MQTTClient handle, void *context, MQTTCl
  * @param serverURI the server, as `protocol://host:port`. The protocols are `tcp` and `mqtt`; with TLS `ssl`, `tls`
  *        and `mqtts`; `ws` and `wss` for WebSockets; `unix` with the path of a socket instead of host and port. An
  *        IPv6 address stands in brackets. Copied.
- * @param clientId the client identifier: UTF-8, unique on the server. Copied. If empty, the server makes one up.
+ * @param clientId the client identifier: UTF-8, unique on the server. Copied. If empty, the server makes one up; then there
+ *        can be no #MQTTCLIENT_PERSISTENCE_DEFAULT, and with MQTT 3.1.1 the session must be clean.
  * @param persistence_type where messages in flight are stored: #MQTTCLIENT_PERSISTENCE_DEFAULT,
  *        #MQTTCLIENT_PERSISTENCE_NONE or #MQTTCLIENT_PERSISTENCE_USER.
  * @param persistence_context what goes with that type: a directory's name or NULL, NULL, or a pointer to
  *        ::MQTTClient_persistence.
- * @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_UTF8_STRING for the client identifier;
- *         #MQTTCLIENT_BAD_PROTOCOL; #MQTTCLIENT_SSL_NOT_SUPPORTED; #MQTTCLIENT_PERSISTENCE_ERROR if the store cannot be
- *         opened; #MQTTCLIENT_FAILURE.
+ * @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_UTF8_STRING; #MQTTCLIENT_BAD_PROTOCOL;
+ *         #MQTTCLIENT_PERSISTENCE_ERROR, or the code of a store of the program's, if the store cannot be opened or used, or is
+ *         open already; #MQTTCLIENT_FAILURE, also in a forked child. What is wrong with host or port shows when connecting.
  */
 LIBMQTT_API int MQTTClient_create(
     MQTTClient *handle, const char *serverURI, const char *clientId, int persistence_type,
@@ -616,7 +629,7 @@ LIBMQTT_API int MQTTClient_create(
  * @param persistence_type see MQTTClient_create().
  * @param persistence_context see MQTTClient_create().
  * @param options the options: start from #MQTTClient_createOptions_initializer. NULL for the default.
- * @return as MQTTClient_create(); #MQTTCLIENT_BAD_STRUCTURE for the options; #MQTTCLIENT_BAD_MQTT_VERSION.
+ * @return as MQTTClient_create(); #MQTTCLIENT_BAD_STRUCTURE for the options.
  */
 LIBMQTT_API int MQTTClient_createWithOptions(
     MQTTClient *handle, const char *serverURI, const char *clientId, int persistence_type,
@@ -631,17 +644,18 @@ LIBMQTT_API int MQTTClient_createWithOptions(
 LIBMQTT_API MQTTClient_nameValue *MQTTClient_getVersionInfo(void);
 
 /**
- * Connects to the server, with MQTT 3.1 or 3.1.1. Waits for the outcome, up to `connectTimeout` seconds. A client that is
- * connected is disconnected first.
+ * Connects to the server, with MQTT 3.1 or 3.1.1. Waits for the outcome, up to `connectTimeout` seconds for each server and
+ * version tried. A client that is connected is disconnected first.
  *
  * @param handle the client.
  * @param options the options: start from #MQTTClient_connectOptions_initializer. On success `returned` is filled in.
  * @return #MQTTCLIENT_SUCCESS, or the server's refusal. 1: it does not speak this MQTT version; 2: it does not accept
  *         the client identifier; 3: it is unavailable; 4: user name or password are wrong; 5: not authorised. Or
- *         #MQTTCLIENT_FAILURE if no server could be reached, or its certificate was not accepted;
- *         #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_STRUCTURE; #MQTTCLIENT_BAD_UTF8_STRING; #MQTTCLIENT_BAD_QOS and
- *         #MQTTCLIENT_0_LEN_WILL_TOPIC for the will; #MQTTCLIENT_BAD_MQTT_OPTION; #MQTTCLIENT_WRONG_MQTT_VERSION for a
- *         MQTT 5 client.
+ *         #MQTTCLIENT_FAILURE if no server could be reached, or its certificate was not accepted, or another thread is
+ *         connecting this client; #MQTTCLIENT_NULL_PARAMETER, also where \p handle is not a client or `ssl` is missing;
+ *         #MQTTCLIENT_BAD_STRUCTURE; #MQTTCLIENT_BAD_UTF8_STRING; #MQTTCLIENT_BAD_QOS and #MQTTCLIENT_0_LEN_WILL_TOPIC for
+ *         the will; #MQTTCLIENT_BAD_MQTT_VERSION; #MQTTCLIENT_BAD_MQTT_OPTION; #MQTTCLIENT_SSL_NOT_SUPPORTED;
+ *         #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
  */
 LIBMQTT_API int MQTTClient_connect(MQTTClient handle, MQTTClient_connectOptions *options);
 
@@ -671,7 +685,8 @@ LIBMQTT_API MQTTResponse MQTTClient_connect5(
  *
  * @param handle the client.
  * @param timeout how many milliseconds to wait for messages in flight; 0 for not at all.
- * @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_DISCONNECTED if it was not connected; #MQTTCLIENT_FAILURE.
+ * @return #MQTTCLIENT_SUCCESS, also if it was not connected; #MQTTCLIENT_FAILURE: not a client, or another thread is
+ *         connecting or disconnecting it.
  */
 LIBMQTT_API int MQTTClient_disconnect(MQTTClient handle, int timeout);
 
@@ -683,7 +698,7 @@ LIBMQTT_API int MQTTClient_disconnect(MQTTClient handle, int timeout);
  * @param reason what to tell the server: #MQTTREASONCODE_NORMAL_DISCONNECTION, or
  *        #MQTTREASONCODE_DISCONNECT_WITH_WILL_MESSAGE to have the will published.
  * @param props properties to send, or NULL.
- * @return as MQTTClient_disconnect().
+ * @return as MQTTClient_disconnect(); #MQTTCLIENT_BAD_MQTT_OPTION for the reason or the properties.
  */
 LIBMQTT_API int MQTTClient_disconnect5(
     MQTTClient handle, int timeout, enum MQTTReasonCodes reason, MQTTProperties *props);
@@ -692,7 +707,7 @@ LIBMQTT_API int MQTTClient_disconnect5(
  * Says whether a client is connected.
  *
  * @param handle the client.
- * @return 1 if it is, 0 if it is not, or if \p handle is not a client.
+ * @return 1 if it is, also while a disconnect waits for messages in flight; 0 if it is not, or if \p handle is not a client.
  */
 LIBMQTT_API int MQTTClient_isConnected(MQTTClient handle);
 
@@ -703,8 +718,8 @@ LIBMQTT_API int MQTTClient_isConnected(MQTTClient handle);
  * @param topic the topic filter, which may have wildcards.
  * @param qos the highest quality of service to receive messages at.
  * @return #MQTTCLIENT_SUCCESS; #MQTT_BAD_SUBSCRIBE if the server refused; #MQTTCLIENT_DISCONNECTED;
- *         #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_UTF8_STRING; #MQTTCLIENT_BAD_QOS; #MQTTCLIENT_FAILURE, also if no
- *         answer came in time; #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
+ *         #MQTTCLIENT_BAD_UTF8_STRING, also for NULL; #MQTTCLIENT_BAD_QOS; #MQTTCLIENT_FAILURE: not a client, not a topic
+ *         filter as MQTT has them, or no answer in time; #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
  */
 LIBMQTT_API int MQTTClient_subscribe(MQTTClient handle, const char *topic, int qos);
 
@@ -730,7 +745,7 @@ LIBMQTT_API MQTTResponse MQTTClient_subscribe5(
  * @param topic the topic filters.
  * @param qos for each topic, the highest quality of service to receive messages at. Receives what the server granted,
  *        #MQTT_BAD_SUBSCRIBE for a topic refused.
- * @return as MQTTClient_subscribe(); #MQTT_BAD_SUBSCRIBE only where there is one topic.
+ * @return as MQTTClient_subscribe(), but #MQTT_BAD_SUBSCRIBE only in \p qos; #MQTTCLIENT_NULL_PARAMETER.
  */
 LIBMQTT_API int MQTTClient_subscribeMany(MQTTClient handle, int count, char *const *topic, int *qos);
 
@@ -744,7 +759,8 @@ LIBMQTT_API int MQTTClient_subscribeMany(MQTTClient handle, int count, char *con
  * @param opts for each topic, the options of the subscription; NULL for the default for all.
  * @param props properties to send, or NULL.
  * @return a response. reasonCodes has, for each topic, the quality of service granted or the server's reason code for a
- *         refusal; with one topic it is in reasonCode instead. A negative reasonCode is as of MQTTClient_subscribe().
+ *         refusal; the first one, or the only one, is in reasonCode. A negative reasonCode is as of
+ *         MQTTClient_subscribeMany().
  */
 LIBMQTT_API MQTTResponse MQTTClient_subscribeMany5(
     MQTTClient handle, int count, char *const *topic, int *qos, MQTTSubscribe_options *opts,
@@ -755,8 +771,9 @@ LIBMQTT_API MQTTResponse MQTTClient_subscribeMany5(
  *
  * @param handle the client.
  * @param topic the topic filter, exactly as it was subscribed to.
- * @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_DISCONNECTED; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_UTF8_STRING;
- *         #MQTTCLIENT_FAILURE, also if no answer came in time; #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
+ * @return #MQTTCLIENT_SUCCESS; of a MQTT 5 client the server's reason code; #MQTTCLIENT_DISCONNECTED;
+ *         #MQTTCLIENT_BAD_UTF8_STRING, also for NULL; #MQTTCLIENT_FAILURE: not a client, not a topic filter as MQTT has
+ *         them, or no answer in time.
  */
 LIBMQTT_API int MQTTClient_unsubscribe(MQTTClient handle, const char *topic);
 
@@ -776,7 +793,7 @@ LIBMQTT_API MQTTResponse MQTTClient_unsubscribe5(MQTTClient handle, const char *
  * @param handle the client.
  * @param count the number of topics.
  * @param topic the topic filters.
- * @return as MQTTClient_unsubscribe().
+ * @return as MQTTClient_unsubscribe(); #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
  */
 LIBMQTT_API int MQTTClient_unsubscribeMany(MQTTClient handle, int count, char *const *topic);
 
@@ -787,15 +804,16 @@ LIBMQTT_API int MQTTClient_unsubscribeMany(MQTTClient handle, int count, char *c
  * @param count the number of topics.
  * @param topic the topic filters.
  * @param props properties to send, or NULL.
- * @return a response. reasonCodes has the server's reason code for each topic; with one topic it is in reasonCode
- *         instead. A negative reasonCode is as of MQTTClient_unsubscribe().
+ * @return a response. reasonCodes has the server's reason code for each topic; the first one, or the only one, is in
+ *         reasonCode. A negative reasonCode is as of MQTTClient_unsubscribeMany().
  */
 LIBMQTT_API MQTTResponse MQTTClient_unsubscribeMany5(
     MQTTClient handle, int count, char *const *topic, MQTTProperties *props);
 
 /**
  * Publishes a message. Waits only where no further message may be in flight (see `reliable` and
- * `maxInflightMessages`), not for the delivery: for that there are MQTTClient_waitForCompletion() and the callback.
+ * `maxInflightMessages`) or the socket takes no more, not for the delivery: for that there are
+ * MQTTClient_waitForCompletion() and the callback.
  *
  * @param handle the client.
  * @param topicName the topic.
@@ -803,10 +821,11 @@ LIBMQTT_API MQTTResponse MQTTClient_unsubscribeMany5(
  * @param payload the payload. Copied.
  * @param qos the quality of service.
  * @param retained 1: the server keeps it as the topic's retained message.
- * @param dt receives the token of the message, or NULL.
- * @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_DISCONNECTED; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_UTF8_STRING;
- *         #MQTTCLIENT_BAD_QOS; #MQTTCLIENT_MAX_MESSAGES_INFLIGHT; #MQTTCLIENT_PERSISTENCE_ERROR; #MQTTCLIENT_FAILURE;
- *         #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
+ * @param dt receives the token of a message of QoS 1 or 2, or NULL. Left alone at QoS 0.
+ * @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_DISCONNECTED, also where the connection is lost while it waits;
+ *         #MQTTCLIENT_NULL_PARAMETER for the payload; #MQTTCLIENT_BAD_UTF8_STRING, also for a NULL topic;
+ *         #MQTTCLIENT_BAD_QOS; #MQTTCLIENT_MAX_MESSAGES_INFLIGHT; #MQTTCLIENT_PERSISTENCE_ERROR; #MQTTCLIENT_FAILURE: not a
+ *         client, or not a topic as MQTT has them; #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
  */
 LIBMQTT_API int MQTTClient_publish(
     MQTTClient handle, const char *topicName, int payloadlen, const void *payload, int qos, int retained,
@@ -822,8 +841,9 @@ LIBMQTT_API int MQTTClient_publish(
  * @param qos the quality of service.
  * @param retained 1: the server keeps it as the topic's retained message.
  * @param properties properties of the message, or NULL.
- * @param dt receives the token of the message, or NULL.
- * @return a response, whose reasonCode is #MQTTREASONCODE_SUCCESS or a negative code as of MQTTClient_publish(). The
+ * @param dt receives the token of a message of QoS 1 or 2, or NULL. Left alone at QoS 0.
+ * @return a response, whose reasonCode is #MQTTREASONCODE_SUCCESS, a negative code as of MQTTClient_publish(), or the reason
+ *         code for what the server said it does not take, such as #MQTTREASONCODE_PACKET_TOO_LARGE: then nothing was sent. The
  *         server's own reason codes come to the callback of MQTTClient_setPublished().
  */
 LIBMQTT_API MQTTResponse MQTTClient_publish5(
@@ -836,7 +856,7 @@ LIBMQTT_API MQTTResponse MQTTClient_publish5(
  * @param handle the client.
  * @param topicName the topic.
  * @param msg the message: start from #MQTTClient_message_initializer. Copied.
- * @param dt receives the token of the message, or NULL.
+ * @param dt receives the token of a message of QoS 1 or 2, or NULL. Left alone at QoS 0.
  * @return as MQTTClient_publish(); #MQTTCLIENT_BAD_STRUCTURE for the message.
  */
 LIBMQTT_API int MQTTClient_publishMessage(
@@ -848,26 +868,26 @@ LIBMQTT_API int MQTTClient_publishMessage(
  * @param handle the client.
  * @param topicName the topic.
  * @param msg the message with its properties: start from #MQTTClient_message_initializer. Copied.
- * @param dt receives the token of the message, or NULL.
+ * @param dt receives the token of a message of QoS 1 or 2, or NULL. Left alone at QoS 0.
  * @return as MQTTClient_publish5(); #MQTTCLIENT_BAD_STRUCTURE for the message.
  */
 LIBMQTT_API MQTTResponse MQTTClient_publishMessage5(
     MQTTClient handle, const char *topicName, MQTTClient_message *msg, MQTTClient_deliveryToken *dt);
 
 /**
- * Waits until a message is delivered: written out at QoS 0, acknowledged at QoS 1 and 2.
+ * Waits until a message of QoS 1 or 2 is delivered: its last acknowledgement is there.
  *
  * @param handle the client.
  * @param dt the token that publishing gave.
  * @param timeout how many milliseconds to wait.
- * @return #MQTTCLIENT_SUCCESS: delivered; #MQTTCLIENT_FAILURE: not within that time, or not a client;
- *         #MQTTCLIENT_DISCONNECTED.
+ * @return #MQTTCLIENT_SUCCESS: delivered, or nothing is known of that token; #MQTTCLIENT_FAILURE: not within that time, or
+ *         not a client; #MQTTCLIENT_DISCONNECTED: not connected, or not any more.
  */
 LIBMQTT_API int MQTTClient_waitForCompletion(
     MQTTClient handle, MQTTClient_deliveryToken dt, unsigned long timeout);
 
 /**
- * Lists the messages in flight.
+ * Lists the messages in flight, QoS 1 and 2.
  *
  * @param handle the client.
  * @param tokens receives an array with the token of each, -1 at its end; NULL when there are none. Give it to
@@ -887,12 +907,12 @@ LIBMQTT_API void MQTTClient_yield(void);
  *
  * @param handle the client.
  * @param topicName receives the topic, NULL if there is no message. Give it to MQTTClient_free().
- * @param topicLen receives the length of the topic in bytes.
+ * @param topicLen receives the length of the topic in bytes; or NULL.
  * @param message receives the message, NULL if there is none. Give it to MQTTClient_freeMessage().
  * @param timeout how many milliseconds to wait.
- * @return #MQTTCLIENT_SUCCESS, with a message or without; #MQTTCLIENT_TOPICNAME_TRUNCATED, with a message whose topic
- *         contains a NUL; #MQTTCLIENT_DISCONNECTED; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_FAILURE, also if the client
- *         has callbacks.
+ * @return #MQTTCLIENT_SUCCESS, with a message or without; #MQTTCLIENT_DISCONNECTED: not connected, and no message is left;
+ *         #MQTTCLIENT_FAILURE: the connection was lost, the client has callbacks, \p topicName or \p message is NULL, or
+ *         not a client.
  */
 LIBMQTT_API int MQTTClient_receive(
     MQTTClient handle, char **topicName, int *topicLen, MQTTClient_message **message, unsigned long timeout);
@@ -920,15 +940,17 @@ LIBMQTT_API void MQTTClient_free(void *ptr);
 LIBMQTT_API void *MQTTClient_malloc(size_t size);
 
 /**
- * Destroys a client: closes its connection (as a loss, so the will is published: disconnect first), its callbacks and
- * its store. When it returns, no callback of the client's runs any more, unless it was called from one.
+ * Destroys a client: disconnects it, without waiting for messages in flight, and closes its store, which keeps them. Calls
+ * of other threads that wait for something return with an error. When it returns, no callback of the client's runs any
+ * more, but for the one it was called from.
  *
  * @param handle points at the handle, which is set to NULL. Nothing is done if it is not a client.
  */
 LIBMQTT_API void MQTTClient_destroy(MQTTClient *handle);
 
 /**
- * Sets the level of detail of the trace that goes to the trace callback.
+ * Sets the level of detail of the trace, wherever it goes: trace callback, standard output or file. Overrides the environment
+ * when called after the first create.
  *
  * @param level the level.
  */
@@ -942,8 +964,7 @@ LIBMQTT_API void MQTTClient_setTraceLevel(enum MQTTCLIENT_TRACE_LEVELS level);
 LIBMQTT_API void MQTTClient_setTraceCallback(MQTTClient_traceCallback *callback);
 
 /**
- * Sets how long the calls that wait for an answer of the server's do so: connecting, subscribing, unsubscribing and
- * disconnecting. 10 seconds unless set.
+ * Sets how long subscribing and unsubscribing wait for the server's answer. 10 seconds unless set.
  *
  * @param handle the client.
  * @param milliSeconds the time in milliseconds, at least 5000.

@@ -18,8 +18,9 @@ extern "C" {
 #endif
 
 /**
- * Persistence type: the library's own store, one file a record in a directory. The persistence context is the
- * directory's name (`const char*`), or NULL for the current directory.
+ * Persistence type: the library's own store, one file a record in a sub-directory named after client identifier and
+ * server. The persistence context is the directory's name (`const char*`), or NULL for the current directory. One client
+ * of one process at a time can have a store open.
  */
 #define MQTTCLIENT_PERSISTENCE_DEFAULT 0
 
@@ -107,7 +108,7 @@ typedef int (*Persistence_remove)(void *handle, char *key);
 typedef int (*Persistence_keys)(void *handle, char ***keys, int *nkeys);
 
 /**
- * Deletes every record of the client: a clean session begins.
+ * Deletes every record of the client.
  *
  * @param handle what ::Persistence_open gave.
  * @return 0, or #MQTTCLIENT_PERSISTENCE_ERROR.
@@ -129,7 +130,8 @@ typedef int (*Persistence_containskey)(void *handle, char *key);
  *
  * The structure is read when the client is created and may be gone afterwards; `context` must live as long as the
  * client. All functions must be there. The calls for one client never overlap, but they come from the program's
- * threads and from the library's. They must not call the library for the same client.
+ * threads and from the library's. They must not call the library for the same client, and hold the client up while they
+ * run.
  */
 typedef struct MQTTClient_persistence {
   /** Passed to `popen`; the library does not look at it. */
@@ -155,8 +157,9 @@ typedef struct MQTTClient_persistence {
 /**
  * Called before a record goes to the store: to encrypt it, for example. See MQTTAsync_setBeforePersistenceWrite().
  *
- * The buffers may be changed in place, or replaced by others from MQTTAsync_malloc() after the one that was there
- * has been given to MQTTAsync_free(), with the entry of \p buflens set accordingly.
+ * The buffers may be changed in place, or replaced by others of the program's, with the entry of \p buflens set
+ * accordingly. The library frees neither: a buffer that was replaced must not be freed, and one put in its place stays
+ * the program's, which may free or use it again once the next call begins.
  *
  * @param context what was given when the callback was set.
  * @param bufcount how many buffers make up the record.

@@ -231,6 +231,28 @@ fn libraries_are_hardened() {
     }
 }
 
+/// Built elsewhere they are the same, and they tell nobody where that was.
+#[test]
+fn libraries_name_no_directory_of_the_build() {
+    let cargo_home = std::env::var("CARGO_HOME")
+        .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
+        .unwrap();
+    for library in LIBRARIES {
+        for file in [
+            shared(library),
+            output().join(format!("libpaho-mqtt3{library}.a")),
+        ] {
+            let bytes = fs::read(&file).unwrap();
+            for directory in [cargo_home.as_str(), root().to_str().unwrap()] {
+                let found = bytes
+                    .windows(directory.len())
+                    .any(|window| window == directory.as_bytes());
+                assert!(!found, "{} names {directory}", file.display());
+            }
+        }
+    }
+}
+
 #[test]
 fn samples_find_the_libraries_beside_themselves() {
     for sample in [

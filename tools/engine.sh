@@ -18,6 +18,10 @@ mkdir -p "$target/release" "$(dirname "$destination")"
 # directory too, and goes when that goes. `cargo rustc --crate-type staticlib`, because with the rlib of the manifest in
 # the same command there would be no link-time optimisation.
 libs=$(cd "$target/release" && pwd)/native-libs-$engine
+# Panic messages and debug information name source files. They get names that are the same wherever the library is built,
+# and tell nothing about the machine.
+RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$(pwd)=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/="
+export RUSTFLAGS
 # shellcheck disable=SC2086 # $features is one word or none
 "${CARGO:-cargo}" rustc --locked --release --lib --crate-type staticlib $features "$@" -- \
     --print native-static-libs="$libs"

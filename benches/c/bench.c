@@ -31,6 +31,8 @@ static int number_option(const char *key, const char *value)
         opt.threads = (int)number;
     else if (strcmp(key, "properties") == 0)
         opt.properties = (int)number;
+    else if (strcmp(key, "callbacks") == 0)
+        opt.callbacks = (int)number;
     else if (strcmp(key, "wait") == 0)
         opt.wait = (int)number;
     else if (strcmp(key, "n") == 0)

@@ -22,6 +22,7 @@ struct options {
     int version; /* 4 or 5 */
     int threads;
     int properties; /* MQTT 5: give messages properties */
+    int callbacks;  /* blocking API: with callbacks, so that the library has a thread of its own at work */
     int wait;       /* blocking API: wait for each message's completion */
     long n;
     long clients;

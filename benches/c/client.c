@@ -103,6 +103,26 @@ static void *payload_buffer(void)
     return payload;
 }
 
+static struct gate arrived;
+static struct check checked;
+
+static int on_message(void *context, char *topic, int length, MQTTClient_message *message)
+{
+    (void)context;
+    (void)length;
+    check_sized(&checked, message->payload, (size_t)message->payloadlen, opt.size);
+    MQTTClient_freeMessage(&message);
+    MQTTClient_free(topic);
+    gate_add(&arrived, 1);
+    return 1;
+}
+
+static void on_lost(void *context, char *cause)
+{
+    (void)context;
+    fail(cause ? cause : "connection lost", 0);
+}
+
 /* QoS 1 and 2: by default a publish waits inside the library until the message before it is complete; wait=1 has the
  * program wait for each, inflight= allows as many under way. */
 static void run_publish(void)
@@ -110,6 +130,8 @@ static void run_publish(void)
     void *payload = payload_buffer();
     MQTTClient client = create("publisher");
     MQTTClient_deliveryToken token = 0;
+    if (opt.callbacks)
+        MQTTClient_setCallbacks(client, NULL, on_lost, on_message, NULL);
     connect_client(client);
     measure_start();
     for (long i = 0; i < opt.n; i++) {
@@ -154,26 +176,6 @@ static void run_receive(void)
     measure_finish();
     report_check(&check);
     disconnect(client);
-}
-
-static struct gate arrived;
-static struct check checked;
-
-static int on_message(void *context, char *topic, int length, MQTTClient_message *message)
-{
-    (void)context;
-    (void)length;
-    check_sized(&checked, message->payload, (size_t)message->payloadlen, opt.size);
-    MQTTClient_freeMessage(&message);
-    MQTTClient_free(topic);
-    gate_add(&arrived, 1);
-    return 1;
-}
-
-static void on_lost(void *context, char *cause)
-{
-    (void)context;
-    fail(cause ? cause : "connection lost", 0);
 }
 
 /* The same with callbacks. */

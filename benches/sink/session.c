@@ -126,7 +126,7 @@ static size_t put_length(unsigned char *at, size_t value)
 
 /* The properties that a flood's messages carry in MQTT 5: content type, two user properties. */
 static const unsigned char flood_properties[] = {
-    31, 0x03, 0, 4, 't', 'e', 'x', 't', 0x26, 0, 4, 'u', 'n', 'i', 't', 0, 2, 'm', 'V',
+    30, 0x03, 0, 4, 't', 'e', 'x', 't', 0x26, 0, 4, 'u', 'n', 'i', 't', 0, 2, 'm', 'V',
     0x26, 0, 4, 's', 'i', 't', 'e', 0, 3, 'l', 'a', 'b',
 };
 

@@ -53,7 +53,7 @@ pub struct ConnectFailure {
     pub properties: Properties,
     /// In words: the stage and the system's, OpenSSL's or the server's reason.
     pub message: String,
-    /// The URI's scheme needs TLS and this library, or the program, does not provide it.
+    /// The step that failed; none once the server was there to talk MQTT with.
     pub stage: Option<Stage>,
 }
 

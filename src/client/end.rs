@@ -241,7 +241,9 @@ impl<H: Host> Client<H> {
         Reactor::unregister(self.key);
         self.changed.notify_all();
         let this = std::thread::current().id();
-        while core.dispatching.is_some_and(|thread| thread != this) {
+        let other =
+            |thread: Option<std::thread::ThreadId>| thread.is_some_and(|thread| thread != this);
+        while other(core.dispatching) || other(core.refreshing) {
             core.waiters += 1;
             self.changed.wait(&mut core.core);
             core.waiters -= 1;

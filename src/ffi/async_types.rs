@@ -17,13 +17,14 @@ pub const MQTTASYNC_FAILURE: c_int = -1;
 pub const MQTTASYNC_PERSISTENCE_ERROR: c_int = -2;
 /// Return code: the client is not connected.
 pub const MQTTASYNC_DISCONNECTED: c_int = -3;
-/// Return code: as many messages are in flight as the client may have.
+/// Not returned: messages beyond `maxInflight` wait their turn.
 pub const MQTTASYNC_MAX_MESSAGES_INFLIGHT: c_int = -4;
 /// Return code: a string is not valid UTF-8, or has a character that MQTT does not allow.
 pub const MQTTASYNC_BAD_UTF8_STRING: c_int = -5;
 /// Return code: a parameter is NULL that must not be.
 pub const MQTTASYNC_NULL_PARAMETER: c_int = -6;
-/// Code for a topic that contains a NUL, so that a program which reads it as a C string sees only part of it.
+/// Code for a topic that contains a NUL. Not returned: MQTT forbids such topics, and a server that sends one is
+/// disconnected.
 pub const MQTTASYNC_TOPICNAME_TRUNCATED: c_int = -7;
 /// Return code: a structure does not have the eye catcher and version that it should. Use its initializer.
 pub const MQTTASYNC_BAD_STRUCTURE: c_int = -8;
@@ -31,13 +32,15 @@ pub const MQTTASYNC_BAD_STRUCTURE: c_int = -8;
 pub const MQTTASYNC_BAD_QOS: c_int = -9;
 /// Return code: all 65,535 packet identifiers are in use.
 pub const MQTTASYNC_NO_MORE_MSGIDS: c_int = -10;
-/// Code given to onFailure: the request was still waiting when the client was disconnected or destroyed.
+/// Code given to onFailure: the connection or the session ended, or the client was destroyed, before the request was
+/// complete; or the message expired while it waited.
 pub const MQTTASYNC_OPERATION_INCOMPLETE: c_int = -11;
 /// Return code: the buffer for messages which wait for a connection is full.
 pub const MQTTASYNC_MAX_BUFFERED_MESSAGES: c_int = -12;
-/// Return code: the URI asks for TLS, and this is a library without TLS.
+/// Not returned: in a library without TLS its protocols are unknown, #MQTTASYNC_BAD_PROTOCOL.
 pub const MQTTASYNC_SSL_NOT_SUPPORTED: c_int = -13;
-/// Return code: the server URI does not begin with a protocol that the library knows.
+/// Return code: the server URI begins with a protocol that the library does not know; one without TLS does not know those
+/// with.
 pub const MQTTASYNC_BAD_PROTOCOL: c_int = -14;
 /// Return code: an option was used that belongs to another MQTT version.
 pub const MQTTASYNC_BAD_MQTT_OPTION: c_int = -15;
@@ -45,7 +48,7 @@ pub const MQTTASYNC_BAD_MQTT_OPTION: c_int = -15;
 pub const MQTTASYNC_WRONG_MQTT_VERSION: c_int = -16;
 /// Return code: the will's topic is empty.
 pub const MQTTASYNC_0_LEN_WILL_TOPIC: c_int = -17;
-/// Return code: a connect or disconnect of this client is already under way, so this one is ignored.
+/// Return code: the client is connected already, or a connect or disconnect is under way, so this one is ignored.
 pub const MQTTASYNC_COMMAND_IGNORED: c_int = -18;
 /// Return code: `maxBufferedMessages` is not a number that can be used.
 pub const MQTTASYNC_MAX_BUFFERED: c_int = -19;
@@ -77,7 +80,7 @@ pub type MQTTAsync_nameValue = NameValue;
 ///
 /// @param context what was given to MQTTAsync_setCallbacks().
 /// @param topicName the topic. Yours when 1 is returned: give it to MQTTAsync_free().
-/// @param topicLen 0, or the length of the topic in bytes if it contains a NUL.
+/// @param topicLen 0: the topic is a C string.
 /// @param message the message. Yours when 1 is returned: give it to MQTTAsync_freeMessage().
 /// @return 1: taken. 0: not taken; then free nothing, and the same message is offered again a little later.
 pub type MQTTAsync_messageArrived = Option<
@@ -89,8 +92,8 @@ pub type MQTTAsync_messageArrived = Option<
     ) -> c_int,
 >;
 
-/// Called when a message of QoS 1 or 2 has been delivered: the last acknowledgement is there. Independent of the
-/// callbacks of the request itself.
+/// Called when a message of QoS 1 or 2 has been delivered, or refused by a MQTT 5 server: the last acknowledgement is there.
+/// Before the callbacks of the request itself, and independent of them.
 ///
 /// Runs on a thread of the library's, as ::MQTTAsync_messageArrived does.
 ///
@@ -99,22 +102,23 @@ pub type MQTTAsync_messageArrived = Option<
 pub type MQTTAsync_deliveryComplete =
     Option<unsafe extern "C" fn(context: *mut c_void, token: MQTTAsync_token)>;
 
-/// Called once when the connection is lost without MQTTAsync_disconnect() having been called. The client stays usable:
-/// it can connect again, from within this function too, and does so by itself where `automaticReconnect` is set.
+/// Called once when the connection is lost without MQTTAsync_disconnect() having been called. Not called when a MQTT 5
+/// server has ended it with a DISCONNECT packet: for that there is MQTTAsync_setDisconnected(). The client stays usable: it
+/// can connect again, from within this function too, and does so by itself where `automaticReconnect` is set.
 ///
 /// Runs on a thread of the library's, as ::MQTTAsync_messageArrived does.
 ///
 /// @param context what was given to MQTTAsync_setCallbacks().
-/// @param cause NULL, or a text about the cause, which belongs to the library.
+/// @param cause always NULL; the trace has the cause.
 pub type MQTTAsync_connectionLost =
     Option<unsafe extern "C" fn(context: *mut c_void, cause: *mut c_char)>;
 
-/// Called each time a connection is complete: the first one, and every automatic one.
+/// Called each time a connection is complete: the first one, and every automatic one. After the onSuccess of the connect.
 ///
 /// Runs on a thread of the library's, as ::MQTTAsync_messageArrived does.
 ///
 /// @param context what was given to MQTTAsync_setConnected().
-/// @param cause a text about the occasion, which belongs to the library.
+/// @param cause "connect onSuccess called" or "automatic reconnect"; belongs to the library.
 pub type MQTTAsync_connected =
     Option<unsafe extern "C" fn(context: *mut c_void, cause: *mut c_char)>;
 
@@ -186,7 +190,7 @@ pub struct MQTTAsync_failureData5 {
     pub reasonCode: MQTTReasonCodes,
     /// Properties of the server's answer.
     pub properties: MQTTProperties,
-    /// A negative `MQTTASYNC_` code.
+    /// A negative `MQTTASYNC_` code; 0 where `reasonCode` says it all; of a refused connect the reason code again.
     pub code: c_int,
     /// A text about the failure, or NULL.
     pub message: *const c_char,
@@ -222,7 +226,8 @@ pub struct MQTTAsync_connection {
 pub struct MQTTAsync_reasonCodeList {
     /// Number of entries in `reasonCodes`.
     pub reasonCodeCount: c_int,
-    /// One reason code for each topic. NULL if there is only one topic: its code is in `reasonCode` of the structure.
+    /// One reason code for each topic. The first one is in `reasonCode` of the structure too; the original has it there only
+    /// if there is one topic.
     pub reasonCodes: *mut MQTTReasonCodes,
 }
 
@@ -275,9 +280,9 @@ pub struct MQTTAsync_successData5 {
     pub struct_version: c_int,
     /// The request.
     pub token: MQTTAsync_token,
-    /// The reason code in the server's answer.
+    /// The reason code in the server's answer; 0 for a message published.
     pub reasonCode: MQTTReasonCodes,
-    /// Properties of the server's answer.
+    /// Properties of the server's answer; of a message published its own, if the answer has none.
     pub properties: MQTTProperties,
     /// Details, in the member for the kind of request. There are none for MQTTAsync_disconnect().
     pub alt: MQTTAsync_successDetails5,
@@ -342,7 +347,7 @@ pub struct MQTTAsync_responseOptions {
     pub onSuccess5: MQTTAsync_onSuccess5,
     /// Called on failure, or NULL. MQTT 5.
     pub onFailure5: MQTTAsync_onFailure5,
-    /// Properties to send with the request. MQTT 5. MQTTAsync_sendMessage() uses the message's own instead.
+    /// Properties to send with the request. MQTT 5. MQTTAsync_sendMessage() uses the message's own instead, if it has any.
     pub properties: MQTTProperties,
     /// Options of the subscription, for MQTTAsync_subscribe(). MQTT 5.
     pub subscribeOptions: MQTTSubscribe_options,
@@ -361,7 +366,8 @@ pub type MQTTAsync_callOptions = MQTTAsync_responseOptions;
 pub struct MQTTAsync_createOptions {
     /// Eye catcher: the characters `MQCO`.
     pub struct_id: [c_char; 4],
-    /// Version of this structure. 0: up to `maxBufferedMessages`; 1: up to `MQTTVersion`; 2: the whole.
+    /// Version of this structure. 0: up to `maxBufferedMessages`; 1: up to `allowDisconnectedSendAtAnyTime`; 2 or 3: the
+    /// whole.
     pub struct_version: c_int,
     /// 1: messages can be sent while the client is not connected; they wait in a buffer.
     pub sendWhileDisconnected: c_int,
@@ -374,7 +380,8 @@ pub struct MQTTAsync_createOptions {
     /// When the buffer is full, 1: the oldest message is dropped (its onFailure is called). 0: the new one is refused
     /// with #MQTTASYNC_MAX_BUFFERED_MESSAGES.
     pub deleteOldestMessages: c_int,
-    /// 1: messages that the store holds are sent. 0: they are forgotten.
+    /// 1: messages that the store holds and that were waiting, to be sent or for the program to take them, are taken over.
+    /// 0: they are removed. What was in flight is taken over in any case.
     pub restoreMessages: c_int,
     /// 1: messages of QoS 0 that wait for a connection are put into the store as well. 0: they are not.
     pub persistQoS0: c_int,
@@ -408,16 +415,15 @@ pub struct MQTTAsync_connectOptions {
     pub username: *const c_char,
     /// Password, or NULL for none; see also `binarypwd`.
     pub password: *const c_char,
-    /// How many seconds connecting to one server may take.
+    /// How many seconds connecting to one server with one MQTT version may take, all of it; at least 1.
     pub connectTimeout: c_int,
-    /// Seconds after which an unacknowledged message is sent again on the same connection, for MQTT 3.1 and 3.1.1.
-    /// 0: only on the next connection, which is what 3.1.1 prescribes.
+    /// Has no effect: an unacknowledged message is sent again on the next connection only, as MQTT prescribes.
     pub retryInterval: c_int,
     /// TLS options; must not be NULL when the server URI asks for TLS.
     pub ssl: *mut MQTTAsync_SSLOptions,
-    /// Called when connected, or NULL. MQTT 3.1 and 3.1.1: must be NULL with MQTT 5.
+    /// Called when connected, or NULL. MQTT 3.1 and 3.1.1; with MQTT 5 too, instead of `onSuccess5`.
     pub onSuccess: MQTTAsync_onSuccess,
-    /// Called when no server accepted the connection, or NULL. MQTT 3.1 and 3.1.1: must be NULL with MQTT 5.
+    /// Called when no server accepted the connection, or NULL. MQTT 3.1 and 3.1.1; with MQTT 5 too, instead of `onFailure5`.
     pub onFailure: MQTTAsync_onFailure,
     /// Passed to the callbacks; the library does not look at it.
     pub context: *mut c_void,
@@ -428,11 +434,13 @@ pub struct MQTTAsync_connectOptions {
     pub serverURIs: *const *mut c_char,
     /// MQTT version: one of the `MQTTVERSION_` constants.
     pub MQTTVersion: c_int,
-    /// 1: a lost connection is made anew by the library, again and again until it succeeds or the program disconnects.
+    /// 1: a connection that was lost, or that could not be made, is made anew by the library, again and again until it
+    /// succeeds or the program disconnects. onFailure is called for the program's own attempt only.
     pub automaticReconnect: c_int,
-    /// Seconds to wait before the first automatic attempt. The time doubles with each failure...
+    /// Seconds to wait before the first automatic attempt, at least 1. The time doubles with each failure...
     pub minRetryInterval: c_int,
-    /// ...up to this many seconds.
+    /// ...up to this many seconds, and stays there. Each wait is up to a fifth longer or shorter, so that clients that lost
+    /// their server together do not come back together.
     pub maxRetryInterval: c_int,
     /// A password that is not text; looked at when `password` is NULL.
     pub binarypwd: Binary,
@@ -450,7 +458,8 @@ pub struct MQTTAsync_connectOptions {
     /// Headers to send with a WebSocket handshake; an entry with a NULL name is the end. NULL for none.
     pub httpHeaders: *const MQTTAsync_nameValue,
     /// The proxy for connections without TLS, as `http://[user:password@]host:port`. NULL for the one which the
-    /// environment variable `http_proxy` names, if the use of it is enabled.
+    /// environment variable `http_proxy` names, where `PAHO_C_CLIENT_USE_HTTP_PROXY` is `TRUE` and `no_proxy` does not have the
+    /// server. Empty for none.
     pub httpProxy: *const c_char,
     /// The proxy for connections with TLS, in the same form. NULL for the one which `https_proxy` names, likewise.
     pub httpsProxy: *const c_char,
@@ -486,11 +495,11 @@ pub struct MQTTAsync_disconnectOptions {
 
 /// Levels of detail of the trace, for MQTTAsync_setTraceLevel(). Each includes those after it.
 pub type MQTTASYNC_TRACE_LEVELS = c_int;
-/// Everything, contents of buffers too.
+/// As #MQTTASYNC_TRACE_MINIMUM.
 pub const MQTTASYNC_TRACE_MAXIMUM: MQTTASYNC_TRACE_LEVELS = 1;
-/// Entry and exit of functions too.
+/// As #MQTTASYNC_TRACE_MINIMUM.
 pub const MQTTASYNC_TRACE_MEDIUM: MQTTASYNC_TRACE_LEVELS = 2;
-/// What matters most of what the library does.
+/// Calls of the API's functions with their return codes, and what matters most of what the library does.
 pub const MQTTASYNC_TRACE_MINIMUM: MQTTASYNC_TRACE_LEVELS = 3;
 /// Each packet sent and received.
 pub const MQTTASYNC_TRACE_PROTOCOL: MQTTASYNC_TRACE_LEVELS = 4;
@@ -501,7 +510,8 @@ pub const MQTTASYNC_TRACE_SEVERE: MQTTASYNC_TRACE_LEVELS = 6;
 /// Errors after which the library cannot work.
 pub const MQTTASYNC_TRACE_FATAL: MQTTASYNC_TRACE_LEVELS = 7;
 
-/// Called with each line of the trace. Runs on whichever thread has something to trace: do not call the library.
+/// Called with each line of the trace. Runs on whichever thread has something to trace. It may call the library; what that
+/// does on the same thread is not traced.
 ///
 /// @param level the line's level.
 /// @param message the line, without an end of line; belongs to the library.

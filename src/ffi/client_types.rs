@@ -14,24 +14,26 @@ pub const MQTTCLIENT_SUCCESS: c_int = 0;
 pub const MQTTCLIENT_FAILURE: c_int = -1;
 /// Return code: the client is not connected.
 pub const MQTTCLIENT_DISCONNECTED: c_int = -3;
-/// Return code: as many messages are in flight as the client may have.
+/// Return code: all 65,535 packet identifiers are in use. While fewer messages are in flight publishing waits instead.
 pub const MQTTCLIENT_MAX_MESSAGES_INFLIGHT: c_int = -4;
 /// Return code: a string is not valid UTF-8, or has a character that MQTT does not allow.
 pub const MQTTCLIENT_BAD_UTF8_STRING: c_int = -5;
 /// Return code: a parameter is NULL that must not be.
 pub const MQTTCLIENT_NULL_PARAMETER: c_int = -6;
-/// Return code of MQTTClient_receive(): a message has come, whose topic contains a NUL. A program that reads the
-/// topic as a C string sees only the part before it: `topicLen` has the whole length.
+/// Code for a topic that contains a NUL. Not returned: MQTT forbids such topics, and a server that sends one is
+/// disconnected.
 pub const MQTTCLIENT_TOPICNAME_TRUNCATED: c_int = -7;
 /// Return code: a structure does not have the eye catcher and version that it should. Use its initializer.
 pub const MQTTCLIENT_BAD_STRUCTURE: c_int = -8;
 /// Return code: a quality of service is not 0, 1 or 2.
 pub const MQTTCLIENT_BAD_QOS: c_int = -9;
-/// Return code: the URI asks for TLS, and this is a library without TLS.
+/// Return code of connecting: an entry of `serverURIs` asks for TLS, and this is a library without TLS. For a client's own
+/// URI creating it fails with #MQTTCLIENT_BAD_PROTOCOL.
 pub const MQTTCLIENT_SSL_NOT_SUPPORTED: c_int = -10;
 /// Return code: not an MQTT version that the library knows.
 pub const MQTTCLIENT_BAD_MQTT_VERSION: c_int = -11;
-/// Return code: the server URI does not begin with a protocol that the library knows.
+/// Return code: the server URI begins with a protocol that the library does not know; one without TLS does not know those
+/// with.
 pub const MQTTCLIENT_BAD_PROTOCOL: c_int = -14;
 /// Return code: an option was used that belongs to another MQTT version.
 pub const MQTTCLIENT_BAD_MQTT_OPTION: c_int = -15;
@@ -68,7 +70,7 @@ pub type MQTTClient_nameValue = NameValue;
 ///
 /// @param context what was given to MQTTClient_setCallbacks().
 /// @param topicName the topic. Yours when 1 is returned: give it to MQTTClient_free().
-/// @param topicLen 0, or the length of the topic in bytes if it contains a NUL.
+/// @param topicLen 0: the topic is a C string.
 /// @param message the message. Yours when 1 is returned: give it to MQTTClient_freeMessage().
 /// @return 1: taken. 0: not taken; then free nothing, and the same message is offered again a little later.
 pub type MQTTClient_messageArrived = Option<
@@ -80,8 +82,8 @@ pub type MQTTClient_messageArrived = Option<
     ) -> c_int,
 >;
 
-/// Called when a message of QoS 1 or 2 has been delivered: the last acknowledgement is there. There is no call for
-/// QoS 0.
+/// Called when a message of QoS 1 or 2 has been delivered, or refused by a MQTT 5 server: the last acknowledgement is there.
+/// There is no call for QoS 0.
 ///
 /// Runs on a thread of the library's, as ::MQTTClient_messageArrived does.
 ///
@@ -90,13 +92,14 @@ pub type MQTTClient_messageArrived = Option<
 pub type MQTTClient_deliveryComplete =
     Option<unsafe extern "C" fn(context: *mut c_void, dt: MQTTClient_deliveryToken)>;
 
-/// Called once when the connection is lost without MQTTClient_disconnect() having been called. The client stays
-/// usable: it can connect again, from within this function too.
+/// Called once when the connection is lost without MQTTClient_disconnect() having been called. Not called when a MQTT 5
+/// server has ended it with a DISCONNECT packet: for that there is MQTTClient_setDisconnected(). The client stays usable: it
+/// can connect again, from within this function too.
 ///
 /// Runs on a thread of the library's, as ::MQTTClient_messageArrived does.
 ///
 /// @param context what was given to MQTTClient_setCallbacks().
-/// @param cause NULL, or a text about the cause, which belongs to the library.
+/// @param cause always NULL; the trace has the cause.
 pub type MQTTClient_connectionLost =
     Option<unsafe extern "C" fn(context: *mut c_void, cause: *mut c_char)>;
 
@@ -115,13 +118,14 @@ pub type MQTTClient_disconnected = Option<
     ),
 >;
 
-/// Called for each acknowledgement of a message published with MQTT 5, error or not, with what it says.
+/// Called for the acknowledgement that ends the delivery of a message published with MQTT 5, error or not, with what it
+/// says.
 ///
 /// Runs on a thread of the library's, as ::MQTTClient_messageArrived does.
 ///
 /// @param context what was given to MQTTClient_setPublished().
 /// @param dt the token that publishing gave.
-/// @param packet_type type of the packet: 4 PUBACK, 5 PUBREC, 7 PUBCOMP.
+/// @param packet_type type of the packet: 4 PUBACK, 7 PUBCOMP, or 5 PUBREC where that refuses the message.
 /// @param properties the packet's properties; they belong to the library.
 /// @param reasonCode the packet's reason code.
 pub type MQTTClient_published = Option<
@@ -151,7 +155,8 @@ pub struct MQTTClient_createOptions {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct MQTTClient_returned {
-    /// The server that the client is connected to. Belongs to the library; valid until the client is destroyed.
+    /// The server that the client is connected to, without `tcp://` or `mqtt://`. Belongs to the library; valid until the
+    /// client connects again or is destroyed.
     pub serverURI: *const c_char,
     /// The MQTT version in use.
     pub MQTTVersion: c_int,
@@ -180,8 +185,8 @@ pub struct MQTTClient_connectOptions {
     /// 0: subscriptions and messages in flight of an earlier connection with this client identifier live on. With
     /// MQTT 5 it must be 0: use `cleanstart`.
     pub cleansession: c_int,
-    /// 1: at most one message is in flight, so publishing waits until the one before it is delivered. 0: up to
-    /// `maxInflightMessages` are.
+    /// 1: at most one message is in flight, so publishing waits until the one before it is delivered. 0: up to 10 are.
+    /// Without effect where `maxInflightMessages` is above 0.
     pub reliable: c_int,
     /// The will, or NULL for none.
     pub will: *mut MQTTClient_willOptions,
@@ -189,10 +194,9 @@ pub struct MQTTClient_connectOptions {
     pub username: *const c_char,
     /// Password, or NULL for none; see also `binarypwd`.
     pub password: *const c_char,
-    /// How many seconds connecting may take.
+    /// How many seconds connecting to one server with one MQTT version may take, all of it; at least 1.
     pub connectTimeout: c_int,
-    /// Seconds after which an unacknowledged message is sent again on the same connection, for MQTT 3.1 and 3.1.1.
-    /// 0: only on the next connection, which is what 3.1.1 prescribes.
+    /// Has no effect: an unacknowledged message is sent again on the next connection only, as MQTT prescribes.
     pub retryInterval: c_int,
     /// TLS options; must not be NULL when the server URI asks for TLS.
     pub ssl: *mut MQTTClient_SSLOptions,
@@ -207,7 +211,7 @@ pub struct MQTTClient_connectOptions {
     pub returned: MQTTClient_returned,
     /// A password that is not text; looked at when `password` is NULL.
     pub binarypwd: Binary,
-    /// How many messages may be in flight when `reliable` is 0. -1: the default, 10.
+    /// How many messages of QoS 1 and 2 may be in flight; 0 or less: what `reliable` says.
     pub maxInflightMessages: c_int,
     /// MQTT 5. 1: the session begins empty. 0: an earlier session with this client identifier lives on. When the
     /// session ends is up to #MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL.
@@ -215,7 +219,8 @@ pub struct MQTTClient_connectOptions {
     /// Headers to send with a WebSocket handshake; an entry with a NULL name is the end. NULL for none.
     pub httpHeaders: *const MQTTClient_nameValue,
     /// The proxy for connections without TLS, as `http://[user:password@]host:port`. NULL for the one which the
-    /// environment variable `http_proxy` names, if the use of it is enabled.
+    /// environment variable `http_proxy` names, where `PAHO_C_CLIENT_USE_HTTP_PROXY` is `TRUE` and `no_proxy` does not have the
+    /// server. Empty for none.
     pub httpProxy: *const c_char,
     /// The proxy for connections with TLS, in the same form. NULL for the one which `https_proxy` names, likewise.
     pub httpsProxy: *const c_char,
@@ -229,9 +234,10 @@ pub struct MQTTResponse {
     pub version: c_int,
     /// The result: a reason code from the server, or one of the negative `MQTTCLIENT_` return codes.
     pub reasonCode: MQTTReasonCodes,
-    /// Number of entries in `reasonCodes`; 0 if there is no more than one code.
+    /// Number of reason codes in the server's answer to a subscribe or unsubscribe, else 0.
     pub reasonCodeCount: c_int,
-    /// One reason code for each topic of MQTTClient_subscribeMany5() or MQTTClient_unsubscribeMany5(), else NULL.
+    /// One reason code for each topic of MQTTClient_subscribeMany5() or MQTTClient_unsubscribeMany5(). NULL if there is only
+    /// one: it is in `reasonCode`.
     pub reasonCodes: *mut MQTTReasonCodes,
     /// Properties of the server's answer, or NULL.
     pub properties: *mut MQTTProperties,
@@ -239,11 +245,11 @@ pub struct MQTTResponse {
 
 /// Levels of detail of the trace, for MQTTClient_setTraceLevel(). Each includes those after it.
 pub type MQTTCLIENT_TRACE_LEVELS = c_int;
-/// Everything, contents of buffers too.
+/// As #MQTTCLIENT_TRACE_MINIMUM.
 pub const MQTTCLIENT_TRACE_MAXIMUM: MQTTCLIENT_TRACE_LEVELS = 1;
-/// Entry and exit of functions too.
+/// As #MQTTCLIENT_TRACE_MINIMUM.
 pub const MQTTCLIENT_TRACE_MEDIUM: MQTTCLIENT_TRACE_LEVELS = 2;
-/// What matters most of what the library does.
+/// Calls of the API's functions with their return codes, and what matters most of what the library does.
 pub const MQTTCLIENT_TRACE_MINIMUM: MQTTCLIENT_TRACE_LEVELS = 3;
 /// Each packet sent and received.
 pub const MQTTCLIENT_TRACE_PROTOCOL: MQTTCLIENT_TRACE_LEVELS = 4;
@@ -254,7 +260,8 @@ pub const MQTTCLIENT_TRACE_SEVERE: MQTTCLIENT_TRACE_LEVELS = 6;
 /// Errors after which the library cannot work.
 pub const MQTTCLIENT_TRACE_FATAL: MQTTCLIENT_TRACE_LEVELS = 7;
 
-/// Called with each line of the trace. Runs on whichever thread has something to trace: do not call the library.
+/// Called with each line of the trace. Runs on whichever thread has something to trace. It may call the library; what that
+/// does on the same thread is not traced.
 ///
 /// @param level the line's level.
 /// @param message the line, without an end of line; belongs to the library.

@@ -12,8 +12,7 @@ use super::entry::entry;
 use super::persistence_types::{MQTTPersistence_afterRead, MQTTPersistence_beforeWrite};
 use super::{async_api, memory, strerror, version};
 
-/// Initialises the library for the process. Not needed unless the program has initialised OpenSSL itself: then call it
-/// before any other function, with `do_openssl_init` set to 0.
+/// Does nothing: the library and OpenSSL initialise themselves when they are first used. For programs that call it.
 ///
 /// @param inits the options: start from #MQTTAsync_init_options_initializer.
 #[unsafe(no_mangle)]
@@ -21,12 +20,12 @@ pub unsafe extern "C" fn MQTTAsync_global_init(inits: *mut MQTTAsync_init_option
     entry!(untraced: (), async_api::global_init(inits));
 }
 
-/// Sets the callback for a DISCONNECT packet from a MQTT 5 server. The client must not be connected.
+/// Sets the callback for a DISCONNECT packet from a MQTT 5 server.
 ///
 /// @param handle the client.
 /// @param context passed to the callback; the library does not look at it.
 /// @param co the callback, or NULL for none.
-/// @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client, or connected.
+/// @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_setDisconnected(
     handle: MQTTAsync,
@@ -93,14 +92,15 @@ pub unsafe extern "C" fn MQTTAsync_setAfterPersistenceRead(
     )
 }
 
-/// Sets the callbacks of a client. The client must not be connected.
+/// Sets the callbacks of a client. May be called at any time; messages that arrive before there is a callback for them are
+/// lost.
 ///
 /// @param handle the client.
 /// @param context passed to the callbacks; the library does not look at it.
 /// @param cl called when the connection is lost, or NULL.
 /// @param ma called for each message that arrives. Must not be NULL.
 /// @param dc called for each message delivered, or NULL.
-/// @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client, connected, or \p ma is NULL.
+/// @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client, or \p ma is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_setCallbacks(
     handle: MQTTAsync,
@@ -115,12 +115,12 @@ pub unsafe extern "C" fn MQTTAsync_setCallbacks(
     )
 }
 
-/// Sets the callback for a lost connection. The client must not be connected.
+/// Sets the callback for a lost connection.
 ///
 /// @param handle the client.
 /// @param context passed to the callback; the library does not look at it.
 /// @param cl the callback, or NULL for none.
-/// @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client, or connected.
+/// @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_setConnectionLostCallback(
     handle: MQTTAsync,
@@ -133,12 +133,12 @@ pub unsafe extern "C" fn MQTTAsync_setConnectionLostCallback(
     )
 }
 
-/// Sets the callback for messages that arrive. The client must not be connected.
+/// Sets the callback for messages that arrive.
 ///
 /// @param handle the client.
 /// @param context passed to the callback; the library does not look at it.
 /// @param ma the callback. Must not be NULL.
-/// @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client, connected, or \p ma is NULL.
+/// @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client, or \p ma is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_setMessageArrivedCallback(
     handle: MQTTAsync,
@@ -151,12 +151,12 @@ pub unsafe extern "C" fn MQTTAsync_setMessageArrivedCallback(
     )
 }
 
-/// Sets the callback for messages delivered. The client must not be connected.
+/// Sets the callback for messages delivered.
 ///
 /// @param handle the client.
 /// @param context passed to the callback; the library does not look at it.
 /// @param dc the callback, or NULL for none.
-/// @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client, or connected.
+/// @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_setDeliveryCompleteCallback(
     handle: MQTTAsync,
@@ -169,12 +169,12 @@ pub unsafe extern "C" fn MQTTAsync_setDeliveryCompleteCallback(
     )
 }
 
-/// Sets the callback for each completed connection, automatic ones included. The client must not be connected.
+/// Sets the callback for each completed connection, automatic ones included.
 ///
 /// @param handle the client.
 /// @param context passed to the callback; the library does not look at it.
 /// @param co the callback, or NULL for none.
-/// @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client, or connected.
+/// @return #MQTTASYNC_SUCCESS, or #MQTTASYNC_FAILURE: not a client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_setConnected(
     handle: MQTTAsync,
@@ -187,11 +187,12 @@ pub unsafe extern "C" fn MQTTAsync_setConnected(
     )
 }
 
-/// Connects anew, with the options of the last MQTTAsync_connect(), without waiting for the next automatic attempt.
+/// Connects anew, with the options of the last MQTTAsync_connect(), without waiting for the next automatic attempt. Of the
+/// callbacks only that of MQTTAsync_setConnected() is called.
 ///
 /// @param handle the client.
-/// @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_FAILURE: not a client, connected, or it has no
-///         `automaticReconnect`.
+/// @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_COMMAND_IGNORED: connected, or a connect or disconnect is under way;
+///         #MQTTASYNC_DISCONNECTED: MQTTAsync_connect() was never called; #MQTTASYNC_FAILURE: not a client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_reconnect(handle: MQTTAsync) -> c_int {
     entry!(MQTTASYNC_FAILURE, async_api::reconnect(handle))
@@ -203,14 +204,15 @@ pub unsafe extern "C" fn MQTTAsync_reconnect(handle: MQTTAsync) -> c_int {
 /// @param serverURI the server, as `protocol://host:port`. The protocols are `tcp` and `mqtt`; with TLS `ssl`, `tls`
 ///        and `mqtts`; `ws` and `wss` for WebSockets; `unix` with the path of a socket instead of host and port. An
 ///        IPv6 address stands in brackets. Copied.
-/// @param clientId the client identifier: UTF-8, unique on the server. Copied. If empty, the server makes one up.
+/// @param clientId the client identifier: UTF-8, unique on the server. Copied. If empty, the server makes one up; then there
+///        can be no #MQTTCLIENT_PERSISTENCE_DEFAULT, and with MQTT 3.1.1 the session must be clean.
 /// @param persistence_type where messages in flight are stored: #MQTTCLIENT_PERSISTENCE_DEFAULT,
 ///        #MQTTCLIENT_PERSISTENCE_NONE or #MQTTCLIENT_PERSISTENCE_USER.
 /// @param persistence_context what goes with that type: a directory's name or NULL, NULL, or a pointer to
 ///        ::MQTTClient_persistence.
-/// @return #MQTTASYNC_SUCCESS; #MQTTASYNC_NULL_PARAMETER; #MQTTASYNC_BAD_UTF8_STRING for the client identifier;
-///         #MQTTASYNC_BAD_PROTOCOL; #MQTTASYNC_SSL_NOT_SUPPORTED; #MQTTASYNC_PERSISTENCE_ERROR if the store cannot be
-///         opened; #MQTTASYNC_FAILURE.
+/// @return #MQTTASYNC_SUCCESS; #MQTTASYNC_NULL_PARAMETER; #MQTTASYNC_BAD_UTF8_STRING; #MQTTASYNC_BAD_PROTOCOL;
+///         #MQTTASYNC_PERSISTENCE_ERROR, or the code of a store of the program's, if the store cannot be opened or used, or is
+///         open already; #MQTTASYNC_FAILURE, also in a forked child. What is wrong with host or port shows when connecting.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_create(
     handle: *mut MQTTAsync,
@@ -269,10 +271,11 @@ pub unsafe extern "C" fn MQTTAsync_createWithOptions(
 /// @param handle the client.
 /// @param options the options: start from #MQTTAsync_connectOptions_initializer or
 ///        #MQTTAsync_connectOptions_initializer5.
-/// @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_COMMAND_IGNORED; #MQTTASYNC_NULL_PARAMETER;
-///         #MQTTASYNC_BAD_STRUCTURE; #MQTTASYNC_BAD_UTF8_STRING; #MQTTASYNC_BAD_QOS and #MQTTASYNC_0_LEN_WILL_TOPIC for
-///         the will; #MQTTASYNC_BAD_MQTT_OPTION; #MQTTASYNC_WRONG_MQTT_VERSION; #MQTTASYNC_FAILURE, also if connected.
-///         Unless it is #MQTTASYNC_SUCCESS no callback is called.
+/// @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_COMMAND_IGNORED: connected, or a connect or disconnect is under way;
+///         #MQTTASYNC_NULL_PARAMETER, also where `ssl` is missing; #MQTTASYNC_BAD_STRUCTURE; #MQTTASYNC_BAD_UTF8_STRING;
+///         #MQTTASYNC_BAD_QOS and #MQTTASYNC_0_LEN_WILL_TOPIC for the will; #MQTTASYNC_BAD_MQTT_OPTION, also for an unknown
+///         MQTT version; #MQTTASYNC_WRONG_MQTT_VERSION; #MQTTASYNC_FAILURE. Unless it is #MQTTASYNC_SUCCESS no callback is
+///         called.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_connect(
     handle: MQTTAsync,
@@ -282,13 +285,14 @@ pub unsafe extern "C" fn MQTTAsync_connect(
 }
 
 /// Disconnects from the server, after having waited for messages in flight to be delivered. Returns at once: the
-/// outcome comes to one of the callbacks in the options.
+/// outcome comes to one of the callbacks in the options. Ends the automatic reconnect.
 ///
 /// @param handle the client.
 /// @param options the options: start from #MQTTAsync_disconnectOptions_initializer or
-///        #MQTTAsync_disconnectOptions_initializer5.
-/// @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_DISCONNECTED if it is not connected; #MQTTASYNC_COMMAND_IGNORED;
-///         #MQTTASYNC_NULL_PARAMETER; #MQTTASYNC_BAD_STRUCTURE; #MQTTASYNC_FAILURE.
+///        #MQTTAsync_disconnectOptions_initializer5. NULL: without waiting, and nobody is told.
+/// @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_DISCONNECTED if it is not connected; #MQTTASYNC_COMMAND_IGNORED: a
+///         connect or disconnect is under way; #MQTTASYNC_BAD_STRUCTURE; #MQTTASYNC_BAD_MQTT_OPTION for the reason code or the
+///         properties; #MQTTASYNC_FAILURE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_disconnect(
     handle: MQTTAsync,
@@ -300,7 +304,8 @@ pub unsafe extern "C" fn MQTTAsync_disconnect(
 /// Says whether a client is connected.
 ///
 /// @param handle the client.
-/// @return #MQTTASYNC_TRUE if it is, 0 if it is not, or if \p handle is not a client.
+/// @return #MQTTASYNC_TRUE if it is, also while a disconnect waits for messages in flight; 0 if it is not, or if \p handle is
+///         not a client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_isConnected(handle: MQTTAsync) -> c_int {
     entry!(0, async_api::is_connected(handle))
@@ -312,9 +317,9 @@ pub unsafe extern "C" fn MQTTAsync_isConnected(handle: MQTTAsync) -> c_int {
 /// @param topic the topic filter, which may have wildcards.
 /// @param qos the highest quality of service to receive messages at.
 /// @param response options of the request, whose `token` is filled in; or NULL.
-/// @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_DISCONNECTED; #MQTTASYNC_NULL_PARAMETER;
-///         #MQTTASYNC_BAD_UTF8_STRING; #MQTTASYNC_BAD_QOS; #MQTTASYNC_BAD_STRUCTURE and #MQTTASYNC_BAD_MQTT_OPTION for
-///         the options; #MQTTASYNC_NO_MORE_MSGIDS; #MQTTASYNC_FAILURE.
+/// @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_DISCONNECTED; #MQTTASYNC_BAD_UTF8_STRING, also for NULL;
+///         #MQTTASYNC_BAD_QOS; #MQTTASYNC_BAD_MQTT_OPTION for the options; #MQTTASYNC_NO_MORE_MSGIDS; #MQTTASYNC_FAILURE: not
+///         a client, or not a topic filter as MQTT has them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_subscribe(
     handle: MQTTAsync,
@@ -336,7 +341,7 @@ pub unsafe extern "C" fn MQTTAsync_subscribe(
 /// @param topic the topic filters.
 /// @param qos for each topic, the highest quality of service to receive messages at.
 /// @param response options of the request, whose `token` is filled in; or NULL.
-/// @return as MQTTAsync_subscribe().
+/// @return as MQTTAsync_subscribe(); #MQTTASYNC_NULL_PARAMETER.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_subscribeMany(
     handle: MQTTAsync,
@@ -356,9 +361,9 @@ pub unsafe extern "C" fn MQTTAsync_subscribeMany(
 /// @param handle the client.
 /// @param topic the topic filter, exactly as it was subscribed to.
 /// @param response options of the request, whose `token` is filled in; or NULL.
-/// @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_DISCONNECTED; #MQTTASYNC_NULL_PARAMETER;
-///         #MQTTASYNC_BAD_UTF8_STRING; #MQTTASYNC_BAD_STRUCTURE and #MQTTASYNC_BAD_MQTT_OPTION for the options;
-///         #MQTTASYNC_NO_MORE_MSGIDS; #MQTTASYNC_FAILURE.
+/// @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_DISCONNECTED; #MQTTASYNC_BAD_UTF8_STRING, also for NULL;
+///         #MQTTASYNC_BAD_MQTT_OPTION for the options; #MQTTASYNC_NO_MORE_MSGIDS; #MQTTASYNC_FAILURE: not a client, or not a
+///         topic filter as MQTT has them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_unsubscribe(
     handle: MQTTAsync,
@@ -378,7 +383,7 @@ pub unsafe extern "C" fn MQTTAsync_unsubscribe(
 /// @param count the number of topics.
 /// @param topic the topic filters.
 /// @param response options of the request, whose `token` is filled in; or NULL.
-/// @return as MQTTAsync_unsubscribe().
+/// @return as MQTTAsync_unsubscribe(); #MQTTASYNC_NULL_PARAMETER.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_unsubscribeMany(
     handle: MQTTAsync,
@@ -401,12 +406,14 @@ pub unsafe extern "C" fn MQTTAsync_unsubscribeMany(
 /// @param payload the payload. Copied.
 /// @param qos the quality of service.
 /// @param retained 1: the server keeps it as the topic's retained message.
-/// @param response options of the request, whose `token` is filled in; or NULL. With MQTT 5 their `properties` are the
-///        message's.
+/// @param response options of the request, whose `token` is filled in, with 0 at QoS 0; or NULL. With MQTT 5 their
+///        `properties` are the message's.
 /// @return #MQTTASYNC_SUCCESS: under way, or buffered until there is a connection; #MQTTASYNC_DISCONNECTED: no
-///         connection, and the client does not buffer; #MQTTASYNC_MAX_BUFFERED_MESSAGES; #MQTTASYNC_NULL_PARAMETER;
-///         #MQTTASYNC_BAD_UTF8_STRING; #MQTTASYNC_BAD_QOS; #MQTTASYNC_BAD_STRUCTURE and #MQTTASYNC_BAD_MQTT_OPTION for
-///         the options; #MQTTASYNC_NO_MORE_MSGIDS; #MQTTASYNC_PERSISTENCE_ERROR; #MQTTASYNC_FAILURE.
+///         connection, and the client does not buffer; #MQTTASYNC_MAX_BUFFERED_MESSAGES; #MQTTASYNC_NULL_PARAMETER for the
+///         payload; #MQTTASYNC_BAD_UTF8_STRING, also for a NULL topic; #MQTTASYNC_BAD_QOS; #MQTTASYNC_BAD_MQTT_OPTION for the
+///         options; #MQTTASYNC_NO_MORE_MSGIDS; #MQTTASYNC_PERSISTENCE_ERROR; #MQTTASYNC_FAILURE: not a client, or not a topic
+///         as MQTT has them. With MQTT 5 also the reason code for what the server said it does not take, such as
+///         #MQTTREASONCODE_PACKET_TOO_LARGE: then nothing was sent.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_send(
     handle: MQTTAsync,
@@ -437,7 +444,7 @@ pub unsafe extern "C" fn MQTTAsync_send(
 /// @param destinationName the topic.
 /// @param msg the message, with MQTT 5 also its properties: start from #MQTTAsync_message_initializer. Copied.
 /// @param response options of the request, whose `token` is filled in; or NULL.
-/// @return as MQTTAsync_send(); #MQTTASYNC_BAD_STRUCTURE for the message too.
+/// @return as MQTTAsync_send(); #MQTTASYNC_BAD_STRUCTURE for the message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_sendMessage(
     handle: MQTTAsync,
@@ -472,7 +479,7 @@ pub unsafe extern "C" fn MQTTAsync_getPendingTokens(
 ///
 /// @param handle the client.
 /// @param token the token that the request gave.
-/// @return #MQTTASYNC_TRUE: complete; 0: not yet; #MQTTASYNC_FAILURE: not a client.
+/// @return #MQTTASYNC_TRUE: complete, or nothing is known of that token; 0: not yet; #MQTTASYNC_FAILURE: not a client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_isComplete(handle: MQTTAsync, token: MQTTAsync_token) -> c_int {
     entry!(MQTTASYNC_FAILURE, async_api::is_complete(handle, token))
@@ -483,8 +490,8 @@ pub unsafe extern "C" fn MQTTAsync_isComplete(handle: MQTTAsync, token: MQTTAsyn
 /// @param handle the client.
 /// @param token the token that the request gave.
 /// @param timeout how many milliseconds to wait.
-/// @return #MQTTASYNC_SUCCESS: complete; #MQTTASYNC_FAILURE: not within that time, or not a client;
-///         #MQTTASYNC_DISCONNECTED.
+/// @return #MQTTASYNC_SUCCESS: complete, or nothing is known of that token; #MQTTASYNC_FAILURE: not within that time, or not
+///         a client; #MQTTASYNC_DISCONNECTED: not connected, or not any more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_waitForCompletion(
     handle: MQTTAsync,
@@ -522,9 +529,9 @@ pub unsafe extern "C" fn MQTTAsync_malloc(size: size_t) -> *mut c_void {
     entry!(ptr::null_mut(), memory::allocate(size))
 }
 
-/// Destroys a client: closes its connection (as a loss, so the will is published: disconnect first), its callbacks and
-/// its store. Requests that are not complete fail with #MQTTASYNC_OPERATION_INCOMPLETE. When it returns, no callback of
-/// the client's runs any more, unless it was called from one.
+/// Destroys a client: disconnects it, without waiting for messages in flight, and closes its store, which keeps them. Requests
+/// that are not complete fail with #MQTTASYNC_OPERATION_INCOMPLETE; their onFailure is called by this function, on this
+/// thread. When it returns, no callback of the client's runs any more, but for the one it was called from.
 ///
 /// @param handle points at the handle, which is set to NULL. Nothing is done if it is not a client.
 #[unsafe(no_mangle)]
@@ -532,7 +539,8 @@ pub unsafe extern "C" fn MQTTAsync_destroy(handle: *mut MQTTAsync) {
     entry!((), async_api::destroy(handle));
 }
 
-/// Sets the level of detail of the trace that goes to the trace callback.
+/// Sets the level of detail of the trace, wherever it goes: trace callback, standard output or file. Overrides the environment
+/// when called after the first create.
 ///
 /// @param level the level.
 #[unsafe(no_mangle)]

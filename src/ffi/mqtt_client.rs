@@ -23,8 +23,7 @@ const FAILED: MQTTResponse = MQTTResponse {
     properties: ptr::null_mut(),
 };
 
-/// Initialises the library for the process. Not needed unless the program has initialised OpenSSL itself: then call it
-/// before any other function, with `do_openssl_init` set to 0.
+/// Does nothing: the library and OpenSSL initialise themselves when they are first used. For programs that call it.
 ///
 /// @param inits the options: start from #MQTTClient_init_options_initializer.
 #[unsafe(no_mangle)]
@@ -33,16 +32,15 @@ pub unsafe extern "C" fn MQTTClient_global_init(inits: *mut MQTTClient_init_opti
 }
 
 /// Sets the callbacks of a client, and so makes it an asynchronous one: messages are then received by a thread of the
-/// library's and handed to the callbacks, and MQTTClient_receive() and MQTTClient_yield() are not to be used.
-///
-/// The client must not be connected.
+/// library's and handed to the callbacks, MQTTClient_receive() fails, and MQTTClient_yield() does nothing for it. There is no
+/// way back. May be called at any time.
 ///
 /// @param handle the client.
 /// @param context passed to the callbacks; the library does not look at it.
 /// @param cl called when the connection is lost, or NULL.
 /// @param ma called for each message that arrives. Must not be NULL.
 /// @param dc called for each message delivered, or NULL.
-/// @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client, connected, or \p ma is NULL.
+/// @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client, or \p ma is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_setCallbacks(
     handle: MQTTClient,
@@ -57,12 +55,12 @@ pub unsafe extern "C" fn MQTTClient_setCallbacks(
     )
 }
 
-/// Sets the callback for a DISCONNECT packet from a MQTT 5 server. The client must not be connected.
+/// Sets the callback for a DISCONNECT packet from a MQTT 5 server, for a client that has callbacks (MQTTClient_setCallbacks()).
 ///
 /// @param handle the client.
 /// @param context passed to the callback; the library does not look at it.
 /// @param co the callback, or NULL for none.
-/// @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client, or connected.
+/// @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_setDisconnected(
     handle: MQTTClient,
@@ -75,12 +73,13 @@ pub unsafe extern "C" fn MQTTClient_setDisconnected(
     )
 }
 
-/// Sets the callback for acknowledgements of messages published with MQTT 5. The client must not be connected.
+/// Sets the callback for acknowledgements of messages published with MQTT 5, for a client that has callbacks
+/// (MQTTClient_setCallbacks()).
 ///
 /// @param handle the client.
 /// @param context passed to the callback; the library does not look at it.
 /// @param co the callback, or NULL for none.
-/// @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client, or connected.
+/// @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_setPublished(
     handle: MQTTClient,
@@ -99,14 +98,15 @@ pub unsafe extern "C" fn MQTTClient_setPublished(
 /// @param serverURI the server, as `protocol://host:port`. The protocols are `tcp` and `mqtt`; with TLS `ssl`, `tls`
 ///        and `mqtts`; `ws` and `wss` for WebSockets; `unix` with the path of a socket instead of host and port. An
 ///        IPv6 address stands in brackets. Copied.
-/// @param clientId the client identifier: UTF-8, unique on the server. Copied. If empty, the server makes one up.
+/// @param clientId the client identifier: UTF-8, unique on the server. Copied. If empty, the server makes one up; then there
+///        can be no #MQTTCLIENT_PERSISTENCE_DEFAULT, and with MQTT 3.1.1 the session must be clean.
 /// @param persistence_type where messages in flight are stored: #MQTTCLIENT_PERSISTENCE_DEFAULT,
 ///        #MQTTCLIENT_PERSISTENCE_NONE or #MQTTCLIENT_PERSISTENCE_USER.
 /// @param persistence_context what goes with that type: a directory's name or NULL, NULL, or a pointer to
 ///        ::MQTTClient_persistence.
-/// @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_UTF8_STRING for the client identifier;
-///         #MQTTCLIENT_BAD_PROTOCOL; #MQTTCLIENT_SSL_NOT_SUPPORTED; #MQTTCLIENT_PERSISTENCE_ERROR if the store cannot be
-///         opened; #MQTTCLIENT_FAILURE.
+/// @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_UTF8_STRING; #MQTTCLIENT_BAD_PROTOCOL;
+///         #MQTTCLIENT_PERSISTENCE_ERROR, or the code of a store of the program's, if the store cannot be opened or used, or is
+///         open already; #MQTTCLIENT_FAILURE, also in a forked child. What is wrong with host or port shows when connecting.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_create(
     handle: *mut MQTTClient,
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn MQTTClient_create(
 /// @param persistence_type see MQTTClient_create().
 /// @param persistence_context see MQTTClient_create().
 /// @param options the options: start from #MQTTClient_createOptions_initializer. NULL for the default.
-/// @return as MQTTClient_create(); #MQTTCLIENT_BAD_STRUCTURE for the options; #MQTTCLIENT_BAD_MQTT_VERSION.
+/// @return as MQTTClient_create(); #MQTTCLIENT_BAD_STRUCTURE for the options.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_createWithOptions(
     handle: *mut MQTTClient,
@@ -167,17 +167,18 @@ pub unsafe extern "C" fn MQTTClient_getVersionInfo() -> *mut MQTTClient_nameValu
     entry!(untraced: ptr::null_mut(), version::client())
 }
 
-/// Connects to the server, with MQTT 3.1 or 3.1.1. Waits for the outcome, up to `connectTimeout` seconds. A client that is
-/// connected is disconnected first.
+/// Connects to the server, with MQTT 3.1 or 3.1.1. Waits for the outcome, up to `connectTimeout` seconds for each server and
+/// version tried. A client that is connected is disconnected first.
 ///
 /// @param handle the client.
 /// @param options the options: start from #MQTTClient_connectOptions_initializer. On success `returned` is filled in.
 /// @return #MQTTCLIENT_SUCCESS, or the server's refusal. 1: it does not speak this MQTT version; 2: it does not accept
 ///         the client identifier; 3: it is unavailable; 4: user name or password are wrong; 5: not authorised. Or
-///         #MQTTCLIENT_FAILURE if no server could be reached, or its certificate was not accepted;
-///         #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_STRUCTURE; #MQTTCLIENT_BAD_UTF8_STRING; #MQTTCLIENT_BAD_QOS and
-///         #MQTTCLIENT_0_LEN_WILL_TOPIC for the will; #MQTTCLIENT_BAD_MQTT_OPTION; #MQTTCLIENT_WRONG_MQTT_VERSION for a
-///         MQTT 5 client.
+///         #MQTTCLIENT_FAILURE if no server could be reached, or its certificate was not accepted, or another thread is
+///         connecting this client; #MQTTCLIENT_NULL_PARAMETER, also where \p handle is not a client or `ssl` is missing;
+///         #MQTTCLIENT_BAD_STRUCTURE; #MQTTCLIENT_BAD_UTF8_STRING; #MQTTCLIENT_BAD_QOS and #MQTTCLIENT_0_LEN_WILL_TOPIC for
+///         the will; #MQTTCLIENT_BAD_MQTT_VERSION; #MQTTCLIENT_BAD_MQTT_OPTION; #MQTTCLIENT_SSL_NOT_SUPPORTED;
+///         #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_connect(
     handle: MQTTClient,
@@ -219,7 +220,8 @@ pub unsafe extern "C" fn MQTTClient_connect5(
 ///
 /// @param handle the client.
 /// @param timeout how many milliseconds to wait for messages in flight; 0 for not at all.
-/// @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_DISCONNECTED if it was not connected; #MQTTCLIENT_FAILURE.
+/// @return #MQTTCLIENT_SUCCESS, also if it was not connected; #MQTTCLIENT_FAILURE: not a client, or another thread is
+///         connecting or disconnecting it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_disconnect(handle: MQTTClient, timeout: c_int) -> c_int {
     entry!(MQTTCLIENT_FAILURE, client_api::disconnect(handle, timeout))
@@ -232,7 +234,7 @@ pub unsafe extern "C" fn MQTTClient_disconnect(handle: MQTTClient, timeout: c_in
 /// @param reason what to tell the server: #MQTTREASONCODE_NORMAL_DISCONNECTION, or
 ///        #MQTTREASONCODE_DISCONNECT_WITH_WILL_MESSAGE to have the will published.
 /// @param props properties to send, or NULL.
-/// @return as MQTTClient_disconnect().
+/// @return as MQTTClient_disconnect(); #MQTTCLIENT_BAD_MQTT_OPTION for the reason or the properties.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_disconnect5(
     handle: MQTTClient,
@@ -249,7 +251,7 @@ pub unsafe extern "C" fn MQTTClient_disconnect5(
 /// Says whether a client is connected.
 ///
 /// @param handle the client.
-/// @return 1 if it is, 0 if it is not, or if \p handle is not a client.
+/// @return 1 if it is, also while a disconnect waits for messages in flight; 0 if it is not, or if \p handle is not a client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_isConnected(handle: MQTTClient) -> c_int {
     entry!(0, client_api::is_connected(handle))
@@ -261,8 +263,8 @@ pub unsafe extern "C" fn MQTTClient_isConnected(handle: MQTTClient) -> c_int {
 /// @param topic the topic filter, which may have wildcards.
 /// @param qos the highest quality of service to receive messages at.
 /// @return #MQTTCLIENT_SUCCESS; #MQTT_BAD_SUBSCRIBE if the server refused; #MQTTCLIENT_DISCONNECTED;
-///         #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_UTF8_STRING; #MQTTCLIENT_BAD_QOS; #MQTTCLIENT_FAILURE, also if no
-///         answer came in time; #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
+///         #MQTTCLIENT_BAD_UTF8_STRING, also for NULL; #MQTTCLIENT_BAD_QOS; #MQTTCLIENT_FAILURE: not a client, not a topic
+///         filter as MQTT has them, or no answer in time; #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_subscribe(
     handle: MQTTClient,
@@ -305,7 +307,7 @@ pub unsafe extern "C" fn MQTTClient_subscribe5(
 /// @param topic the topic filters.
 /// @param qos for each topic, the highest quality of service to receive messages at. Receives what the server granted,
 ///        #MQTT_BAD_SUBSCRIBE for a topic refused.
-/// @return as MQTTClient_subscribe(); #MQTT_BAD_SUBSCRIBE only where there is one topic.
+/// @return as MQTTClient_subscribe(), but #MQTT_BAD_SUBSCRIBE only in \p qos; #MQTTCLIENT_NULL_PARAMETER.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_subscribeMany(
     handle: MQTTClient,
@@ -328,7 +330,8 @@ pub unsafe extern "C" fn MQTTClient_subscribeMany(
 /// @param opts for each topic, the options of the subscription; NULL for the default for all.
 /// @param props properties to send, or NULL.
 /// @return a response. reasonCodes has, for each topic, the quality of service granted or the server's reason code for a
-///         refusal; with one topic it is in reasonCode instead. A negative reasonCode is as of MQTTClient_subscribe().
+///         refusal; the first one, or the only one, is in reasonCode. A negative reasonCode is as of
+///         MQTTClient_subscribeMany().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_subscribeMany5(
     handle: MQTTClient,
@@ -348,8 +351,9 @@ pub unsafe extern "C" fn MQTTClient_subscribeMany5(
 ///
 /// @param handle the client.
 /// @param topic the topic filter, exactly as it was subscribed to.
-/// @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_DISCONNECTED; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_UTF8_STRING;
-///         #MQTTCLIENT_FAILURE, also if no answer came in time; #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
+/// @return #MQTTCLIENT_SUCCESS; of a MQTT 5 client the server's reason code; #MQTTCLIENT_DISCONNECTED;
+///         #MQTTCLIENT_BAD_UTF8_STRING, also for NULL; #MQTTCLIENT_FAILURE: not a client, not a topic filter as MQTT has
+///         them, or no answer in time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_unsubscribe(handle: MQTTClient, topic: *const c_char) -> c_int {
     entry!(MQTTCLIENT_FAILURE, client_api::unsubscribe(handle, topic))
@@ -375,7 +379,7 @@ pub unsafe extern "C" fn MQTTClient_unsubscribe5(
 /// @param handle the client.
 /// @param count the number of topics.
 /// @param topic the topic filters.
-/// @return as MQTTClient_unsubscribe().
+/// @return as MQTTClient_unsubscribe(); #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_unsubscribeMany(
     handle: MQTTClient,
@@ -394,8 +398,8 @@ pub unsafe extern "C" fn MQTTClient_unsubscribeMany(
 /// @param count the number of topics.
 /// @param topic the topic filters.
 /// @param props properties to send, or NULL.
-/// @return a response. reasonCodes has the server's reason code for each topic; with one topic it is in reasonCode
-///         instead. A negative reasonCode is as of MQTTClient_unsubscribe().
+/// @return a response. reasonCodes has the server's reason code for each topic; the first one, or the only one, is in
+///         reasonCode. A negative reasonCode is as of MQTTClient_unsubscribeMany().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_unsubscribeMany5(
     handle: MQTTClient,
@@ -410,7 +414,8 @@ pub unsafe extern "C" fn MQTTClient_unsubscribeMany5(
 }
 
 /// Publishes a message. Waits only where no further message may be in flight (see `reliable` and
-/// `maxInflightMessages`), not for the delivery: for that there are MQTTClient_waitForCompletion() and the callback.
+/// `maxInflightMessages`) or the socket takes no more, not for the delivery: for that there are
+/// MQTTClient_waitForCompletion() and the callback.
 ///
 /// @param handle the client.
 /// @param topicName the topic.
@@ -418,10 +423,11 @@ pub unsafe extern "C" fn MQTTClient_unsubscribeMany5(
 /// @param payload the payload. Copied.
 /// @param qos the quality of service.
 /// @param retained 1: the server keeps it as the topic's retained message.
-/// @param dt receives the token of the message, or NULL.
-/// @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_DISCONNECTED; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_UTF8_STRING;
-///         #MQTTCLIENT_BAD_QOS; #MQTTCLIENT_MAX_MESSAGES_INFLIGHT; #MQTTCLIENT_PERSISTENCE_ERROR; #MQTTCLIENT_FAILURE;
-///         #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
+/// @param dt receives the token of a message of QoS 1 or 2, or NULL. Left alone at QoS 0.
+/// @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_DISCONNECTED, also where the connection is lost while it waits;
+///         #MQTTCLIENT_NULL_PARAMETER for the payload; #MQTTCLIENT_BAD_UTF8_STRING, also for a NULL topic;
+///         #MQTTCLIENT_BAD_QOS; #MQTTCLIENT_MAX_MESSAGES_INFLIGHT; #MQTTCLIENT_PERSISTENCE_ERROR; #MQTTCLIENT_FAILURE: not a
+///         client, or not a topic as MQTT has them; #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_publish(
     handle: MQTTClient,
@@ -447,8 +453,9 @@ pub unsafe extern "C" fn MQTTClient_publish(
 /// @param qos the quality of service.
 /// @param retained 1: the server keeps it as the topic's retained message.
 /// @param properties properties of the message, or NULL.
-/// @param dt receives the token of the message, or NULL.
-/// @return a response, whose reasonCode is #MQTTREASONCODE_SUCCESS or a negative code as of MQTTClient_publish(). The
+/// @param dt receives the token of a message of QoS 1 or 2, or NULL. Left alone at QoS 0.
+/// @return a response, whose reasonCode is #MQTTREASONCODE_SUCCESS, a negative code as of MQTTClient_publish(), or the reason
+///         code for what the server said it does not take, such as #MQTTREASONCODE_PACKET_TOO_LARGE: then nothing was sent. The
 ///         server's own reason codes come to the callback of MQTTClient_setPublished().
 #[allow(clippy::too_many_arguments)] // the C API's
 #[unsafe(no_mangle)]
@@ -475,7 +482,7 @@ pub unsafe extern "C" fn MQTTClient_publish5(
 /// @param handle the client.
 /// @param topicName the topic.
 /// @param msg the message: start from #MQTTClient_message_initializer. Copied.
-/// @param dt receives the token of the message, or NULL.
+/// @param dt receives the token of a message of QoS 1 or 2, or NULL. Left alone at QoS 0.
 /// @return as MQTTClient_publish(); #MQTTCLIENT_BAD_STRUCTURE for the message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_publishMessage(
@@ -495,7 +502,7 @@ pub unsafe extern "C" fn MQTTClient_publishMessage(
 /// @param handle the client.
 /// @param topicName the topic.
 /// @param msg the message with its properties: start from #MQTTClient_message_initializer. Copied.
-/// @param dt receives the token of the message, or NULL.
+/// @param dt receives the token of a message of QoS 1 or 2, or NULL. Left alone at QoS 0.
 /// @return as MQTTClient_publish5(); #MQTTCLIENT_BAD_STRUCTURE for the message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_publishMessage5(
@@ -510,13 +517,13 @@ pub unsafe extern "C" fn MQTTClient_publishMessage5(
     )
 }
 
-/// Waits until a message is delivered: written out at QoS 0, acknowledged at QoS 1 and 2.
+/// Waits until a message of QoS 1 or 2 is delivered: its last acknowledgement is there.
 ///
 /// @param handle the client.
 /// @param dt the token that publishing gave.
 /// @param timeout how many milliseconds to wait.
-/// @return #MQTTCLIENT_SUCCESS: delivered; #MQTTCLIENT_FAILURE: not within that time, or not a client;
-///         #MQTTCLIENT_DISCONNECTED.
+/// @return #MQTTCLIENT_SUCCESS: delivered, or nothing is known of that token; #MQTTCLIENT_FAILURE: not within that time, or
+///         not a client; #MQTTCLIENT_DISCONNECTED: not connected, or not any more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_waitForCompletion(
     handle: MQTTClient,
@@ -529,7 +536,7 @@ pub unsafe extern "C" fn MQTTClient_waitForCompletion(
     )
 }
 
-/// Lists the messages in flight.
+/// Lists the messages in flight, QoS 1 and 2.
 ///
 /// @param handle the client.
 /// @param tokens receives an array with the token of each, -1 at its end; NULL when there are none. Give it to
@@ -557,12 +564,12 @@ pub unsafe extern "C" fn MQTTClient_yield() {
 ///
 /// @param handle the client.
 /// @param topicName receives the topic, NULL if there is no message. Give it to MQTTClient_free().
-/// @param topicLen receives the length of the topic in bytes.
+/// @param topicLen receives the length of the topic in bytes; or NULL.
 /// @param message receives the message, NULL if there is none. Give it to MQTTClient_freeMessage().
 /// @param timeout how many milliseconds to wait.
-/// @return #MQTTCLIENT_SUCCESS, with a message or without; #MQTTCLIENT_TOPICNAME_TRUNCATED, with a message whose topic
-///         contains a NUL; #MQTTCLIENT_DISCONNECTED; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_FAILURE, also if the client
-///         has callbacks.
+/// @return #MQTTCLIENT_SUCCESS, with a message or without; #MQTTCLIENT_DISCONNECTED: not connected, and no message is left;
+///         #MQTTCLIENT_FAILURE: the connection was lost, the client has callbacks, \p topicName or \p message is NULL, or
+///         not a client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_receive(
     handle: MQTTClient,
@@ -602,8 +609,9 @@ pub unsafe extern "C" fn MQTTClient_malloc(size: size_t) -> *mut c_void {
     entry!(ptr::null_mut(), memory::allocate(size))
 }
 
-/// Destroys a client: closes its connection (as a loss, so the will is published: disconnect first), its callbacks and
-/// its store. When it returns, no callback of the client's runs any more, unless it was called from one.
+/// Destroys a client: disconnects it, without waiting for messages in flight, and closes its store, which keeps them. Calls
+/// of other threads that wait for something return with an error. When it returns, no callback of the client's runs any
+/// more, but for the one it was called from.
 ///
 /// @param handle points at the handle, which is set to NULL. Nothing is done if it is not a client.
 #[unsafe(no_mangle)]
@@ -611,7 +619,8 @@ pub unsafe extern "C" fn MQTTClient_destroy(handle: *mut MQTTClient) {
     entry!((), client_api::destroy(handle));
 }
 
-/// Sets the level of detail of the trace that goes to the trace callback.
+/// Sets the level of detail of the trace, wherever it goes: trace callback, standard output or file. Overrides the environment
+/// when called after the first create.
 ///
 /// @param level the level.
 #[unsafe(no_mangle)]
@@ -627,8 +636,7 @@ pub unsafe extern "C" fn MQTTClient_setTraceCallback(callback: MQTTClient_traceC
     entry!(untraced: (), client_api::set_trace_callback(callback));
 }
 
-/// Sets how long the calls that wait for an answer of the server's do so: connecting, subscribing, unsubscribing and
-/// disconnecting. 10 seconds unless set.
+/// Sets how long subscribing and unsubscribing wait for the server's answer. 10 seconds unless set.
 ///
 /// @param handle the client.
 /// @param milliSeconds the time in milliseconds, at least 5000.

@@ -4,8 +4,9 @@
 
 use libc::{c_char, c_int, c_void};
 
-/// Persistence type: the library's own store, one file a record in a directory. The persistence context is the
-/// directory's name (`const char*`), or NULL for the current directory.
+/// Persistence type: the library's own store, one file a record in a sub-directory named after client identifier and
+/// server. The persistence context is the directory's name (`const char*`), or NULL for the current directory. One client
+/// of one process at a time can have a store open.
 pub const MQTTCLIENT_PERSISTENCE_DEFAULT: c_int = 0;
 /// Persistence type: memory only. Messages in flight are lost when the client is destroyed or the program ends.
 /// The persistence context is not used.
@@ -99,7 +100,7 @@ pub type Persistence_keys = Option<
     ) -> c_int,
 >;
 
-/// Deletes every record of the client: a clean session begins.
+/// Deletes every record of the client.
 ///
 /// @param handle what ::Persistence_open gave.
 /// @return 0, or #MQTTCLIENT_PERSISTENCE_ERROR.
@@ -118,7 +119,8 @@ pub type Persistence_containskey =
 ///
 /// The structure is read when the client is created and may be gone afterwards; `context` must live as long as the
 /// client. All functions must be there. The calls for one client never overlap, but they come from the program's
-/// threads and from the library's. They must not call the library for the same client.
+/// threads and from the library's. They must not call the library for the same client, and hold the client up while they
+/// run.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct MQTTClient_persistence {
@@ -144,8 +146,9 @@ pub struct MQTTClient_persistence {
 
 /// Called before a record goes to the store: to encrypt it, for example. See MQTTAsync_setBeforePersistenceWrite().
 ///
-/// The buffers may be changed in place, or replaced by others from MQTTAsync_malloc() after the one that was there
-/// has been given to MQTTAsync_free(), with the entry of \p buflens set accordingly.
+/// The buffers may be changed in place, or replaced by others of the program's, with the entry of \p buflens set
+/// accordingly. The library frees neither: a buffer that was replaced must not be freed, and one put in its place stays
+/// the program's, which may free or use it again once the next call begins.
 ///
 /// @param context what was given when the callback was set.
 /// @param bufcount how many buffers make up the record.

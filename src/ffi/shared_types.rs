@@ -38,7 +38,7 @@ pub struct InitOptions {
     pub struct_id: [c_char; 4],
     /// Version of this structure: 0.
     pub struct_version: c_int,
-    /// 1: the library initialises OpenSSL. 0: the program does, or has done so.
+    /// Has no effect: OpenSSL initialises itself when it is first used, by whomever.
     pub do_openssl_init: c_int,
 }
 

@@ -21,8 +21,7 @@ const INTERFACE_VERSION: &str = "1.3.15";
 
 impl Table {
     fn new(product: &str) -> Self {
-        #[cfg_attr(not(feature = "tls"), expect(unused_mut))] // grows only with TLS
-        let mut rows = vec![
+        let rows = vec![
             ("Product name", product.to_owned()),
             ("Version", INTERFACE_VERSION.to_owned()),
             (

@@ -5,6 +5,8 @@
 
 mod dial;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod http;
 mod proxy;
 mod race;

@@ -97,7 +97,7 @@ fn request(
 }
 
 /// The client's duties on the server's answer.
-fn check(answer: &Answer, key: &str) -> Result<(), ConnectError> {
+pub(super) fn check(answer: &Answer, key: &str) -> Result<(), ConnectError> {
     if answer.status != 101 {
         return Err(failed(answer.status_line()));
     }

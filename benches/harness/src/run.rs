@@ -157,6 +157,9 @@ fn derive(values: &mut Values, sink: Option<&Values>) {
     }
     let cpu = get(values, "publish_cpu_us").or_else(|| get(values, "cpu_us"));
     values.insert("rate".into(), count * 1e6 / took.max(1.0));
+    if let Some(peak) = get(values, "peak_kib") {
+        values.insert("bytes_per_message".into(), peak * 1024.0 / count.max(1.0));
+    }
     if let Some(cpu) = cpu {
         values.insert("cpu_per_message".into(), cpu / count.max(1.0));
     }

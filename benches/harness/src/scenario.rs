@@ -254,14 +254,14 @@ fn publishing() -> Vec<Scenario> {
             "publish-0-64k",
             "publish QoS 0, 64 KiB",
             "publish qos=0 size=65536",
-            count(20_000, 2_000, 10_000, 30_000),
+            count(20_000, 300, 10_000, 30_000),
             1.3,
         ),
         publish(
             "publish-0-1m",
             "publish QoS 0, 1 MiB",
             "publish qos=0 size=1048576",
-            count(1_000, 100, 400, 1_500),
+            count(1_000, 50, 400, 1_500),
             0.0,
         )
         .full(),
@@ -276,7 +276,7 @@ fn publishing() -> Vec<Scenario> {
             "publish-1",
             "publish QoS 1",
             "publish qos=1",
-            count(60_000, 30_000, 60_000, 500_000),
+            count(30_000, 30_000, 30_000, 500_000),
             10.0,
         ),
         publish(
@@ -290,7 +290,7 @@ fn publishing() -> Vec<Scenario> {
             "publish-2",
             "publish QoS 2",
             "publish qos=2",
-            count(20_000, 4_000, 20_000, 300_000),
+            count(8_000, 8_000, 8_000, 300_000),
             10.0,
         ),
         publish(
@@ -330,14 +330,14 @@ fn publishing() -> Vec<Scenario> {
             "threads-1",
             "publish QoS 1 from 4 threads on one client",
             "publish qos=1 threads=4",
-            count(15_000, 7_000, 15_000, 0),
+            count(7_500, 7_500, 7_500, 0),
             5.0,
         )
         .without_raw(),
         scenario(
             Async,
             "offline",
-            "QoS 1 messages queued offline, then delivered",
+            "200,000 QoS 1 messages of 100 B queued offline",
             "offline qos=1 size=100",
             count(200_000, 60_000, 0, 0),
             0.0,
@@ -346,7 +346,7 @@ fn publishing() -> Vec<Scenario> {
         scenario(
             Async,
             "offline-1m",
-            "1,000,000 QoS 1 messages queued offline, then delivered",
+            "1,000,000 QoS 1 messages of 100 B queued offline",
             "offline qos=1 size=100",
             count(1_000_000, 60_000, 0, 0),
             0.0,
@@ -378,8 +378,9 @@ fn offline() -> Vec<Metric> {
             "peak_kib",
             "peak memory",
             "KiB",
-            Target::Limit(300.0 * 1024.0),
+            Target::Limit(300e6 / 1024.0),
         ),
+        lower("bytes_per_message", "memory for each", "B", Target::None),
     ]
 }
 
@@ -461,7 +462,7 @@ fn blocking() -> Vec<Scenario> {
         blocking(
             "blocking-publish-1",
             "blocking API: publish QoS 1, one at a time",
-            "publish qos=1 window=1",
+            "publish qos=1 window=1 callbacks=1",
             count(20_000, 500, 0, 20_000),
             100.0,
         )
@@ -469,19 +470,18 @@ fn blocking() -> Vec<Scenario> {
         blocking(
             "blocking-publish-2",
             "blocking API: publish QoS 2, one at a time",
-            "publish qos=2 window=1",
+            "publish qos=2 window=1 callbacks=1",
             count(10_000, 500, 0, 10_000),
             100.0,
         )
         .raw(),
         blocking(
             "blocking-publish-1-wait",
-            "blocking API: publish QoS 1, waitForCompletion for each",
+            "blocking API without callbacks: publish QoS 1, waitForCompletion for each",
             "publish qos=1 wait=1",
             count(20_000, 20, 0, 0),
             100.0,
-        )
-        .full(),
+        ),
         blocking(
             "blocking-receive-0",
             "blocking API: receive QoS 0",
@@ -578,7 +578,7 @@ fn transports() -> Vec<Scenario> {
             "ws-publish-0",
             "WebSocket: publish QoS 0",
             "publish qos=0",
-            count(500_000, 50_000, 0, 0),
+            count(500_000, 20_000, 0, 0),
             0.0,
         )
         .server(Server::WebSocket),
@@ -596,7 +596,7 @@ fn transports() -> Vec<Scenario> {
             "ws-receive-0",
             "WebSocket: receive QoS 0",
             "receive qos=0",
-            count(200_000, 60_000, 0, 0),
+            count(200_000, 2_000, 0, 0),
             0.0,
         )
         .server(Server::WebSocket),
