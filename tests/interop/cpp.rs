@@ -29,7 +29,7 @@ fn compile(name: &str) -> PathBuf {
     let output = command.output().unwrap_or_else(|error| {
         panic!(
             "cannot run the C++ compiler {}: {error}",
-            compiler.display()
+            compiler.to_string_lossy()
         )
     });
     assert!(
