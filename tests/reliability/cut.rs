@@ -170,7 +170,7 @@ impl<'a> Exchange<'a> {
                 *self
                     .completions
                     .entry(words[2].parse().unwrap())
-                    .or_default() += 1
+                    .or_default() += 1;
             }
             "failure" => {
                 let token = words[2].parse().unwrap();

@@ -48,7 +48,7 @@ fn when_messages_are_accepted() {
         ("offline=1 any=1", [true, true, true, true]),
     ] {
         let mut puppet = create(&broker.uri(), "-", options);
-        let mut check = |puppet: &mut Puppet, at: usize| {
+        let check = |puppet: &mut Puppet, at: usize| {
             let answer = puppet.call("send a/b x 1");
             assert_eq!(answer != DISCONNECTED, accepted[at], "{options:?} at {at}");
         };
