@@ -463,7 +463,7 @@ fn blocking() -> Vec<Scenario> {
             "blocking-publish-1",
             "blocking API: publish QoS 1, one at a time",
             "publish qos=1 window=1 callbacks=1",
-            count(20_000, 500, 0, 20_000),
+            count(20_000, 30, 0, 20_000),
             100.0,
         )
         .raw(),
@@ -471,7 +471,7 @@ fn blocking() -> Vec<Scenario> {
             "blocking-publish-2",
             "blocking API: publish QoS 2, one at a time",
             "publish qos=2 window=1 callbacks=1",
-            count(10_000, 500, 0, 10_000),
+            count(10_000, 30, 0, 10_000),
             100.0,
         )
         .raw(),
