@@ -2,6 +2,7 @@
 //!
 //! The programs are in `tests/c/hostile`. What they check of structs and of memory only shows under valgrind, so that is where they
 //! run; the others run as they are. `HOSTILE_ROUNDS` multiplies what is done many times (`make hardening` sets it).
+#![cfg(feature = "tls")] // some of the programs use TLS, with certificates made here
 
 #[path = "transport_common/certs.rs"]
 mod certs;

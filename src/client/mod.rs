@@ -1,6 +1,6 @@
 //! A connected (or connecting, or reconnecting) MQTT client: the engine under both C APIs.
 //!
-//! [`Client`] joins a sans-IO [`Session`], a [`Link`] to the server and a queue of events for the program, under one mutex
+//! [`Client`] joins a sans-IO [`Session`](crate::protocol::session::Session), a [`Link`](crate::transport::Link) to the server and a queue of events for the program, under one mutex
 //! a client. The mutex is held for state changes only: never across a callback, a read, a write, a look-up or an await.
 //! Three roles are each taken by one thread at a time, and none of them needs the mutex while it works:
 //!
