@@ -208,6 +208,8 @@ differential! {
     client_version_5: "client_v5" on C;
     async_flows: "async_flow" on A;
     async_version_5: "async_v5" on A;
+    client_pending: "client_pending" on C;
+    async_pending: "async_pending" on A;
     client_packet_trace: "trace_client" on C;
     client_packet_trace_with_tls: "trace_client" on Cs;
     async_packet_trace: "trace_async" on A;

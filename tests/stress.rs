@@ -156,8 +156,8 @@ memcheck! {
 
 #[test]
 fn destroyed_at_every_moment() {
-    native("destroy_async", &[Flavour::A], &["100"]);
-    native("destroy_client", &[Flavour::C], &["20"]);
+    native("destroy_async", &[Flavour::A], &["30"]);
+    native("destroy_client", &[Flavour::C], &["5"]);
 }
 
 #[test]
@@ -188,11 +188,27 @@ fn a_slow_server_gets_every_byte() {
 #[test]
 fn samples_lose_nothing() {
     let broker = Mosquitto::start(&BROKER);
-    let uri = broker.uri();
-    for sample in [
-        "MQTTClient_publish",
-        "MQTTClient_publish_async",
-        "MQTTAsync_publish",
+    let (uri, port) = (broker.uri(), broker.port().to_string());
+    let tool = [
+        "-h",
+        "127.0.0.1",
+        "-p",
+        &port,
+        "-t",
+        "topic",
+        "-m",
+        "text",
+        "-q",
+        "2",
+        "-V",
+        "5",
+    ];
+    for (sample, arguments) in [
+        ("MQTTClient_publish", &[&*uri][..]),
+        ("MQTTClient_publish_async", &[&*uri]),
+        ("MQTTAsync_publish", &[&*uri]),
+        ("paho_c_pub", &tool),
+        ("paho_cs_pub", &tool),
     ] {
         let mut command = Command::new("valgrind");
         command
@@ -209,7 +225,7 @@ fn samples_lose_nothing() {
                 root().join("tests/c/stress/valgrind.supp").display()
             ))
             .arg(output_dir().join(sample))
-            .arg(&uri);
+            .args(arguments);
         execute(command);
     }
 }

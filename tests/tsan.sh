@@ -7,6 +7,8 @@ directory=$(cd "$1" && pwd)
 root=$(cd "$(dirname "$0")/.." && pwd)
 command -v clang >/dev/null || { echo "tsan.sh: no clang (apt-get install clang)" >&2; exit 1; }
 mosquitto=$(PATH=$PATH:/usr/sbin command -v mosquitto) || { echo "tsan.sh: no mosquitto (apt-get install mosquitto)" >&2; exit 1; }
+# Rust's own: clang's may be older than the code that the compiler makes.
+runtime=$(rustc +nightly --print sysroot)/lib/rustlib/x86_64-unknown-linux-gnu/lib/librustc-nightly_rt.tsan.a
 
 "${CC:-cc}" -o "$directory/free_ports" "$root/tests/free_ports.c"
 port=$("$directory/free_ports" 1)
@@ -23,8 +25,9 @@ watch() {
     name=$(basename "$1" .c)
     source=$1
     shift
-    clang -fsanitize=thread -g -O1 -I"$root/include" -Wno-everything "$root/tests/c/$source" "$directory/engine.a" \
-        -o "$directory/$name" -lssl -lcrypto -lpthread -ldl -lm
+    clang -fsanitize=thread -g -O1 -I"$root/include" -Wno-everything -c "$root/tests/c/$source" -o "$directory/$name.o"
+    clang -o "$directory/$name" "$directory/$name.o" -rdynamic "$directory/engine.a" \
+        -Wl,--whole-archive "$runtime" -Wl,--no-whole-archive -lssl -lcrypto -lpthread -ldl -lm -lrt
     rm -f "$directory/$name.report"*
     echo "$name $*"
     (cd "$directory" && TSAN_OPTIONS="log_path=$directory/$name.report exitcode=66 suppressions=$root/tests/tsan.supp" \

@@ -1,6 +1,6 @@
 # make demo, test, check, deps: everything that looks at the result.
 
-.PHONY: deps demo test check test-rust test-samples
+.PHONY: deps demo test torture check test-rust test-samples
 # The programs and libraries under test: always those which this tree built.
 export PAHO_OXIDE_OUTPUT ?= $(CURDIR)/$(OUTPUT)
 
@@ -32,6 +32,16 @@ SAMPLE_GROUPS ?= simple tools options errors reconnect tls ws proxy
 
 test-samples:
 	tests/samples.sh $(OUTPUT) $(SAMPLE_GROUPS)
+
+# Each of the two directions (MQTT 5 publisher and 3.1.1 subscriber, and the reverse) gets as much.
+TORTURE_KILLS    ?= 220
+TORTURE_MESSAGES ?= 110000
+
+torture: ## kill a publisher, a subscriber and restart the broker some hundred times, and count what is missing
+	@tools/deps.sh ensure test
+	@$(MAKE) --no-print-directory libs
+	PAHO_OXIDE_TORTURE_KILLS=$(TORTURE_KILLS) PAHO_OXIDE_TORTURE_MESSAGES=$(TORTURE_MESSAGES) \
+		$(CARGO) test --locked $(CARGO_FLAGS) --test reliability crash:: -- --nocapture
 
 check: ## formatting, lints, documentation, headers as generated
 	@tools/deps.sh ensure lint

@@ -79,20 +79,20 @@ pub(super) struct Established {
 
 /// A link, and a duplicate of its descriptor for tokio to wait on. Its type only serves to wait: tokio offers that for
 /// sockets of its own types, and a Unix stream can be made of any descriptor.
-struct Socket {
+pub(super) struct Socket {
     link: Arc<Link>,
     readiness: tokio::net::UnixStream,
 }
 
 impl Socket {
-    fn new(link: Arc<Link>) -> io::Result<Self> {
+    pub fn new(link: Arc<Link>) -> io::Result<Self> {
         let duplicate = std::os::unix::net::UnixStream::from(link.as_fd().try_clone_to_owned()?);
         let readiness = tokio::net::UnixStream::from_std(duplicate)?;
         Ok(Self { link, readiness })
     }
 
     /// Repeats an operation on the link until it does not block.
-    async fn io<T>(
+    pub async fn io<T>(
         &self,
         interest: Interest,
         mut operation: impl FnMut(&Link) -> io::Result<T>,

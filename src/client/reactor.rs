@@ -77,7 +77,8 @@ pub struct Reactor {
     /// A thread has been woken for them and has not come yet.
     woken: AtomicBool,
     timers: Mutex<Timers>,
-    /// Existing threads, and those of them that are inside callbacks.
+    /// Existing threads, and those of them that are inside callbacks. A thread that ends and one that enters a callback
+    /// must see each other, or nobody would be left to wait: hence sequentially consistent there.
     threads: AtomicUsize,
     busy: AtomicUsize,
 }
@@ -307,8 +308,8 @@ impl Reactor {
             // They were this thread's to see to next.
             self.wake_one();
         }
-        let busy = self.busy.fetch_add(1, Ordering::Relaxed) + 1;
-        let threads = self.threads.load(Ordering::Relaxed);
+        let busy = self.busy.fetch_add(1, Ordering::SeqCst) + 1;
+        let threads = self.threads.load(Ordering::SeqCst);
         if busy >= threads && threads < MAX_THREADS {
             // Without another thread this client's callbacks still run; the next attempt may succeed.
             let _ = self.spawn();
@@ -333,8 +334,8 @@ impl Reactor {
             }
             if events.is_empty() {
                 // A spare that idled for its lifetime, unless it is the one that has to be left.
-                let threads = self.threads.fetch_sub(1, Ordering::Relaxed);
-                if threads - 1 > self.busy.load(Ordering::Relaxed).max(BASE_THREADS - 1) {
+                let threads = self.threads.fetch_sub(1, Ordering::SeqCst);
+                if threads - 1 > self.busy.load(Ordering::SeqCst).max(BASE_THREADS - 1) {
                     return;
                 }
                 self.threads.fetch_add(1, Ordering::Relaxed);

@@ -33,7 +33,7 @@ impl<H: Host> Client<H> {
             let mut delay = retry.min;
             loop {
                 client.pause(jittered(delay)).await;
-                options = client.refreshed(options).await;
+                options = client.refreshed(options, epoch).await;
                 match client.try_candidates(&options, keep_session).await {
                     Ok(established) => {
                         client.established(*established, &options, epoch, lost);
@@ -55,15 +55,33 @@ impl<H: Host> Client<H> {
     }
 
     /// The options for the next attempt, which the program may change. It may take its time for that.
-    async fn refreshed(self: &Arc<Self>, options: Arc<ConnectOptions>) -> Arc<ConnectOptions> {
+    async fn refreshed(
+        self: &Arc<Self>,
+        options: Arc<ConnectOptions>,
+        epoch: u64,
+    ) -> Arc<ConnectOptions> {
         let client = Arc::clone(self);
         let old = Arc::clone(&options);
-        let new = tokio::task::spawn_blocking(move || client.host.refresh(&old)).await;
-        let Ok(Some(new)) = new else {
-            return options;
-        };
-        let new = Arc::new(new);
-        self.lock().options = Some(Arc::clone(&new));
+        let new = tokio::task::spawn_blocking(move || client.refresh(&old, epoch)).await;
+        new.ok().flatten().unwrap_or(options)
+    }
+
+    /// Asks the program, unless this reconnect has been given up meanwhile. Destroying waits for the answer.
+    fn refresh(&self, old: &ConnectOptions, epoch: u64) -> Option<Arc<ConnectOptions>> {
+        {
+            let mut core = self.lock();
+            if core.destroyed || core.epoch != epoch {
+                return None;
+            }
+            core.refreshing = Some(std::thread::current().id());
+        }
+        let new = self.host.refresh(old).map(Arc::new);
+        let mut core = self.lock();
+        core.refreshing = None;
+        self.changed.notify_all();
+        if let (Some(new), true) = (&new, core.epoch == epoch) {
+            core.options = Some(Arc::clone(new));
+        }
         new
     }
 

@@ -1,6 +1,6 @@
 //! A client's records in its store: which there are, when they are written, and what is read back.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use bytes::BytesMut;
 
@@ -26,6 +26,8 @@ pub(super) struct Records {
     /// Numbers of the last `c-` and `q-` records.
     last_command: u32,
     last_message: u32,
+    /// By packet identifier: `c-` records that stand for messages in flight whose `s-` record could not be written.
+    standing_in: HashMap<u16, u32>,
 }
 
 impl Records {
@@ -36,6 +38,7 @@ impl Records {
             persist_qos0: create.persist_qos0,
             last_command: 0,
             last_message: 0,
+            standing_in: HashMap::new(),
         }
     }
 
@@ -114,6 +117,12 @@ impl Records {
     pub fn discard(&mut self, record: Record) {
         let key = self.key(record);
         self.remove(key);
+        if let Record::Sent(id) = record {
+            if let Some(number) = self.standing_in.remove(&id) {
+                let key = self.key(Record::Queued(number));
+                self.remove(key);
+            }
+        }
     }
 
     fn remove(&mut self, key: RecordKey) {
@@ -245,6 +254,10 @@ impl Records {
     }
 
     /// Writes the `s-` record of a publish that waited, in place of its `c-` record if it has one.
+    ///
+    /// On a disk that waiting messages have filled there is no room for both at a time, and they must be sent to make room. At
+    /// `QoS` 1 the `c-` record will do until the acknowledgement: after a crash the message is sent once more. At `QoS` 2 that
+    /// would be one delivery too many, so it waits for room.
     pub fn promote(
         &mut self,
         queued: Option<u32>,
@@ -253,7 +266,15 @@ impl Records {
     ) -> Result<(), NotStored> {
         let new = self.key(Record::Sent(id));
         match queued {
-            Some(number) => self.replace(Record::Queued(number), new, &[packet]),
+            Some(number) => {
+                let replaced = self.replace(Record::Queued(number), new, &[packet]);
+                let is_qos1 = packet.first().is_some_and(|first| (first >> 1) & 3 == 1);
+                if replaced.is_err() && is_qos1 {
+                    self.standing_in.insert(id, number);
+                    return Ok(());
+                }
+                replaced
+            }
             None => self.write(|store| store.put(new, &[packet])),
         }
     }

@@ -149,6 +149,8 @@ pub(super) struct Core<H: Host> {
     pub destroyed: bool,
     /// The thread that runs callbacks now.
     pub dispatching: Option<ThreadId>,
+    /// The thread that asks the program for new connect options.
+    pub refreshing: Option<ThreadId>,
     /// The dispatching role was handed to the reactor, which has not taken it yet.
     pub dispatch_scheduled: bool,
     /// When a message that was not taken is offered again.
@@ -239,6 +241,7 @@ impl<H: Host> Client<H> {
             epoch: 0,
             destroyed: false,
             dispatching: None,
+            refreshing: None,
             dispatch_scheduled: false,
             offer_again: None,
             timer: None,

@@ -261,6 +261,15 @@ impl Link {
 
     /// Ends the connection: later reads give the end of the stream, also in a thread that is polling.
     pub fn shutdown(&self) {
+        self.end(rustix::net::Shutdown::Both);
+    }
+
+    /// Ends this side of the connection: nothing more will be written, but the peer may go on.
+    pub fn end_writing(&self) {
+        self.end(rustix::net::Shutdown::Write);
+    }
+
+    fn end(&self, how: rustix::net::Shutdown) {
         let fd = match self {
             Link::Tcp(s) => s.as_fd(),
             Link::Unix(s) => s.as_fd(),
@@ -270,7 +279,7 @@ impl Link {
             }
         };
         // The peer may be gone already; there is nothing left to do about that here.
-        let _ = rustix::net::shutdown(fd, rustix::net::Shutdown::Both);
+        let _ = rustix::net::shutdown(fd, how);
     }
 }
 

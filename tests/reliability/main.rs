@@ -27,5 +27,11 @@ mod packet;
 )]
 mod server;
 
+mod crash;
+mod cut;
 mod exchange;
+mod faults;
+mod offline;
+mod proxy;
 mod puppet;
+mod reconnect;

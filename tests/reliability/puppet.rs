@@ -127,7 +127,7 @@ impl Puppet {
                 panic!("no answer to {command}");
             };
             match line.strip_prefix(name) {
-                Some(rest) if rest.is_empty() => return String::new(),
+                Some("") => return String::new(),
                 Some(rest) if rest.starts_with(' ') => return rest[1..].to_owned(),
                 // `receive` answers with the message.
                 _ if name == "receive" && line.starts_with("message ") => return line,

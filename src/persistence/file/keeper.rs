@@ -15,6 +15,9 @@ use super::state::State;
 /// How often a busy store is looked after: the most that a power failure can take is what was put in that time and while the
 /// sync before was running.
 const PERIOD: Duration = Duration::from_millis(5);
+/// A round is followed by a pause of so many times its length. Creating or deleting a file in a directory that the file system
+/// is just writing to the disk waits for that write: with one sync after the other it would be one file a sync.
+const REST: u32 = 4;
 /// Nothing was put for so long: the burst is over.
 const QUIET: Duration = Duration::from_millis(10);
 /// A record that waits so long for its completion gets its file even in the middle of a burst.
@@ -73,9 +76,10 @@ fn keep() {
             }
             active.append(&mut keeper.new);
         }
+        let start = Instant::now();
         active.retain(|store| look_after(store));
         if !active.is_empty() {
-            std::thread::sleep(PERIOD);
+            std::thread::sleep(PERIOD.max(start.elapsed() * REST));
         }
     }
 }

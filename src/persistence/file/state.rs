@@ -385,7 +385,12 @@ impl State {
     /// A failure leaves them for the next time.
     pub(super) fn write_removals(&mut self) {
         if let Some(own) = self.directory.own_if_any() {
-            let _ = self.journal.write_removals(own);
+            if self.journal.write_removals(own).is_err() {
+                // On a disk that the journal itself has filled: what nobody needs any more goes, and what was to be removed
+                // from it with it.
+                let _ = self.journal.let_go(own, self.synced_moves, true);
+                let _ = self.journal.write_removals(own);
+            }
         }
     }
 

@@ -29,7 +29,7 @@ typedef struct client
 {
 	struct client *next;
 	MQTTAsync handle;
-	enum moment when;
+	_Atomic enum moment when; /* changed while callbacks look at it */
 	int version;
 	_Atomic int gone;       /* destroy has returned: nothing may be called any more */
 	counter destroyed;      /* by a callback */

@@ -294,3 +294,22 @@ fn mqtt_4_6_0_4_order_of_pubrel() {
         peer.expect_ack(AckKind::PubRel, id);
     }
 }
+
+/// A server that acknowledges when the client has left finds the connection still open for it: a reset would make it drop
+/// what it has not read, the last messages among it.
+#[test]
+fn acknowledgements_after_disconnect_meet_no_reset() {
+    let (_broker, mut peer, client) = connected(V);
+    let ids: Vec<u16> = (0..2)
+        .map(|_| {
+            client.publish("a", b"", 1).unwrap();
+            peer.expect_publish().id
+        })
+        .collect();
+    assert_eq!(client.disconnect(), 0);
+    peer.expect_disconnect();
+    // The answer to the first is what would be reset; the second shows whether it was.
+    for id in ids {
+        peer.ack(AckKind::PubAck, id);
+    }
+}

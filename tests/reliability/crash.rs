@@ -1,0 +1,446 @@
+//! A publisher and a subscriber with stores, each killed again and again while the server is restarted too: at `QoS` 1 nothing is
+//! missing, at `QoS` 2 nothing is missing and nothing comes twice.
+//!
+//! The server is a mosquitto with persistence. It is ended by SIGTERM, upon which it saves its state: killed, it would lose
+//! messages that it has acknowledged, and no client can make up for that.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::common::output::Flavour;
+use crate::decode;
+use crate::proxy::{Fate, Observer, Proxy, Way};
+use crate::puppet::{StoreDir, Whose, program};
+
+/// As in `ledger.h`.
+const MAX_MESSAGES: u32 = 1 << 20;
+const ACCEPTED: u8 = 2;
+
+/// The other end of a program's memory.
+struct Ledger(File, PathBuf);
+
+impl Ledger {
+    fn new(path: PathBuf) -> Self {
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&path)
+            .expect("a fresh file");
+        file.set_len(20 + u64::from(MAX_MESSAGES)).expect("room");
+        Self(file, path)
+    }
+
+    fn get(&self, field: u64) -> u32 {
+        let mut bytes = [0; 4];
+        self.0
+            .read_exact_at(&mut bytes, field * 4)
+            .expect("it is there");
+        u32::from_ne_bytes(bytes)
+    }
+
+    fn set(&self, field: u64, value: u32) {
+        self.0
+            .write_all_at(&value.to_ne_bytes(), field * 4)
+            .expect("it is there");
+    }
+
+    fn states(&self, count: u32) -> Vec<u8> {
+        let mut states = vec![0; count as usize];
+        self.0.read_exact_at(&mut states, 20).expect("it is there");
+        states
+    }
+}
+
+const TARGET: u64 = 0;
+const DONE: u64 = 1;
+const POSITION: u64 = 3;
+const INTERRUPTED: u64 = 4;
+
+/// A mosquitto that comes back with what it had, behind a proxy.
+struct Server {
+    child: Option<Child>,
+    port: u16,
+    dir: PathBuf,
+    proxy: Proxy,
+}
+
+impl Server {
+    fn new(dir: &Path, watch: &Arc<Watch>) -> Self {
+        let dir = dir.join("mosquitto");
+        fs::create_dir(&dir).expect("a fresh directory");
+        let mut server = Self {
+            child: None,
+            port: 0,
+            dir,
+            proxy: Proxy::start(0, Arc::clone(watch) as _),
+        };
+        server.start();
+        server
+    }
+
+    fn start(&mut self) {
+        self.port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port")
+            .port();
+        let text = format!(
+            "listener {} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {}/\n\
+             max_queued_messages 0\nmax_inflight_messages 100\nset_tcp_nodelay true\nuser root\n",
+            self.port,
+            self.dir.display()
+        );
+        fs::write(self.dir.join("conf"), text).expect("it can be written");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.dir.join("log"))
+            .expect("a log");
+        let path = env::var("PATH").unwrap_or_default() + ":/usr/sbin";
+        let child = Command::new("mosquitto")
+            .env("PATH", path)
+            .arg("-c")
+            .arg(self.dir.join("conf"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a handle"))
+            .stderr(log)
+            .spawn()
+            .expect("mosquitto starts (apt-get install mosquitto)");
+        self.child = Some(child);
+        let start = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "mosquitto does not start"
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+        self.proxy.redirect(self.port);
+    }
+
+    fn restart(&mut self) {
+        self.stop();
+        self.start();
+    }
+
+    fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = kill_process(pid(&child), Signal::TERM);
+            child.wait().expect("it is ours");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_child(child)
+}
+
+/// What the proxy sees of `QoS` 2, to tell whose fault it is when a message comes twice.
+///
+/// mosquitto 2.0.11, restarted, may send a PUBLISH again whose PUBREL it has sent, and forward a message again for whose PUBLISH
+/// it has sent PUBREC. A client cannot know these for what they are: the identifier was free.
+#[derive(Default)]
+struct Watch {
+    /// Bytes of each connection and way that are no whole packet yet.
+    partial: Mutex<HashMap<(usize, Way), Vec<u8>>>,
+    /// Numbers of the messages in flight, by way and packet identifier.
+    flying: Mutex<HashMap<(Way, u16), u32>>,
+    /// Messages whose PUBREL was sent, by way.
+    released: Mutex<HashSet<(Way, u32)>>,
+    /// Messages that were sent again all the same, or under two identifiers, by way: up by our publisher, down by the server.
+    again: Mutex<HashSet<(Way, u32)>>,
+    /// The identifier of each message, by way.
+    names: Mutex<HashMap<(Way, u32), u16>>,
+}
+
+impl Watch {
+    fn packet(&self, way: Way, packet: &[u8]) {
+        let body = 1
+            + packet[1..]
+                .iter()
+                .position(|byte| byte & 0x80 == 0)
+                .unwrap()
+            + 1;
+        let body = &packet[body..];
+        let two = |at: usize| u16::from_be_bytes([body[at], body[at + 1]]);
+        match packet[0] >> 4 {
+            3 if (packet[0] >> 1) & 3 == 2 => {
+                let topic = usize::from(two(0)) + 2;
+                let id = two(topic);
+                // Behind the identifier come, in MQTT 5, properties: none, or few bytes that are no digits.
+                let digits = body[topic + 2..].iter().rev();
+                let digits: Vec<u8> = digits.copied().take_while(u8::is_ascii_digit).collect();
+                let number = digits
+                    .iter()
+                    .rev()
+                    .fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'));
+                let key = (way, number);
+                let other = self.names.lock().unwrap().insert(key, id);
+                if other.is_some_and(|other| other != id)
+                    || self.released.lock().unwrap().contains(&key)
+                {
+                    self.again.lock().unwrap().insert(key);
+                }
+                self.flying.lock().unwrap().insert((way, id), number);
+            }
+            6 => {
+                if let Some(number) = self.flying.lock().unwrap().get(&(way, two(0))) {
+                    self.released.lock().unwrap().insert((way, *number));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn again(&self, way: Way) -> HashSet<u32> {
+        let again = self.again.lock().unwrap();
+        let of_way = again.iter().filter(|(whose, _)| *whose == way);
+        of_way.map(|(_, number)| *number).collect()
+    }
+}
+
+impl Observer for Watch {
+    fn see(&self, connection: usize, way: Way, _: usize, bytes: &[u8]) -> Fate {
+        let key = (connection, way);
+        let mut partial = self
+            .partial
+            .lock()
+            .unwrap()
+            .remove(&key)
+            .unwrap_or_default();
+        partial.extend(bytes);
+        let mut rest = &partial[..];
+        while let Ok(Some(len)) = decode::packet_len(rest) {
+            self.packet(way, &rest[..len]);
+            rest = &rest[len..];
+        }
+        let rest = rest.to_vec();
+        self.partial.lock().unwrap().insert(key, rest);
+        Fate::Pass
+    }
+}
+
+/// One of the two programs, started again whenever it was killed.
+struct Program {
+    command: Box<dyn Fn() -> Command>,
+    child: Child,
+    kills: u32,
+}
+
+impl Program {
+    fn new(name: &str, version: u8, server: &Server, dir: &Path, ledger: &Ledger) -> Self {
+        let executable = program(name, Flavour::A, Whose::Ours);
+        let arguments = [
+            server.proxy.uri(),
+            name.to_owned(),
+            dir.join("stores").display().to_string(),
+            ledger.1.display().to_string(),
+            "crash/test".to_owned(),
+            version.to_string(),
+        ];
+        let command = move || {
+            let mut command = Command::new(&executable);
+            command
+                .args(&arguments)
+                .env("LD_LIBRARY_PATH", Whose::Ours.libraries(Flavour::A))
+                .stdin(Stdio::null());
+            command
+        };
+        let child = command().spawn().expect("it starts");
+        Self {
+            command: Box::new(command),
+            child,
+            kills: 0,
+        }
+    }
+
+    fn kill(&mut self) {
+        self.assert_alive();
+        self.child.kill().expect("it is ours");
+        self.child.wait().expect("it is ours");
+        self.kills += 1;
+        self.child = (self.command)().spawn().expect("it starts");
+    }
+
+    fn assert_alive(&mut self) {
+        if let Some(status) = self.child.try_wait().expect("it is ours") {
+            panic!("a program ended by itself: {status}");
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A row of numbers that is the same for the same seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % limit
+    }
+}
+
+fn wait_until(what: &str, limit: Duration, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < limit, "waited in vain for {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn number(variable: &str, default: u32) -> u32 {
+    env::var(variable).map_or(default, |text| text.parse().expect("a number"))
+}
+
+fn torture(publisher_version: u8, subscriber_version: u8) {
+    let kills = number("PAHO_OXIDE_TORTURE_KILLS", 12);
+    let messages = number("PAHO_OXIDE_TORTURE_MESSAGES", 3000);
+    let seed = number("PAHO_OXIDE_TORTURE_SEED", std::process::id());
+    let mut random = Random(u64::from(seed) * 0x9e37_79b9 + u64::from(publisher_version));
+    let dir = StoreDir::new(&format!("crash-{publisher_version}-{subscriber_version}"));
+    let watch = Arc::new(Watch::default());
+    let mut server = Server::new(&dir.0, &watch);
+    let sent = Ledger::new(dir.0.join("sent"));
+    let received = Ledger::new(dir.0.join("received"));
+    let mut subscriber = Program::new(
+        "crash_subscriber",
+        subscriber_version,
+        &server,
+        &dir.0,
+        &received,
+    );
+    wait_until("the subscription", Duration::from_secs(20), || {
+        received.get(TARGET) == 1
+    });
+    sent.set(TARGET, MAX_MESSAGES);
+    let mut publisher = Program::new("crash_publisher", publisher_version, &server, &dir.0, &sent);
+
+    let mut restarts = 0;
+    let limit = Instant::now() + Duration::from_secs(60 + u64::from(kills) * 5);
+    while publisher.kills + subscriber.kills < kills || sent.get(POSITION) < messages {
+        assert!(
+            Instant::now() < limit,
+            "no progress: {}",
+            sent.get(POSITION)
+        );
+        thread::sleep(Duration::from_millis(30 + random.below(300)));
+        publisher.assert_alive();
+        subscriber.assert_alive();
+        match random.below(20) {
+            0..=8 => publisher.kill(),
+            9..=17 => subscriber.kill(),
+            _ => {
+                server.restart();
+                restarts += 1;
+            }
+        }
+        if sent.get(POSITION) > MAX_MESSAGES - 50_000 {
+            break;
+        }
+    }
+    if restarts == 0 {
+        server.restart();
+        restarts = 1;
+    }
+    sent.set(TARGET, sent.get(POSITION));
+    wait_until("the publisher", Duration::from_secs(120), || {
+        publisher.child.try_wait().expect("ours").is_some()
+    });
+    let status = publisher.child.wait().expect("ours");
+    assert!(
+        status.success() && sent.get(DONE) == 1,
+        "publisher: {status}"
+    );
+
+    let count = sent.get(POSITION);
+    let states = sent.states(count);
+    let missing = || {
+        let arrived = received.states(count);
+        let missing = states
+            .iter()
+            .zip(&arrived)
+            .filter(|(state, arrived)| **state == ACCEPTED && **arrived == 0);
+        missing.count()
+    };
+    let mut last = (missing(), Instant::now());
+    while last.0 > 0 && last.1.elapsed() < Duration::from_secs(15) {
+        thread::sleep(Duration::from_millis(50));
+        let now = missing();
+        if now < last.0 {
+            last = (now, Instant::now());
+        }
+    }
+    received.set(DONE, 1);
+    wait_until("the subscriber", Duration::from_secs(20), || {
+        subscriber.child.try_wait().expect("ours").is_some()
+    });
+    let arrived = received.states(count);
+    let of = |qos: u32, wrong: &dyn Fn(u8, u8) -> bool| -> Vec<u32> {
+        (0..count)
+            .filter(|n| 1 + n % 2 == qos)
+            .filter(|n| wrong(states[*n as usize], arrived[*n as usize]))
+            .collect()
+    };
+    let missed = |state, arrived| state == ACCEPTED && arrived == 0;
+    let (missing1, missing2) = (of(1, &missed), of(2, &missed));
+    let twice1 = of(1, &|_, arrived| arrived > 1);
+    let twice2 = of(2, &|_, arrived| arrived > 1);
+    // What the server sent twice is its own doing.
+    let by_server = watch.again(Way::Down);
+    let (served, twice2): (Vec<u32>, Vec<u32>) =
+        twice2.into_iter().partition(|n| by_server.contains(n));
+    let by_publisher = watch.again(Way::Up);
+    let unsure = states.iter().filter(|state| **state != ACCEPTED).count();
+    println!(
+        "MQTT {publisher_version} to {subscriber_version}, seed {seed}: {count} messages, {} kills of the publisher, {} of the \
+         subscriber, {restarts} restarts of the server; QoS 1: {} missing, {} more than once; QoS 2: {} missing, {} more than \
+         once, and {} that the server sent twice; {unsure} killed in the send call, {} killed in the callback",
+        publisher.kills,
+        subscriber.kills,
+        missing1.len(),
+        twice1.len(),
+        missing2.len(),
+        twice2.len(),
+        served.len(),
+        received.get(INTERRUPTED)
+    );
+    assert_eq!(missing1, [0; 0], "missing at QoS 1");
+    assert_eq!(missing2, [0; 0], "missing at QoS 2");
+    assert_eq!(twice2, [0; 0], "more than once at QoS 2");
+    assert!(by_publisher.is_empty(), "published again: {by_publisher:?}");
+    assert!(received.get(INTERRUPTED) <= subscriber.kills);
+}
+
+#[test]
+fn torture_5_to_4() {
+    torture(5, 4);
+}
+
+#[test]
+fn torture_4_to_5() {
+    torture(4, 5);
+}

@@ -1,0 +1,237 @@
+//! Automatic reconnect, reconnect by hand, and lists of servers.
+
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use crate::broker::{Broker, Peer};
+use crate::packet::Connect;
+use crate::puppet::{Api, Puppet, Whose};
+
+fn create(uri: &str, options: &str) -> Puppet {
+    let mut puppet = Puppet::start(Api::Async, Whose::Ours);
+    puppet.ok(&format!("create {uri} reconnect - {options}"));
+    puppet
+}
+
+/// A connection that is accepted and refused before it begins: its moment.
+fn refuse(broker: &Broker) -> Instant {
+    let peer = broker.accept();
+    let now = Instant::now();
+    drop(peer);
+    now
+}
+
+fn serve(broker: &Broker) -> (Peer, Connect, Instant) {
+    let mut peer = broker.accept();
+    let now = Instant::now();
+    let connect = peer.expect_connect();
+    peer.connack(false, &[]);
+    (peer, connect, now)
+}
+
+/// A server at which nobody listens: its port is bound, so that nobody else gets it, and that is all.
+fn dead() -> (std::os::fd::OwnedFd, String) {
+    use std::net::SocketAddrV4;
+
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = SocketAddrV4::try_from(getsockname(&socket).unwrap()).unwrap();
+    (socket, format!("tcp://{address}"))
+}
+
+/// Within a fifth, for the jitter, and what a busy machine adds.
+fn assert_pause(from: Instant, to: Instant, seconds: u64) {
+    let pause = to - from;
+    let nominal = Duration::from_secs(seconds);
+    assert!(
+        pause >= nominal.mul_f64(0.79)
+            && pause <= nominal.mul_f64(1.21) + Duration::from_millis(700),
+        "a pause of {pause:?} instead of {nominal:?}"
+    );
+}
+
+/// The pause doubles up to the longest and stays there; a success begins anew. What waited is then delivered, and the
+/// program is told.
+#[test]
+fn intervals() {
+    let broker = Broker::start();
+    let mut puppet = create(&broker.uri(), "offline=1");
+    puppet.ok("connect clean=0 auto=1 min=1 max=2 version=4");
+    let (peer, _, _) = serve(&broker);
+    puppet.expect("onconnect");
+    assert_eq!(puppet.expect("connected"), "connect onSuccess called");
+    drop(peer);
+    let mut last = Instant::now();
+    puppet.expect("lost");
+    for seconds in [1, 2, 2, 2] {
+        let now = refuse(&broker);
+        assert_pause(last, now, seconds);
+        last = now;
+    }
+    let token = puppet.token("send a/b waits 1");
+    let (mut peer, _, now) = serve(&broker);
+    assert_pause(last, now, 2);
+    assert_eq!(puppet.expect("connected"), "automatic reconnect");
+    let publish = peer.expect_publish();
+    assert_eq!(publish.payload, b"waits");
+    peer.ack(crate::packet::AckKind::PubAck, publish.id);
+    assert_eq!(puppet.expect("success send"), token.to_string());
+    drop(peer);
+    let lost = Instant::now();
+    puppet.expect("lost");
+    let (_peer, _, now) = serve(&broker);
+    assert_pause(lost, now, 1);
+}
+
+/// As in the original, automatic reconnect goes on too when the first connect has failed: onFailure once, then `connected`.
+#[test]
+fn first_connect_fails() {
+    let broker = Broker::start();
+    let mut puppet = create(&broker.uri(), "offline=1");
+    puppet.ok("connect clean=0 auto=1 min=1 max=1 version=4");
+    refuse(&broker);
+    puppet.expect("onconnectfailure");
+    let token = puppet.token("send a/b waits 0");
+    refuse(&broker);
+    let (mut peer, _, _) = serve(&broker);
+    assert_eq!(puppet.expect("connected"), "automatic reconnect");
+    assert_eq!(peer.expect_publish().payload, b"waits");
+    assert_eq!(puppet.expect("success send"), token.to_string());
+    assert!(
+        !puppet
+            .take_events()
+            .iter()
+            .any(|event| event.starts_with("onconnect")),
+        "the connect has ended before"
+    );
+}
+
+/// An explicit disconnect is final, whether it comes while connected or between two attempts; reconnect by hand goes on.
+#[test]
+fn disconnect_is_final() {
+    let broker = Broker::start();
+    let mut puppet = create(&broker.uri(), "");
+    puppet.ok("connect clean=0 auto=1 min=1 max=1");
+    let (mut peer, _, _) = serve(&broker);
+    puppet.expect("onconnect");
+    puppet.expect("connected");
+    puppet.ok("disconnect 0");
+    puppet.expect("success disconnect");
+    peer.expect_disconnect();
+    // An attempt would come within 1.2 s.
+    assert_eq!(puppet.next_within(Duration::from_millis(1500)), None);
+    assert!(!broker.has_caller());
+
+    puppet.ok("reconnect");
+    let (peer, _, _) = serve(&broker);
+    assert_eq!(puppet.expect("connected"), "automatic reconnect");
+    drop(peer);
+    puppet.expect("lost");
+    assert_eq!(puppet.call("disconnect 0"), "-3");
+    assert_eq!(puppet.next_within(Duration::from_millis(1500)), None);
+    assert!(!broker.has_caller());
+    assert_eq!(puppet.call("is-connected"), "0");
+}
+
+/// `MQTTAsync_reconnect` does not wait for the next attempt's time, and may be called from connectionLost.
+#[test]
+fn reconnect_now() {
+    let broker = Broker::start();
+    for options in ["auto=1 min=30 max=30", "auto=0"] {
+        let mut puppet = create(&broker.uri(), "");
+        puppet.ok(&format!("connect clean=0 {options}"));
+        let (peer, _, _) = serve(&broker);
+        puppet.expect("onconnect");
+        puppet.expect("connected");
+        puppet.call("when-lost reconnect");
+        drop(peer);
+        puppet.expect("lost");
+        assert_eq!(puppet.expect("reconnect"), "0", "{options}");
+        let (peer, _, _) = serve(&broker);
+        assert_eq!(puppet.expect("connected"), "automatic reconnect");
+        drop(peer);
+        puppet.expect("lost");
+        puppet.ok("reconnect");
+        let (_peer, _, _) = serve(&broker);
+        puppet.expect("connected");
+    }
+}
+
+/// New options given from connectionLost take the place of the automatic reconnect under way.
+#[test]
+fn connect_from_connection_lost() {
+    let (broker, other) = (Broker::start(), Broker::start());
+    let mut puppet = create(&broker.uri(), "");
+    puppet.ok("connect clean=0 auto=1 min=1 max=1");
+    let (peer, _, _) = serve(&broker);
+    puppet.expect("onconnect");
+    puppet.call(&format!(
+        "when-lost connect clean=0 keep=7 uris={}",
+        other.uri()
+    ));
+    drop(peer);
+    puppet.expect("lost");
+    let (_peer, connect, _) = serve(&other);
+    assert_eq!(connect.keep_alive, 7);
+    puppet.expect("onconnect");
+    assert!(!broker.has_caller());
+}
+
+/// setUpdateConnectOptions: asked before each automatic attempt.
+#[test]
+fn fresh_credentials() {
+    let broker = Broker::start();
+    let mut puppet = create(&broker.uri(), "");
+    puppet.ok("update user secret");
+    puppet.ok("connect clean=0 auto=1 min=1 max=1 user=first password=one");
+    let (mut peer, connect, _) = serve(&broker);
+    assert_eq!(connect.user_name.as_deref(), Some("first"));
+    for attempt in 1..3 {
+        drop(peer);
+        puppet.expect("lost");
+        let (next, connect, _) = serve(&broker);
+        assert_eq!(connect.user_name, Some(format!("user{attempt}")));
+        assert_eq!(connect.password.as_deref(), Some(&b"secret"[..]));
+        peer = next;
+        puppet.expect("connected");
+    }
+}
+
+/// serverURIs are tried in order, with each the versions in order, by connect and by the reconnect; the one that worked is
+/// reported.
+#[test]
+fn server_lists() {
+    let (_kept, dead) = dead();
+    let (first, second) = (Broker::start(), Broker::start());
+    let mut puppet = create("tcp://127.0.0.1:9", "");
+    let uris = [dead.as_str(), &first.uri(), &second.uri()].join(",");
+    puppet.ok(&format!("connect clean=0 auto=1 min=1 max=1 uris={uris}"));
+    let levels = |broker: &Broker, refusal: u8| {
+        [4, 3].map(|level| {
+            let mut peer = broker.accept();
+            assert_eq!(peer.expect_connect().level, level);
+            if refusal > 0 {
+                peer.send(&[0x20, 2, 0, refusal]);
+            }
+            peer.expect_close();
+        })
+    };
+    // 3.1.1 is refused, and so is 3.1: the next server's turn.
+    levels(&first, 1);
+    let (peer, connect, _) = serve(&second);
+    assert_eq!(connect.level, 4);
+    let answer = puppet.expect("onconnect");
+    assert_eq!(answer, format!("{} 4 0", second.uri()), "as it was given");
+    drop(peer);
+    puppet.expect("lost");
+    // From the first one again; it takes 3.1 only.
+    let mut peer = first.accept();
+    assert_eq!(peer.expect_connect().level, 4);
+    peer.send(&[0x20, 2, 0, 1]);
+    peer.expect_close();
+    let (_peer, connect, _) = serve(&first);
+    assert_eq!(connect.level, 3);
+    puppet.expect("connected automatic reconnect");
+    assert!(!second.has_caller());
+}
