@@ -105,9 +105,9 @@ struct websocket {
     unsigned char mask[4];
     unsigned mask_at;
     int opcode;
-    char out[1024]; /* header bytes, pongs and the upgrade answer, not yet written */
-    size_t out_length, out_written;
-    uint64_t out_payload; /* of the frame being sent, still to be written */
+    char *out; /* frames, or the answer to the request, not yet written */
+    size_t out_length, out_written, out_room;
+    size_t staged; /* how many bytes of MQTT are in these frames */
 };
 
 #define AHEAD (256 * 1024)
@@ -145,10 +145,21 @@ static int out_flush(struct link *link)
     return 0;
 }
 
-static void out_header(struct websocket *ws, int opcode, uint64_t length)
+static char *out_room(struct websocket *ws, size_t length)
 {
-    unsigned char *to = (unsigned char *)ws->out + ws->out_length;
-    *to++ = (unsigned char)(0x80 | opcode);
+    if (ws->out_length + length > ws->out_room) {
+        ws->out_room = ws->out_length + length;
+        ws->out = realloc(ws->out, ws->out_room);
+        if (!ws->out)
+            abort();
+    }
+    return ws->out + ws->out_length;
+}
+
+static void out_frame(struct websocket *ws, const void *payload, size_t length)
+{
+    unsigned char *to = (unsigned char *)out_room(ws, 10 + length);
+    *to++ = 0x82; /* the last fragment of a binary message */
     if (length < 126) {
         *to++ = (unsigned char)length;
     } else if (length < 65536) {
@@ -158,9 +169,10 @@ static void out_header(struct websocket *ws, int opcode, uint64_t length)
     } else {
         *to++ = 127;
         for (int shift = 56; shift >= 0; shift -= 8)
-            *to++ = (unsigned char)(length >> shift);
+            *to++ = (unsigned char)((uint64_t)length >> shift);
     }
-    ws->out_length = (size_t)((char *)to - ws->out);
+    memcpy(to, payload, length);
+    ws->out_length = (size_t)((char *)to - ws->out) + length;
 }
 
 static int upgrade(struct link *link)
@@ -180,7 +192,7 @@ static int upgrade(struct link *link)
     snprintf(text, sizeof text, "%.*s%s", (int)strcspn(key, " \r\n"), key, guid);
     SHA1((const unsigned char *)text, strlen(text), hash);
     EVP_EncodeBlock((unsigned char *)accept, hash, sizeof hash);
-    ws->out_length = (size_t)snprintf(ws->out, sizeof ws->out,
+    ws->out_length = (size_t)snprintf(out_room(ws, 512), 512,
                                       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                                       "Sec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n",
                                       accept);
@@ -282,23 +294,36 @@ static ssize_t websocket_read(struct link *link, void *to, size_t room)
     return (ssize_t)have;
 }
 
+/* The length of the MQTT packet at `from`. */
+static size_t packet_length(const unsigned char *from, size_t length)
+{
+    size_t remaining = 0, n = 1;
+    for (; n < length && n <= 4; n++) {
+        remaining |= (size_t)(from[n] & 127) << (7 * (n - 1));
+        if (!(from[n] & 128))
+            break;
+    }
+    return n + 1 + remaining;
+}
+
+/* A frame for each packet, as brokers do; many of them in one write. */
 static ssize_t websocket_write(struct link *link, const void *from, size_t length)
 {
     struct websocket *ws = link->websocket;
+    if (ws->staged == 0) {
+        const unsigned char *at = from;
+        while (ws->staged < length && ws->out_length < AHEAD) {
+            size_t packet = packet_length(at + ws->staged, length - ws->staged);
+            out_frame(ws, at + ws->staged, packet);
+            ws->staged += packet;
+        }
+    }
     int result = out_flush(link);
     if (result < 0)
         return result;
-    if (ws->out_payload == 0) {
-        ws->out_payload = length;
-        out_header(ws, 2, length);
-        result = out_flush(link);
-        if (result < 0)
-            return result;
-    }
-    ssize_t n = raw_write(link, from, length < ws->out_payload ? length : (size_t)ws->out_payload);
-    if (n > 0)
-        ws->out_payload -= (uint64_t)n;
-    return n;
+    ssize_t written = (ssize_t)ws->staged;
+    ws->staged = 0;
+    return written;
 }
 
 /* ---- the interface ---------------------------------------------------------------------------------------------------- */
@@ -321,8 +346,10 @@ void link_close(struct link *link)
 {
     if (link->ssl)
         SSL_free(link->ssl);
-    if (link->websocket)
+    if (link->websocket) {
         free(link->websocket->ahead);
+        free(link->websocket->out);
+    }
     free(link->websocket);
     close(link->fd);
 }

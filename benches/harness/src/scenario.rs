@@ -578,7 +578,7 @@ fn transports() -> Vec<Scenario> {
             "ws-publish-0",
             "WebSocket: publish QoS 0",
             "publish qos=0",
-            count(500_000, 20_000, 0, 0),
+            count(500_000, 60_000, 0, 0),
             0.0,
         )
         .server(Server::WebSocket),
@@ -596,7 +596,7 @@ fn transports() -> Vec<Scenario> {
             "ws-receive-0",
             "WebSocket: receive QoS 0",
             "receive qos=0",
-            count(200_000, 2_000, 0, 0),
+            count(200_000, 60_000, 0, 0),
             0.0,
         )
         .server(Server::WebSocket),
