@@ -50,6 +50,11 @@ impl Pace {
         std::mem::take(&mut self.scheduled)
     }
 
+    /// The program waits for something: whatever it calls next, it follows that and not the call before.
+    pub fn pause(&mut self) {
+        self.streak = 0;
+    }
+
     /// A call is about to write, so long after the last write.
     fn count(&mut self, gap: Duration) {
         self.streak = if gap < CLOSE { self.streak + 1 } else { 0 };
@@ -215,6 +220,12 @@ impl<H: Host> Client<H> {
 }
 
 impl<H: Host> Core<H> {
+    /// Another thread writes, or is about to.
+    pub fn others_write(&self) -> bool {
+        let busy = |connection: &super::state::Connection| matches!(connection.writer, Writer::Busy);
+        self.pace.burst || self.connection.as_ref().is_some_and(busy)
+    }
+
     /// There is a connection, and nobody writes to it.
     fn may_write(&self) -> bool {
         self.connection
