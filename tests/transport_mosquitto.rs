@@ -118,7 +118,7 @@ impl Mosquitto {
 
 fn with(tls: TlsOptions) -> ConnectOptions {
     ConnectOptions {
-        tls: Some(tls),
+        tls: Some(Box::new(tls)),
         ..options()
     }
 }

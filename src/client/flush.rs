@@ -222,7 +222,8 @@ impl<H: Host> Client<H> {
 impl<H: Host> Core<H> {
     /// Another thread writes, or is about to.
     pub fn others_write(&self) -> bool {
-        let busy = |connection: &super::state::Connection| matches!(connection.writer, Writer::Busy);
+        let busy =
+            |connection: &super::state::Connection| matches!(connection.writer, Writer::Busy);
         self.pace.burst || self.connection.as_ref().is_some_and(busy)
     }
 
