@@ -25,6 +25,10 @@ const CLOSE: Duration = Duration::from_micros(6);
 const STREAK: u32 = 16;
 /// How long the reactor looks out for more when it has written everything.
 const LINGER: Duration = Duration::from_micros(60);
+/// So many writes in a row that carried a few bytes of one call each: the calls could as well have written them.
+const THIN: u32 = 8;
+/// What a few bytes are: with more, one thread may well copy what another one writes.
+const FEW: u64 = 4096;
 
 /// How closely the callers' writes follow each other, and who writes.
 #[derive(Debug)]
@@ -34,6 +38,10 @@ pub(super) struct Pace {
     pub burst: bool,
     /// The reactor has been asked to.
     scheduled: bool,
+    /// Calls whose bytes wait for the reactor's next write.
+    appended: u32,
+    /// The reactor's writes in a row that carried no more than one call's bytes.
+    thin: u32,
 }
 
 impl Pace {
@@ -42,6 +50,8 @@ impl Pace {
             streak: 0,
             burst: false,
             scheduled: false,
+            appended: 0,
+            thin: 0,
         }
     }
 
@@ -73,6 +83,7 @@ impl<H: Host> Client<H> {
     /// For callers: writes what is there, or sees to it that the reactor does.
     pub(super) fn flush_from_call<'a>(&'a self, mut core: Guard<'a, H>) -> Guard<'a, H> {
         if core.pace.burst {
+            core.pace.appended += u32::from(!core.io.out.is_empty());
             return core;
         }
         if !core.io.out.is_empty() {
@@ -113,11 +124,21 @@ impl<H: Host> Client<H> {
     /// On a reactor thread: writes for as long as callers keep appending.
     pub(super) fn carry_burst<'a>(&'a self, mut core: Guard<'a, H>) -> Guard<'a, H> {
         let mut idle_since: Option<Instant> = None;
+        core.pace.thin = 0;
         loop {
+            let appended = std::mem::take(&mut core.pace.appended);
+            let before = core.written;
             let round;
             (core, round) = self.round(core);
             match round {
-                Round::Wrote => idle_since = None,
+                Round::Wrote => {
+                    idle_since = None;
+                    let thin = appended <= 1 && core.written.saturating_sub(before) < FEW;
+                    core.pace.thin = if thin { core.pace.thin + 1 } else { 0 };
+                    if core.pace.thin >= THIN && core.io.out.is_empty() {
+                        break;
+                    }
+                }
                 Round::Stopped if core.may_write() => {
                     let now = Instant::now();
                     if now.saturating_duration_since(*idle_since.get_or_insert(now)) >= LINGER {
