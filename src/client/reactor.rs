@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use once_cell::sync::Lazy;
+use once_cell::sync::{Lazy, OnceCell};
 use parking_lot::Mutex;
 use rustix::event::epoll;
 use rustix::event::{EventfdFlags, Timespec};
@@ -94,13 +94,11 @@ const WAKE: u64 = 0;
 const TIMER: u64 = 1;
 
 static SOURCES: Registry<dyn Source> = Registry::new();
-static REACTOR: Lazy<io::Result<Reactor>> = Lazy::new(Reactor::new);
+static REACTOR: OnceCell<Reactor> = OnceCell::new();
 
-/// The reactor; an error when the system gives no descriptors or threads.
+/// The reactor; an error when the system gives no descriptors. It may do so the next time.
 pub fn reactor() -> io::Result<&'static Reactor> {
-    REACTOR
-        .as_ref()
-        .map_err(|error| io::Error::new(error.kind(), error.to_string()))
+    REACTOR.get_or_try_init(Reactor::new)
 }
 
 impl Reactor {
@@ -278,7 +276,8 @@ impl Reactor {
         }
     }
 
-    fn need_threads(&'static self) -> io::Result<()> {
+    /// Sees to it that there are threads; an error when the system gives none.
+    pub fn need_threads(&'static self) -> io::Result<()> {
         if self.threads.load(Ordering::Relaxed) >= BASE_THREADS {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::connect::Unforeseen;
 use super::host::Host;
 use super::options::ConnectOptions;
 use super::runtime::runtime;
@@ -31,6 +32,11 @@ impl<H: Host> Client<H> {
         let keep_session = lost && !core.session_ends;
         let task = runtime.spawn(async move {
             let mut delay = retry.min;
+            let _unforeseen = Unforeseen {
+                client: &client,
+                epoch,
+                lost,
+            };
             loop {
                 client.pause(jittered(delay)).await;
                 options = client.refreshed(options, epoch).await;
