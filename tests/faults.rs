@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use common::cc::scratch;
+use common::cc::{cc, scratch};
 use common::mosquitto::Mosquitto;
 use common::output::{Flavour, include_dir, output_dir};
 use common::process::{Finished, run};
@@ -220,4 +220,33 @@ fn openssl_may_be_out_of_memory() {
     for program in ["client", "async"] {
         Life::new(program, true).sweep("openssl", STRIDE.div_ceil(rounds));
     }
+}
+
+/// What a server can make arbitrarily large is given up with the connection, and not with the process as Rust's
+/// allocator does it.
+#[test]
+fn a_message_without_memory_for_it_comes_again() {
+    let dir = scratch("faults-memory");
+    let broker = Mosquitto::start(&["set_tcp_nodelay true"]);
+    let executable = cc(
+        "tests/c/faults/memory.c",
+        Flavour::A,
+        &include_dir(),
+        &output_dir(),
+        &dir.join("memory"),
+    );
+    let mut command = Command::new(executable);
+    command
+        .arg(broker.uri())
+        .env("LD_LIBRARY_PATH", output_dir())
+        .env_remove("MQTT_C_CLIENT_TRACE");
+    let finished = run(command, Duration::from_secs(240));
+    assert!(
+        finished.status.success(),
+        "{}\n{}\n{}",
+        finished.status,
+        finished.stdout,
+        finished.stderr
+    );
+    assert_eq!(finished.stdout.lines().count(), 14, "{}", finished.stdout);
 }

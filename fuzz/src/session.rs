@@ -168,11 +168,9 @@ impl Sink for World {
         &mut self.out
     }
 
-    fn message(&mut self, publish: &Publish<'_>) -> u32 {
-        publish
-            .payload
-            .try_into()
-            .map_or(u32::MAX, u32::from_be_bytes)
+    fn message(&mut self, publish: &Publish<'_>) -> Result<u32, NotStored> {
+        let number = publish.payload.try_into();
+        Ok(number.map_or(u32::MAX, u32::from_be_bytes))
     }
 
     fn deliver(&mut self, message: u32, _: QoS, receipt: Receipt<'_>) -> Result<(), u32> {
