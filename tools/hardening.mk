@@ -1,6 +1,6 @@
 # make hardening: the long forms of what `make test` does in short. Hours, if they are given.
 
-.PHONY: hardening hardening-deny hardening-fuzz hardening-hostile hardening-tsan
+.PHONY: hardening hardening-deny hardening-msrv hardening-reproducible hardening-fuzz hardening-hostile hardening-tsan
 # For each fuzz target.
 FUZZ_SECONDS   ?= 60
 FUZZ_TARGETS   ?= decode session record uri websocket http
@@ -10,10 +10,20 @@ HOSTILE_ROUNDS ?= 20
 CHURN          ?= 5000
 
 hardening: ## fuzzers, careless callers and sanitizers at length (FUZZ_SECONDS, HOSTILE_ROUNDS, CHURN)
-	@set -e; for phase in deny fuzz hostile tsan; do echo "== $$phase"; $(MAKE) --no-print-directory hardening-$$phase; done
+	@set -e; for phase in deny msrv reproducible fuzz hostile tsan; do echo "== $$phase"; $(MAKE) --no-print-directory hardening-$$phase; done
 
 hardening-deny:
 	tools/deny.sh advisories
+
+# The oldest compiler that Cargo.toml promises. A directory of its own: the two would undo each other's work.
+MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+hardening-msrv:
+	@$(CARGO) +$(MSRV) --version >/dev/null 2>&1 || { echo 'no such compiler: rustup toolchain install $(MSRV)' >&2; exit 1; }
+	CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/msrv $(CARGO) +$(MSRV) check --locked $(CARGO_FLAGS) --lib
+	CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/msrv $(CARGO) +$(MSRV) check --locked $(CARGO_FLAGS) --lib --no-default-features
+
+hardening-reproducible: libs
+	tools/reproducible.sh $(OUTPUT) CARGO_FLAGS='$(CARGO_FLAGS)'
 
 # Code without a line of `unsafe` needs no address sanitizer, and the session's tests are numbers, not texts that a fuzzer
 # could not guess: seventeen times as fast. Its inputs are calls; in 512 bytes there are some 150.
