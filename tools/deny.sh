@@ -27,4 +27,4 @@ case $said in
     exit 0
     ;;
 esac
-exit $status
+exit "$status"
