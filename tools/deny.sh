@@ -15,8 +15,10 @@ deny --workspace check --hide-inclusion-graph -A duplicate -A license-not-encoun
     licenses sources bans
 # The libraries by themselves: nothing twice.
 deny --exclude-dev check -D duplicate -A license-not-encountered -A license-exception-not-encountered bans
-deny --manifest-path fuzz/Cargo.toml check --hide-inclusion-graph -A duplicate -A license-not-encountered \
-    -A license-exception-not-encountered -A unnecessary-skip -A unmatched-skip licenses sources bans
+for other in fuzz models; do
+    deny --manifest-path $other/Cargo.toml check --hide-inclusion-graph -A duplicate -A license-not-encountered \
+        -A license-exception-not-encountered -A unnecessary-skip -A unmatched-skip licenses sources bans
+done
 
 [ "${1:-}" = advisories ] || exit 0
 said=$(deny --workspace check advisories 2>&1) && status=0 || status=$?

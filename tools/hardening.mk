@@ -1,6 +1,6 @@
 # make hardening: the long forms of what `make test` does in short. Hours, if they are given.
 
-.PHONY: hardening hardening-deny hardening-msrv hardening-reproducible hardening-fuzz hardening-hostile hardening-tsan
+.PHONY: hardening hardening-deny hardening-msrv hardening-reproducible hardening-models hardening-fuzz hardening-hostile hardening-tsan
 # For each fuzz target.
 FUZZ_SECONDS   ?= 60
 FUZZ_TARGETS   ?= decode session record uri websocket http
@@ -10,7 +10,7 @@ HOSTILE_ROUNDS ?= 20
 CHURN          ?= 5000
 
 hardening: ## fuzzers, careless callers and sanitizers at length (FUZZ_SECONDS, HOSTILE_ROUNDS, CHURN)
-	@set -e; for phase in deny msrv reproducible fuzz hostile tsan; do echo "== $$phase"; $(MAKE) --no-print-directory hardening-$$phase; done
+	@set -e; for phase in deny msrv reproducible models fuzz hostile tsan; do echo "== $$phase"; $(MAKE) --no-print-directory hardening-$$phase; done
 
 hardening-deny:
 	tools/deny.sh advisories
@@ -24,6 +24,10 @@ hardening-msrv:
 
 hardening-reproducible: libs
 	tools/reproducible.sh $(OUTPUT) CARGO_FLAGS='$(CARGO_FLAGS)'
+
+# Schedules of the reactor's threads, one by one. A directory of its own, as its profile is another.
+hardening-models:
+	CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/models $(CARGO) test --locked $(CARGO_FLAGS) --release --manifest-path models/Cargo.toml
 
 # Code without a line of `unsafe` needs no address sanitizer, and the session's tests are numbers, not texts that a fuzzer
 # could not guess: seventeen times as fast. Its inputs are calls; in 512 bytes there are some 150.
