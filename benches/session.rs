@@ -32,8 +32,8 @@ impl Sink for Nowhere {
     fn out(&mut self) -> &mut Outbound {
         &mut self.out
     }
-    fn message(&mut self, publish: &Publish<'_>) -> usize {
-        publish.payload.len()
+    fn message(&mut self, publish: &Publish<'_>) -> Result<usize, NotStored> {
+        Ok(publish.payload.len())
     }
     fn deliver(&mut self, _: usize, _: QoS, _: Receipt<'_>) -> Result<(), usize> {
         self.delivered += 1;

@@ -180,6 +180,11 @@ fn slow_callbacks_delay_nobody_else() {
 }
 
 #[test]
+fn a_fast_server_is_slowed_down() {
+    native("flood", &[Flavour::A], &[]);
+}
+
+#[test]
 fn a_slow_server_gets_every_byte() {
     native("slow_server", &[Flavour::A, Flavour::C], &[]);
 }

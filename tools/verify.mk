@@ -43,8 +43,9 @@ torture: ## kill a publisher, a subscriber and restart the broker some hundred t
 	PAHO_OXIDE_TORTURE_KILLS=$(TORTURE_KILLS) PAHO_OXIDE_TORTURE_MESSAGES=$(TORTURE_MESSAGES) \
 		$(CARGO) test --locked $(CARGO_FLAGS) --test reliability crash:: -- --nocapture
 
-check: ## formatting, lints, documentation, headers as generated
+check: ## formatting, lints, documentation, headers as generated, licences
 	@tools/deps.sh ensure lint
+	tools/deny.sh
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --locked $(CARGO_FLAGS) --all-targets --no-default-features -- -D warnings

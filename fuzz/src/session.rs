@@ -9,6 +9,7 @@
 //! - nothing panics, and memory stays within what was put in.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -63,16 +64,65 @@ pub enum Step {
     StoreFails(bool),
 }
 
+/// A hash for small numbers: most of a run would go into the standard one, which expects keys chosen by an attacker.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64((*byte).into());
+        }
+    }
+
+    fn write_u16(&mut self, n: u16) {
+        self.write_u64(n.into());
+    }
+
+    fn write_u32(&mut self, n: u32) {
+        self.write_u64(n.into());
+    }
+
+    fn write_isize(&mut self, n: isize) {
+        self.write_u64(n.unsigned_abs() as u64);
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        self.0 = (self.0 ^ n).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
+}
+
+type Map<K, V> = HashMap<K, V, BuildHasherDefault<Spread>>;
+type Set<K> = HashSet<K, BuildHasherDefault<Spread>>;
+
+/// What has become of an operation.
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    Open,
+    Ended,
+    Refused,
+}
+
 /// What the session tells, and what the model remembers.
 #[derive(Default)]
 struct World {
     out: Outbound,
-    accepted: HashSet<u32>,
-    ended: HashSet<u32>,
+    /// The operations, which are numbered from 0.
+    ops: Vec<Fate>,
+    /// How many of them are open.
+    open: usize,
     unwritten: Vec<u32>,
-    delivered: HashMap<u32, u32>,
-    records: HashSet<Record>,
-    queued: HashMap<u32, Vec<u8>>,
+    delivered: Map<u32, u32>,
+    /// What was delivered in this step.
+    arrived: Vec<u32>,
+    records: Set<Record>,
+    /// How many of them are of messages sent.
+    sent: usize,
+    queued: Map<u32, Vec<u8>>,
     next_queued: u32,
     store_fails: bool,
     store_failed: bool,
@@ -81,11 +131,24 @@ struct World {
 
 impl World {
     fn end(&mut self, op: u32) {
-        assert!(
-            self.accepted.contains(&op),
-            "an operation ended that was never accepted"
-        );
-        assert!(self.ended.insert(op), "an operation ended twice");
+        let fate = self.ops.get_mut(op as usize);
+        let fate = fate.expect("an operation ended that was never begun");
+        assert!(*fate != Fate::Refused, "a refused operation ended");
+        assert!(*fate != Fate::Ended, "an operation ended twice");
+        *fate = Fate::Ended;
+        self.open -= 1;
+    }
+
+    fn record(&mut self, record: Record) {
+        if self.records.insert(record) {
+            self.sent += usize::from(matches!(record, Record::Sent(_)));
+        }
+    }
+
+    fn forget(&mut self, record: Record) {
+        if self.records.remove(&record) {
+            self.sent -= usize::from(matches!(record, Record::Sent(_)));
+        }
     }
 
     fn check_store(&self) -> Result<(), NotStored> {
@@ -105,11 +168,9 @@ impl Sink for World {
         &mut self.out
     }
 
-    fn message(&mut self, publish: &Publish<'_>) -> u32 {
-        publish
-            .payload
-            .try_into()
-            .map_or(u32::MAX, u32::from_be_bytes)
+    fn message(&mut self, publish: &Publish<'_>) -> Result<u32, NotStored> {
+        let number = publish.payload.try_into();
+        Ok(number.map_or(u32::MAX, u32::from_be_bytes))
     }
 
     fn deliver(&mut self, message: u32, _: QoS, receipt: Receipt<'_>) -> Result<(), u32> {
@@ -117,12 +178,13 @@ impl Sink for World {
         match receipt {
             Receipt::None => {}
             Receipt::Kept(id, _) => {
-                self.records.insert(Record::Received(id));
+                self.record(Record::Received(id));
             }
             Receipt::Released(id) => {
-                self.records.remove(&Record::Received(id));
+                self.forget(Record::Received(id));
             }
         }
+        self.arrived.push(message);
         *self.delivered.entry(message).or_default() += 1;
         Ok(())
     }
@@ -149,12 +211,12 @@ impl Sink for World {
     fn store(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored> {
         self.check_store()?;
         assert!(!packet.is_empty());
-        self.records.insert(record);
+        self.record(record);
         Ok(())
     }
 
     fn discard(&mut self, record: Record) {
-        self.records.remove(&record);
+        self.forget(record);
         if let Record::Queued(number) = record {
             self.queued.remove(&number);
         }
@@ -166,7 +228,7 @@ impl Sink for World {
             return Ok(None);
         }
         self.next_queued += 1;
-        self.records.insert(Record::Queued(self.next_queued));
+        self.record(Record::Queued(self.next_queued));
         Ok(Some(self.next_queued))
     }
 
@@ -197,14 +259,14 @@ pub struct Run {
     world: World,
     version: Version,
     now: Instant,
-    next_op: u32,
     next_message: u32,
     /// QoS 2 messages that the server has published and not released: identifier to number.
-    server: HashMap<u16, u32>,
+    server: Map<u16, u32>,
     /// Numbers of QoS 2 messages whose handshake is finished.
-    finished: HashSet<u32>,
+    finished: Set<u32>,
     limit: u32,
     written: Vec<u8>,
+    steps: usize,
 }
 
 impl Run {
@@ -218,25 +280,27 @@ impl Run {
             },
             version,
             now,
-            next_op: 0,
             next_message: 0,
-            server: HashMap::new(),
-            finished: HashSet::new(),
+            server: Map::default(),
+            finished: Set::default(),
             limit: 0,
             written: Vec::new(),
+            steps: 0,
         }
     }
 
     fn op(&mut self) -> u32 {
-        self.next_op += 1;
-        self.world.accepted.insert(self.next_op);
-        self.next_op
+        self.world.ops.push(Fate::Open);
+        self.world.open += 1;
+        u32::try_from(self.world.ops.len() - 1).unwrap_or(u32::MAX)
     }
 
     /// The command was not accepted, so it must not end either.
     fn refused(&mut self, op: u32) {
-        assert!(!self.world.ended.contains(&op), "a refused operation ended");
-        self.world.accepted.remove(&op);
+        let fate = &mut self.world.ops[op as usize];
+        assert!(*fate == Fate::Open, "a refused operation ended");
+        *fate = Fate::Refused;
+        self.world.open -= 1;
         self.world.unwritten.retain(|other| *other != op);
     }
 
@@ -490,39 +554,53 @@ impl Run {
         }
     }
 
-    fn check(&self) {
-        for (number, times) in &self.world.delivered {
+    /// What must hold after each step.
+    fn check(&mut self) {
+        // Only what was delivered in this step can have been delivered once too often in it.
+        for number in self.world.arrived.drain(..) {
             let exactly_once =
-                self.finished.contains(number) || self.server.values().any(|n| n == number);
+                self.finished.contains(&number) || self.server.values().any(|n| *n == number);
             assert!(
-                !exactly_once || *times <= 1,
+                !exactly_once || self.world.delivered[&number] == 1,
                 "a QoS 2 message was delivered twice"
             );
         }
-        let open = self.world.accepted.len() - self.world.ended.len();
-        let pending = self.session.pending_tokens(true);
-        assert_eq!(pending.len(), open, "what is pending is what has not ended");
-        let distinct: HashSet<_> = pending.iter().collect();
-        assert_eq!(distinct.len(), pending.len(), "tokens are unique");
-        let sent = |record: &&Record| matches!(record, Record::Sent(_));
-        let sent = self.world.records.iter().filter(sent).count();
-        assert!(sent <= open, "a record without its message");
+        assert!(
+            self.world.sent <= self.world.open,
+            "a record without its message"
+        );
         if self.session.online() && !self.world.store_failed {
             assert!(
-                self.session.queued() == 0 || sent >= self.limit as usize,
+                self.session.queued() == 0 || self.world.sent >= self.limit as usize,
                 "a message waits although there is room"
             );
         }
+        // The list is the most expensive part when much is pending; what is wrong in it does not go away by itself.
+        self.steps += 1;
+        if self.world.open <= 8 || self.steps % 16 == 0 {
+            self.check_pending();
+        }
+    }
+
+    fn check_pending(&self) {
+        let mut pending = self.session.pending_tokens(true);
+        assert_eq!(
+            pending.len(),
+            self.world.open,
+            "what is pending is what has not ended"
+        );
+        pending.sort_unstable();
+        assert!(
+            pending.windows(2).all(|two| two[0] != two[1]),
+            "tokens are unique"
+        );
     }
 
     fn finish(mut self) {
+        self.check_pending();
         self.session.abandon(&mut self.world);
         self.write();
-        assert_eq!(
-            self.world.accepted.len(),
-            self.world.ended.len(),
-            "every operation ends"
-        );
+        assert_eq!(self.world.open, 0, "every operation ends");
         // What went out is whole packets.
         let mut rest = &self.written[..];
         while !rest.is_empty() {

@@ -19,6 +19,7 @@ use crate::transport::{Link, Stage};
 
 use super::host::{ConnectResult, Event, Host};
 use super::options::{ConnectOptions, VersionChoice};
+use super::reactor::{Reactor, reactor};
 use super::runtime::runtime;
 use super::state::{Client, Connection, Error, Guard, Phase, Writer};
 
@@ -118,7 +119,12 @@ impl Socket {
 impl<H: Host> Client<H> {
     /// Begins to connect. `op` is told how it ended.
     pub fn connect(self: &Arc<Self>, options: ConnectOptions, op: H::Op) -> Result<(), Error> {
-        let runtime = runtime().map_err(|error| Error::Failed(error.to_string()))?;
+        // What will be needed once there is a connection has to be had now: later there is nobody left to run the
+        // callback that would tell of its want.
+        let runtime = reactor()
+            .and_then(Reactor::need_threads)
+            .and_then(|()| runtime())
+            .map_err(|error| Error::Failed(error.to_string()))?;
         let mut core = self.lock();
         if core.destroyed {
             return Err(Error::Failed("the client is destroyed".into()));
@@ -139,9 +145,14 @@ impl<H: Host> Client<H> {
         let epoch = core.epoch;
         let client = Arc::clone(self);
         let task = runtime.spawn(async move {
+            let _unforeseen = Unforeseen {
+                client: &client,
+                epoch,
+                lost: false,
+            };
             match client.try_candidates(&options, false).await {
                 Ok(established) => client.established(*established, &options, epoch, false),
-                Err(failure) => client.not_established(failure, epoch),
+                Err(failure) => client.not_established(failure, epoch, false),
             }
         });
         core.task = Some(task.abort_handle());
@@ -432,7 +443,8 @@ impl<H: Host> Client<H> {
         self.finish(core);
     }
 
-    fn not_established(&self, failure: ConnectFailure, epoch: u64) {
+    /// `lost`: it was to follow a connection that was lost.
+    fn not_established(&self, failure: ConnectFailure, epoch: u64, lost: bool) {
         let mut core = self.lock();
         if core.epoch != epoch || core.destroyed {
             return;
@@ -442,8 +454,26 @@ impl<H: Host> Client<H> {
         if let Some(op) = core.connect_op.take() {
             tell_connect_ended(&mut core, op, Err(Box::new(failure)));
         }
-        self.reconnect_later(&mut core, false);
+        self.reconnect_later(&mut core, lost);
         self.finish(core);
+    }
+}
+
+/// Ends an attempt that panicked, as tokio does when the system gives no thread to look a name up on: nobody else would
+/// tell the program.
+pub(super) struct Unforeseen<'a, H: Host> {
+    pub client: &'a Client<H>,
+    pub epoch: u64,
+    pub lost: bool,
+}
+
+impl<H: Host> Drop for Unforeseen<'_, H> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let message = "not enough threads, or a defect".to_owned();
+            let failure = ConnectFailure::new(Version::V311, None, message);
+            self.client.not_established(failure, self.epoch, self.lost);
+        }
     }
 }
 

@@ -14,8 +14,8 @@ pub trait Host: Send + Sync + Sized + 'static {
     /// What the program attached to an operation.
     type Op: Send;
 
-    /// Makes the owned form of a received message.
-    fn message(publish: &Publish<'_>) -> Self::Message;
+    /// Makes the owned form of a received message; none for want of memory.
+    fn message(publish: &Publish<'_>) -> Option<Self::Message>;
     /// Lends what a message holds.
     fn with_contents<R>(message: &Self::Message, read: impl FnOnce(&Publish<'_>) -> R) -> R;
     /// Roughly the bytes that a message holds, for the limit of the inbound queue.

@@ -13,6 +13,7 @@
 
 mod commands;
 mod connect;
+mod crew;
 mod dispatch;
 mod end;
 mod flush;
@@ -25,6 +26,7 @@ mod records;
 mod runtime;
 mod sink;
 mod state;
+mod sync;
 mod wait;
 
 pub use commands::Subscription;

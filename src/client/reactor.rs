@@ -5,14 +5,13 @@
 //! arrival and the program. Before a thread enters a callback, which may take as long as it likes, it makes sure that
 //! another one is left to wait. A slow callback therefore delays its own client's next callback and nothing else.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use once_cell::sync::Lazy;
+use once_cell::sync::{Lazy, OnceCell};
 use parking_lot::Mutex;
 use rustix::event::epoll;
 use rustix::event::{EventfdFlags, Timespec};
@@ -20,12 +19,9 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
 };
 
+use super::crew::{Agenda, BASE_THREADS, Crew};
 use crate::registry::{Key, Registry};
 
-/// Threads that always exist once the reactor was used.
-const BASE_THREADS: usize = 2;
-/// Against a program whose callbacks all wait for something that never comes: no more threads than this.
-const MAX_THREADS: usize = 512;
 /// A thread above the base that found nothing to do for so many seconds ends.
 const SPARE_LIFETIME: i64 = 10;
 /// Programs' callbacks run here, and expect the stack that the C library gives a thread by default.
@@ -71,16 +67,9 @@ pub struct Reactor {
     /// Wakes one thread for each scheduled source.
     wake: OwnedFd,
     timer: OwnedFd,
-    scheduled: Mutex<VecDeque<Key>>,
-    /// Sources in `scheduled`, to be asked without its lock.
-    waiting: AtomicUsize,
-    /// A thread has been woken for them and has not come yet.
-    woken: AtomicBool,
+    scheduled: Agenda<Key>,
     timers: Mutex<Timers>,
-    /// Existing threads, and those of them that are inside callbacks. A thread that ends and one that enters a callback
-    /// must see each other, or nobody would be left to wait: hence sequentially consistent there.
-    threads: AtomicUsize,
-    busy: AtomicUsize,
+    crew: Crew,
 }
 
 #[derive(Default)]
@@ -94,13 +83,11 @@ const WAKE: u64 = 0;
 const TIMER: u64 = 1;
 
 static SOURCES: Registry<dyn Source> = Registry::new();
-static REACTOR: Lazy<io::Result<Reactor>> = Lazy::new(Reactor::new);
+static REACTOR: OnceCell<Reactor> = OnceCell::new();
 
-/// The reactor; an error when the system gives no descriptors or threads.
+/// The reactor; an error when the system gives no descriptors. It may do so the next time.
 pub fn reactor() -> io::Result<&'static Reactor> {
-    REACTOR
-        .as_ref()
-        .map_err(|error| io::Error::new(error.kind(), error.to_string()))
+    REACTOR.get_or_try_init(Reactor::new)
 }
 
 impl Reactor {
@@ -131,12 +118,9 @@ impl Reactor {
             epoll,
             wake,
             timer,
-            scheduled: Mutex::default(),
-            waiting: AtomicUsize::new(0),
-            woken: AtomicBool::new(false),
+            scheduled: Agenda::default(),
             timers: Mutex::default(),
-            threads: AtomicUsize::new(0),
-            busy: AtomicUsize::new(0),
+            crew: Crew::default(),
         })
     }
 
@@ -191,23 +175,17 @@ impl Reactor {
 
     /// Has [`Source::scheduled`] called on a reactor thread.
     pub fn schedule(&'static self, key: Key) {
-        if self.need_threads().is_err() && self.threads.load(Ordering::Relaxed) == 0 {
+        if self.need_threads().is_err() && self.crew.threads() == 0 {
             // Without a single thread nothing could have been connected that needs one.
             return;
         }
-        {
-            let mut scheduled = self.scheduled.lock();
-            scheduled.push_back(key);
-            self.waiting.store(scheduled.len(), Ordering::Relaxed);
+        if self.scheduled.add(key) {
+            self.wake_one();
         }
-        self.wake_one();
     }
 
-    /// Wakes a thread for what is scheduled, unless one is on its way.
+    /// Wakes a thread for what is scheduled.
     fn wake_one(&self) {
-        if self.woken.swap(true, Ordering::AcqRel) {
-            return;
-        }
         // Fails only when 2^64 - 2 wake-ups are pending: then nobody needs another one.
         let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
     }
@@ -278,25 +256,22 @@ impl Reactor {
         }
     }
 
-    fn need_threads(&'static self) -> io::Result<()> {
-        if self.threads.load(Ordering::Relaxed) >= BASE_THREADS {
-            return Ok(());
-        }
-        while self.threads.load(Ordering::Relaxed) < BASE_THREADS {
+    /// Sees to it that there are threads; an error when the system gives none.
+    pub fn need_threads(&'static self) -> io::Result<()> {
+        while self.crew.threads() < BASE_THREADS {
             self.spawn()?;
         }
         Ok(())
     }
 
     fn spawn(&'static self) -> io::Result<()> {
-        let threads = self.threads.fetch_add(1, Ordering::Relaxed);
-        let spare = threads >= BASE_THREADS;
+        let spare = self.crew.join();
         let spawned = std::thread::Builder::new()
             .name("paho-reactor".into())
             .stack_size(STACK)
             .spawn(move || self.run(spare));
         if let Err(error) = spawned {
-            self.threads.fetch_sub(1, Ordering::Relaxed);
+            self.crew.part();
             return Err(error);
         }
         Ok(())
@@ -304,13 +279,11 @@ impl Reactor {
 
     /// This thread enters a callback. Until the guard is dropped another one is there to wait for events.
     pub fn enter_callback(&'static self) -> InCallback {
-        if self.waiting.load(Ordering::Relaxed) > 0 {
+        if self.scheduled.leave() {
             // They were this thread's to see to next.
             self.wake_one();
         }
-        let busy = self.busy.fetch_add(1, Ordering::SeqCst) + 1;
-        let threads = self.threads.load(Ordering::SeqCst);
-        if busy >= threads && threads < MAX_THREADS {
+        if self.crew.enter() {
             // Without another thread this client's callbacks still run; the next attempt may succeed.
             let _ = self.spawn();
         }
@@ -333,12 +306,10 @@ impl Reactor {
                 Err(_) => return,
             }
             if events.is_empty() {
-                // A spare that idled for its lifetime, unless it is the one that has to be left.
-                let threads = self.threads.fetch_sub(1, Ordering::SeqCst);
-                if threads - 1 > self.busy.load(Ordering::SeqCst).max(BASE_THREADS - 1) {
+                // A spare that idled for its lifetime.
+                if self.crew.retire() {
                     return;
                 }
-                self.threads.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
             for event in &events {
@@ -370,18 +341,8 @@ impl Reactor {
     fn run_scheduled(&self) {
         let mut buf = [0; 8];
         let _ = rustix::io::read(&self.wake, &mut buf);
-        // From here on what is scheduled wakes another thread, as this one may be held up by the first callback.
-        self.woken.store(false, Ordering::Release);
-        loop {
-            let key = {
-                let mut scheduled = self.scheduled.lock();
-                let key = scheduled.pop_front();
-                self.waiting.store(scheduled.len(), Ordering::Relaxed);
-                key
-            };
-            let Some(key) = key else {
-                return;
-            };
+        self.scheduled.begin();
+        while let Some(key) = self.scheduled.take() {
             if let Some(source) = SOURCES.get(key) {
                 source.scheduled();
             }
@@ -394,6 +355,6 @@ pub struct InCallback(&'static Reactor);
 
 impl Drop for InCallback {
     fn drop(&mut self) {
-        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+        self.0.crew.leave();
     }
 }

@@ -183,6 +183,13 @@ impl<H: Host> Client<H> {
     ) -> (Guard<'a, H>, Step) {
         let have = partial.len();
         let room = total.saturating_sub(have).clamp(1, have.max(GROWTH));
+        // The server decides how much this is: that there is not so much memory must not be the end of the process.
+        if partial.try_reserve(room).is_err() {
+            return (
+                self.lock(),
+                Step::End(format!("no memory for {total} bytes")),
+            );
+        }
         partial.resize(have + room, 0);
         let result = link.read(&mut partial[have..]);
         let mut core = self.lock();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::connect::Unforeseen;
 use super::host::Host;
 use super::options::ConnectOptions;
 use super::runtime::runtime;
@@ -31,6 +32,11 @@ impl<H: Host> Client<H> {
         let keep_session = lost && !core.session_ends;
         let task = runtime.spawn(async move {
             let mut delay = retry.min;
+            let _unforeseen = Unforeseen {
+                client: &client,
+                epoch,
+                lost,
+            };
             loop {
                 client.pause(jittered(delay)).await;
                 options = client.refreshed(options, epoch).await;
@@ -104,10 +110,29 @@ impl<H: Host> Client<H> {
     }
 }
 
-/// Up to a fifth more or less, so that clients that a server lost together do not come back together.
+/// How much a delay is changed by chance, in ten thousandths either way: a fifth.
+const JITTER: u16 = 2_000;
+
+/// A fifth more or less, so that clients that a server lost together do not come back together.
 fn jittered(delay: Duration) -> Duration {
     use std::hash::{BuildHasher, RandomState};
     let random = RandomState::new().hash_one(delay);
-    let fraction = f64::from((random % 4001) as u16) / 10_000.0;
-    delay.mul_f64(0.8 + fraction)
+    let tenthousandths = 10_000 - JITTER + (random % (2 * u64::from(JITTER) + 1)) as u16;
+    delay.mul_f64(f64::from(tenthousandths) / 10_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_are_spread_over_a_fifth_either_way() {
+        let delay = Duration::from_secs(10);
+        let delays: Vec<_> = (0..1000).map(|_| jittered(delay)).collect();
+        let (least, most) = (delays.iter().min(), delays.iter().max());
+        // A thousand that all miss a tenth of the range at one end: one chance in 10^45.
+        let (low, high) = (Duration::from_millis(8_400), Duration::from_millis(11_600));
+        assert!((Some(&Duration::from_secs(8))..Some(&low)).contains(&least));
+        assert!(most > Some(&high) && most <= Some(&Duration::from_secs(12)));
+    }
 }

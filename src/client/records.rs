@@ -184,7 +184,7 @@ impl Records {
     pub fn load_message<H: Host>(&mut self, number: u32) -> Option<H::Message> {
         let (key, bytes) = self.load(RecordKind::Message, number)?;
         let message = QueuedMessage::read(key.v5, &bytes).ok().and_then(|queued| {
-            Some(H::message(&Publish {
+            H::message(&Publish {
                 dup: queued.dup,
                 qos: mqttbytes::qos(queued.qos).ok()?,
                 retain: queued.retained,
@@ -192,7 +192,7 @@ impl Records {
                 packet_id: queued.packet_id,
                 properties: PropertiesRef::parse(queued.properties, Context::Publish).ok()?,
                 payload: queued.payload,
-            }))
+            })
         });
         if message.is_none() {
             self.set_aside(key);

@@ -1,26 +1,49 @@
-//! The runtime on which connections are established.
+//! The runtimes on which connections are established.
 //!
 //! Separate from the reactor, which carries established connections: handshakes are long conversations with many ends,
-//! which read best as asynchronous code, and a look-up that takes its time has the runtime's blocking threads for that.
+//! which read best as asynchronous code, and a look-up that takes its time has the runtimes' blocking threads for that.
+//!
+//! Two of one thread each, and not one of two: where the system gives no thread, tokio's own panics, or never comes back.
 
+use std::cell::Cell;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use once_cell::sync::Lazy;
-use tokio::runtime::{Builder, Handle, Runtime};
+use once_cell::sync::OnceCell;
+use tokio::runtime::{Builder, Handle};
 
-static RUNTIME: Lazy<io::Result<Runtime>> = Lazy::new(|| {
-    crate::ffi::watch_for_fork();
-    Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("paho-connect")
-        .enable_all()
-        .build()
-});
+const COUNT: usize = 2;
 
-/// The runtime; an error when the system gives no threads.
+static RUNTIMES: [OnceCell<Handle>; COUNT] = [const { OnceCell::new() }; COUNT];
+
+thread_local! {
+    /// Which runtime this thread is.
+    static OWN: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// A runtime; an error when the system gives no descriptors or threads. It may do so the next time.
 pub(super) fn runtime() -> io::Result<&'static Handle> {
-    match &*RUNTIME {
-        Ok(runtime) => Ok(runtime.handle()),
-        Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
-    }
+    static TURN: AtomicUsize = AtomicUsize::new(0);
+    // The program's TLS callbacks run on these threads, and may wait for what they begin to connect.
+    let other = OWN.get().map(|own| own + 1);
+    let turn = other.unwrap_or_else(|| TURN.fetch_add(1, Ordering::Relaxed)) % COUNT;
+    let runtime = RUNTIMES[turn].get_or_try_init(|| start(turn));
+    // One will do.
+    runtime.or_else(|error| RUNTIMES.iter().find_map(OnceCell::get).ok_or(error))
+}
+
+fn start(number: usize) -> io::Result<Handle> {
+    crate::ffi::watch_for_fork();
+    let runtime = Builder::new_current_thread()
+        .thread_name("paho-resolve")
+        .enable_all()
+        .build()?;
+    let handle = runtime.handle().clone();
+    std::thread::Builder::new()
+        .name("paho-connect".into())
+        .spawn(move || {
+            OWN.set(Some(number));
+            runtime.block_on(std::future::pending::<()>());
+        })?;
+    Ok(handle)
 }

@@ -176,8 +176,8 @@ impl<H: Host> Sink for Io<H> {
         &mut self.out
     }
 
-    fn message(&mut self, publish: &Publish<'_>) -> H::Message {
-        H::message(publish)
+    fn message(&mut self, publish: &Publish<'_>) -> Result<H::Message, NotStored> {
+        H::message(publish).ok_or(NotStored)
     }
 
     fn deliver(

@@ -22,8 +22,12 @@ static MAX: AtomicIsize = AtomicIsize::new(0);
 /// Usable size of a block, by which it is counted. Asking the allocator spares us a header of our own before each
 /// block, which plain `free` would choke on.
 fn usable_size(block: *mut c_void) -> isize {
+    // Not every allocator knows that NULL has none: LeakSanitizer's of GCC 12 crashes on it.
+    if block.is_null() {
+        return 0;
+    }
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-    // SAFETY: a block of malloc's that has not been freed, or NULL, which has size 0.
+    // SAFETY: a block of malloc's that has not been freed.
     let size = unsafe { libc::malloc_usable_size(block) };
     #[cfg(target_vendor = "apple")]
     // SAFETY: as above.

@@ -31,15 +31,27 @@ pub struct Received {
 unsafe impl Send for Received {}
 
 impl Received {
-    /// Copies a packet's message.
-    pub fn new(publish: &Publish<'_>) -> Self {
+    /// Copies a packet's message; none when there is no memory.
+    pub fn new(publish: &Publish<'_>) -> Option<Self> {
         let message: *mut Message = memory::allocate(size_of::<Message>()).cast();
         let topic = memory::copy_bytes(publish.topic);
         let payload = memory::copy_bytes(publish.payload);
-        if message.is_null() || topic.is_null() || payload.is_null() {
-            // As a Rust allocation that fails: there is no error that the network could be told.
-            std::alloc::handle_alloc_error(std::alloc::Layout::new::<Message>());
-        }
+        let properties = try_to_c(publish.properties);
+        let (false, Some(properties)) = (
+            message.is_null() || topic.is_null() || payload.is_null(),
+            properties,
+        ) else {
+            // SAFETY: NULL or just allocated, and unknown to anybody else.
+            unsafe {
+                memory::free(message.cast());
+                memory::free(topic.cast());
+                memory::free(payload.cast());
+                if let Some(mut properties) = properties {
+                    properties::free(&raw mut properties);
+                }
+            }
+            return None;
+        };
         let contents = Message {
             struct_id: eyecatcher(*b"MQTM"),
             struct_version: VERSION,
@@ -49,16 +61,16 @@ impl Received {
             retained: c_int::from(publish.retain),
             dup: c_int::from(publish.dup),
             msgid: c_int::from(publish.packet_id),
-            properties: to_c(publish.properties),
+            properties,
         };
         // SAFETY: freshly allocated with the size of a message.
         unsafe { message.write(contents) };
-        Self {
+        Some(Self {
             message,
             topic,
             topic_len: publish.topic.len(),
             size: size_of::<Message>() + publish.topic.len() + publish.payload.len(),
-        }
+        })
     }
 
     /// Bytes held, about.
@@ -128,38 +140,55 @@ impl Drop for Received {
     }
 }
 
-/// A list of a packet's properties in C's memory, to be freed with `MQTTProperties_free`.
+/// A list of a packet's properties in C's memory, to be freed with `MQTTProperties_free`; empty when there is no memory.
 pub fn to_c(list: PropertiesRef<'_>) -> MQTTProperties {
+    try_to_c(list).unwrap_or(properties::EMPTY)
+}
+
+/// The same, all of it or none.
+fn try_to_c(list: PropertiesRef<'_>) -> Option<MQTTProperties> {
     if list.is_empty() {
-        return properties::EMPTY;
+        return Some(properties::EMPTY);
     }
     let count = list.iter().count();
     let array: *mut MQTTProperty = memory::allocate_array(count);
     if array.is_null() {
-        return properties::EMPTY;
+        return None;
     }
+    let mut whole = true;
     for (i, property) in list.iter().enumerate() {
         // SAFETY: the array has `count` entries.
         unsafe {
             array.add(i).write(MQTTProperty {
                 identifier: property.id as c_int,
-                value: to_c_value(property.value),
+                value: to_c_value(property.value, &mut whole),
             });
         }
     }
     let number = |n: usize| c_int::try_from(n).unwrap_or(c_int::MAX);
-    MQTTProperties {
+    let mut list = MQTTProperties {
         count: number(count),
         max_count: number(count),
         length: number(list.len()),
         array,
+    };
+    if !whole {
+        // SAFETY: made here, with NULL where a string is missing.
+        unsafe { properties::free(&raw mut list) };
+        return None;
     }
+    Some(list)
 }
 
-fn to_c_value(value: Value<'_>) -> MQTTPropertyValue {
-    let string = |bytes: &[u8]| MQTTLenString {
-        len: c_int::try_from(bytes.len()).unwrap_or(0),
-        data: memory::copy_bytes(bytes),
+/// `whole` becomes false when there is no memory for all of it.
+fn to_c_value(value: Value<'_>, whole: &mut bool) -> MQTTPropertyValue {
+    let mut string = |bytes: &[u8]| {
+        let data = memory::copy_bytes(bytes);
+        *whole &= !data.is_null();
+        MQTTLenString {
+            len: c_int::try_from(bytes.len()).unwrap_or(0),
+            data,
+        }
     };
     let none = MQTTLenString {
         len: 0,

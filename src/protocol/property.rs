@@ -10,6 +10,10 @@ use super::error::Malformed;
 use super::reason;
 use super::wire::{self, MAX_VARINT, Reader};
 
+/// Properties of one packet. Five bytes of a packet make a user property, which takes twenty times as much in the form in
+/// which programs get it: without a limit a server could fill the memory with what it need not send.
+pub const MAX_PROPERTIES: u32 = 65_536;
+
 /// One property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Property<'a> {
@@ -244,11 +248,16 @@ struct List {
     context: Context,
     /// Bit `n`: identifier `n` has occurred.
     seen: u64,
+    count: u32,
 }
 
 impl List {
     const fn new(context: Context) -> Self {
-        Self { context, seen: 0 }
+        Self {
+            context,
+            seen: 0,
+            count: 0,
+        }
     }
 
     fn add(&mut self, id: PropertyId, direction: Direction) -> Result<(), Malformed> {
@@ -279,6 +288,11 @@ impl List {
             return Err(protocol_error("property occurs more than once"));
         }
         self.seen |= bit;
+        self.count += 1;
+        if self.count > MAX_PROPERTIES {
+            let what = "more properties than a packet is given room for";
+            return Err(Malformed::new(reason::QUOTA_EXCEEDED, what));
+        }
         Ok(())
     }
 

@@ -9,6 +9,7 @@ mod clauses;
 mod common;
 mod decode;
 mod driver;
+mod limits;
 mod malformed;
 mod packet;
 mod server;

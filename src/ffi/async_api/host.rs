@@ -118,7 +118,7 @@ impl Host for AsyncHost {
     type Message = Received;
     type Op = Op;
 
-    fn message(publish: &Publish<'_>) -> Received {
+    fn message(publish: &Publish<'_>) -> Option<Received> {
         Received::new(publish)
     }
 

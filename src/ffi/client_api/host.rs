@@ -83,7 +83,7 @@ impl Host for ClientHost {
     type Message = Received;
     type Op = Op;
 
-    fn message(publish: &Publish<'_>) -> Received {
+    fn message(publish: &Publish<'_>) -> Option<Received> {
         Received::new(publish)
     }
 

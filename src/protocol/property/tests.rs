@@ -363,3 +363,16 @@ fn a_property_cut_anywhere_is_malformed() {
         }
     }
 }
+
+#[test]
+fn a_packet_has_so_many_properties_and_no_more() {
+    // User Property with an empty name and an empty value.
+    let mut bytes = [38, 0, 0, 0, 0].repeat(MAX_PROPERTIES as usize);
+    let list = PropertiesRef::parse(&bytes, Context::Publish);
+    assert!(list.is_ok_and(|list| list.validate_for(Context::Publish).is_ok()));
+    bytes.extend([38, 0, 0, 0, 0]);
+    assert_eq!(
+        reason_of(PropertiesRef::parse(&bytes, Context::Publish)),
+        reason::QUOTA_EXCEEDED
+    );
+}

@@ -94,12 +94,12 @@ impl<M, O> Session<M, O> {
         }
         match publish.qos {
             QoS::AtMostOnce => {
-                let message = sink.message(publish);
+                let message = sink.message(publish)?;
                 sink.deliver(message, publish.qos, Receipt::None)
                     .map_err(|_| Fault::NotStored)
             }
             QoS::AtLeastOnce => {
-                let message = sink.message(publish);
+                let message = sink.message(publish)?;
                 sink.deliver(message, publish.qos, Receipt::None)
                     .map_err(|_| Fault::NotStored)?;
                 self.ack(AckKind::PubAck, publish.packet_id, reason::SUCCESS, sink);
@@ -133,7 +133,7 @@ impl<M, O> Session<M, O> {
                 }
                 .into());
             }
-            let message = sink.message(publish);
+            let message = sink.message(publish)?;
             let id = publish.packet_id;
             let kept = if self.version == Version::V5 {
                 sink.deliver(message, publish.qos, Receipt::Kept(id, packet))

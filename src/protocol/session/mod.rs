@@ -67,8 +67,8 @@ pub trait Sink {
 
     /// Where packets go.
     fn out(&mut self) -> &mut Outbound;
-    /// Makes the owned form of a received message.
-    fn message(&mut self, publish: &Publish<'_>) -> Self::Message;
+    /// Makes the owned form of a received message; an error for want of memory.
+    fn message(&mut self, publish: &Publish<'_>) -> Result<Self::Message, NotStored>;
     /// Hands a message of that `QoS` to the program's queue. With a store it must be safe there before this returns, in one
     /// step with what becomes of the record of its receipt. Gives it back if it could not be stored.
     fn deliver(
@@ -213,8 +213,14 @@ pub enum Fault {
         /// Its properties.
         properties: Properties,
     },
-    /// A received message could not be stored, so it must not be acknowledged.
+    /// A received message could not be stored, or there was no memory for it, so it must not be acknowledged.
     NotStored,
+}
+
+impl From<NotStored> for Fault {
+    fn from(_: NotStored) -> Self {
+        Fault::NotStored
+    }
 }
 
 impl From<Malformed> for Fault {

@@ -302,11 +302,13 @@ impl<M, O> Session<M, O> {
             return false;
         }
         match view(self.version, packet) {
-            Some(publish) => {
-                let message = (!handed_over).then(|| sink.message(&publish));
-                self.received.insert(id, message);
-                true
-            }
+            Some(publish) => match (!handed_over).then(|| sink.message(&publish)).transpose() {
+                Ok(message) => {
+                    self.received.insert(id, message);
+                    true
+                }
+                Err(_) => false,
+            },
             None => false,
         }
     }

@@ -123,7 +123,7 @@ impl AsyncClient {
         connect.struct_version = 8;
         connect.keepAliveInterval = options.keep_alive;
         connect.maxInflight = options.max_inflight.unwrap_or(65535);
-        connect.connectTimeout = 10;
+        connect.connectTimeout = options.timeout;
         connect.MQTTVersion = options.version.unwrap_or(self.version as c_int);
         connect.minRetryInterval = 1;
         connect.maxRetryInterval = 60;

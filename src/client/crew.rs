@@ -1,0 +1,117 @@
+//! The reactor's threads among themselves: who waits for events, who is inside a callback, who is woken for what.
+//!
+//! Without I/O, and with the locks and atomics that `super::sync` gives it: `models/` puts others there, and tries the
+//! schedules one by one.
+
+use std::collections::VecDeque;
+
+use super::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
+
+/// Threads that always exist once the reactor was used.
+pub const BASE_THREADS: usize = 2;
+/// Against a program whose callbacks all wait for something that never comes: no more threads than this.
+pub const MAX_THREADS: usize = 512;
+
+/// Existing threads, and those of them that are inside callbacks.
+///
+/// A thread that ends and one that enters a callback must see each other, or nobody would be left to wait: hence
+/// sequentially consistent there.
+#[derive(Default)]
+pub struct Crew {
+    threads: AtomicUsize,
+    busy: AtomicUsize,
+}
+
+impl Crew {
+    /// How many threads there are.
+    pub fn threads(&self) -> usize {
+        self.threads.load(Ordering::Relaxed)
+    }
+
+    /// There is going to be one more; true: a spare, which may end again.
+    pub fn join(&self) -> bool {
+        self.threads.fetch_add(1, Ordering::Relaxed) >= BASE_THREADS
+    }
+
+    /// It could not be had.
+    pub fn part(&self) {
+        self.threads.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A thread enters a callback; true: it has to see to another one, which waits meanwhile.
+    pub fn enter(&self) -> bool {
+        let busy = self.busy.fetch_add(1, Ordering::SeqCst) + 1;
+        let threads = self.threads.load(Ordering::SeqCst);
+        busy >= threads && threads < MAX_THREADS
+    }
+
+    /// It has left it.
+    pub fn leave(&self) {
+        self.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A spare found nothing to do; true: it has to end. False: it is the one that has to be left.
+    pub fn retire(&self) -> bool {
+        let threads = self.threads.fetch_sub(1, Ordering::SeqCst);
+        if threads - 1 > self.busy.load(Ordering::SeqCst).max(BASE_THREADS - 1) {
+            return true;
+        }
+        self.threads.fetch_add(1, Ordering::Relaxed);
+        false
+    }
+}
+
+/// What is scheduled. Whoever is told `true` wakes a thread, which [begins](Agenda::begin) and [takes](Agenda::take).
+pub struct Agenda<K> {
+    keys: Mutex<VecDeque<K>>,
+    /// How many there are, to be asked without the lock.
+    waiting: AtomicUsize,
+    /// A thread has been woken for them and has not come yet.
+    woken: AtomicBool,
+}
+
+impl<K> Default for Agenda<K> {
+    fn default() -> Self {
+        Self {
+            keys: Mutex::new(VecDeque::new()),
+            waiting: AtomicUsize::new(0),
+            woken: AtomicBool::new(false),
+        }
+    }
+}
+
+impl<K> Agenda<K> {
+    /// Adds a key.
+    pub fn add(&self, key: K) -> bool {
+        {
+            let mut keys = self.keys.lock();
+            keys.push_back(key);
+            self.waiting.store(keys.len(), Ordering::Relaxed);
+        }
+        self.wake()
+    }
+
+    /// The thread that takes them is going to be held up: another one is needed for what there still is.
+    pub fn leave(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0 && self.wake()
+    }
+
+    /// Unless one is on its way.
+    fn wake(&self) -> bool {
+        !self.woken.swap(true, Ordering::AcqRel)
+    }
+
+    /// The woken thread has come. What is added from here on wakes another one, as this one may be held up by what it
+    /// takes first.
+    pub fn begin(&self) {
+        self.woken.store(false, Ordering::Release);
+    }
+
+    /// Takes the first.
+    pub fn take(&self) -> Option<K> {
+        let mut keys = self.keys.lock();
+        let key = keys.pop_front();
+        self.waiting.store(keys.len(), Ordering::Relaxed);
+        key
+    }
+}
