@@ -13,6 +13,7 @@ mod common;
 mod transport_common;
 
 mod bad;
+mod large;
 mod matrix;
 mod peers;
 mod travel;
