@@ -8,14 +8,14 @@ use crate::broker::{Broker, Road as Listener};
 use crate::certs::Identity;
 use crate::peers::{Answer, Dead, Then, answering, cut, serve, silent, tls, websocket};
 use crate::transport_common::{TempDir, temp_dir};
-use crate::travel::{Api, How, Outcome, Road, V5, V311, travel};
+use crate::travel::{Api, EVERY, How, Outcome, Road, V5, V311, side_by_side, travel};
 
 /// `connectTimeout` of what is meant to run into it, in seconds.
 const TIMEOUT: u64 = 1;
 /// Of the others: only a hang gets there, also under valgrind.
 const LONG: u64 = 30;
 /// What a machine with other things to do may add.
-const SLACK: Duration = Duration::from_millis(700);
+const SLACK: Duration = Duration::from_millis(1500);
 
 enum Expected {
     Connects,
@@ -285,7 +285,7 @@ fn failed_well(outcome: &Outcome, words: &[&str]) -> bool {
         && words.iter().all(|word| outcome.message.contains(word))
 }
 
-fn bad_peers(api: Api, version: u8, how: How) {
+fn bad_peers(api: Api, version: u8, how: How) -> String {
     let site = Site::start();
     let all = site.roads();
     let roads: Vec<_> = all.iter().map(|(road, _)| road.clone()).collect();
@@ -297,7 +297,7 @@ fn bad_peers(api: Api, version: u8, how: How) {
             Connects => (outcome.connected, outcome.took < Duration::from_secs(1)),
             Fails(words) => (
                 failed_well(outcome, words),
-                outcome.took < Duration::from_secs(1),
+                outcome.took < Duration::from_secs(2),
             ),
             TimesOut(words) => (
                 failed_well(outcome, words),
@@ -308,42 +308,25 @@ fn bad_peers(api: Api, version: u8, how: How) {
         let told = !outcome.message.contains("TLS: handshake: ") || !outcome.tls_errors.is_empty();
         if !as_expected
             || !told
-            || (timed && (!in_time || outcome.longest > Duration::from_millis(150)))
+            || (timed && (!in_time || outcome.longest > Duration::from_millis(500)))
         {
             wrong += &format!("{outcome:?}\n");
         }
     }
-    assert!(wrong.is_empty(), "{wrong}");
+    wrong
 }
 
 #[test]
-fn async_3_1_1() {
-    bad_peers(Api::Async, V311, How::Native);
+fn codes_reasons_and_times() {
+    side_by_side(&EVERY, |api, version| bad_peers(api, version, How::Native));
 }
 
+/// The time of nothing counts here; the rest does, and memcheck finds nothing.
 #[test]
-fn async_5() {
-    bad_peers(Api::Async, V5, How::Native);
-}
-
-#[test]
-fn client_3_1_1() {
-    bad_peers(Api::Client, V311, How::Native);
-}
-
-#[test]
-fn client_5() {
-    bad_peers(Api::Client, V5, How::Native);
-}
-
-#[test]
-fn async_memory() {
-    bad_peers(Api::Async, V5, How::Memcheck);
-}
-
-#[test]
-fn client_memory() {
-    bad_peers(Api::Client, V311, How::Memcheck);
+fn memory() {
+    side_by_side(&[(Api::Async, V5), (Api::Client, V311)], |api, version| {
+        bad_peers(api, version, How::Memcheck)
+    });
 }
 
 /// One connect for each place at which the answer may break.

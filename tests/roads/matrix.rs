@@ -2,7 +2,7 @@
 //! and 5. The same on the original, which differs only where [`Expected::original`] says so.
 
 use crate::broker::{Broker, PASS_PHRASE, PSK, Road as Listener, Tinyproxy};
-use crate::travel::{Api, How, Road, V5, V311, travel, travel_in};
+use crate::travel::{Api, EVERY, How, Road, V5, V311, side_by_side, travel, travel_in};
 
 struct Site {
     broker: Broker,
@@ -194,8 +194,7 @@ impl Site {
     }
 }
 
-fn every_road(api: Api, version: u8, how: How) {
-    let site = Site::start();
+fn every_road(site: &Site, api: Api, version: u8, how: How) -> String {
     let all = site.everything();
     let roads: Vec<_> = all.iter().map(|expected| expected.road.clone()).collect();
     let mut wrong = String::new();
@@ -214,37 +213,23 @@ fn every_road(api: Api, version: u8, how: How) {
             wrong += &format!("{outcome:?}\n");
         }
     }
-    assert!(wrong.is_empty(), "{wrong}");
+    wrong
 }
 
 #[test]
-fn async_3_1_1() {
-    every_road(Api::Async, V311, How::Native);
+fn both_apis_and_versions() {
+    let site = Site::start();
+    side_by_side(&EVERY, |api, version| {
+        every_road(&site, api, version, How::Native)
+    });
 }
 
 #[test]
-fn async_5() {
-    every_road(Api::Async, V5, How::Native);
-}
-
-#[test]
-fn client_3_1_1() {
-    every_road(Api::Client, V311, How::Native);
-}
-
-#[test]
-fn client_5() {
-    every_road(Api::Client, V5, How::Native);
-}
-
-#[test]
-fn async_on_the_original() {
-    every_road(Api::Async, V311, How::Original);
-}
-
-#[test]
-fn client_on_the_original() {
-    every_road(Api::Client, V5, How::Original);
+fn the_original() {
+    let site = Site::start();
+    side_by_side(&[(Api::Async, V311), (Api::Client, V5)], |api, version| {
+        every_road(&site, api, version, How::Original)
+    });
 }
 
 /// A proxy in the environment counts where `PAHO_C_CLIENT_USE_HTTP_PROXY` is TRUE. The release that the distribution has looks at
@@ -285,18 +270,24 @@ fn the_environment_names_a_proxy_on_request() {
         (vec![ASKED, ("no_proxy", "example.org,127.0.0.1")], true),
     ] {
         let environment = [&nowhere[..], &more].concat();
-        for (api, how) in [
+        let runs = [
             (Api::Async, How::Native),
             (Api::Client, How::Native),
             (Api::Async, How::Original),
-        ] {
-            let direct = direct && how != How::Original;
-            for outcome in travel_in(api, V311, how, &environment, &roads) {
-                assert_eq!(
-                    outcome.connected, direct,
-                    "{how:?} {environment:?} {outcome:?}"
-                );
+        ];
+        std::thread::scope(|scope| {
+            for (api, how) in runs {
+                let (environment, roads) = (&environment, &roads);
+                let direct = direct && how != How::Original;
+                scope.spawn(move || {
+                    for outcome in travel_in(api, V311, how, environment, roads) {
+                        assert_eq!(
+                            outcome.connected, direct,
+                            "{how:?} {environment:?} {outcome:?}"
+                        );
+                    }
+                });
             }
-        }
+        });
     }
 }

@@ -21,6 +21,29 @@ pub enum Api {
 pub const V311: u8 = 4;
 pub const V5: u8 = 5;
 
+/// Both APIs with both versions.
+pub const EVERY: [(Api, u8); 4] = [
+    (Api::Async, V311),
+    (Api::Async, V5),
+    (Api::Client, V311),
+    (Api::Client, V5),
+];
+
+/// Runs programs that mostly wait at the same time. Each gives a list of what went wrong.
+pub fn side_by_side(programs: &[(Api, u8)], run: impl Fn(Api, u8) -> String + Sync) {
+    let wrong: String = std::thread::scope(|scope| {
+        let running: Vec<_> = programs
+            .iter()
+            .map(|(api, version)| scope.spawn(|| run(*api, *version)))
+            .collect();
+        running
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
 /// How it is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
