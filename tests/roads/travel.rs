@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::common::cc::{cc, scratch};
@@ -135,12 +136,10 @@ pub fn travel_in(
     } else {
         output_dir()
     };
-    // A file of its own for each test: several build the same program at the same time.
-    let test = std::thread::current()
-        .name()
-        .unwrap_or("")
-        .replace("::", "-");
-    let executable = scratch("roads").join(format!("{program}-{version}-{how:?}-{test}"));
+    // A file of its own for each run: several build the same program at the same time.
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let executable = scratch("roads").join(format!("{program}-{}-{count}", std::process::id()));
     cc(
         &format!("tests/c/roads/{program}.c"),
         flavour,
