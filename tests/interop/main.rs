@@ -11,6 +11,9 @@ mod broker;
 #[path = "../transport_common/certs.rs"]
 mod certs;
 #[cfg(feature = "tls")]
+#[path = "../transport_common/tinyproxy.rs"]
+mod tinyproxy;
+#[cfg(feature = "tls")]
 #[path = "../transport_common/mod.rs"]
 mod transport_common;
 

@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::broker::{Broker, PASS_PHRASE, PSK, Road, Tinyproxy};
+use crate::broker::{Broker, PASS_PHRASE, PSK, Road};
 use crate::common::output::Flavour;
 use crate::common::process::run;
 use crate::programs::{Library, Running, finish, on, program};
+use crate::tinyproxy::Tinyproxy;
 
 /// The pairs of programs that a case is for.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,8 @@ mod broker;
 mod certs;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../transport_common/tinyproxy.rs"]
+mod tinyproxy;
 #[path = "../transport_common/mod.rs"]
 mod transport_common;
 

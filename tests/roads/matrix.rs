@@ -1,7 +1,8 @@
 //! Real servers: TLS 1.2 and 1.3, certificates and keys of the client right and wrong, WebSockets, a Unix socket, a proxy; both APIs, MQTT 3.1.1
 //! and 5. The same on the original, which differs only where [`Expected::original`] says so.
 
-use crate::broker::{Broker, PASS_PHRASE, PSK, Road as Listener, Tinyproxy};
+use crate::broker::{Broker, PASS_PHRASE, PSK, Road as Listener};
+use crate::tinyproxy::Tinyproxy;
 use crate::travel::{Api, EVERY, How, Road, V5, V311, side_by_side, travel, travel_in};
 
 struct Site {

@@ -1,16 +1,15 @@
-//! A mosquitto that listens on every kind of road at once, and tinyproxy in front of it.
+//! A mosquitto that listens on every kind of road at once.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use openssl::symm::Cipher;
 
 use super::certs::Identity;
+use super::tinyproxy::{Server, free_ports, server_program};
 use super::transport_common::{PATIENCE, TempDir, temp_dir};
 
 /// Identity and key that the listener for pre-shared keys knows.
@@ -63,37 +62,6 @@ const LISTENERS: [(Road, &[&str]); 12] = [
     (Road::Wss13, &[WEBSOCKETS, SERVER, V13]),
 ];
 
-/// A server of the test's own, ended when dropped.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Ports that were free a moment ago, all different. Should one be taken before its server has it, the server says so
-/// and ends, and the caller tries others.
-fn free_ports(count: usize) -> Vec<u16> {
-    let held: Vec<_> = (0..count)
-        .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
-        .collect();
-    held.iter()
-        .map(|listener| listener.local_addr().unwrap().port())
-        .collect()
-}
-
-/// A server program, which on Debian may be outside a user's path.
-fn server_program(name: &str) -> Command {
-    let dirs = ["/usr/sbin", "/usr/local/sbin", "/usr/bin"];
-    let path = dirs
-        .iter()
-        .map(|dir| PathBuf::from(dir).join(name))
-        .find(|path| path.is_file());
-    Command::new(path.unwrap_or_else(|| PathBuf::from(name)))
-}
-
 /// The broker, and the certificates that were made for it.
 pub struct Broker {
     _server: Server,
@@ -127,9 +95,9 @@ impl Broker {
                 .stderr(fs::File::create(&log).unwrap())
                 .spawn()
                 .expect("mosquitto is installed (apt-get install mosquitto)");
-            let mut server = Server(child);
+            let mut server = Server::new(child);
             let start = Instant::now();
-            while start.elapsed() < PATIENCE && server.0.try_wait().unwrap().is_none() {
+            while start.elapsed() < PATIENCE && !server.has_ended() {
                 if fs::read_to_string(&log).unwrap().contains(" running\n") {
                     return Self {
                         _server: server,
@@ -198,45 +166,4 @@ fn make_certificates(dir: &TempDir) {
         .private_key_to_pem_pkcs8_passphrase(Cipher::aes_256_cbc(), PASS_PHRASE.as_bytes());
     write("client.enc.key", &encrypted.unwrap());
     write("psk", format!("{}:{}\n", PSK.0, PSK.1).as_bytes());
-}
-
-/// A running tinyproxy.
-pub struct Tinyproxy {
-    _server: Server,
-    pub port: u16,
-    _dir: TempDir,
-}
-
-impl Tinyproxy {
-    /// With further lines of configuration.
-    pub fn start(extra: &str) -> Self {
-        let dir = temp_dir();
-        let path = dir.path().join("tinyproxy.conf");
-        for _ in 0..10 {
-            let port = free_ports(1)[0];
-            let config =
-                format!("Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 50\n{extra}\n");
-            fs::write(&path, config).unwrap();
-            let child = server_program("tinyproxy")
-                .args(["-d", "-c"])
-                .arg(&path)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("tinyproxy is installed (apt-get install tinyproxy)");
-            let mut server = Server(child);
-            // It buffers its log, so all there is to see is that it listens.
-            while server.0.try_wait().unwrap().is_none() {
-                if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                    return Self {
-                        _server: server,
-                        port,
-                        _dir: dir,
-                    };
-                }
-                thread::sleep(Duration::from_millis(5));
-            }
-        }
-        panic!("tinyproxy does not start");
-    }
 }
