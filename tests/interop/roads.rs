@@ -1,5 +1,5 @@
 //! `paho_c_pub`, `paho_c_sub`, `paho_cs_pub` and `paho_cs_sub` on every road to a broker: TLS, client certificates, pre-shared keys,
-//! WebSockets, Unix sockets, proxies. The same command runs on the original too; where that cannot do it, [`CASES`] says why.
+//! WebSocket, Unix sockets, proxies. The same command runs on the original too; where that cannot do it, [`CASES`] says why.
 
 use std::fs;
 use std::process::Command;

@@ -1,5 +1,6 @@
 //! Peers that do not behave: each connect ends with its code in time, and says at which stage and why; nothing is lost.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use openssl::ssl::SslVersion;
@@ -310,7 +311,7 @@ fn bad_peers(api: Api, version: u8, how: How) -> String {
             || !told
             || (timed && (!in_time || outcome.longest > Duration::from_millis(500)))
         {
-            wrong += &format!("{outcome:?}\n");
+            let _ = writeln!(wrong, "{outcome:?}");
         }
     }
     wrong

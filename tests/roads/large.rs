@@ -23,7 +23,7 @@ const BREATH: Duration = Duration::from_millis(1);
 
 /// Passes bytes on in uneven pieces.
 fn pass(mut from: TcpStream, mut to: TcpStream) {
-    let mut buffer = [0; 65_536];
+    let mut buffer = vec![0; 65_536];
     let (mut passed, mut stalled, mut size) = (0, false, 1);
     loop {
         size = size * 5 % 65_521;

@@ -1,5 +1,7 @@
-//! Real servers: TLS 1.2 and 1.3, certificates and keys of the client right and wrong, WebSockets, a Unix socket, a proxy; both APIs, MQTT 3.1.1
+//! Real servers: TLS 1.2 and 1.3, certificates and keys of the client right and wrong, WebSocket, a Unix socket, a proxy; both APIs, MQTT 3.1.1
 //! and 5. The same on the original, which differs only where [`Expected::original`] says so.
+
+use std::fmt::Write as _;
 
 use crate::broker::{Broker, PASS_PHRASE, PSK, Road as Listener};
 use crate::tinyproxy::Tinyproxy;
@@ -211,7 +213,7 @@ fn every_road(site: &Site, api: Api, version: u8, how: How) -> String {
             }
         };
         if !right {
-            wrong += &format!("{outcome:?}\n");
+            let _ = writeln!(wrong, "{outcome:?}");
         }
     }
     wrong

@@ -1,5 +1,6 @@
 //! Servers that do not behave, each on a port of its own for as long as the test runs.
 
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
@@ -169,7 +170,8 @@ fn upgrade_and_connack(
     let mut padding = String::new();
     if let Answer::Padded(bytes) = answer {
         while padding.len() < bytes {
-            padding += &format!("X-{}: {}\r\n", padding.len(), "y".repeat(200));
+            let number = padding.len();
+            let _ = write!(padding, "X-{number}: {}\r\n", "y".repeat(200));
         }
     }
     let text = format!(

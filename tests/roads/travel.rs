@@ -1,6 +1,6 @@
 //! The programs of `tests/c/roads`: what they are told, and what they say.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -55,6 +55,9 @@ pub enum How {
     Original,
 }
 
+/// Programs built so far.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
 /// One connect.
 #[derive(Clone, Debug)]
 pub struct Road {
@@ -71,7 +74,7 @@ impl Road {
     }
 
     pub fn with(mut self, key: &str, value: impl Display) -> Self {
-        self.line += &format!("\t{key}={value}");
+        let _ = write!(self.line, "\t{key}={value}");
         self
     }
 
@@ -137,7 +140,6 @@ pub fn travel_in(
         output_dir()
     };
     // A file of its own for each run: several build the same program at the same time.
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let executable = scratch("roads").join(format!("{program}-{}-{count}", std::process::id()));
     cc(
@@ -180,13 +182,14 @@ pub fn travel_in(
         .spawn()
         .unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
     // Client identifiers and topics are the names, made unique.
-    let lines: String = roads
-        .iter()
-        .map(|road| {
-            let name = format!("{}/{api:?}{version}{how:?}", road.name);
-            format!("name={name}\tversion={version}\t{}\n", road.line)
-        })
-        .collect();
+    let mut lines = String::new();
+    for road in roads {
+        let (name, line) = (&road.name, &road.line);
+        let _ = writeln!(
+            lines,
+            "name={name}/{api:?}{version}{how:?}\tversion={version}\t{line}"
+        );
+    }
     // Less than a pipe holds, or the program reads while we write.
     child
         .stdin

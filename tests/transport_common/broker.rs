@@ -1,6 +1,7 @@
 //! A mosquitto that listens on every kind of road at once.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+use std::fmt::Write as _;
 use std::fs;
 use std::process::Stdio;
 use std::thread;
@@ -79,7 +80,7 @@ impl Broker {
                               set_tcp_nodelay true\npsk_file @/psk\n"
                 .to_owned();
             for ((_, lines), port) in LISTENERS.iter().zip(&ports) {
-                config += &format!("listener {port} 127.0.0.1\n{}", lines.concat());
+                let _ = write!(config, "listener {port} 127.0.0.1\n{}", lines.concat());
             }
             config += "listener 0 @/mosquitto.sock\n";
             let config = config.replace('@', dir.path().to_str().unwrap());
