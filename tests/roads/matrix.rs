@@ -2,6 +2,9 @@
 //! and 5. The same on the original, which differs only where [`Expected::original`] says so.
 
 use std::fmt::Write as _;
+use std::net::TcpStream;
+
+use openssl::ssl::{Ssl, SslContextBuilder, SslFiletype, SslMethod, SslStream, SslVersion};
 
 use crate::broker::{Broker, PASS_PHRASE, PSK, Road as Listener};
 use crate::tinyproxy::Tinyproxy;
@@ -233,6 +236,39 @@ fn the_original() {
     side_by_side(&[(Api::Async, V311), (Api::Client, V5)], |api, version| {
         every_road(&site, api, version, How::Original)
     });
+}
+
+/// The brokers do have one version of TLS each.
+#[test]
+fn the_versions_are_what_they_say() {
+    let broker = Broker::start();
+    for (listener, version) in [
+        (Listener::Tls12, "TLSv1.2"),
+        (Listener::Certificate12, "TLSv1.2"),
+        (Listener::Wss12, "TLSv1.2"),
+        (Listener::Tls13, "TLSv1.3"),
+        (Listener::Certificate13, "TLSv1.3"),
+        (Listener::Wss13, "TLSv1.3"),
+    ] {
+        for (forced, works) in [
+            (SslVersion::TLS1_2, version == "TLSv1.2"),
+            (SslVersion::TLS1_3, version == "TLSv1.3"),
+        ] {
+            let mut context = SslContextBuilder::new(SslMethod::tls_client()).unwrap();
+            context.set_min_proto_version(Some(forced)).unwrap();
+            context.set_max_proto_version(Some(forced)).unwrap();
+            let file = |name| broker.path(name);
+            context
+                .set_certificate_chain_file(file("client.pem"))
+                .unwrap();
+            context
+                .set_private_key_file(file("client.key"), SslFiletype::PEM)
+                .unwrap();
+            let socket = TcpStream::connect(("127.0.0.1", broker.port(listener))).unwrap();
+            let mut stream = SslStream::new(Ssl::new(&context.build()).unwrap(), socket).unwrap();
+            assert_eq!(stream.connect().is_ok(), works, "{listener:?} {forced:?}");
+        }
+    }
 }
 
 /// A proxy in the environment counts where `PAHO_C_CLIENT_USE_HTTP_PROXY` is TRUE. The release that the distribution has looks at

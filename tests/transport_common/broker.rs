@@ -1,4 +1,4 @@
-//! A mosquitto that listens on every kind of road at once.
+//! mosquitto listening on every kind of road at once.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::fmt::Write as _;
@@ -18,55 +18,83 @@ pub const PSK: (&str, &str) = ("device", "00ff1a2b3c4d5e6f");
 /// Pass phrase of `client.enc.key`.
 pub const PASS_PHRASE: &str = "opensesame";
 
-/// The listeners, in the order of [`LISTENERS`].
+/// The listeners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Road {
     Plain,
     /// Any version of TLS.
     Tls,
+    /// The server's certificate is another host's.
+    OtherHost,
+    Ws,
+    /// Plain TCP to the brokers that have the following.
+    Plain12,
+    Plain13,
     Tls12,
     Tls13,
     /// Wants a certificate of the client.
     Certificate12,
     Certificate13,
-    /// The server's certificate is another host's.
-    OtherHost,
     /// Pre-shared key.
     Psk12,
     Psk13,
-    Ws,
     Wss12,
     Wss13,
 }
 
 const SERVER: &str = "cafile @/ca.pem\ncertfile @/server.pem\nkeyfile @/server.key\n";
 const OTHER: &str = "certfile @/other.pem\nkeyfile @/other.key\n";
-const V12: &str = "tls_version tlsv1.2\n";
-const V13: &str = "tls_version tlsv1.3\n";
 const DEMANDING: &str = "require_certificate true\nuse_identity_as_username true\n";
 const HINT: &str = "psk_hint hint\nuse_identity_as_username true\n";
 const WEBSOCKETS: &str = "protocol websockets\n";
 
-/// What each says beyond `listener`; `@` stands for the directory.
-const LISTENERS: [(Road, &[&str]); 12] = [
-    (Road::Plain, &[]),
-    (Road::Tls, &[SERVER]),
-    (Road::Tls12, &[SERVER, V12]),
-    (Road::Tls13, &[SERVER, V13]),
-    (Road::Certificate12, &[SERVER, V12, DEMANDING]),
-    (Road::Certificate13, &[SERVER, V13, DEMANDING]),
-    (Road::OtherHost, &[OTHER]),
-    (Road::Psk12, &[HINT, V12]),
-    (Road::Psk13, &[HINT, V13]),
-    (Road::Ws, &[WEBSOCKETS]),
-    (Road::Wss12, &[WEBSOCKETS, SERVER, V12]),
-    (Road::Wss13, &[WEBSOCKETS, SERVER, V13]),
+/// One process: its name, how its TLS is limited, and what each listener says beyond `listener`; `@` stands for the directory.
+type Process = (
+    &'static str,
+    &'static str,
+    &'static [(Road, &'static [&'static str])],
+);
+
+/// mosquitto has no option for one version of TLS and no other, but OpenSSL's configuration has, for a whole process.
+const PROCESSES: [Process; 3] = [
+    (
+        "mosquitto",
+        "",
+        &[
+            (Road::Plain, &[]),
+            (Road::Tls, &[SERVER]),
+            (Road::OtherHost, &[OTHER]),
+            (Road::Ws, &[WEBSOCKETS]),
+        ],
+    ),
+    (
+        "mosquitto-1.2",
+        "MaxProtocol = TLSv1.2\n",
+        &[
+            (Road::Plain12, &[]),
+            (Road::Tls12, &[SERVER]),
+            (Road::Certificate12, &[SERVER, DEMANDING]),
+            (Road::Psk12, &[HINT]),
+            (Road::Wss12, &[WEBSOCKETS, SERVER]),
+        ],
+    ),
+    (
+        "mosquitto-1.3",
+        "MinProtocol = TLSv1.3\n",
+        &[
+            (Road::Plain13, &[]),
+            (Road::Tls13, &[SERVER]),
+            (Road::Certificate13, &[SERVER, DEMANDING]),
+            (Road::Psk13, &[HINT]),
+            (Road::Wss13, &[WEBSOCKETS, SERVER]),
+        ],
+    ),
 ];
 
-/// The broker, and the certificates that were made for it.
+/// The brokers, and the certificates that were made for them.
 pub struct Broker {
-    _server: Server,
-    ports: Vec<u16>,
+    servers: Vec<Server>,
+    ports: Vec<(Road, u16)>,
     dir: TempDir,
 }
 
@@ -74,24 +102,40 @@ impl Broker {
     pub fn start() -> Self {
         let dir = temp_dir();
         make_certificates(&dir);
+        let mut broker = Self {
+            servers: Vec::new(),
+            ports: Vec::new(),
+            dir,
+        };
+        for process in PROCESSES {
+            broker.add(process);
+        }
+        broker
+    }
+
+    fn add(&mut self, (name, tls, listeners): Process) {
         for _ in 0..10 {
-            let ports = free_ports(LISTENERS.len());
+            let ports = free_ports(listeners.len());
             let mut config = "user root\nlog_type all\nlog_dest stderr\nallow_anonymous true\n\
                               set_tcp_nodelay true\npsk_file @/psk\n"
                 .to_owned();
-            for ((_, lines), port) in LISTENERS.iter().zip(&ports) {
+            for ((_, lines), port) in listeners.iter().zip(&ports) {
                 let _ = write!(config, "listener {port} 127.0.0.1\n{}", lines.concat());
             }
-            config += "listener 0 @/mosquitto.sock\n";
-            let config = config.replace('@', dir.path().to_str().unwrap());
+            let _ = writeln!(config, "listener 0 @/{name}.sock");
+            let config = config.replace("@/", &self.path(""));
             let (file, log) = (
-                dir.path().join("mosquitto.conf"),
-                dir.path().join("mosquitto.log"),
+                self.path(&format!("{name}.conf")),
+                self.path(&format!("{name}.log")),
             );
+            let openssl = self.path(&format!("{name}.cnf"));
             fs::write(&file, config).unwrap();
+            let limits = "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = limits\n[limits]\n";
+            fs::write(&openssl, format!("{limits}{tls}")).unwrap();
             let child = server_program("mosquitto")
                 .arg("-c")
                 .arg(file)
+                .env("OPENSSL_CONF", openssl)
                 .stdin(Stdio::null())
                 .stderr(fs::File::create(&log).unwrap())
                 .spawn()
@@ -100,22 +144,21 @@ impl Broker {
             let start = Instant::now();
             while start.elapsed() < PATIENCE && !server.has_ended() {
                 if fs::read_to_string(&log).unwrap().contains(" running\n") {
-                    return Self {
-                        _server: server,
-                        ports,
-                        dir,
-                    };
+                    self.servers.push(server);
+                    self.ports
+                        .extend(listeners.iter().map(|(road, _)| *road).zip(ports));
+                    return;
                 }
                 thread::sleep(Duration::from_millis(5));
             }
             eprintln!("{}", fs::read_to_string(&log).unwrap());
         }
-        panic!("mosquitto does not start");
+        panic!("{name} does not start");
     }
 
     pub fn port(&self, road: Road) -> u16 {
-        let index = LISTENERS.iter().position(|(listener, _)| *listener == road);
-        self.ports[index.unwrap()]
+        let found = self.ports.iter().find(|(listener, _)| *listener == road);
+        found.unwrap().1
     }
 
     /// A file of its directory: `ca.pem`, `client.pem`, `mosquitto.sock` and so on.
@@ -123,16 +166,24 @@ impl Broker {
         self.dir.path().join(name).to_str().unwrap().to_owned()
     }
 
-    /// Waits until its log has such a line.
+    /// What all of them have logged so far.
+    pub fn log(&self) -> String {
+        let read = |(name, _, _): Process| {
+            let bytes = fs::read(self.path(&format!("{name}.log"))).unwrap();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        PROCESSES.map(read).concat()
+    }
+
+    /// Waits until their log has such a line.
     pub fn await_log(&self, wanted: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let log = fs::read(self.path("mosquitto.log")).unwrap();
-            let log = String::from_utf8_lossy(&log);
+            let log = self.log();
             if log.lines().any(&wanted) {
                 return;
             }
-            assert!(Instant::now() < deadline, "not in the broker's log:\n{log}");
+            assert!(Instant::now() < deadline, "not in the brokers' log:\n{log}");
             thread::sleep(Duration::from_millis(10));
         }
     }
