@@ -64,10 +64,10 @@ extern "C" {
 /** TLS version: whatever client and server agree on, within the limits of the system's OpenSSL. */
 #define MQTT_SSL_VERSION_DEFAULT 0
 
-/** TLS version: 1.0 only. */
+/** TLS version: 1.0 or any later one. */
 #define MQTT_SSL_VERSION_TLS_1_0 1
 
-/** TLS version: 1.1 only. */
+/** TLS version: 1.1 or any later one. */
 #define MQTT_SSL_VERSION_TLS_1_1 2
 
 /** TLS version: 1.2 only. */

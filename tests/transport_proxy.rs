@@ -1,15 +1,18 @@
 //! HTTP proxies: tinyproxy, and scripted ones for what it does not do.
 
+#[path = "transport_common/tinyproxy.rs"]
+mod tinyproxy;
 mod transport_common;
 
 use std::io::{IoSlice, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread::JoinHandle;
 
 use paho_oxide::client::options::ConnectOptions;
 use paho_oxide::transport::{ConnectError, Connector, Link, Stage};
-use transport_common::{TempDir, connect_with, options, pump, receive, temp_dir};
+use tinyproxy::Tinyproxy;
+use transport_common::{connect_with, options, pump, receive};
 
 /// Takes one request and gives one answer; what came is the result.
 fn scripted(answer: &'static [u8]) -> (String, JoinHandle<String>) {
@@ -144,57 +147,6 @@ fn the_environment_is_used_on_request() {
     assert!(!child(&[(USE, "TRUE")]));
     assert!(child(&[(USE, "TRUE"), ("no_proxy", "localhost,127.0.0.1")]));
     assert!(!child(&[(USE, "TRUE"), ("no_proxy", "localhost")]));
-}
-
-/// A running tinyproxy.
-struct Tinyproxy {
-    child: Child,
-    port: u16,
-    _dir: TempDir,
-}
-
-impl Drop for Tinyproxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Tinyproxy {
-    fn start(extra: &str) -> Self {
-        let dir = temp_dir();
-        let path = dir.path().join("tinyproxy.conf");
-        // Its port cannot be 0. One that was free a moment ago may be taken by now: then it says so and ends.
-        for _ in 0..10 {
-            let port = TcpListener::bind("127.0.0.1:0")
-                .unwrap()
-                .local_addr()
-                .unwrap()
-                .port();
-            let config =
-                format!("Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 20\n{extra}\n");
-            std::fs::write(&path, config).unwrap();
-            let mut child = Command::new("tinyproxy")
-                .args(["-d", "-c"])
-                .arg(&path)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("tinyproxy is installed");
-            // It buffers its log, so all there is to see is that it listens.
-            while child.try_wait().unwrap().is_none() {
-                if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                    return Self {
-                        child,
-                        port,
-                        _dir: dir,
-                    };
-                }
-                std::thread::yield_now();
-            }
-        }
-        panic!("tinyproxy does not start");
-    }
 }
 
 fn echo_server() -> u16 {

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use transport_common::*;
 
 #[test]
-fn versions_are_pinned() {
+fn versions_are_what_the_options_ask_for() {
     let site = Site::new();
     let run = |min: SslVersion, max: SslVersion, pinned: TlsVersion| {
         let mut context = server_context(&site.server);
@@ -48,8 +48,11 @@ fn versions_are_pinned() {
     );
     assert_eq!(run(v1_2, v1_3, TlsVersion::Default).unwrap(), "TLSv1.3");
     assert_eq!(run(v1_2, v1_3, TlsVersion::V1_2).unwrap(), "TLSv1.2");
-    assert_eq!(run(v1, v1_3, TlsVersion::V1_1).unwrap(), "TLSv1.1");
-    assert_eq!(run(v1, v1_3, TlsVersion::V1_0).unwrap(), "TLSv1");
+    assert_eq!(run(v1, v1_3, TlsVersion::V1_1).unwrap(), "TLSv1.3");
+    assert_eq!(run(v1, v1_1, TlsVersion::V1_1).unwrap(), "TLSv1.1");
+    assert_eq!(run(v1, v1_3, TlsVersion::V1_0).unwrap(), "TLSv1.3");
+    assert_eq!(run(v1, v1, TlsVersion::V1_0).unwrap(), "TLSv1");
+    run(v1, v1, TlsVersion::V1_1).unwrap_err();
     let error = run(v1_3, v1_3, TlsVersion::V1_2).unwrap_err();
     assert!(error.message.contains("protocol version"), "{error}");
     run(v1_1, v1_1, TlsVersion::V1_2).unwrap_err();

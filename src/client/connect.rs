@@ -268,7 +268,9 @@ impl<H: Host> Client<H> {
             .unwrap_or(MAX_CONNACK)
             .min(MAX_CONNACK);
         let answer = match timeout_at(deadline, exchange(&socket, &packet, limit)).await {
-            Ok(answer) => answer.map_err(|error| fail(None, error.to_string()))?,
+            Ok(answer) => {
+                answer.map_err(|error| fail(None, format!("waiting for CONNACK: {error}")))?
+            }
             Err(_) => {
                 return Err(fail(
                     Some(Stage::Deadline),

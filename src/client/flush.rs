@@ -75,6 +75,8 @@ impl Pace {
 enum Round {
     /// All that was there has been written.
     Wrote,
+    /// The socket took no more, but has become writable since: no other event will tell.
+    Again,
     /// There was nothing to do, or another thread is at it, or the socket takes no more, or the connection is gone.
     Stopped,
 }
@@ -105,8 +107,10 @@ impl<H: Host> Client<H> {
         for _ in 0..ROUNDS {
             let round;
             (core, round) = self.round(core);
-            if matches!(round, Round::Stopped) || core.io.out.is_empty() {
-                return core;
+            match round {
+                Round::Stopped => return core,
+                Round::Wrote if core.io.out.is_empty() => return core,
+                Round::Wrote | Round::Again => {}
             }
         }
         self.start_burst(&mut core);
@@ -139,6 +143,7 @@ impl<H: Host> Client<H> {
                         break;
                     }
                 }
+                Round::Again => idle_since = None,
                 Round::Stopped if core.may_write() => {
                     let now = Instant::now();
                     if now.saturating_duration_since(*idle_since.get_or_insert(now)) >= LINGER {
@@ -233,10 +238,9 @@ impl<H: Host> Client<H> {
                 Round::Stopped
             }
         };
-        // The socket may have become writable between the attempt and here.
         let again = matches!(&core.connection, Some(connection)
             if connection.writable && matches!(connection.writer, Writer::Blocked(_)));
-        (core, if again { Round::Wrote } else { round })
+        (core, if again { Round::Again } else { round })
     }
 }
 

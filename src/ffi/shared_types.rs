@@ -23,9 +23,9 @@ pub const MQTT_BAD_SUBSCRIBE: c_int = 0x80;
 
 /// TLS version: whatever client and server agree on, within the limits of the system's OpenSSL.
 pub const MQTT_SSL_VERSION_DEFAULT: c_int = 0;
-/// TLS version: 1.0 only.
+/// TLS version: 1.0 or any later one.
 pub const MQTT_SSL_VERSION_TLS_1_0: c_int = 1;
-/// TLS version: 1.1 only.
+/// TLS version: 1.1 or any later one.
 pub const MQTT_SSL_VERSION_TLS_1_1: c_int = 2;
 /// TLS version: 1.2 only.
 pub const MQTT_SSL_VERSION_TLS_1_2: c_int = 3;

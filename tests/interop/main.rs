@@ -4,7 +4,22 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[cfg(feature = "tls")]
+#[path = "../transport_common/broker.rs"]
+mod broker;
+#[cfg(feature = "tls")]
+#[path = "../transport_common/certs.rs"]
+mod certs;
+#[cfg(feature = "tls")]
+#[path = "../transport_common/tinyproxy.rs"]
+mod tinyproxy;
+#[cfg(feature = "tls")]
+#[path = "../transport_common/mod.rs"]
+mod transport_common;
+
 mod cpp;
 mod programs;
 mod pubsub;
+#[cfg(feature = "tls")]
+mod roads;
 mod samples;

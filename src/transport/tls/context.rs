@@ -15,7 +15,7 @@ use crate::client::options::{Secret, TlsOptions, TlsVersion};
 /// As the original: accepts what OpenSSL of all ages accepts by default, whatever stricter level the system sets.
 const SECURITY_LEVEL: u32 = 1;
 
-/// TLS 1.0 and 1.1 need MD5 and SHA-1 signatures, which only level 0 has. Who pins one of them has no choice.
+/// TLS 1.0 and 1.1 need MD5 and SHA-1 signatures, which only level 0 has. Who accepts one of them has no choice.
 const OLD_VERSION_SECURITY_LEVEL: u32 = 0;
 
 /// Names of TLS 1.3's cipher suites, which OpenSSL configures apart from those of older versions.
@@ -150,19 +150,21 @@ fn build(options: &TlsOptions, sessions: &Sessions) -> Result<SslContext, Failur
     Ok(builder.build())
 }
 
+/// 1.2 is that version and no other. The older ones, which hardly any server offers any more, are the oldest to accept:
+/// who named them when they were new connects on the original too, which with today's OpenSSL looks at neither.
 fn set_version(builder: &mut SslContextBuilder, version: TlsVersion) -> Result<(), ErrorStack> {
-    let (version, level) = match version {
-        TlsVersion::Default => (None, SECURITY_LEVEL),
-        TlsVersion::V1_0 => (Some(SslVersion::TLS1), OLD_VERSION_SECURITY_LEVEL),
-        TlsVersion::V1_1 => (Some(SslVersion::TLS1_1), OLD_VERSION_SECURITY_LEVEL),
-        TlsVersion::V1_2 => (Some(SslVersion::TLS1_2), SECURITY_LEVEL),
+    let (oldest, newest, level) = match version {
+        TlsVersion::Default => {
+            builder.set_security_level(SECURITY_LEVEL);
+            return Ok(());
+        }
+        TlsVersion::V1_0 => (SslVersion::TLS1, None, OLD_VERSION_SECURITY_LEVEL),
+        TlsVersion::V1_1 => (SslVersion::TLS1_1, None, OLD_VERSION_SECURITY_LEVEL),
+        TlsVersion::V1_2 => (SslVersion::TLS1_2, Some(SslVersion::TLS1_2), SECURITY_LEVEL),
     };
     builder.set_security_level(level);
-    if version.is_some() {
-        builder.set_min_proto_version(version)?;
-        builder.set_max_proto_version(version)?;
-    }
-    Ok(())
+    builder.set_min_proto_version(Some(oldest))?;
+    builder.set_max_proto_version(newest)
 }
 
 /// Loads the client's certificate chain and its key, which is in the same file unless the options name another.

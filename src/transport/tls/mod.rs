@@ -5,8 +5,7 @@ mod layer;
 mod session;
 
 use openssl::error::ErrorStack;
-use openssl::nid::Nid;
-use openssl::ssl::{ErrorCode, NameType, Ssl, SslRef, SslStream, SslVerifyMode};
+use openssl::ssl::{ErrorCode, Ssl, SslRef, SslStream, SslVerifyMode};
 use openssl::x509::X509StoreContextRef;
 use openssl::x509::verify::X509CheckFlags;
 use parking_lot::Mutex;
@@ -156,8 +155,7 @@ impl Failure {
             let mut failure = Self::from_stack("handshake", errors);
             let verdict = ssl.verify_result();
             if failure.message.contains("certificate verify failed") {
-                let whom = subject(ssl).map_or(String::new(), |subject| format!(" of {subject}"));
-                let _ = write!(failure.message, " ({}{whom})", verdict.error_string());
+                let _ = write!(failure.message, " ({})", verdict.error_string());
             }
             return failure;
         }
@@ -172,20 +170,6 @@ impl Failure {
         report_lines(reporter, &self.lines);
         ConnectError::new(Stage::Tls, self.message)
     }
-}
-
-/// Common name of the server's certificate.
-fn subject(ssl: &SslRef) -> Option<String> {
-    let certificate = ssl.peer_certificate()?;
-    let name = certificate
-        .subject_name()
-        .entries_by_nid(Nid::COMMONNAME)
-        .next()?;
-    let name = name.data().to_string().ok()?;
-    Some(format!(
-        "certificate {name} for {}",
-        ssl.servername(NameType::HOST_NAME).unwrap_or("the address")
-    ))
 }
 
 /// One error's reason, with OpenSSL's detail (a file name, for one).
