@@ -1,6 +1,7 @@
 //! A client's records in its store: which there are, when they are written, and what is read back.
 
 use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 
@@ -8,9 +9,9 @@ use crate::persistence::hooks::{AfterRead, BeforeWrite, Hooked};
 use crate::persistence::record::command::QueuedCommand;
 use crate::persistence::record::message::QueuedMessage;
 use crate::persistence::{RecordKey, RecordKind, Store, StoreError};
-use crate::protocol::packet::Publish;
+use crate::protocol::packet::{Filter, Publish, encode_subscribe, encode_unsubscribe};
 use crate::protocol::property::{Context, Properties, PropertiesRef};
-use crate::protocol::session::{NotStored, Receipt, Record, Session, Token};
+use crate::protocol::session::{NotStored, Receipt, Record, Session, Stored, Token};
 use crate::protocol::{QoS, Version};
 use crate::trace;
 
@@ -26,6 +27,8 @@ pub(super) struct Records {
     /// Numbers of the last `c-` and `q-` records.
     last_command: u32,
     last_message: u32,
+    /// When the client was made.
+    since: Instant,
     /// By packet identifier: `c-` records that stand for messages in flight whose `s-` record could not be written.
     standing_in: HashMap<u16, u32>,
 }
@@ -38,6 +41,7 @@ impl Records {
             persist_qos0: create.persist_qos0,
             last_command: 0,
             last_message: 0,
+            since: Instant::now(),
             standing_in: HashMap::new(),
         }
     }
@@ -279,26 +283,76 @@ impl Records {
         }
     }
 
-    /// Reads a publish that waited back, encoded with packet identifier 0; one that is unusable is set aside.
-    pub fn load_command(&mut self, number: u32) -> Option<Vec<u8>> {
+    /// Reads a command that waited back; one that is unusable is set aside.
+    pub fn load_command(&mut self, number: u32) -> Option<Stored> {
         let (key, bytes) = self.load(RecordKind::Command, number)?;
-        let packet = match QueuedCommand::read(key.v5, &bytes) {
-            Ok(QueuedCommand::Publish {
-                topic,
-                payload,
-                qos,
-                retained,
-                properties,
-                ..
-            }) => encode(self.v5, topic, payload, qos, retained, properties),
-            _ => None,
-        };
-        if packet.is_none() {
+        let waited = self.store.as_mut().and_then(|store| store.age(key));
+        let command = QueuedCommand::read(key.v5, &bytes).ok();
+        let stored = command.and_then(|command| {
+            // A program's own store cannot tell: then it has waited for as long as this client has been there.
+            stored(self.v5, &command, waited.unwrap_or(self.since.elapsed()))
+        });
+        if stored.is_none() {
             self.set_aside(key);
         }
-        packet
+        stored
     }
 }
+
+/// A command as it goes over the wire; a property list that a MQTT 5 client left is dropped below MQTT 5.
+fn stored(v5: bool, command: &QueuedCommand<'_>, waited: Duration) -> Option<Stored> {
+    let version = if v5 { Version::V5 } else { Version::V311 };
+    let list = |properties| {
+        let list = PropertiesRef::parse(properties, Context::Subscribe).ok()?;
+        Some(if v5 { list } else { PropertiesRef::EMPTY })
+    };
+    let mut packet = BytesMut::new();
+    let filters = match command {
+        QueuedCommand::Publish {
+            topic,
+            payload,
+            qos,
+            retained,
+            properties,
+            ..
+        } => {
+            let properties = if v5 { *properties } else { &[] };
+            let packet = encode(v5, topic, payload, *qos, *retained, properties)?;
+            return Some(Stored::Publish { packet, waited });
+        }
+        QueuedCommand::Subscribe {
+            topics, properties, ..
+        } => {
+            let filters: Option<Vec<Filter<'_>>> = topics
+                .iter()
+                .map(|topic| {
+                    Some(Filter {
+                        filter: topic.filter,
+                        qos: mqttbytes::qos(topic.qos).ok()?,
+                        no_local: topic.options.no_local,
+                        retain_as_published: topic.options.retain_as_published,
+                        retain_handling: topic.options.retain_handling,
+                    })
+                })
+                .collect();
+            encode_subscribe(version, ANY_ID, &filters?, list(properties)?, &mut packet).ok()?;
+            topics.len()
+        }
+        QueuedCommand::Unsubscribe {
+            topics, properties, ..
+        } => {
+            encode_unsubscribe(version, ANY_ID, topics, list(properties)?, &mut packet).ok()?;
+            topics.len()
+        }
+    };
+    Some(Stored::Request {
+        packet: packet.into(),
+        filters,
+    })
+}
+
+/// In the place of the packet identifier that a request is given when it is sent.
+const ANY_ID: u16 = 1;
 
 fn encode(
     v5: bool,

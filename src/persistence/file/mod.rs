@@ -218,6 +218,10 @@ impl Store for FileStore {
             .map_err(StoreError::io("syncing the store"))
     }
 
+    fn age(&mut self, key: RecordKey) -> Option<Duration> {
+        self.with(|state| state.age(key))
+    }
+
     fn set_aside(&mut self, key: RecordKey) -> Result<(), StoreError> {
         self.with_watched(|state| state.set_aside(key))
     }

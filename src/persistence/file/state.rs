@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::super::{Notice, RecordKey, RecordKind, StoreError};
 use super::directory::{Directory, Found, sync_files};
@@ -168,7 +168,8 @@ impl State {
         let done = if file == entry {
             Ok(())
         } else if entry.starts_with(&file) {
-            self.directory.write(key, &[&entry])
+            let time = self.journal.put_time(key, spot);
+            self.directory.write(key, &[&entry], time)
         } else if moved {
             Ok(())
         } else {
@@ -300,7 +301,7 @@ impl State {
     fn put_file(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
         let context = format!("writing {key} in {}", self.directory.path().display());
         self.directory
-            .write(key, parts)
+            .write(key, parts, None)
             .map_err(StoreError::io(context))?;
         self.unsynced.push(key);
         match self.places.insert(key, Place::File { from: None }) {
@@ -339,6 +340,16 @@ impl State {
                     })
             }
         }
+    }
+
+    /// For how long a queued command has waited. Files have the time of their put, which the journal keeps for them until
+    /// they are made. A clock that was set back makes it longer ago, never less than nothing.
+    pub(super) fn age(&self, key: RecordKey) -> Option<Duration> {
+        let put = match self.places.get(&key)? {
+            Place::Journal(spot) => self.journal.put_time(key, *spot)?,
+            Place::File { .. } => self.directory.modified(key).ok()?,
+        };
+        Some(SystemTime::now().duration_since(put).unwrap_or_default())
     }
 
     pub(super) fn remove(&mut self, key: RecordKey) -> Result<(), StoreError> {
@@ -452,7 +463,8 @@ impl State {
                 format!("{key} cannot be read back"),
             ));
         };
-        self.directory.write(key, &[&entry])?;
+        let time = self.journal.put_time(key, spot);
+        self.directory.write(key, &[&entry], time)?;
         // From now on the original may use and remove the file: without this the record would come back from here. Where there
         // is no room for it, that is the lesser evil.
         let _ = self.append(Operation::Moved, key, None, &[]);

@@ -271,12 +271,46 @@ static void do_connect(const command *c)
 static void send_one(const command *c)
 {
 	MQTTAsync_responseOptions options = response("send");
-	int length, rc;
+	int length, rc, expiry = option_number(c, "expiry", -1);
 	char *payload = payload_of(word(c, 2), &length);
 
+	if (expiry >= 0)
+	{
+		MQTTProperty property;
+
+		property.identifier = MQTTPROPERTY_CODE_MESSAGE_EXPIRY_INTERVAL;
+		property.value.integer4 = (unsigned int)expiry;
+		MQTTProperties_add(&options.properties, &property);
+	}
 	rc = MQTTAsync_send(client, word(c, 1), length, payload, number(c, 3), option_number(c, "retained", 0), &options);
 	free(payload);
+	MQTTProperties_free(&options.properties);
 	say("send %d %d", rc, rc == 0 ? options.token : 0);
+}
+
+/* subscribe-two <filter> <qos> <filter> <qos>: with MQTT 5 no local, retain handling 2 and a subscription identifier of 300 */
+static void subscribe_two(const command *c)
+{
+	MQTTAsync_responseOptions options = response("subscribe-two");
+	MQTTSubscribe_options each[2] = { MQTTSubscribe_options_initializer, MQTTSubscribe_options_initializer };
+	char *filters[2] = { c->words[1], c->words[3] };
+	int qos[2] = { number(c, 2), number(c, 4) }, rc;
+
+	if (v5)
+	{
+		MQTTProperty property;
+
+		property.identifier = MQTTPROPERTY_CODE_SUBSCRIPTION_IDENTIFIER;
+		property.value.integer4 = 300;
+		MQTTProperties_add(&options.properties, &property);
+		each[0].noLocal = 1;
+		each[0].retainHandling = 2;
+		options.subscribeOptionsList = each;
+		options.subscribeOptionsCount = 2;
+	}
+	rc = MQTTAsync_subscribeMany(client, 2, filters, qos, &options);
+	MQTTProperties_free(&options.properties);
+	say("subscribe-two %d %d", rc, rc == 0 ? options.token : 0);
 }
 
 /* send-many <topic> <first> <count> <qos>: payloads are "m<number>" */
@@ -333,6 +367,15 @@ static void obey(command *c)
 		int rc = MQTTAsync_subscribe(client, word(c, 1), number(c, 2), &options);
 
 		say("subscribe %d %d", rc, rc == 0 ? options.token : 0);
+	}
+	else if (is(c, "subscribe-two"))
+		subscribe_two(c);
+	else if (is(c, "unsubscribe"))
+	{
+		MQTTAsync_responseOptions options = response("unsubscribe");
+		int rc = MQTTAsync_unsubscribe(client, word(c, 1), &options);
+
+		say("unsubscribe %d %d", rc, rc == 0 ? options.token : 0);
 	}
 	else if (is(c, "pending"))
 		pending();
