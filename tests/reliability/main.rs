@@ -31,6 +31,7 @@ mod crash;
 mod cut;
 mod exchange;
 mod faults;
+mod kills;
 mod offline;
 mod proxy;
 mod puppet;

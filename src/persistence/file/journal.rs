@@ -53,6 +53,8 @@ pub(super) enum Operation {
     Intent = 4,
     /// `key` has a file of its own now, which may not be on the disk yet.
     Moved = 5,
+    /// `key` and then `other` are about to get files, and `key` is nothing without `other`.
+    Pair = 6,
 }
 
 impl Operation {
@@ -63,6 +65,7 @@ impl Operation {
             Self::Replace,
             Self::Intent,
             Self::Moved,
+            Self::Pair,
         ]
         .into_iter()
         .find(|operation| *operation as u32 == code)
@@ -106,6 +109,8 @@ pub(super) struct Replayed {
     pub(super) moved: HashMap<RecordKey, (Spot, bool)>,
     /// Record whose file was to go when the other's was there.
     pub(super) intents: HashMap<RecordKey, RecordKey>,
+    /// Record that was to be written first, and the one without which it is to go.
+    pub(super) pairs: HashMap<RecordKey, RecordKey>,
     pub(super) notices: Vec<Notice>,
 }
 
@@ -524,6 +529,7 @@ impl Replayed {
                     self.live.remove(&key);
                     self.moved.remove(&key);
                     self.intents.remove(&key);
+                    self.pairs.remove(&key);
                 }
                 (Some(Operation::Replace), Some(key), Some(other)) => {
                     self.live.remove(&other);
@@ -537,6 +543,9 @@ impl Replayed {
                 }
                 (Some(Operation::Intent), Some(key), Some(other)) => {
                     self.intents.insert(other, key);
+                }
+                (Some(Operation::Pair), Some(key), Some(other)) => {
+                    self.pairs.insert(key, other);
                 }
                 _ => break,
             }

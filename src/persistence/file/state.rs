@@ -105,16 +105,27 @@ impl State {
             return Ok(());
         };
         let context = format!("reading the journal of {}", self.directory.path().display());
-        let (journal, replayed) = Journal::replay(own).map_err(StoreError::io(context))?;
+        let (journal, mut replayed) = Journal::replay(own).map_err(StoreError::io(context))?;
         self.journal = journal;
         self.notices.extend(replayed.notices);
         for (old, new) in replayed.intents {
-            // The step was interrupted between the new file and the end of the old one.
-            let both = [old, new]
-                .iter()
-                .all(|key| matches!(self.places.get(key), Some(Place::File { .. })));
-            if both && self.directory.remove(old).is_ok() {
+            // The step was interrupted between the new file and the end of the old record.
+            if !self.places.contains_key(&new) {
+                continue;
+            }
+            if self.places.contains_key(&old) && self.directory.remove(old).is_ok() {
                 self.places.remove(&old);
+            }
+            let moved = replayed.moved.remove(&old).map(|(spot, _)| spot);
+            for spot in replayed.live.remove(&old).into_iter().chain(moved) {
+                self.journal.end_live(spot);
+            }
+        }
+        for (first, second) in replayed.pairs {
+            // Interrupted between the two. What they are about was not acknowledged, and comes again.
+            let alone = self.places.contains_key(&first) && !self.places.contains_key(&second);
+            if alone && self.directory.remove(first).is_ok() {
+                self.places.remove(&first);
             }
         }
         let mut live: Vec<_> = replayed
@@ -200,7 +211,8 @@ impl State {
         self.put_file(key, parts)
     }
 
-    /// One write where both may be journaled. A large record has a file of its own: then the first is there before the second.
+    /// One write where both may be journaled. A large record has a file of its own: then the first is there before the second,
+    /// and the journal says that it does not count alone.
     pub(super) fn put_both(
         &mut self,
         first: (RecordKey, &[&[u8]]),
@@ -216,10 +228,15 @@ impl State {
                 return Ok(());
             }
         }
-        self.put(first.0, first.1)?;
-        let result = self.put(second.0, second.1);
+        let pair = self.append(Operation::Pair, first.0, Some(second.0), &[]);
+        self.put_file(first.0, first.1)?;
+        let result = self.put_file(second.0, second.1);
         if result.is_err() {
             let _ = self.remove(first.0);
+        }
+        if pair.is_ok() {
+            self.journal.remove_later(first.0);
+            self.write_removals();
         }
         result
     }
@@ -239,24 +256,29 @@ impl State {
                     self.settle(new, place);
                     return Ok(());
                 }
-                self.put_file(new, parts)?;
+                self.replace_by_file(old, new, parts)
             }
             // A record that the original library can see must not go where it cannot: to it, the message would be lost until
             // the new record got its file.
-            Some(Place::File { .. }) => {
-                let intent = self.append(Operation::Intent, new, Some(old), &[]);
-                self.put_file(new, parts)?;
-                let _ = self.remove(old);
-                if intent.is_ok() {
-                    // Ends the intent: `old` may be the name of another message soon.
-                    self.journal.remove_later(old);
-                    self.write_removals();
-                }
-                return Ok(());
-            }
-            _ => self.put(new, parts)?,
+            Some(_) => self.replace_by_file(old, new, parts),
+            None => self.put(new, parts),
         }
+    }
+
+    fn replace_by_file(
+        &mut self,
+        old: RecordKey,
+        new: RecordKey,
+        parts: &[&[u8]],
+    ) -> Result<(), StoreError> {
+        let intent = self.append(Operation::Intent, new, Some(old), &[]);
+        self.put_file(new, parts)?;
         let _ = self.remove(old);
+        if intent.is_ok() {
+            // Ends the intent: `old` may be the name of another message soon.
+            self.journal.remove_later(old);
+            self.write_removals();
+        }
         Ok(())
     }
 

@@ -86,6 +86,35 @@ fn a_step_from_file_to_file_is_finished() {
 }
 
 #[test]
+fn a_step_from_journal_to_file_is_finished() {
+    let entries = [
+        (Operation::Put, QUEUED, None, &b"command"[..]),
+        (Operation::Intent, SENT, Some(QUEUED), &[][..]),
+    ];
+    let left = Left::new("large", &[("s-1.msg", b"packet")], &entries);
+    assert_eq!(left.records(), [(SENT, b"packet".to_vec())]);
+    // Interrupted before the new file: the old record counts.
+    let left = Left::new("large-early", &[], &entries);
+    assert_eq!(left.records(), [(QUEUED, b"command".to_vec())]);
+}
+
+#[test]
+fn half_a_pair_does_not_count() {
+    const MESSAGE: RecordKey = RecordKey::new(RecordKind::Message, true, 1);
+    const RECEIVED: RecordKey = RecordKey::new(RecordKind::PublishReceived, true, 7);
+    let pair = (Operation::Pair, MESSAGE, Some(RECEIVED), &[][..]);
+    let both: [(&str, &[u8]); 2] = [("q5-1.msg", b"message"), ("r5-7.msg", b"packet")];
+    let left = Left::new("half", &both[..1], &[pair]);
+    assert_eq!(left.records(), []);
+    let left = Left::new("whole", &both, &[pair]);
+    assert_eq!(left.records().len(), 2);
+    // Completed, and the second is done with since.
+    let ended = (Operation::Remove, MESSAGE, None, &[][..]);
+    let left = Left::new("half-ended", &both[..1], &[pair, ended]);
+    assert_eq!(left.records(), [(MESSAGE, b"message".to_vec())]);
+}
+
+#[test]
 fn a_file_that_the_power_failure_took_comes_back() {
     let entries = [
         (Operation::Put, SENT, None, &b"packet"[..]),
