@@ -8,8 +8,10 @@ FUZZ_TARGETS   ?= decode session record uri websocket http
 HOSTILE_ROUNDS ?= 20
 # Clients that come and go under valgrind.
 CHURN          ?= 5000
+# MQTTAsync_destroy and disconnect from every state and callback, under valgrind too.
+ENDS           ?= 10000
 
-hardening: ## fuzzers, careless callers and sanitizers at length (FUZZ_SECONDS, HOSTILE_ROUNDS, CHURN)
+hardening: ## fuzzers, careless callers and sanitizers at length (FUZZ_SECONDS, HOSTILE_ROUNDS, CHURN, ENDS)
 	@set -e; for phase in fuzz hostile tsan; do echo "== $$phase"; $(MAKE) --no-print-directory hardening-$$phase; done
 
 # A corpus of its own grows beside the committed seeds.
@@ -23,7 +25,7 @@ hardening-fuzz:
 	done
 
 hardening-hostile: all
-	HOSTILE_ROUNDS=$(HOSTILE_ROUNDS) PAHO_OXIDE_CHURN=$(CHURN) \
+	HOSTILE_ROUNDS=$(HOSTILE_ROUNDS) PAHO_OXIDE_CHURN=$(CHURN) PAHO_OXIDE_ENDS=$(ENDS) \
 	    $(CARGO) test --locked $(CARGO_FLAGS) --no-fail-fast --test hostile --test stress --test store_faults
 
 # The stress and process programs on a library whose every access is watched, Rust's standard library included.

@@ -198,6 +198,37 @@ fn fresh_credentials() {
     }
 }
 
+/// While the program is asked for new credentials it gives the reconnect up and connects with other options: what it answers
+/// belongs to the reconnect that is gone, and does not bring the old options back.
+#[test]
+fn credentials_that_come_too_late() {
+    let broker = Broker::start();
+    let mut puppet = create(&broker.uri(), "");
+    puppet.ok("update user secret");
+    puppet.ok("connect clean=0 auto=1 min=1 max=1 keep=60");
+    let (peer, ..) = serve(&broker);
+    puppet.expect("onconnect");
+    puppet.call("hold-update 1");
+    drop(peer);
+    puppet.expect("updating");
+    assert_eq!(puppet.call("disconnect 0"), "-3");
+    puppet.ok("connect clean=0 auto=1 min=1 max=1 keep=7 user=newer");
+    let (peer, connect, _) = serve(&broker);
+    assert_eq!(
+        (connect.keep_alive, connect.user_name.as_deref()),
+        (7, Some("newer"))
+    );
+    puppet.expect("onconnect");
+    puppet.call("hold-update 0");
+    // Long enough for the late answer to do harm; it has nothing to show when it does none.
+    std::thread::sleep(Duration::from_millis(50));
+    drop(peer);
+    puppet.expect("lost");
+    let (_peer, connect, _) = serve(&broker);
+    assert_eq!(connect.keep_alive, 7);
+    assert!(!broker.has_caller());
+}
+
 /// serverURIs are tried in order, with each the versions in order, by connect and by the reconnect; the one that worked is
 /// reported.
 #[test]

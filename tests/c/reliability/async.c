@@ -8,6 +8,9 @@ static int v5, take = 1, tell = 1;
 /* What setUpdateConnectOptions' callback gives out; none when empty. */
 static char user[100], password[100];
 static int updates;
+/* Whether it waits, and says that it does. */
+static pthread_mutex_t update_mutex = PTHREAD_MUTEX_INITIALIZER;
+static int update_held;
 /* What was said in bulk is counted: completions and their results. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static long successes, failures, arrivals, out_of_order, last_number = -1;
@@ -90,6 +93,16 @@ static void on_server_disconnect(void *context, MQTTProperties *properties, enum
 static int on_update(void *context, MQTTAsync_connectData *data)
 {
 	(void)context;
+	pthread_mutex_lock(&update_mutex);
+	if (update_held)
+		say("updating");
+	while (update_held)
+	{
+		pthread_mutex_unlock(&update_mutex);
+		usleep(1000);
+		pthread_mutex_lock(&update_mutex);
+	}
+	pthread_mutex_unlock(&update_mutex);
 	updates++;
 	snprintf(user + strlen(user), sizeof user - strlen(user), "%d", updates);
 	data->username = strdup(user);
@@ -356,6 +369,13 @@ static void obey(command *c)
 		snprintf(password, sizeof password, "%s", word(c, 2));
 		updates = 0;
 		say("update %d", MQTTAsync_setUpdateConnectOptions(client, NULL, on_update));
+	}
+	else if (is(c, "hold-update"))
+	{
+		pthread_mutex_lock(&update_mutex);
+		update_held = number(c, 1);
+		pthread_mutex_unlock(&update_mutex);
+		say("hold-update");
 	}
 	else if (is(c, "send"))
 		send_one(c);
