@@ -10,7 +10,7 @@ use crate::persistence::record::command::QueuedCommand;
 use crate::persistence::record::message::QueuedMessage;
 use crate::persistence::{RecordKey, RecordKind, Store, StoreError};
 use crate::protocol::packet::{Filter, Publish, encode_subscribe, encode_unsubscribe};
-use crate::protocol::property::{Context, Properties, PropertiesRef};
+use crate::protocol::property::{Context, Properties, PropertiesRef, PropertyId};
 use crate::protocol::session::{NotStored, Receipt, Record, Session, Stored, Token};
 use crate::protocol::{QoS, Version};
 use crate::trace;
@@ -286,17 +286,31 @@ impl Records {
     /// Reads a command that waited back; one that is unusable is set aside.
     pub fn load_command(&mut self, number: u32) -> Option<Stored> {
         let (key, bytes) = self.load(RecordKind::Command, number)?;
-        let waited = self.store.as_mut().and_then(|store| store.age(key));
         let command = QueuedCommand::read(key.v5, &bytes).ok();
         let stored = command.and_then(|command| {
-            // A program's own store cannot tell: then it has waited for as long as this client has been there.
-            stored(self.v5, &command, waited.unwrap_or(self.since.elapsed()))
+            let waited = if expires(&command) {
+                // A program's own store cannot tell: then it has waited for as long as this client has been there.
+                let age = self.store.as_mut().and_then(|store| store.age(key));
+                age.unwrap_or(self.since.elapsed())
+            } else {
+                Duration::ZERO
+            };
+            stored(self.v5, &command, waited)
         });
         if stored.is_none() {
             self.set_aside(key);
         }
         stored
     }
+}
+
+/// Whether it matters how long it has waited.
+fn expires(command: &QueuedCommand<'_>) -> bool {
+    let QueuedCommand::Publish { properties, .. } = command else {
+        return false;
+    };
+    PropertiesRef::parse(properties, Context::Publish)
+        .is_ok_and(|list| list.number(PropertyId::MessageExpiryInterval).is_some())
 }
 
 /// A command as it goes over the wire; a property list that a MQTT 5 client left is dropped below MQTT 5.

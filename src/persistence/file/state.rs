@@ -271,8 +271,27 @@ impl State {
         new: RecordKey,
         parts: &[&[u8]],
     ) -> Result<(), StoreError> {
+        self.last_put = Instant::now();
+        // Against power failure a small record is in the journal as well, which costs one sync for all of them every few
+        // milliseconds: a sync of each file is dear, and many of them are gone again before it is due.
+        let copy = match self.may_be_journaled(new, parts) {
+            true => self.append(Operation::Put, new, None, parts).ok(),
+            false => None,
+        };
         let intent = self.append(Operation::Intent, new, Some(old), &[]);
-        self.put_file(new, parts)?;
+        let written = self.put_file(new, parts);
+        if let Some(spot) = copy {
+            self.journal.add_live(spot);
+            match written {
+                Ok(()) => self.moved(new, spot),
+                Err(_) => {
+                    self.journal.end_live(spot);
+                    self.forget(new, spot.file);
+                    self.write_removals();
+                }
+            }
+        }
+        written?;
         let _ = self.remove(old);
         if intent.is_ok() {
             // Ends the intent: `old` may be the name of another message soon.
@@ -487,6 +506,13 @@ impl State {
         };
         let time = self.journal.put_time(key, spot);
         self.directory.write(key, &[&entry], time)?;
+        self.moved(key, spot);
+        self.unsynced.push(key);
+        Ok(())
+    }
+
+    /// A record that is in the journal has a file of its own now.
+    fn moved(&mut self, key: RecordKey, spot: Spot) {
         // From now on the original may use and remove the file: without this the record would come back from here. Where there
         // is no room for it, that is the lesser evil.
         let _ = self.append(Operation::Moved, key, None, &[]);
@@ -498,8 +524,6 @@ impl State {
                 from: Some(spot.file),
             },
         );
-        self.unsynced.push(key);
-        Ok(())
     }
 
     /// What to sync, for `Shared::sync`.
@@ -509,7 +533,10 @@ impl State {
             own: self.directory.own_if_any().map(Arc::clone),
             dir: self.directory.handle(),
             records: if files_too {
-                std::mem::take(&mut self.unsynced)
+                // What is gone needs no disk.
+                let mut records = std::mem::take(&mut self.unsynced);
+                records.retain(|key| matches!(self.places.get(key), Some(Place::File { .. })));
+                records
             } else {
                 Vec::new()
             },

@@ -213,6 +213,8 @@ static void start(client *c, int reconnects)
 		options.onSuccess = connect_success;
 		options.onFailure = connect_failure;
 	}
+	/* The system's certificates, read once a process, are twelve thousand blocks that hide everything else in a list of what is left. */
+	tls.disableDefaultTrustStore = 1;
 	options.ssl = &tls;
 	options.maxInflight = 10;
 	options.context = c;
