@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 static RUNTIME: Lazy<io::Result<Runtime>> = Lazy::new(|| {
     crate::ffi::watch_for_fork();
+    crate::ffi::watch_for_exit();
     Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("paho-connect")

@@ -249,8 +249,13 @@ impl Puppet {
     }
 
     /// Ends the input, upon which the process leaves by `exit`, without destroying its client.
-    pub fn quit(mut self) {
+    pub fn end_input(&mut self) {
         drop(self.input.take());
+    }
+
+    /// The same, and waits for it.
+    pub fn quit(mut self) {
+        self.end_input();
         let status = self.child.wait().expect("it is ours");
         assert!(status.success(), "the puppet ended with {status}");
     }
