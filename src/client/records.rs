@@ -29,7 +29,7 @@ pub(super) struct Records {
     last_message: u32,
     /// When the client was made.
     since: Instant,
-    /// By packet identifier: `c-` records that stand for messages in flight whose `s-` record could not be written.
+    /// By packet identifier: `c-` records that stand for messages in flight, see [`promote`](Self::promote).
     standing_in: HashMap<u16, u32>,
 }
 
@@ -104,6 +104,18 @@ impl Records {
     }
 
     pub fn put(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored> {
+        if let (Record::Sent(id), false, true) =
+            (record, self.standing_in.is_empty(), is_qos1(packet))
+        {
+            // After a crash `s-` records are sent before `c-` records: this message would overtake those sent before it.
+            let version = if self.v5 { Version::V5 } else { Version::V311 };
+            if let Some(publish) = crate::protocol::session::view(version, packet) {
+                if let Some(number) = self.store_command(&publish, id.into())? {
+                    self.standing_in.insert(id, number);
+                    return Ok(());
+                }
+            }
+        }
         let key = self.key(record);
         self.write(|store| store.put(key, &[packet]))
     }
@@ -259,9 +271,11 @@ impl Records {
 
     /// Writes the `s-` record of a publish that waited, in place of its `c-` record if it has one.
     ///
-    /// On a disk that waiting messages have filled there is no room for both at a time, and they must be sent to make room. At
-    /// `QoS` 1 the `c-` record will do until the acknowledgement: after a crash the message is sent once more. At `QoS` 2 that
-    /// would be one delivery too many, so it waits for room.
+    /// At `QoS` 1 the `c-` record will do until the acknowledgement: after a crash the message is sent once more, and it does
+    /// not matter that it is sent as a new one. So it is left alone where it has a file, because to make and remove files
+    /// is what takes longest when many have waited; after another one that was, to keep their order; and on a disk that waiting
+    /// messages have filled, where there is no room for both at a time and they must be sent to make room. At `QoS` 2 that
+    /// would be one delivery too many: such a message waits for room.
     pub fn promote(
         &mut self,
         queued: Option<u32>,
@@ -269,18 +283,30 @@ impl Records {
         packet: &[u8],
     ) -> Result<(), NotStored> {
         let new = self.key(Record::Sent(id));
-        match queued {
-            Some(number) => {
-                let replaced = self.replace(Record::Queued(number), new, &[packet]);
-                let is_qos1 = packet.first().is_some_and(|first| (first >> 1) & 3 == 1);
-                if replaced.is_err() && is_qos1 {
-                    self.standing_in.insert(id, number);
-                    return Ok(());
-                }
-                replaced
-            }
-            None => self.write(|store| store.put(new, &[packet])),
+        let Some(number) = queued else {
+            return self.write(|store| store.put(new, &[packet]));
+        };
+        let may_stand = is_qos1(packet);
+        let stands = may_stand && (!self.standing_in.is_empty() || self.has_file(number));
+        let result = if stands {
+            Err(NotStored)
+        } else {
+            self.replace(Record::Queued(number), new, &[packet])
+        };
+        if result.is_err() && may_stand {
+            self.standing_in.insert(id, number);
+            return Ok(());
         }
+        result
+    }
+
+    fn has_file(&mut self, number: u32) -> bool {
+        let key = self.key(Record::Queued(number));
+        self.store.as_mut().is_some_and(|store| {
+            [key.v5, !key.v5]
+                .iter()
+                .any(|&v5| store.has_file(RecordKey { v5, ..key }))
+        })
     }
 
     /// Reads a command that waited back; one that is unusable is set aside.
@@ -302,6 +328,11 @@ impl Records {
         }
         stored
     }
+}
+
+/// Whether an encoded PUBLISH is of `QoS` 1.
+fn is_qos1(packet: &[u8]) -> bool {
+    packet.first().is_some_and(|first| first >> 1 & 3 == 1)
 }
 
 /// Whether it matters how long it has waited.

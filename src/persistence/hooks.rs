@@ -127,6 +127,10 @@ impl Store for Hooked {
         self.store.sync()
     }
 
+    fn has_file(&mut self, key: RecordKey) -> bool {
+        self.store.has_file(key)
+    }
+
     fn age(&mut self, key: RecordKey) -> Option<Duration> {
         self.store.age(key)
     }

@@ -126,6 +126,10 @@ pub trait Store: Send {
     fn sync(&mut self) -> Result<(), StoreError> {
         Ok(())
     }
+    /// Whether the record has a file of its own, so that replacing it takes longer than writing another.
+    fn has_file(&mut self, _key: RecordKey) -> bool {
+        false
+    }
     /// For how long a queued command has been in the store, where the store can tell.
     fn age(&mut self, _key: RecordKey) -> Option<Duration> {
         None

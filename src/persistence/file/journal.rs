@@ -55,6 +55,8 @@ pub(super) enum Operation {
     Moved = 5,
     /// `key` and then `other` are about to get files, and `key` is nothing without `other`.
     Pair = 6,
+    /// Like `Intent`, and the content of `key` as well.
+    ReplaceFile = 7,
 }
 
 impl Operation {
@@ -66,6 +68,7 @@ impl Operation {
             Self::Intent,
             Self::Moved,
             Self::Pair,
+            Self::ReplaceFile,
         ]
         .into_iter()
         .find(|operation| *operation as u32 == code)
@@ -542,6 +545,10 @@ impl Replayed {
                     }
                 }
                 (Some(Operation::Intent), Some(key), Some(other)) => {
+                    self.intents.insert(other, key);
+                }
+                (Some(Operation::ReplaceFile), Some(key), Some(other)) => {
+                    self.put(key, spot());
                     self.intents.insert(other, key);
                 }
                 (Some(Operation::Pair), Some(key), Some(other)) => {

@@ -69,7 +69,8 @@ pub(super) struct State {
     moves: u64,
     /// How many of these are on the disk.
     synced_moves: u64,
-    pub(super) last_put: Instant,
+    /// When a record was last put or removed.
+    pub(super) last_change: Instant,
     pub(super) notices: Vec<Notice>,
 }
 
@@ -93,7 +94,7 @@ impl State {
             unsynced: Vec::new(),
             moves: 0,
             synced_moves: 0,
-            last_put: now,
+            last_change: now,
             notices,
         };
         state.replay(now)?;
@@ -109,8 +110,11 @@ impl State {
         self.journal = journal;
         self.notices.extend(replayed.notices);
         for (old, new) in replayed.intents {
-            // The step was interrupted between the new file and the end of the old record.
-            if !self.places.contains_key(&new) {
+            // The step was interrupted between the new record and the end of the old one.
+            if !(self.places.contains_key(&new)
+                || replayed.live.contains_key(&new)
+                || replayed.moved.contains_key(&new))
+            {
                 continue;
             }
             if self.places.contains_key(&old) && self.directory.remove(old).is_ok() {
@@ -201,7 +205,7 @@ impl State {
     }
 
     pub(super) fn put(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
-        self.last_put = Instant::now();
+        self.last_change = Instant::now();
         if self.may_be_journaled(key, parts) {
             if let Ok(spot) = self.append(Operation::Put, key, None, parts) {
                 self.settle(key, spot);
@@ -219,7 +223,7 @@ impl State {
         second: (RecordKey, &[&[u8]]),
     ) -> Result<(), StoreError> {
         if self.may_be_journaled(first.0, first.1) && self.may_be_journaled(second.0, second.1) {
-            self.last_put = Instant::now();
+            self.last_change = Instant::now();
             let own = self.directory.own();
             if let Ok([one, two]) = own.and_then(|own| self.journal.append_both(own, first, second))
             {
@@ -249,7 +253,7 @@ impl State {
     ) -> Result<(), StoreError> {
         match self.places.get(&old).copied() {
             Some(Place::Journal(spot)) if self.may_be_journaled(new, parts) => {
-                self.last_put = Instant::now();
+                self.last_change = Instant::now();
                 if let Ok(place) = self.append(Operation::Replace, new, Some(old), parts) {
                     self.places.remove(&old);
                     self.journal.end_live(spot);
@@ -271,14 +275,16 @@ impl State {
         new: RecordKey,
         parts: &[&[u8]],
     ) -> Result<(), StoreError> {
-        self.last_put = Instant::now();
+        self.last_change = Instant::now();
         // Against power failure a small record is in the journal as well, which costs one sync for all of them every few
         // milliseconds: a sync of each file is dear, and many of them are gone again before it is due.
-        let copy = match self.may_be_journaled(new, parts) {
-            true => self.append(Operation::Put, new, None, parts).ok(),
-            false => None,
+        let copied = self.may_be_journaled(new, parts);
+        let intent = if copied {
+            self.append(Operation::ReplaceFile, new, Some(old), parts)
+        } else {
+            self.append(Operation::Intent, new, Some(old), &[])
         };
-        let intent = self.append(Operation::Intent, new, Some(old), &[]);
+        let copy = intent.as_ref().ok().copied().filter(|_| copied);
         let written = self.put_file(new, parts);
         if let Some(spot) = copy {
             self.journal.add_live(spot);
@@ -335,7 +341,7 @@ impl State {
         self.waiting.push_back(Waiting {
             key,
             spot,
-            since: self.last_put,
+            since: self.last_change,
         });
     }
 
@@ -394,13 +400,17 @@ impl State {
     }
 
     pub(super) fn remove(&mut self, key: RecordKey) -> Result<(), StoreError> {
-        match self.places.get(&key) {
-            None => return Err(StoreError::NoRecord(key)),
-            Some(&Place::Journal(spot)) => {
+        let Some(&place) = self.places.get(&key) else {
+            return Err(StoreError::NoRecord(key));
+        };
+        // Records that waited are leaving one after the other: no time to give the rest of them files.
+        self.last_change = Instant::now();
+        match place {
+            Place::Journal(spot) => {
                 self.journal.end_live(spot);
                 self.forget(key, spot.file);
             }
-            Some(&Place::File { from }) => {
+            Place::File { from } => {
                 match self.directory.remove(key) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
                         let context =
@@ -448,6 +458,10 @@ impl State {
 
     pub(super) fn keys(&self) -> Vec<RecordKey> {
         self.places.keys().copied().collect()
+    }
+
+    pub(super) fn has_file(&self, key: RecordKey) -> bool {
+        matches!(self.places.get(&key), Some(Place::File { .. }))
     }
 
     pub(super) fn contains(&self, key: RecordKey) -> bool {

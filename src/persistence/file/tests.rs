@@ -99,6 +99,24 @@ fn a_step_from_journal_to_file_is_finished() {
 }
 
 #[test]
+fn a_step_from_file_to_journal_and_file_is_finished() {
+    let step = (Operation::ReplaceFile, SENT, Some(QUEUED), &b"packet"[..]);
+    for files in [
+        &[("c-1.msg", &b"command"[..])][..],
+        &[("c-1.msg", b"command"), ("s-1.msg", b"packet")],
+        &[("s-1.msg", b"packet")],
+        &[],
+    ] {
+        let left = Left::new(&format!("both-{}", files.len()), files, &[step]);
+        assert_eq!(left.records(), [(SENT, b"packet".to_vec())], "{files:?}");
+    }
+    // Refused after all: the old record counts.
+    let refused = (Operation::Remove, SENT, None, &[][..]);
+    let left = Left::new("refused", &[("c-1.msg", b"command")], &[step, refused]);
+    assert_eq!(left.records(), [(QUEUED, b"command".to_vec())]);
+}
+
+#[test]
 fn half_a_pair_does_not_count() {
     const MESSAGE: RecordKey = RecordKey::new(RecordKind::Message, true, 1);
     const RECEIVED: RecordKey = RecordKey::new(RecordKind::PublishReceived, true, 7);
