@@ -288,13 +288,12 @@ impl State {
         let written = self.put_file(new, parts);
         if let Some(spot) = copy {
             self.journal.add_live(spot);
-            match written {
-                Ok(()) => self.moved(new, spot),
-                Err(_) => {
-                    self.journal.end_live(spot);
-                    self.forget(new, spot.file);
-                    self.write_removals();
-                }
+            if written.is_ok() {
+                self.moved(new, spot);
+            } else {
+                self.journal.end_live(spot);
+                self.forget(new, spot.file);
+                self.write_removals();
             }
         }
         written?;
