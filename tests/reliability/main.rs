@@ -33,6 +33,7 @@ mod exchange;
 mod faults;
 mod kills;
 mod offline;
+mod order;
 mod proxy;
 mod puppet;
 mod reconnect;
