@@ -10,7 +10,7 @@ use paho_oxide::protocol::outbound::{Batch, Outbound};
 use paho_oxide::protocol::packet::{AckKind, ConnAck, Publish, encode_ack};
 use paho_oxide::protocol::property::PropertiesRef;
 use paho_oxide::protocol::session::{
-    Begin, Completion, NotStored, Receipt, Record, Session, Sink, Token,
+    Begin, Completion, NotStored, Receipt, Record, Session, Sink, Stored, Token,
 };
 use paho_oxide::protocol::{QoS, Version};
 
@@ -59,7 +59,7 @@ impl Sink for Nowhere {
     fn promote(&mut self, _: Option<u32>, _: u16, _: &[u8]) -> Result<(), NotStored> {
         Ok(())
     }
-    fn load_queued(&mut self, _: u32) -> Option<Vec<u8>> {
+    fn load_queued(&mut self, _: u32) -> Option<Stored> {
         None
     }
 }

@@ -40,6 +40,7 @@ test|have cmake|cmake|CMake
 test|have python3|python3|Python 3
 test|have go|golang-go|Go, for the Go program of the README
 test|have valgrind|valgrind|valgrind
+test|have strace|strace|strace
 test|have abidiff|abigail-tools|libabigail: abidiff
 bench|have mosquitto|mosquitto|the broker mosquitto
 bench|debian_file /usr/include/mosquitto.h|libmosquitto-dev|libmosquitto, to compare with

@@ -8,8 +8,10 @@ FUZZ_TARGETS   ?= decode session record uri websocket http
 HOSTILE_ROUNDS ?= 20
 # Clients that come and go under valgrind.
 CHURN          ?= 5000
+# MQTTAsync_destroy and disconnect from every state and callback, under valgrind too.
+ENDS           ?= 10000
 
-hardening: ## fuzzers, careless callers and sanitizers at length (FUZZ_SECONDS, HOSTILE_ROUNDS, CHURN)
+hardening: ## fuzzers, careless callers and sanitizers at length (FUZZ_SECONDS, HOSTILE_ROUNDS, CHURN, ENDS)
 	@set -e; for phase in deny msrv reproducible models fuzz hostile tsan; do echo "== $$phase"; $(MAKE) --no-print-directory hardening-$$phase; done
 
 hardening-deny:
@@ -45,7 +47,7 @@ hardening-fuzz-%:
 	$(call fuzz_target,$*)
 
 hardening-hostile: all
-	HOSTILE_ROUNDS=$(HOSTILE_ROUNDS) PAHO_OXIDE_CHURN=$(CHURN) \
+	HOSTILE_ROUNDS=$(HOSTILE_ROUNDS) PAHO_OXIDE_CHURN=$(CHURN) PAHO_OXIDE_ENDS=$(ENDS) \
 	    $(CARGO) test --locked $(CARGO_FLAGS) --no-fail-fast --test hostile --test faults --test stress --test store_faults
 
 # The stress and process programs on a library whose every access is watched, Rust's standard library included.

@@ -19,7 +19,7 @@ use paho_oxide::protocol::outbound::{Batch, Outbound};
 use paho_oxide::protocol::packet::{AckKind, ConnAck, Filter, Publish, encode_ack};
 use paho_oxide::protocol::property::{Properties, PropertiesRef, Property, PropertyId, Value};
 use paho_oxide::protocol::session::{
-    Begin, Completion, NotStored, Outcome, Receipt, Record, Session, Sink, Token, view,
+    Begin, Completion, NotStored, Outcome, Receipt, Record, Session, Sink, Stored, Token, view,
 };
 use paho_oxide::protocol::{QoS, Version, decode};
 
@@ -240,8 +240,12 @@ impl Sink for World {
         Ok(())
     }
 
-    fn load_queued(&mut self, number: u32) -> Option<Vec<u8>> {
-        self.queued.get(&number).cloned()
+    fn load_queued(&mut self, number: u32) -> Option<Stored> {
+        let packet = self.queued.get(&number).cloned()?;
+        Some(Stored::Publish {
+            packet,
+            waited: Duration::ZERO,
+        })
     }
 }
 

@@ -178,6 +178,7 @@ impl<H: Host> Client<H> {
             VersionChoice::Only(Version::V311) => &[Version::V311],
             VersionChoice::Only(Version::V5) => &[Version::V5],
         };
+        super::linger::earlier_ones(&self.setup.client_id).await;
         let mut last = ConnectFailure::new(versions[0], None, "no server to connect to".into());
         for uri in uris {
             for version in versions {

@@ -1,22 +1,15 @@
 //! The ways in which a connection, and a client, ends.
 
-use std::io::ErrorKind;
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use tokio::io::Interest;
 
 use crate::protocol::outbound::Batch;
 use crate::protocol::property::{Properties, PropertiesRef, PropertyId};
 use crate::protocol::reason;
 use crate::trace;
-use crate::transport::Link;
 
-use super::connect::Socket;
 use super::host::{Event, Host};
 use super::reactor::{Reactor, reactor};
-use super::runtime::runtime;
 use super::state::{CLOSE_GRACE, Client, Closing, Error, Guard, LastWords, Phase, Writer};
 
 impl<H: Host> Client<H> {
@@ -77,7 +70,10 @@ impl<H: Host> Client<H> {
                 .as_ref()
                 .is_none_or(|words| words.epoch != epoch)
             {
-                close(&connection.link);
+                // It is offline before its time only where the server was told.
+                let told = !core.session.online();
+                let client = told.then_some(&self.setup.client_id);
+                super::linger::close(&connection.link, client);
             }
             let socket = connection.link.as_fd().as_raw_fd();
             trace!(Minimum, "Removed socket {socket}");
@@ -280,45 +276,6 @@ fn unread<H: Host>(core: &Guard<'_, H>) -> bool {
     core.connection.as_ref().is_some_and(|connection| {
         rustix::io::ioctl_fionread(&*connection.link).is_ok_and(|bytes| bytes > 0)
     })
-}
-
-/// Closes a connection so that what was written still arrives. A socket that is closed with bytes unread, or that gets
-/// some afterwards, answers with a reset; upon which servers fail to send their acknowledgement, and read no further: the
-/// last messages would be lost with it. So only this side is ended, and what comes is thrown away until the server ends
-/// the other.
-pub(super) fn close(link: &Arc<Link>) {
-    let mut scratch = [0; 4096];
-    for _ in 0..256 {
-        match link.read(&mut scratch) {
-            Ok(0) => return link.shutdown(),
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-            Err(_) => return link.shutdown(),
-        }
-    }
-    link.end_writing();
-    match runtime() {
-        Ok(runtime) => drop(runtime.spawn(linger(Arc::clone(link)))),
-        Err(_) => link.shutdown(),
-    }
-}
-
-/// Waits for the server's end of a connection, for a while.
-async fn linger(link: Arc<Link>) {
-    if let Ok(socket) = Socket::new(Arc::clone(&link)) {
-        let rest = async {
-            // Not kept while it waits: many connections may be ending at once.
-            let mut read = |link: &Link| link.read(&mut [0; 4096]);
-            while socket
-                .io(Interest::READABLE, &mut read)
-                .await
-                .is_ok_and(|n| n > 0)
-            {}
-        };
-        // A server that does not care to close is none to wait for.
-        let _ = tokio::time::timeout(CLOSE_GRACE, rest).await;
-    }
-    link.shutdown();
 }
 
 /// A disconnect that the program asked for is done.

@@ -202,7 +202,7 @@ impl<H: Host> Client<H> {
                     // Whatever comes of it, the connection ends now.
                     let _ = write(&link, &mut words.batch);
                 }
-                super::end::close(&link);
+                super::linger::close(&link, Some(&self.setup.client_id));
             }
             return (core, Round::Stopped);
         }

@@ -1,6 +1,7 @@
 //! A client's records in its store: which there are, when they are written, and what is read back.
 
 use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 
@@ -8,9 +9,9 @@ use crate::persistence::hooks::{AfterRead, BeforeWrite, Hooked};
 use crate::persistence::record::command::QueuedCommand;
 use crate::persistence::record::message::QueuedMessage;
 use crate::persistence::{RecordKey, RecordKind, Store, StoreError};
-use crate::protocol::packet::Publish;
-use crate::protocol::property::{Context, Properties, PropertiesRef};
-use crate::protocol::session::{NotStored, Receipt, Record, Session, Token};
+use crate::protocol::packet::{Filter, Publish, encode_subscribe, encode_unsubscribe};
+use crate::protocol::property::{Context, Properties, PropertiesRef, PropertyId};
+use crate::protocol::session::{NotStored, Receipt, Record, Session, Stored, Token};
 use crate::protocol::{QoS, Version};
 use crate::trace;
 
@@ -26,7 +27,9 @@ pub(super) struct Records {
     /// Numbers of the last `c-` and `q-` records.
     last_command: u32,
     last_message: u32,
-    /// By packet identifier: `c-` records that stand for messages in flight whose `s-` record could not be written.
+    /// When the client was made.
+    since: Instant,
+    /// By packet identifier: `c-` records that stand for messages in flight, see [`promote`](Self::promote).
     standing_in: HashMap<u16, u32>,
 }
 
@@ -38,6 +41,7 @@ impl Records {
             persist_qos0: create.persist_qos0,
             last_command: 0,
             last_message: 0,
+            since: Instant::now(),
             standing_in: HashMap::new(),
         }
     }
@@ -100,6 +104,18 @@ impl Records {
     }
 
     pub fn put(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored> {
+        if let (Record::Sent(id), false, true) =
+            (record, self.standing_in.is_empty(), is_qos1(packet))
+        {
+            // After a crash `s-` records are sent before `c-` records: this message would overtake those sent before it.
+            let version = if self.v5 { Version::V5 } else { Version::V311 };
+            if let Some(publish) = crate::protocol::session::view(version, packet) {
+                if let Some(number) = self.store_command(&publish, id.into())? {
+                    self.standing_in.insert(id, number);
+                    return Ok(());
+                }
+            }
+        }
         let key = self.key(record);
         self.write(|store| store.put(key, &[packet]))
     }
@@ -255,9 +271,11 @@ impl Records {
 
     /// Writes the `s-` record of a publish that waited, in place of its `c-` record if it has one.
     ///
-    /// On a disk that waiting messages have filled there is no room for both at a time, and they must be sent to make room. At
-    /// `QoS` 1 the `c-` record will do until the acknowledgement: after a crash the message is sent once more. At `QoS` 2 that
-    /// would be one delivery too many, so it waits for room.
+    /// At `QoS` 1 the `c-` record will do until the acknowledgement: after a crash the message is sent once more, and it does
+    /// not matter that it is sent as a new one. So it is left alone where it has a file, because to make and remove files
+    /// is what takes longest when many have waited; after another one that was, to keep their order; and on a disk that waiting
+    /// messages have filled, where there is no room for both at a time and they must be sent to make room. At `QoS` 2 that
+    /// would be one delivery too many: such a message waits for room.
     pub fn promote(
         &mut self,
         queued: Option<u32>,
@@ -265,40 +283,121 @@ impl Records {
         packet: &[u8],
     ) -> Result<(), NotStored> {
         let new = self.key(Record::Sent(id));
-        match queued {
-            Some(number) => {
-                let replaced = self.replace(Record::Queued(number), new, &[packet]);
-                let is_qos1 = packet.first().is_some_and(|first| (first >> 1) & 3 == 1);
-                if replaced.is_err() && is_qos1 {
-                    self.standing_in.insert(id, number);
-                    return Ok(());
-                }
-                replaced
-            }
-            None => self.write(|store| store.put(new, &[packet])),
+        let Some(number) = queued else {
+            return self.write(|store| store.put(new, &[packet]));
+        };
+        let may_stand = is_qos1(packet);
+        let stands = may_stand && (!self.standing_in.is_empty() || self.has_file(number));
+        let result = if stands {
+            Err(NotStored)
+        } else {
+            self.replace(Record::Queued(number), new, &[packet])
+        };
+        if result.is_err() && may_stand {
+            self.standing_in.insert(id, number);
+            return Ok(());
         }
+        result
     }
 
-    /// Reads a publish that waited back, encoded with packet identifier 0; one that is unusable is set aside.
-    pub fn load_command(&mut self, number: u32) -> Option<Vec<u8>> {
+    fn has_file(&mut self, number: u32) -> bool {
+        let key = self.key(Record::Queued(number));
+        self.store.as_mut().is_some_and(|store| {
+            [key.v5, !key.v5]
+                .iter()
+                .any(|&v5| store.has_file(RecordKey { v5, ..key }))
+        })
+    }
+
+    /// Reads a command that waited back; one that is unusable is set aside.
+    pub fn load_command(&mut self, number: u32) -> Option<Stored> {
         let (key, bytes) = self.load(RecordKind::Command, number)?;
-        let packet = match QueuedCommand::read(key.v5, &bytes) {
-            Ok(QueuedCommand::Publish {
-                topic,
-                payload,
-                qos,
-                retained,
-                properties,
-                ..
-            }) => encode(self.v5, topic, payload, qos, retained, properties),
-            _ => None,
-        };
-        if packet.is_none() {
+        let command = QueuedCommand::read(key.v5, &bytes).ok();
+        let stored = command.and_then(|command| {
+            let waited = if expires(&command) {
+                // A program's own store cannot tell: then it has waited for as long as this client has been there.
+                let age = self.store.as_mut().and_then(|store| store.age(key));
+                age.unwrap_or(self.since.elapsed())
+            } else {
+                Duration::ZERO
+            };
+            stored(self.v5, &command, waited)
+        });
+        if stored.is_none() {
             self.set_aside(key);
         }
-        packet
+        stored
     }
 }
+
+/// Whether an encoded PUBLISH is of `QoS` 1.
+fn is_qos1(packet: &[u8]) -> bool {
+    packet.first().is_some_and(|first| first >> 1 & 3 == 1)
+}
+
+/// Whether it matters how long it has waited.
+fn expires(command: &QueuedCommand<'_>) -> bool {
+    let QueuedCommand::Publish { properties, .. } = command else {
+        return false;
+    };
+    PropertiesRef::parse(properties, Context::Publish)
+        .is_ok_and(|list| list.number(PropertyId::MessageExpiryInterval).is_some())
+}
+
+/// A command as it goes over the wire; a property list that a MQTT 5 client left is dropped below MQTT 5.
+fn stored(v5: bool, command: &QueuedCommand<'_>, waited: Duration) -> Option<Stored> {
+    let version = if v5 { Version::V5 } else { Version::V311 };
+    let list = |properties| {
+        let list = PropertiesRef::parse(properties, Context::Subscribe).ok()?;
+        Some(if v5 { list } else { PropertiesRef::EMPTY })
+    };
+    let mut packet = BytesMut::new();
+    let filters = match command {
+        QueuedCommand::Publish {
+            topic,
+            payload,
+            qos,
+            retained,
+            properties,
+            ..
+        } => {
+            let properties = if v5 { *properties } else { &[] };
+            let packet = encode(v5, topic, payload, *qos, *retained, properties)?;
+            return Some(Stored::Publish { packet, waited });
+        }
+        QueuedCommand::Subscribe {
+            topics, properties, ..
+        } => {
+            let filters: Option<Vec<Filter<'_>>> = topics
+                .iter()
+                .map(|topic| {
+                    Some(Filter {
+                        filter: topic.filter,
+                        qos: mqttbytes::qos(topic.qos).ok()?,
+                        no_local: topic.options.no_local,
+                        retain_as_published: topic.options.retain_as_published,
+                        retain_handling: topic.options.retain_handling,
+                    })
+                })
+                .collect();
+            encode_subscribe(version, ANY_ID, &filters?, list(properties)?, &mut packet).ok()?;
+            topics.len()
+        }
+        QueuedCommand::Unsubscribe {
+            topics, properties, ..
+        } => {
+            encode_unsubscribe(version, ANY_ID, topics, list(properties)?, &mut packet).ok()?;
+            topics.len()
+        }
+    };
+    Some(Stored::Request {
+        packet: packet.into(),
+        filters,
+    })
+}
+
+/// In the place of the packet identifier that a request is given when it is sent.
+const ANY_ID: u16 = 1;
 
 fn encode(
     v5: bool,

@@ -34,6 +34,7 @@ pub(super) fn runtime() -> io::Result<&'static Handle> {
 
 fn start(number: usize) -> io::Result<Handle> {
     crate::ffi::watch_for_fork();
+    crate::ffi::watch_for_exit();
     let runtime = Builder::new_current_thread()
         .thread_name("paho-resolve")
         .enable_all()

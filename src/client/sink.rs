@@ -7,7 +7,7 @@ use crate::protocol::outbound::Outbound;
 use crate::protocol::packet::{AckKind, Publish};
 use crate::protocol::property::PropertiesRef;
 use crate::protocol::session::{
-    Cause, Completion, Failure, NotStored, Outcome, Receipt, Record, Sink, Token,
+    Cause, Completion, Failure, NotStored, Outcome, Receipt, Record, Sink, Stored, Token,
 };
 
 use super::host::{Event, Host};
@@ -254,7 +254,7 @@ impl<H: Host> Sink for Io<H> {
         self.records.promote(queued, id, packet)
     }
 
-    fn load_queued(&mut self, number: u32) -> Option<Vec<u8>> {
+    fn load_queued(&mut self, number: u32) -> Option<Stored> {
         self.records.load_command(number)
     }
 }

@@ -80,7 +80,7 @@ pub unsafe fn store(
         MQTTCLIENT_PERSISTENCE_DEFAULT => {
             // SAFETY: the context is a path or NULL, as documented.
             let directory = unsafe { read::text(persistence_context.cast())? };
-            process::settle_at_exit();
+            process::watch_for_exit();
             FileStore::open(directory.as_deref(), client_id, server_uri)
                 .map(|store| Box::new(store) as _)
         }

@@ -67,6 +67,11 @@ pub(crate) fn watch_for_fork() {
     process::watch();
 }
 
+/// For the engine, which has to see to the end of the process.
+pub(crate) fn watch_for_exit() {
+    process::watch_for_exit();
+}
+
 /// This thread as the trace names it: its `pthread_t`, as the original prints it.
 pub(crate) fn thread_number() -> u64 {
     // SAFETY: pthread_self has no precondition.

@@ -28,14 +28,16 @@ pub fn is_usable() -> bool {
     !FORKED.load(Ordering::Relaxed)
 }
 
-/// A program may end without destroying its clients; their stores then get the files that the original looks for.
-pub fn settle_at_exit() {
+/// A program may end right after it has disconnected, when the server has not read everything yet, and without destroying its
+/// clients, whose stores then get the files that the original looks for. To be called before either can be.
+pub fn watch_for_exit() {
     extern "C" fn settle() {
         // In a forked child the stores are its parent's, and their locks may be held by threads that are not there.
         if !is_usable() {
             return;
         }
         // There is nobody left to be told of a panic.
+        let _ = std::panic::catch_unwind(crate::client::wait_for_ends);
         let _ = std::panic::catch_unwind(crate::persistence::file::settle_all);
     }
     static ONCE: Once = Once::new();

@@ -1,5 +1,7 @@
 //! A program's transformations of what goes into a store and comes out of it (`beforePersistenceWrite`, `afterPersistenceRead`).
 
+use std::time::Duration;
+
 use super::{Notice, RecordKey, Store, StoreError};
 
 /// Called with the buffers of a record about to be written; gives the buffers to write instead, or why there is none.
@@ -123,6 +125,14 @@ impl Store for Hooked {
 
     fn sync(&mut self) -> Result<(), StoreError> {
         self.store.sync()
+    }
+
+    fn has_file(&mut self, key: RecordKey) -> bool {
+        self.store.has_file(key)
+    }
+
+    fn age(&mut self, key: RecordKey) -> Option<Duration> {
+        self.store.age(key)
     }
 
     fn set_aside(&mut self, key: RecordKey) -> Result<(), StoreError> {

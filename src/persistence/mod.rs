@@ -9,6 +9,8 @@ pub mod file;
 pub mod hooks;
 pub mod record;
 
+use std::time::Duration;
+
 pub use record::{RecordKey, RecordKind};
 
 /// Why a store did not do what was asked.
@@ -123,6 +125,14 @@ pub trait Store: Send {
     /// Returns when everything written so far would survive a power failure.
     fn sync(&mut self) -> Result<(), StoreError> {
         Ok(())
+    }
+    /// Whether the record has a file of its own, so that replacing it takes longer than writing another.
+    fn has_file(&mut self, _key: RecordKey) -> bool {
+        false
+    }
+    /// For how long a queued command has been in the store, where the store can tell.
+    fn age(&mut self, _key: RecordKey) -> Option<Duration> {
+        None
     }
     /// Takes a record that nobody can read out of the way without destroying it.
     ///

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::broker::{Broker, Peer};
-use crate::packet::{AckKind, Packet, Version};
+use crate::packet::{AckKind, Packet, Value, Version, prop};
 use crate::puppet::{Api, PATIENCE, Puppet, StoreDir, Whose};
 use crate::server::message;
 
@@ -314,6 +314,78 @@ fn messages_waiting() {
         }
         finish(case, resumed, dir);
     });
+}
+
+/// `c-`: requests that the original had accepted and not sent when it was killed, among publishes. Ours never leaves one:
+/// they are written to the socket's stream at once.
+#[test]
+fn requests_waiting() {
+    for version in VERSIONS {
+        for resumes in [Whose::Ours, Whose::Original] {
+            if (version, resumes) == (Version::V311, Whose::Original) {
+                // 1.3.12 does not survive its own record of an UNSUBSCRIBE.
+                continue;
+            }
+            requests_waiting_in(Case {
+                api: Api::Async,
+                version,
+                leaves: Whose::Original,
+                resumes,
+                leaving: Leaving::Kill,
+            });
+        }
+    }
+}
+
+fn requests_waiting_in(case: Case) {
+    let dir = StoreDir::new(&format!("requests-{:?}-{:?}", case.version, case.resumes));
+    let broker = Broker::start();
+    let mut left = Puppet::start(case.api, case.leaves);
+    left.ok(&case.create(&broker, &dir, ""));
+    let peer = case.connect(&broker, &mut left, false);
+    // The original sends nothing while the socket has not taken the packet before.
+    left.ok("send a/b @40000000 0");
+    left.ok("subscribe-two a/+ 1 b/# 2");
+    left.ok("send a/b between 1");
+    left.ok("unsubscribe c/#");
+    left.ok("send a/b behind 2");
+    let records = [2, 3, 4, 5].map(|number| case.key("c", number));
+    case.leave(left, &dir, &records);
+    drop(peer);
+
+    let mut resumed = Puppet::start(case.api, case.resumes);
+    resumed.ok(&case.create(&broker, &dir, ""));
+    let mut peer = case.connect(&broker, &mut resumed, true);
+    let subscribe = peer.expect_subscribe();
+    let five = case.version == Version::V5;
+    let (options, properties) = if five {
+        (0b10_0101, vec![(prop::SUBSCRIPTION_ID, Value::Var(300))])
+    } else {
+        (1, Vec::new())
+    };
+    assert_eq!(
+        (subscribe.filters, subscribe.properties),
+        (
+            vec![("a/+".to_owned(), options), ("b/#".to_owned(), 2)],
+            properties
+        )
+    );
+    peer.suback(subscribe.id, &[1, 2]);
+    let between = peer.expect_publish();
+    assert_eq!(
+        (between.qos, between.payload, between.dup),
+        (1, b"between".to_vec(), false)
+    );
+    peer.ack(AckKind::PubAck, between.id);
+    let unsubscribe = peer.expect_unsubscribe();
+    assert_eq!(unsubscribe.filters, ["c/#"]);
+    peer.unsuback(unsubscribe.id, if five { &[0] } else { &[] });
+    let behind = peer.expect_publish();
+    assert_eq!((behind.qos, behind.payload), (2, b"behind".to_vec()));
+    peer.ack(AckKind::PubRec, behind.id);
+    peer.expect_ack(AckKind::PubRel, behind.id);
+    peer.ack(AckKind::PubComp, behind.id);
+    finish(case, resumed, &dir);
 }
 
 /// All is done: nothing is pending, and the store is empty.

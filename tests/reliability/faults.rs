@@ -1,13 +1,16 @@
 //! Stores that fail: full disks, directories that refuse, files that are no records, another process's lock. Each time the
 //! documented code, nothing lost, and a trace that says what happened.
 
+use std::collections::HashSet;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use crate::broker::{Broker, Peer};
-use crate::packet::AckKind;
+use crate::packet::{AckKind, Packet};
 use crate::puppet::{Api, PATIENCE, Puppet, StoreDir, Whose};
 
 /// `MQTTASYNC_PERSISTENCE_ERROR`, as both APIs have it.
@@ -80,10 +83,10 @@ fn foreign_and_damaged_files() {
     assert_eq!((publish.id, publish.payload), (1, b"m1".to_vec()));
     peer.ack(AckKind::PubAck, 1);
     peer.expect_silence();
-    let deadline = std::time::Instant::now() + PATIENCE;
+    let deadline = Instant::now() + PATIENCE;
     while !puppet.pending().is_empty() || dir.records().len() > 1 {
-        assert!(std::time::Instant::now() < deadline, "{:?}", dir.records());
-        std::thread::sleep(std::time::Duration::from_millis(2));
+        assert!(Instant::now() < deadline, "{:?}", dir.records());
+        std::thread::sleep(Duration::from_millis(2));
     }
     assert_eq!(dir.records(), ["notes.txt"]);
     assert_eq!(fs::read(store.join("notes.txt")).unwrap(), b"mine");
@@ -194,24 +197,154 @@ fn full_disk() {
     for id in ids {
         peer.ack(AckKind::PubAck, id);
     }
-    let deadline = std::time::Instant::now() + PATIENCE;
+    let deadline = Instant::now() + PATIENCE;
     while !puppet.pending().is_empty() {
-        assert!(std::time::Instant::now() < deadline);
-        std::thread::sleep(std::time::Duration::from_millis(2));
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(2));
     }
     // The room comes back when the store's background thread has tidied up, of which nothing tells.
-    let deadline = std::time::Instant::now() + PATIENCE;
+    let deadline = Instant::now() + PATIENCE;
     let token = loop {
         let answer = puppet.call("send a/b again 1");
         if let Some(token) = answer.strip_prefix("0 ") {
             break token.to_owned();
         }
-        assert!(std::time::Instant::now() < deadline, "{answer}");
-        std::thread::sleep(std::time::Duration::from_millis(10));
+        assert!(Instant::now() < deadline, "{answer}");
+        std::thread::sleep(Duration::from_millis(10));
     };
     let publish = peer.expect_publish();
     peer.ack(AckKind::PubAck, publish.id);
     assert_eq!(puppet.expect("success send"), token);
+}
+
+/// Fills a file system; gone when it is dropped.
+struct Ballast(PathBuf);
+
+impl Ballast {
+    fn new(mount: &Mount) -> Self {
+        let ballast = Self(mount.0.join("ballast"));
+        let mut file = fs::File::create(&ballast.0).unwrap();
+        while file.write_all(&[0; 4096]).is_ok() {}
+        ballast
+    }
+}
+
+impl Drop for Ballast {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn wait_for_records(dir: &Path, count: usize) {
+    let deadline = Instant::now() + PATIENCE;
+    let files = || {
+        let entries = fs::read_dir(dir).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name());
+        names
+            .filter(|name| name.to_string_lossy().ends_with(".msg"))
+            .count()
+    };
+    while files() != count {
+        assert!(Instant::now() < deadline, "{} records", files());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// No PUBREL goes out that the store does not know of, not even with the DISCONNECT that says why the connection ends: the
+/// server would forget the message, and take the PUBLISH that the store has for a new one.
+#[test]
+fn full_disk_when_a_message_is_released() {
+    const MESSAGES: usize = 20;
+    let broker = Broker::start();
+    let dir = StoreDir::new("full-release");
+    let Some(mount) = Mount::new(&dir, "size=1m") else {
+        return;
+    };
+    let line = format!("{} v5=1", create(&broker.uri(), mount.path()));
+    let mut puppet = start(&dir.0.join("trace"));
+    puppet.ok(&line);
+    puppet.ok("connect clean=0");
+    let mut peer = broker.accept();
+    peer.expect_connect();
+    peer.connack(false, &[]);
+    let mut ids = Vec::new();
+    for i in 0..MESSAGES {
+        puppet.token(&format!("send a/b m{i} 2"));
+        ids.push(peer.expect_publish().id);
+    }
+    let store = fs::read_dir(&mount.0).unwrap().next().unwrap().unwrap();
+    wait_for_records(&store.path(), MESSAGES);
+    let ballast = Ballast::new(&mount);
+    for id in &ids {
+        peer.ack(AckKind::PubRec, *id);
+    }
+    let mut released = HashSet::new();
+    loop {
+        match peer.expect() {
+            Packet::Ack(ack) if ack.kind == AckKind::PubRel => {
+                released.insert(ack.id);
+            }
+            Packet::Disconnect(disconnect) => {
+                assert_eq!(disconnect.reason, 0x83);
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    puppet.kill();
+    drop(ballast);
+
+    let mut puppet = start(&dir.0.join("trace2"));
+    puppet.ok(&line);
+    puppet.ok("connect clean=0");
+    let mut peer = broker.accept();
+    peer.expect_connect();
+    peer.connack(true, &[]);
+    let mut completed = 0;
+    while completed < MESSAGES {
+        match peer.expect() {
+            Packet::Ack(ack) if ack.kind == AckKind::PubRel => {
+                peer.ack(AckKind::PubComp, ack.id);
+                completed += 1;
+            }
+            Packet::Publish(publish) => {
+                assert!(!released.contains(&publish.id), "{publish:?}");
+                peer.ack(AckKind::PubRec, publish.id);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// `QoS` 2 messages that wait are not sent while there is no room for the record of their being sent: after a crash they would
+/// be sent a second time, as new ones. They go out when there is room again.
+#[test]
+fn full_disk_of_messages_that_wait() {
+    let broker = Broker::start();
+    let dir = StoreDir::new("full-waiting");
+    let Some(mount) = Mount::new(&dir, "size=1m") else {
+        return;
+    };
+    let mut puppet = start(&dir.0.join("trace"));
+    puppet.ok(&create(&broker.uri(), mount.path()));
+    for i in 0..3 {
+        puppet.token(&format!("send a/b m{i} 2"));
+    }
+    let store = fs::read_dir(&mount.0).unwrap().next().unwrap().unwrap();
+    wait_for_records(&store.path(), 3);
+    let ballast = Ballast::new(&mount);
+    puppet.ok("connect clean=0 version=4 keep=1");
+    let mut peer = broker.accept();
+    peer.expect_connect();
+    peer.connack(false, &[]);
+    peer.expect_pingreq();
+    drop(ballast);
+    peer.send(&crate::server::pingresp());
+    for i in 0..3 {
+        let publish = peer.expect_publish();
+        assert_eq!(publish.payload, format!("m{i}").into_bytes());
+        assert!(!publish.dup);
+    }
 }
 
 /// A directory that cannot be written: refused when the client is created or, where it becomes so later, when a message is

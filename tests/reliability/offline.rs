@@ -1,10 +1,11 @@
 //! MQTTAsync without a connection: what is accepted, kept, dropped and delivered.
 
-use std::time::Duration;
+use std::fs;
+use std::time::{Duration, Instant};
 
 use crate::broker::{Broker, Peer};
 use crate::common::mosquitto::Mosquitto;
-use crate::packet::AckKind;
+use crate::packet::{AckKind, Value, prop};
 use crate::puppet::{Api, PATIENCE, Puppet, StoreDir, Whose};
 
 const DISCONNECTED: &str = "-3 0";
@@ -200,4 +201,71 @@ fn more_messages_than_packet_identifiers() {
     assert_eq!(subscriber.counts()[2..], [i64::try_from(COUNT).unwrap(), 0]);
     puppet.call("destroy");
     assert!(dir.records().is_empty());
+}
+
+/// The process is down while the interval of one message passes and that of another does not: the first is not sent and its
+/// end is traced, the second goes out with what is left of its interval. Both where the records have files of their own and
+/// where a kill left them in the journal; and on records that the original wrote.
+#[test]
+fn expiry_is_counted_down_while_the_process_is_down() {
+    for (leaves, name) in [
+        (Whose::Ours, "destroy"),
+        (Whose::Ours, "kill"),
+        (Whose::Original, "kill"),
+    ] {
+        let broker = Broker::start();
+        let dir = StoreDir::new(&format!("expiry-{leaves:?}-{name}"));
+        let trace = dir.0.with_extension("trace");
+        let line = format!(
+            "create {} offline {} v5=1 offline=1 any=1",
+            broker.uri(),
+            dir.path()
+        );
+        let mut puppet = Puppet::start(Api::Async, leaves);
+        puppet.ok(&line);
+        let queued = Instant::now();
+        puppet.ok("send a/b short 1 expiry=1");
+        puppet.ok("send a/b long 2 expiry=1000");
+        puppet.ok("send a/b ever 1");
+        if name == "destroy" {
+            puppet.call("destroy");
+        } else {
+            puppet.kill();
+        }
+        // A moment that has to pass: it is what the test is about.
+        let passed = Duration::from_millis(2100);
+        std::thread::sleep(passed.saturating_sub(queued.elapsed()));
+
+        let mut puppet = Puppet::start_with(Api::Async, Whose::Ours, |command| {
+            command
+                .env("MQTT_C_CLIENT_TRACE", &trace)
+                .env("MQTT_C_CLIENT_TRACE_LEVEL", "MINIMUM");
+        });
+        puppet.ok(&line);
+        puppet.ok("connect clean=0");
+        let mut peer = accept(&broker, false);
+        let publish = peer.expect_publish();
+        let left = match &publish.properties[..] {
+            [(prop::MESSAGE_EXPIRY, Value::Four(left))] => *left,
+            other => panic!("{other:?}"),
+        };
+        let most = 1000 - u32::try_from(passed.as_secs()).unwrap();
+        let least = most - u32::try_from(queued.elapsed().as_secs()).unwrap();
+        assert_eq!((publish.payload, publish.qos), (b"long".to_vec(), 2));
+        assert!((least..=most).contains(&left), "{left} of {least}..={most}");
+        let publish = peer.expect_publish();
+        assert_eq!(
+            (publish.payload, publish.properties),
+            (b"ever".to_vec(), Vec::new())
+        );
+        let traced = fs::read_to_string(&trace).expect("a trace");
+        assert_eq!(traced.matches("expired while it waited").count(), 1);
+        // It is gone from the store too.
+        assert_eq!(puppet.pending().len(), 2);
+        puppet.call("destroy");
+        let records = dir.records();
+        assert_eq!(records.len(), 2, "{records:?}");
+        assert!(!records.contains(&"c5-1.msg".to_owned()), "{records:?}");
+        let _ = fs::remove_file(trace);
+    }
 }

@@ -79,11 +79,25 @@ impl Puppet {
             Api::Client => ("client", Flavour::C),
         };
         let mut command = Command::new(program(name, flavour, whose));
+        prepare(&mut command);
+        Self::spawn(command, flavour, whose)
+    }
+
+    /// The same on MQTTAsync and our library, in the hands of another program: `strace` and its arguments, say.
+    pub fn start_under(words: &[&str]) -> Self {
+        let (flavour, whose) = (Flavour::A, Whose::Ours);
+        let mut command = Command::new(words[0]);
+        command
+            .args(&words[1..])
+            .arg(program("async", flavour, whose));
+        Self::spawn(command, flavour, whose)
+    }
+
+    fn spawn(mut command: Command, flavour: Flavour, whose: Whose) -> Self {
         command
             .env("LD_LIBRARY_PATH", whose.libraries(flavour))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        prepare(&mut command);
         let mut child = command.spawn().expect("the puppet starts");
         let input = child.stdin.take();
         let output = BufReader::new(child.stdout.take().expect("piped"));
@@ -134,6 +148,27 @@ impl Puppet {
                 _ => self.events.push_back(line),
             }
         }
+    }
+
+    /// As [`call`](Self::call); none where the process has ended.
+    pub fn try_call(&mut self, command: &str) -> Option<String> {
+        self.log.push(command.to_owned());
+        let line = format!("{command}\n");
+        self.input.as_mut()?.write_all(line.as_bytes()).ok()?;
+        let name = command.split(' ').next().unwrap_or_default();
+        loop {
+            let line = self.line(PATIENCE)?;
+            match line.strip_prefix(name) {
+                Some("") => return Some(String::new()),
+                Some(rest) if rest.starts_with(' ') => return Some(rest[1..].to_owned()),
+                _ => self.events.push_back(line),
+            }
+        }
+    }
+
+    /// Whether the process has not ended.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().expect("it is ours").is_none()
     }
 
     /// A command whose answer is a return code and a token: the code must be 0.
@@ -214,8 +249,13 @@ impl Puppet {
     }
 
     /// Ends the input, upon which the process leaves by `exit`, without destroying its client.
-    pub fn quit(mut self) {
+    pub fn end_input(&mut self) {
         drop(self.input.take());
+    }
+
+    /// The same, and waits for it.
+    pub fn quit(mut self) {
+        self.end_input();
         let status = self.child.wait().expect("it is ours");
         assert!(status.success(), "the puppet ended with {status}");
     }

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use crate::broker::{Broker, Peer};
-use crate::packet::Connect;
+use crate::packet::{AckKind, Connect};
 use crate::puppet::{Api, Puppet, Whose};
 
 fn create(uri: &str, options: &str) -> Puppet {
@@ -198,6 +198,37 @@ fn fresh_credentials() {
     }
 }
 
+/// While the program is asked for new credentials it gives the reconnect up and connects with other options: what it answers
+/// belongs to the reconnect that is gone, and does not bring the old options back.
+#[test]
+fn credentials_that_come_too_late() {
+    let broker = Broker::start();
+    let mut puppet = create(&broker.uri(), "");
+    puppet.ok("update user secret");
+    puppet.ok("connect clean=0 auto=1 min=1 max=1 keep=60");
+    let (peer, ..) = serve(&broker);
+    puppet.expect("onconnect");
+    puppet.call("hold-update 1");
+    drop(peer);
+    puppet.expect("updating");
+    assert_eq!(puppet.call("disconnect 0"), "-3");
+    puppet.ok("connect clean=0 auto=1 min=1 max=1 keep=7 user=newer");
+    let (peer, connect, _) = serve(&broker);
+    assert_eq!(
+        (connect.keep_alive, connect.user_name.as_deref()),
+        (7, Some("newer"))
+    );
+    puppet.expect("onconnect");
+    puppet.call("hold-update 0");
+    // Long enough for the late answer to do harm; it has nothing to show when it does none.
+    std::thread::sleep(Duration::from_millis(50));
+    drop(peer);
+    puppet.expect("lost");
+    let (_peer, connect, _) = serve(&broker);
+    assert_eq!(connect.keep_alive, 7);
+    assert!(!broker.has_caller());
+}
+
 /// serverURIs are tried in order, with each the versions in order, by connect and by the reconnect; the one that worked is
 /// reported.
 #[test]
@@ -234,4 +265,71 @@ fn server_lists() {
     assert_eq!(connect.level, 3);
     puppet.expect("connected automatic reconnect");
     assert!(!second.has_caller());
+}
+
+/// A server lets a client's new connection take over before it has read the rest of the old one: so a connect that follows a
+/// disconnect waits until the server has read everything, which it shows by closing its end; and not for ever.
+#[test]
+fn connect_right_after_disconnect() {
+    let broker = Broker::start();
+    let mut puppet = create(&broker.uri(), "");
+    for closes in [true, false] {
+        puppet.ok("connect clean=0 version=4");
+        let (mut peer, ..) = serve(&broker);
+        puppet.expect("onconnect");
+        puppet.token("send a/b last 1");
+        puppet.ok("disconnect 0");
+        puppet.expect("success disconnect");
+        puppet.ok("connect clean=0 version=4");
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(
+            !broker.has_caller(),
+            "the first connection is not at its end"
+        );
+        let asked = Instant::now();
+        let read = peer.expect_publish();
+        peer.expect_disconnect();
+        let mut kept = Some(peer);
+        if closes {
+            kept = None;
+        }
+        let (mut peer, ..) = serve(&broker);
+        let waited = asked.elapsed();
+        assert!(waited < Duration::from_secs(2), "{waited:?}");
+        assert_eq!(closes, waited < Duration::from_millis(500), "{waited:?}");
+        puppet.expect("onconnect");
+        assert_eq!(peer.expect_publish().id, read.id);
+        peer.ack(AckKind::PubAck, read.id);
+        puppet.expect("delivered");
+        puppet.ok("disconnect 0");
+        peer.expect_disconnect();
+        drop((peer, kept));
+        puppet.expect("success disconnect");
+    }
+}
+
+/// So does the end of the process: a socket with unread acknowledgements would be reset with it, and the server read no
+/// further.
+#[test]
+fn exit_right_after_disconnect() {
+    let broker = Broker::start();
+    let mut puppet = create(&broker.uri(), "");
+    puppet.ok("connect clean=0 version=4");
+    let (mut peer, ..) = serve(&broker);
+    puppet.expect("onconnect");
+    puppet.token("send a/b last 1");
+    puppet.ok("disconnect 0");
+    puppet.expect("success disconnect");
+    puppet.end_input();
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(puppet.is_alive());
+    // What comes now is thrown away and resets nothing.
+    let publish = peer.expect_publish();
+    peer.ack(AckKind::PubAck, publish.id);
+    peer.expect_disconnect();
+    peer.expect_close();
+    drop(peer);
+    let closed = Instant::now();
+    puppet.quit();
+    assert!(closed.elapsed() < Duration::from_millis(500));
 }

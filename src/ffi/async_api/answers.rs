@@ -12,7 +12,7 @@ use super::super::eyecatcher;
 use super::super::properties;
 use super::super::property_types::MQTTProperties;
 use super::super::received::to_c;
-use super::host::{Kind, Op, With};
+use super::host::{Kind, Op};
 use crate::client::{ConnectFailure, Connected};
 use crate::protocol::Version;
 use crate::protocol::property::{Properties, PropertiesRef};
@@ -20,13 +20,7 @@ use crate::protocol::session::{Cause, Completion, Failure, Outcome, Token, view}
 use crate::transport::Stage;
 
 /// The end of a publish, subscribe or unsubscribe.
-///
-/// deliveryComplete may destroy the client, which `gone` then tells: nothing more is called.
-pub fn completed(
-    (context, callback): With<MQTTAsync_deliveryComplete>,
-    done: Completion<Op>,
-    gone: impl Fn() -> bool,
-) {
+pub fn ended(done: Completion<Op>) {
     let Completion {
         token,
         op,
@@ -34,19 +28,6 @@ pub fn completed(
         outcome,
     } = done;
     let packet = packet.as_deref();
-    // A refusal is an acknowledgement too; an operation given up is none.
-    let acknowledged = match &outcome {
-        Outcome::Published { .. } => true,
-        Outcome::Failed(failure) => failure.cause == Cause::Refused,
-        _ => false,
-    };
-    if let (Some(callback), true) = (callback, acknowledged && op.delivery) {
-        // SAFETY: the program's callback.
-        unsafe { callback(context.0, token) };
-        if gone() {
-            return;
-        }
-    }
     match outcome {
         Outcome::Published { properties, .. } => {
             published(&op, token, packet, properties.as_ref());
@@ -57,6 +38,16 @@ pub fn completed(
         }
         Outcome::Failed(failure) => failed(&op, token, &failure),
     }
+}
+
+/// Whether deliveryComplete is called for it. A refusal is an acknowledgement too; an operation given up is none.
+pub fn is_delivery(done: &Completion<Op>) -> bool {
+    let acknowledged = match &done.outcome {
+        Outcome::Published { .. } => true,
+        Outcome::Failed(failure) => failure.cause == Cause::Refused,
+        _ => false,
+    };
+    acknowledged && done.op.delivery
 }
 
 /// A publish that succeeded. Its reason code is always 0, as in the original: a program (Paho's C++ library, for one) takes

@@ -142,6 +142,6 @@ pub unsafe fn destroy(handle: *mut MQTTAsync) {
     let was = unsafe { std::mem::replace(&mut *handle, ptr::null_mut()) };
     if let Some(client) = HANDLES.remove(was) {
         client.destroy();
-        client.host().set_gone();
+        client.host().finish();
     }
 }

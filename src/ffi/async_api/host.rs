@@ -2,7 +2,6 @@
 
 use std::ffi::CString;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -13,7 +12,7 @@ use super::super::memory;
 use super::super::read::{self, Context};
 use super::super::received::Received;
 use super::answers::{
-    completed, connect_failed, connect_succeeded, disconnected, len, with_properties,
+    connect_failed, connect_succeeded, disconnected, ended, is_delivery, len, with_properties,
 };
 use crate::client::options::{ConnectOptions, Secret};
 use crate::client::{ConnectResult, Event, Handled, Host};
@@ -89,8 +88,9 @@ impl Op {
 #[derive(Default)]
 pub struct AsyncHost {
     callbacks: Mutex<Callbacks>,
-    /// `MQTTAsync_destroy` has returned: the program expects no callback any more.
-    gone: AtomicBool,
+    /// A publish whose deliveryComplete is running, and which has yet to be told of its end. Should the program destroy the
+    /// client inside that callback, it is told before `MQTTAsync_destroy` returns, and not after.
+    half: Mutex<Option<Completion<Op>>>,
 }
 
 impl AsyncHost {
@@ -102,15 +102,13 @@ impl AsyncHost {
         *self.callbacks.lock()
     }
 
-    /// `MQTTAsync_destroy` is about to return.
-    pub fn set_gone(&self) {
-        self.gone.store(true, Ordering::Relaxed);
-    }
-
-    /// The client was destroyed inside the callback that this thread has just come back from: on any other thread
-    /// destroying waits for the callback.
-    fn is_gone(&self) -> bool {
-        self.gone.load(Ordering::Relaxed)
+    /// The client is destroyed, perhaps inside deliveryComplete: on any other thread destroying has waited for it.
+    pub fn finish(&self) {
+        // Not held in the callback, which may call this again.
+        let half = self.half.lock().take();
+        if let Some(done) = half {
+            ended(done);
+        }
     }
 }
 
@@ -210,7 +208,18 @@ impl Host for AsyncHost {
                 return message_arrived(callbacks.message_arrived, message);
             }
             Event::Completed(done) => {
-                completed(callbacks.delivery_complete, done, || self.is_gone());
+                self.finish();
+                if let ((context, Some(callback)), true) =
+                    (callbacks.delivery_complete, is_delivery(&done))
+                {
+                    let token = done.token;
+                    *self.half.lock() = Some(done);
+                    // SAFETY: the program's callback.
+                    unsafe { callback(context.0, token) };
+                    self.finish();
+                } else {
+                    ended(done);
+                }
             }
             // Neither reaches a host: the client reads stored messages, and nobody asked for acknowledgements.
             Event::Stored(_) | Event::Acknowledged { .. } => {}

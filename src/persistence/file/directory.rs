@@ -12,6 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rustix::fs::{self as sys, AtFlags, Dir, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
@@ -157,8 +158,14 @@ impl Directory {
         self.own.as_ref()
     }
 
-    /// Writes a record's file: all of it or nothing of it, since it gets its name when it is complete.
-    pub(super) fn write(&mut self, key: RecordKey, parts: &[&[u8]]) -> io::Result<()> {
+    /// Writes a record's file: all of it or nothing of it, since it gets its name when it is complete. `time` is when the
+    /// record was put, if not now.
+    pub(super) fn write(
+        &mut self,
+        key: RecordKey,
+        parts: &[&[u8]],
+        time: Option<SystemTime>,
+    ) -> io::Result<()> {
         self.own()?;
         let own = self.own.as_deref().expect("just made");
         let flags =
@@ -168,7 +175,8 @@ impl Directory {
             file.write_all(part)
         } else {
             file.write_all(&parts.concat())
-        };
+        }
+        .and_then(|()| time.map_or(Ok(()), |time| file.set_modified(time)));
         let done =
             written.and_then(|()| Ok(sys::renameat(own, TEMPORARY, &*self.dir, file_name(key))?));
         if done.is_err() {
@@ -181,6 +189,13 @@ impl Directory {
     /// Reads a record's file.
     pub(super) fn read(&self, key: RecordKey) -> io::Result<Vec<u8>> {
         read_whole(&self.dir, &file_name(key), MAX_RECORD)
+    }
+
+    /// When a record's file was last written.
+    pub(super) fn modified(&self, key: RecordKey) -> io::Result<SystemTime> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let file = sys::openat(&*self.dir, file_name(key), flags, Mode::empty())?;
+        File::from(file).metadata()?.modified()
     }
 
     /// Removes a record's file.

@@ -14,17 +14,18 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::{self as sys, AtFlags, Mode, OFlags};
 
-use super::super::{Notice, RecordKey};
+use super::super::{Notice, RecordKey, RecordKind};
 use super::directory::{file_names, read_whole};
 
 const MAGIC: [u8; 8] = *b"PahoOxJ1";
 const PREFIX: &str = "journal-";
 /// Magic number, salt, and which start of the machine the file is from.
 const FILE_HEADER: usize = 32;
-/// Checksum, length, operation, key, other key.
+/// Checksum, length, operation, key, and the other key or, of a put, the time.
 const ENTRY_HEADER: usize = 32;
 /// A file that has reached this size is followed by a new one: large enough to make that rare, small enough to be let go soon.
 const FILE_SIZE: u64 = 2 << 20;
@@ -52,6 +53,10 @@ pub(super) enum Operation {
     Intent = 4,
     /// `key` has a file of its own now, which may not be on the disk yet.
     Moved = 5,
+    /// `key` and then `other` are about to get files, and `key` is nothing without `other`.
+    Pair = 6,
+    /// Like `Intent`, and the content of `key` as well.
+    ReplaceFile = 7,
 }
 
 impl Operation {
@@ -62,6 +67,8 @@ impl Operation {
             Self::Replace,
             Self::Intent,
             Self::Moved,
+            Self::Pair,
+            Self::ReplaceFile,
         ]
         .into_iter()
         .find(|operation| *operation as u32 == code)
@@ -105,6 +112,8 @@ pub(super) struct Replayed {
     pub(super) moved: HashMap<RecordKey, (Spot, bool)>,
     /// Record whose file was to go when the other's was there.
     pub(super) intents: HashMap<RecordKey, RecordKey>,
+    /// Record that was to be written first, and the one without which it is to go.
+    pub(super) pairs: HashMap<RecordKey, RecordKey>,
     pub(super) notices: Vec<Notice>,
 }
 
@@ -276,6 +285,24 @@ impl Journal {
         Some(entry)
     }
 
+    /// When a queued command was put; the time of other records is of no interest, and not kept.
+    pub(super) fn put_time(&self, key: RecordKey, spot: Spot) -> Option<SystemTime> {
+        if key.kind != RecordKind::Command {
+            return None;
+        }
+        let segment = self
+            .segments
+            .iter()
+            .find(|segment| segment.number == spot.file)?;
+        let mut header = [0; ENTRY_HEADER];
+        segment
+            .file
+            .read_exact_at(&mut header, u64::from(spot.offset))
+            .ok()?;
+        let millis = u64_at(&header, 24);
+        (millis > 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_millis(millis))
+    }
+
     /// Counts a record whose only copy is in that file.
     pub(super) fn add_live(&mut self, spot: Spot) {
         if let Some(segment) = self.segment_mut(spot.file) {
@@ -445,8 +472,11 @@ impl Journal {
         self.buffer
             .extend_from_slice(&(operation as u32).to_le_bytes());
         self.buffer.extend_from_slice(&key.to_code().to_le_bytes());
-        self.buffer
-            .extend_from_slice(&other.map_or(0, RecordKey::to_code).to_le_bytes());
+        let last = match (operation, key.kind) {
+            (Operation::Put, RecordKind::Command) => milliseconds(),
+            _ => other.map_or(0, RecordKey::to_code),
+        };
+        self.buffer.extend_from_slice(&last.to_le_bytes());
         for part in parts {
             self.buffer.extend_from_slice(part);
         }
@@ -495,13 +525,14 @@ impl Replayed {
                 RecordKey::from_code(u64_at(entry, 16)),
                 other,
             ) {
-                (Some(Operation::Put), Some(key), None) => {
+                (Some(Operation::Put), Some(key), _) => {
                     self.put(key, spot());
                 }
                 (Some(Operation::Remove), Some(key), None) => {
                     self.live.remove(&key);
                     self.moved.remove(&key);
                     self.intents.remove(&key);
+                    self.pairs.remove(&key);
                 }
                 (Some(Operation::Replace), Some(key), Some(other)) => {
                     self.live.remove(&other);
@@ -516,6 +547,13 @@ impl Replayed {
                 (Some(Operation::Intent), Some(key), Some(other)) => {
                     self.intents.insert(other, key);
                 }
+                (Some(Operation::ReplaceFile), Some(key), Some(other)) => {
+                    self.put(key, spot());
+                    self.intents.insert(other, key);
+                }
+                (Some(Operation::Pair), Some(key), Some(other)) => {
+                    self.pairs.insert(key, other);
+                }
                 _ => break,
             }
             at = end;
@@ -529,6 +567,14 @@ fn boot_id() -> Option<[u8; 16]> {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
     Some(u128::from_str_radix(&digits, 16).ok()?.to_le_bytes())
+}
+
+/// The time of day: it has to mean something to another process.
+fn milliseconds() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
 }
 
 fn u64_at(bytes: &[u8], at: usize) -> u64 {

@@ -18,14 +18,14 @@ const PERIOD: Duration = Duration::from_millis(5);
 /// A round is followed by a pause of so many times its length. Creating or deleting a file in a directory that the file system
 /// is just writing to the disk waits for that write: with one sync after the other it would be one file a sync.
 const REST: u32 = 4;
-/// Nothing was put for so long: the burst is over.
+/// Nothing was put or removed for so long: the burst is over.
 const QUIET: Duration = Duration::from_millis(10);
 /// A record that waits so long for its completion gets its file even in the middle of a burst.
 const OLD: Duration = Duration::from_millis(100);
 /// Time that may go into files at once. In a burst it is time that the publisher waits.
 const QUIET_BUDGET: Duration = Duration::from_millis(20);
 const BUSY_BUDGET: Duration = Duration::from_micros(250);
-/// Nothing was put for so long: the journal is not worth keeping for the next put.
+/// Nothing was put or removed for so long: the journal is not worth keeping for the next put.
 const LINGER: Duration = Duration::from_secs(1);
 /// After a failure (a full disk, say) nothing is tried for so long.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -120,7 +120,7 @@ fn look_after(shared: &Shared) -> bool {
 }
 
 fn silence(state: &State, now: Instant) -> Duration {
-    now.saturating_duration_since(state.last_put)
+    now.saturating_duration_since(state.last_change)
 }
 
 /// Something failed: say so and wait a little.

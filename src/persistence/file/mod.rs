@@ -19,7 +19,7 @@
 //!
 //! So a put is one write to a journal. That is in the page cache, which a killed process cannot take back. Most messages are
 //! acknowledged and gone before anything more happens to them; a background thread gives the others their files: all of them
-//! once nothing was put for 10 ms, the ones older than 100 ms even during a burst. Closing the store gives every record its file.
+//! once nothing was put or removed for 10 ms, the ones older than 100 ms even during a burst. Closing the store gives every record its file.
 //! Only after a kill, then, may the last few records be in the journal alone, where this library finds them and the original
 //! does not; nothing that has a file goes back to the journal, so what the original sees is never inconsistent.
 //!
@@ -216,6 +216,14 @@ impl Store for FileStore {
         self.shared
             .sync(true)
             .map_err(StoreError::io("syncing the store"))
+    }
+
+    fn has_file(&mut self, key: RecordKey) -> bool {
+        self.with(|state| state.has_file(key))
+    }
+
+    fn age(&mut self, key: RecordKey) -> Option<Duration> {
+        self.with(|state| state.age(key))
     }
 
     fn set_aside(&mut self, key: RecordKey) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::super::{Notice, RecordKey, RecordKind, StoreError};
 use super::directory::{Directory, Found, sync_files};
@@ -69,7 +69,8 @@ pub(super) struct State {
     moves: u64,
     /// How many of these are on the disk.
     synced_moves: u64,
-    pub(super) last_put: Instant,
+    /// When a record was last put or removed.
+    pub(super) last_change: Instant,
     pub(super) notices: Vec<Notice>,
 }
 
@@ -93,7 +94,7 @@ impl State {
             unsynced: Vec::new(),
             moves: 0,
             synced_moves: 0,
-            last_put: now,
+            last_change: now,
             notices,
         };
         state.replay(now)?;
@@ -105,16 +106,30 @@ impl State {
             return Ok(());
         };
         let context = format!("reading the journal of {}", self.directory.path().display());
-        let (journal, replayed) = Journal::replay(own).map_err(StoreError::io(context))?;
+        let (journal, mut replayed) = Journal::replay(own).map_err(StoreError::io(context))?;
         self.journal = journal;
         self.notices.extend(replayed.notices);
         for (old, new) in replayed.intents {
-            // The step was interrupted between the new file and the end of the old one.
-            let both = [old, new]
-                .iter()
-                .all(|key| matches!(self.places.get(key), Some(Place::File { .. })));
-            if both && self.directory.remove(old).is_ok() {
+            // The step was interrupted between the new record and the end of the old one.
+            if !(self.places.contains_key(&new)
+                || replayed.live.contains_key(&new)
+                || replayed.moved.contains_key(&new))
+            {
+                continue;
+            }
+            if self.places.contains_key(&old) && self.directory.remove(old).is_ok() {
                 self.places.remove(&old);
+            }
+            let moved = replayed.moved.remove(&old).map(|(spot, _)| spot);
+            for spot in replayed.live.remove(&old).into_iter().chain(moved) {
+                self.journal.end_live(spot);
+            }
+        }
+        for (first, second) in replayed.pairs {
+            // Interrupted between the two. What they are about was not acknowledged, and comes again.
+            let alone = self.places.contains_key(&first) && !self.places.contains_key(&second);
+            if alone && self.directory.remove(first).is_ok() {
+                self.places.remove(&first);
             }
         }
         let mut live: Vec<_> = replayed
@@ -168,7 +183,8 @@ impl State {
         let done = if file == entry {
             Ok(())
         } else if entry.starts_with(&file) {
-            self.directory.write(key, &[&entry])
+            let time = self.journal.put_time(key, spot);
+            self.directory.write(key, &[&entry], time)
         } else if moved {
             Ok(())
         } else {
@@ -189,7 +205,7 @@ impl State {
     }
 
     pub(super) fn put(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
-        self.last_put = Instant::now();
+        self.last_change = Instant::now();
         if self.may_be_journaled(key, parts) {
             if let Ok(spot) = self.append(Operation::Put, key, None, parts) {
                 self.settle(key, spot);
@@ -199,14 +215,15 @@ impl State {
         self.put_file(key, parts)
     }
 
-    /// One write where both may be journaled. A large record has a file of its own: then the first is there before the second.
+    /// One write where both may be journaled. A large record has a file of its own: then the first is there before the second,
+    /// and the journal says that it does not count alone.
     pub(super) fn put_both(
         &mut self,
         first: (RecordKey, &[&[u8]]),
         second: (RecordKey, &[&[u8]]),
     ) -> Result<(), StoreError> {
         if self.may_be_journaled(first.0, first.1) && self.may_be_journaled(second.0, second.1) {
-            self.last_put = Instant::now();
+            self.last_change = Instant::now();
             let own = self.directory.own();
             if let Ok([one, two]) = own.and_then(|own| self.journal.append_both(own, first, second))
             {
@@ -215,10 +232,15 @@ impl State {
                 return Ok(());
             }
         }
-        self.put(first.0, first.1)?;
-        let result = self.put(second.0, second.1);
+        let pair = self.append(Operation::Pair, first.0, Some(second.0), &[]);
+        self.put_file(first.0, first.1)?;
+        let result = self.put_file(second.0, second.1);
         if result.is_err() {
             let _ = self.remove(first.0);
+        }
+        if pair.is_ok() {
+            self.journal.remove_later(first.0);
+            self.write_removals();
         }
         result
     }
@@ -231,31 +253,56 @@ impl State {
     ) -> Result<(), StoreError> {
         match self.places.get(&old).copied() {
             Some(Place::Journal(spot)) if self.may_be_journaled(new, parts) => {
-                self.last_put = Instant::now();
+                self.last_change = Instant::now();
                 if let Ok(place) = self.append(Operation::Replace, new, Some(old), parts) {
                     self.places.remove(&old);
                     self.journal.end_live(spot);
                     self.settle(new, place);
                     return Ok(());
                 }
-                self.put_file(new, parts)?;
+                self.replace_by_file(old, new, parts)
             }
             // A record that the original library can see must not go where it cannot: to it, the message would be lost until
             // the new record got its file.
-            Some(Place::File { .. }) => {
-                let intent = self.append(Operation::Intent, new, Some(old), &[]);
-                self.put_file(new, parts)?;
-                let _ = self.remove(old);
-                if intent.is_ok() {
-                    // Ends the intent: `old` may be the name of another message soon.
-                    self.journal.remove_later(old);
-                    self.write_removals();
-                }
-                return Ok(());
-            }
-            _ => self.put(new, parts)?,
+            Some(_) => self.replace_by_file(old, new, parts),
+            None => self.put(new, parts),
         }
+    }
+
+    fn replace_by_file(
+        &mut self,
+        old: RecordKey,
+        new: RecordKey,
+        parts: &[&[u8]],
+    ) -> Result<(), StoreError> {
+        self.last_change = Instant::now();
+        // Against power failure a small record is in the journal as well, which costs one sync for all of them every few
+        // milliseconds: a sync of each file is dear, and many of them are gone again before it is due.
+        let copied = self.may_be_journaled(new, parts);
+        let intent = if copied {
+            self.append(Operation::ReplaceFile, new, Some(old), parts)
+        } else {
+            self.append(Operation::Intent, new, Some(old), &[])
+        };
+        let copy = intent.as_ref().ok().copied().filter(|_| copied);
+        let written = self.put_file(new, parts);
+        if let Some(spot) = copy {
+            self.journal.add_live(spot);
+            if written.is_ok() {
+                self.moved(new, spot);
+            } else {
+                self.journal.end_live(spot);
+                self.forget(new, spot.file);
+                self.write_removals();
+            }
+        }
+        written?;
         let _ = self.remove(old);
+        if intent.is_ok() {
+            // Ends the intent: `old` may be the name of another message soon.
+            self.journal.remove_later(old);
+            self.write_removals();
+        }
         Ok(())
     }
 
@@ -293,14 +340,14 @@ impl State {
         self.waiting.push_back(Waiting {
             key,
             spot,
-            since: self.last_put,
+            since: self.last_change,
         });
     }
 
     fn put_file(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
         let context = format!("writing {key} in {}", self.directory.path().display());
         self.directory
-            .write(key, parts)
+            .write(key, parts, None)
             .map_err(StoreError::io(context))?;
         self.unsynced.push(key);
         match self.places.insert(key, Place::File { from: None }) {
@@ -341,14 +388,28 @@ impl State {
         }
     }
 
+    /// For how long a queued command has waited. Files have the time of their put, which the journal keeps for them until
+    /// they are made. A clock that was set back makes it longer ago, never less than nothing.
+    pub(super) fn age(&self, key: RecordKey) -> Option<Duration> {
+        let put = match self.places.get(&key)? {
+            Place::Journal(spot) => self.journal.put_time(key, *spot)?,
+            Place::File { .. } => self.directory.modified(key).ok()?,
+        };
+        Some(SystemTime::now().duration_since(put).unwrap_or_default())
+    }
+
     pub(super) fn remove(&mut self, key: RecordKey) -> Result<(), StoreError> {
-        match self.places.get(&key) {
-            None => return Err(StoreError::NoRecord(key)),
-            Some(&Place::Journal(spot)) => {
+        let Some(&place) = self.places.get(&key) else {
+            return Err(StoreError::NoRecord(key));
+        };
+        // Records that waited are leaving one after the other: no time to give the rest of them files.
+        self.last_change = Instant::now();
+        match place {
+            Place::Journal(spot) => {
                 self.journal.end_live(spot);
                 self.forget(key, spot.file);
             }
-            Some(&Place::File { from }) => {
+            Place::File { from } => {
                 match self.directory.remove(key) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
                         let context =
@@ -396,6 +457,10 @@ impl State {
 
     pub(super) fn keys(&self) -> Vec<RecordKey> {
         self.places.keys().copied().collect()
+    }
+
+    pub(super) fn has_file(&self, key: RecordKey) -> bool {
+        matches!(self.places.get(&key), Some(Place::File { .. }))
     }
 
     pub(super) fn contains(&self, key: RecordKey) -> bool {
@@ -452,7 +517,15 @@ impl State {
                 format!("{key} cannot be read back"),
             ));
         };
-        self.directory.write(key, &[&entry])?;
+        let time = self.journal.put_time(key, spot);
+        self.directory.write(key, &[&entry], time)?;
+        self.moved(key, spot);
+        self.unsynced.push(key);
+        Ok(())
+    }
+
+    /// A record that is in the journal has a file of its own now.
+    fn moved(&mut self, key: RecordKey, spot: Spot) {
         // From now on the original may use and remove the file: without this the record would come back from here. Where there
         // is no room for it, that is the lesser evil.
         let _ = self.append(Operation::Moved, key, None, &[]);
@@ -464,8 +537,6 @@ impl State {
                 from: Some(spot.file),
             },
         );
-        self.unsynced.push(key);
-        Ok(())
     }
 
     /// What to sync, for `Shared::sync`.
@@ -475,7 +546,10 @@ impl State {
             own: self.directory.own_if_any().map(Arc::clone),
             dir: self.directory.handle(),
             records: if files_too {
-                std::mem::take(&mut self.unsynced)
+                // What is gone needs no disk.
+                let mut records = std::mem::take(&mut self.unsynced);
+                records.retain(|key| matches!(self.places.get(key), Some(Place::File { .. })));
+                records
             } else {
                 Vec::new()
             },

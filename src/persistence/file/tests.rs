@@ -86,6 +86,53 @@ fn a_step_from_file_to_file_is_finished() {
 }
 
 #[test]
+fn a_step_from_journal_to_file_is_finished() {
+    let entries = [
+        (Operation::Put, QUEUED, None, &b"command"[..]),
+        (Operation::Intent, SENT, Some(QUEUED), &[][..]),
+    ];
+    let left = Left::new("large", &[("s-1.msg", b"packet")], &entries);
+    assert_eq!(left.records(), [(SENT, b"packet".to_vec())]);
+    // Interrupted before the new file: the old record counts.
+    let left = Left::new("large-early", &[], &entries);
+    assert_eq!(left.records(), [(QUEUED, b"command".to_vec())]);
+}
+
+#[test]
+fn a_step_from_file_to_journal_and_file_is_finished() {
+    let step = (Operation::ReplaceFile, SENT, Some(QUEUED), &b"packet"[..]);
+    for files in [
+        &[("c-1.msg", &b"command"[..])][..],
+        &[("c-1.msg", b"command"), ("s-1.msg", b"packet")],
+        &[("s-1.msg", b"packet")],
+        &[],
+    ] {
+        let left = Left::new(&format!("both-{}", files.len()), files, &[step]);
+        assert_eq!(left.records(), [(SENT, b"packet".to_vec())], "{files:?}");
+    }
+    // Refused after all: the old record counts.
+    let refused = (Operation::Remove, SENT, None, &[][..]);
+    let left = Left::new("refused", &[("c-1.msg", b"command")], &[step, refused]);
+    assert_eq!(left.records(), [(QUEUED, b"command".to_vec())]);
+}
+
+#[test]
+fn half_a_pair_does_not_count() {
+    const MESSAGE: RecordKey = RecordKey::new(RecordKind::Message, true, 1);
+    const RECEIVED: RecordKey = RecordKey::new(RecordKind::PublishReceived, true, 7);
+    let pair = (Operation::Pair, MESSAGE, Some(RECEIVED), &[][..]);
+    let both: [(&str, &[u8]); 2] = [("q5-1.msg", b"message"), ("r5-7.msg", b"packet")];
+    let left = Left::new("half", &both[..1], &[pair]);
+    assert_eq!(left.records(), []);
+    let left = Left::new("whole", &both, &[pair]);
+    assert_eq!(left.records().len(), 2);
+    // Completed, and the second is done with since.
+    let ended = (Operation::Remove, MESSAGE, None, &[][..]);
+    let left = Left::new("half-ended", &both[..1], &[pair, ended]);
+    assert_eq!(left.records(), [(MESSAGE, b"message".to_vec())]);
+}
+
+#[test]
 fn a_file_that_the_power_failure_took_comes_back() {
     let entries = [
         (Operation::Put, SENT, None, &b"packet"[..]),
@@ -136,4 +183,24 @@ fn another_record_under_the_name_counts_and_ours_is_kept() {
         "set aside once"
     );
     assert!(!left.store().join("corrupt/s-1.msg.1").exists());
+}
+
+/// A queued command's file has the time when it was put, however late it was made.
+#[test]
+fn files_tell_when_a_command_was_put() {
+    let left = Left::new("time", &[], &[(Operation::Put, QUEUED, None, b"command")]);
+    let journal = left.store().join(".paho-oxide/journal-1");
+    let put = fs::metadata(&journal)
+        .and_then(|about| about.modified())
+        .expect("there");
+    std::thread::sleep(Duration::from_millis(50));
+    let mut store = FileStore::open(left.0.to_str(), "id", "h").expect("opens");
+    let age = store.age(QUEUED).expect("the journal tells");
+    assert!(age >= Duration::from_millis(40), "{age:?}");
+    drop(store);
+    let made = fs::metadata(left.store().join("c-1.msg"))
+        .and_then(|about| about.modified())
+        .expect("there");
+    let apart = made.duration_since(put).unwrap_or_default();
+    assert!(apart < Duration::from_millis(40), "{apart:?}");
 }

@@ -239,6 +239,16 @@ pub fn encode_unsubscribe(
     whole(out, |out| packet.write(out))
 }
 
+/// Sets the packet identifier of an encoded SUBSCRIBE or UNSUBSCRIBE.
+pub fn set_request_id(packet: &mut [u8], id: u16) {
+    let length = packet.get(1..).and_then(|rest| wire::varint(rest).ok()?);
+    if let Some((_, length_len)) = length {
+        if let Some(place) = packet.get_mut(1 + length_len..3 + length_len) {
+            place.copy_from_slice(&id.to_be_bytes());
+        }
+    }
+}
+
 /// What mqttbytes takes on trust: at least one filter ([MQTT-3.8.3-2], [MQTT-3.10.3-2]) and a packet identifier.
 fn check_request<'a>(
     packet_id: u16,

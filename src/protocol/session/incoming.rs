@@ -218,8 +218,12 @@ impl<M, O> Session<M, O> {
                 let at = sink.out().tail().len();
                 self.ack(AckKind::PubRel, id, reason::SUCCESS, sink);
                 let pubrel = sink.out().tail()[at..].to_vec();
-                sink.store(Record::Released(id), &pubrel)
-                    .map_err(|_| Fault::NotStored)?;
+                if sink.store(Record::Released(id), &pubrel).is_err() {
+                    // Not even with the last words of the connection: the server would forget the message, and take the
+                    // PUBLISH that the store has for a new one.
+                    sink.out().tail().truncate(at);
+                    return Err(Fault::NotStored);
+                }
                 sink.acknowledged(AckKind::PubRec, id, ack.reason, ack.properties);
                 let order = self.order();
                 if let Some(entry) = self.inflight.get_mut(id) {

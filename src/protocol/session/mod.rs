@@ -39,7 +39,7 @@ pub enum Record {
     Released(u16),
     /// `r-`: a `QoS` 2 PUBLISH received.
     Received(u16),
-    /// `c-`: a publish that waits to be sent.
+    /// `c-`: a command that waits to be sent.
     Queued(u32),
 }
 
@@ -103,9 +103,27 @@ pub trait Sink {
     ) -> Result<Option<u32>, NotStored>;
     /// Writes the record of a publish that waited and is sent now, in place of the one it had.
     fn promote(&mut self, queued: Option<u32>, id: u16, packet: &[u8]) -> Result<(), NotStored>;
-    /// Reads the publish back that was stored under that number, encoded with packet identifier 0. None: it is unusable
-    /// and was set aside.
-    fn load_queued(&mut self, number: u32) -> Option<Vec<u8>>;
+    /// Reads back what was stored under that number. None: it is unusable and was set aside.
+    fn load_queued(&mut self, number: u32) -> Option<Stored>;
+}
+
+/// A command that waited in a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// A PUBLISH, encoded with packet identifier 0.
+    Publish {
+        /// The packet.
+        packet: Vec<u8>,
+        /// For how long it has waited ([MQTT-3.3.2-6] is about time, not about processes).
+        waited: Duration,
+    },
+    /// A SUBSCRIBE or an UNSUBSCRIBE, encoded with any packet identifier. Ours are not stored, the original's are.
+    Request {
+        /// The packet.
+        packet: Vec<u8>,
+        /// How many topic filters it has.
+        filters: usize,
+    },
 }
 
 /// The end of an operation.

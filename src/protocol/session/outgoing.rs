@@ -6,12 +6,12 @@ use bytes::{Bytes, BytesMut};
 
 use super::{
     Awaits, Cause, Completion, Entry, Failure, Limits, Outcome, Queued, Record, Refused, Session,
-    Sink, Token,
+    Sink, Stored, Token,
 };
 use crate::protocol::error::Malformed;
 use crate::protocol::packet::{
     Filter, Publish, encode_disconnect, encode_subscribe, encode_unsubscribe,
-    message_expiry_offset, set_packet_id,
+    message_expiry_offset, set_packet_id, set_request_id,
 };
 use crate::protocol::property::{Properties, PropertiesRef, Property, PropertyId};
 use crate::protocol::{QoS, Version, decode, reason};
@@ -208,14 +208,31 @@ impl<M, O> Session<M, O> {
                     return;
                 }
                 loaded += 1;
-                let Some(packet) = sink.load_queued(number) else {
-                    self.fail_oldest(Failure::of(Cause::NotStored), sink);
-                    continue;
-                };
-                next.packet = packet;
+                match sink.load_queued(number) {
+                    Some(Stored::Publish { packet, waited }) => {
+                        if self.version == Version::V5 {
+                            next.expires = expiry(&packet, waited, now);
+                        }
+                        next.packet = packet;
+                    }
+                    Some(Stored::Request { packet, filters }) => {
+                        if !self.send_request(packet, filters, sink) {
+                            return;
+                        }
+                        continue;
+                    }
+                    None => {
+                        self.fail_oldest(Failure::of(Cause::NotStored), sink);
+                        continue;
+                    }
+                }
             }
             let qos = packet_qos(&next.packet);
             if next.expires.is_some_and(|at| now >= at) {
+                trace!(
+                    Minimum,
+                    "A message of client {} expired while it waited", self.client_id
+                );
                 self.fail_oldest(Failure::of(Cause::Expired), sink);
                 continue;
             }
@@ -278,6 +295,47 @@ impl<M, O> Session<M, O> {
         } else {
             self.insert_publish(id, qos, queued.token, packet, queued.op);
         }
+    }
+
+    /// The queue's first entry is a SUBSCRIBE or an UNSUBSCRIBE that another process left. False: no packet identifier is
+    /// free, so it stays.
+    fn send_request<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        mut packet: Vec<u8>,
+        filters: usize,
+        sink: &mut S,
+    ) -> bool {
+        let Some(id) = self.inflight.next_id() else {
+            return false;
+        };
+        if packet.len() > self.limits.server_maximum_packet_size as usize {
+            let failure = Failure {
+                reason: TOO_LARGE.reason,
+                ..Failure::of(Cause::NotAllowed)
+            };
+            self.fail_oldest(failure, sink);
+            return true;
+        }
+        set_request_id(&mut packet, id);
+        let Some(queued) = self.queue.pop_front() else {
+            return true;
+        };
+        // Requests in flight have no record, as in the original: without an answer they fail with the connection.
+        if let Some(record) = queued.record {
+            sink.discard(Record::Queued(record));
+        }
+        let (name, awaits) = if packet[0] >> 4 == 8 {
+            ("SUBSCRIBE", Awaits::SubAck { filters })
+        } else {
+            ("UNSUBSCRIBE", Awaits::UnsubAck { filters })
+        };
+        sink.out().push(&Bytes::from(packet));
+        trace!(
+            Protocol,
+            "{} {} -> {name} msgid: {id} (0)", self.socket, self.client_id
+        );
+        self.await_ack(id, awaits, queued.token, queued.op);
+        true
     }
 
     fn insert_publish(&mut self, id: u16, qos: QoS, token: Token, packet: Bytes, op: O) {
@@ -496,6 +554,14 @@ pub(super) fn check_allowed(
         return Err(TOO_LARGE);
     }
     Ok(())
+}
+
+/// When a message ends that was stored with its interval and has waited for so long.
+fn expiry(packet: &[u8], waited: Duration, now: Instant) -> Option<Instant> {
+    let at = message_expiry_offset(packet)?;
+    let seconds = packet.get(at..at + 4)?.try_into().ok()?;
+    let life = Duration::from_secs(u32::from_be_bytes(seconds).into());
+    Some(now + life.saturating_sub(waited))
 }
 
 /// Fits a message that waited to the moment: its packet identifier, and what is left of its life.

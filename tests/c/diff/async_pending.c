@@ -136,6 +136,63 @@ static void set_one_by_one(int version)
 	log_print(&watch.state);
 }
 
+static void count_pending(MQTTAsync c)
+{
+	MQTTAsync_token *tokens = NULL;
+	int i = 0;
+
+	MQTTAsync_getPendingTokens(c, &tokens);
+	while (tokens && tokens[i] != -1)
+		i++;
+	printf("%d pending\n", i);
+	MQTTAsync_free(tokens);
+}
+
+static MQTTAsync stored(const char *server, const char *dir, int version, int restore)
+{
+	MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer;
+	MQTTAsync c = NULL;
+	int rc;
+
+	options.struct_version = 2;
+	options.MQTTVersion = version;
+	options.sendWhileDisconnected = 1;
+	options.allowDisconnectedSendAtAnyTime = 1;
+	options.restoreMessages = restore;
+	rc = MQTTAsync_createWithOptions(&c, server, "twice", MQTTCLIENT_PERSISTENCE_DEFAULT, (void *)dir, &options);
+	printf("create for %s = %d\n", server, rc);
+	return c;
+}
+
+/* One client after the other on one store, and at the same time one of the same id for another server, which has its own. */
+static void stores(int version)
+{
+	char dir[] = "/tmp/paho-stores-XXXXXX";
+	MQTTAsync first, second;
+
+	if (mkdtemp(dir) == NULL)
+		exit(2);
+	first = stored("tcp://localhost:1", dir, version, 1);
+	SHOW(MQTTAsync_send(first, "a/b", 3, "one", 1, 0, NULL));
+	SHOW(MQTTAsync_send(first, "a/b", 3, "two", 2, 0, NULL));
+	second = stored("tcp://localhost:2", dir, version, 1);
+	SHOW(MQTTAsync_send(second, "a/b", 5, "three", 1, 0, NULL));
+	MQTTAsync_destroy(&first);
+	first = stored("tcp://localhost:1", dir, version, 1);
+	count_pending(first);
+	MQTTAsync_destroy(&second);
+	MQTTAsync_destroy(&first);
+	first = stored("tcp://localhost:1", dir, version, 0);
+	second = stored("tcp://localhost:2", dir, version, 1);
+	count_pending(first);
+	count_pending(second);
+	MQTTAsync_destroy(&second);
+	MQTTAsync_destroy(&first);
+	second = stored("tcp://localhost:2", dir, version, 0);
+	MQTTAsync_destroy(&second);
+	printf("all gone: %d\n", rmdir(dir));
+}
+
 int main(int argc, char **argv)
 {
 	static const int versions[] = {MQTTVERSION_3_1_1, MQTTVERSION_5};
@@ -149,6 +206,7 @@ int main(int argc, char **argv)
 		printf("==== MQTT version %d\n", versions[i]);
 		before_the_first_connect(versions[i]);
 		set_one_by_one(versions[i]);
+		stores(versions[i]);
 	}
 	return 0;
 }

@@ -8,6 +8,9 @@ static int v5, take = 1, tell = 1;
 /* What setUpdateConnectOptions' callback gives out; none when empty. */
 static char user[100], password[100];
 static int updates;
+/* Whether it waits, and says that it does. */
+static pthread_mutex_t update_mutex = PTHREAD_MUTEX_INITIALIZER;
+static int update_held;
 /* What was said in bulk is counted: completions and their results. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static long successes, failures, arrivals, out_of_order, last_number = -1;
@@ -90,6 +93,16 @@ static void on_server_disconnect(void *context, MQTTProperties *properties, enum
 static int on_update(void *context, MQTTAsync_connectData *data)
 {
 	(void)context;
+	pthread_mutex_lock(&update_mutex);
+	if (update_held)
+		say("updating");
+	while (update_held)
+	{
+		pthread_mutex_unlock(&update_mutex);
+		usleep(1000);
+		pthread_mutex_lock(&update_mutex);
+	}
+	pthread_mutex_unlock(&update_mutex);
 	updates++;
 	snprintf(user + strlen(user), sizeof user - strlen(user), "%d", updates);
 	data->username = strdup(user);
@@ -271,12 +284,46 @@ static void do_connect(const command *c)
 static void send_one(const command *c)
 {
 	MQTTAsync_responseOptions options = response("send");
-	int length, rc;
+	int length, rc, expiry = option_number(c, "expiry", -1);
 	char *payload = payload_of(word(c, 2), &length);
 
+	if (expiry >= 0)
+	{
+		MQTTProperty property;
+
+		property.identifier = MQTTPROPERTY_CODE_MESSAGE_EXPIRY_INTERVAL;
+		property.value.integer4 = (unsigned int)expiry;
+		MQTTProperties_add(&options.properties, &property);
+	}
 	rc = MQTTAsync_send(client, word(c, 1), length, payload, number(c, 3), option_number(c, "retained", 0), &options);
 	free(payload);
+	MQTTProperties_free(&options.properties);
 	say("send %d %d", rc, rc == 0 ? options.token : 0);
+}
+
+/* subscribe-two <filter> <qos> <filter> <qos>: with MQTT 5 no local, retain handling 2 and a subscription identifier of 300 */
+static void subscribe_two(const command *c)
+{
+	MQTTAsync_responseOptions options = response("subscribe-two");
+	MQTTSubscribe_options each[2] = { MQTTSubscribe_options_initializer, MQTTSubscribe_options_initializer };
+	char *filters[2] = { c->words[1], c->words[3] };
+	int qos[2] = { number(c, 2), number(c, 4) }, rc;
+
+	if (v5)
+	{
+		MQTTProperty property;
+
+		property.identifier = MQTTPROPERTY_CODE_SUBSCRIPTION_IDENTIFIER;
+		property.value.integer4 = 300;
+		MQTTProperties_add(&options.properties, &property);
+		each[0].noLocal = 1;
+		each[0].retainHandling = 2;
+		options.subscribeOptionsList = each;
+		options.subscribeOptionsCount = 2;
+	}
+	rc = MQTTAsync_subscribeMany(client, 2, filters, qos, &options);
+	MQTTProperties_free(&options.properties);
+	say("subscribe-two %d %d", rc, rc == 0 ? options.token : 0);
 }
 
 /* send-many <topic> <first> <count> <qos>: payloads are "m<number>" */
@@ -323,6 +370,13 @@ static void obey(command *c)
 		updates = 0;
 		say("update %d", MQTTAsync_setUpdateConnectOptions(client, NULL, on_update));
 	}
+	else if (is(c, "hold-update"))
+	{
+		pthread_mutex_lock(&update_mutex);
+		update_held = number(c, 1);
+		pthread_mutex_unlock(&update_mutex);
+		say("hold-update");
+	}
 	else if (is(c, "send"))
 		send_one(c);
 	else if (is(c, "send-many"))
@@ -333,6 +387,15 @@ static void obey(command *c)
 		int rc = MQTTAsync_subscribe(client, word(c, 1), number(c, 2), &options);
 
 		say("subscribe %d %d", rc, rc == 0 ? options.token : 0);
+	}
+	else if (is(c, "subscribe-two"))
+		subscribe_two(c);
+	else if (is(c, "unsubscribe"))
+	{
+		MQTTAsync_responseOptions options = response("unsubscribe");
+		int rc = MQTTAsync_unsubscribe(client, word(c, 1), &options);
+
+		say("unsubscribe %d %d", rc, rc == 0 ? options.token : 0);
 	}
 	else if (is(c, "pending"))
 		pending();

@@ -14,13 +14,15 @@ typedef enum
 	SAYS_CONNACK,  /* MQTT 3.x */
 	SAYS_CONNACK5, /* MQTT 5, no properties */
 	SAYS_GOODBYE5, /* MQTT 5: DISCONNECT in answer to the second packet */
+	HANGS_UP,      /* MQTT 3.x: closes in answer to the second packet */
+	HANGS_UP5,     /* the same for MQTT 5 */
 	READS_LATE     /* CONNACK of 3.x; further reading only from when `gate` is opened: until then what is sent piles up */
 } silence;
 
 typedef struct
 {
 	int listener;
-	silence what;
+	_Atomic silence what; /* for the connections that come from now on */
 	char uri[40];
 	counter connections, bytes, gate;
 	pthread_t thread;
@@ -29,6 +31,7 @@ typedef struct
 typedef struct
 {
 	int socket;
+	silence what;
 	silent_server *server;
 } silent_connection;
 
@@ -44,14 +47,16 @@ static void *silent_connection_run(void *argument)
 	while ((n = recv(connection.socket, buffer, sizeof buffer, 0)) > 0)
 	{
 		counter_add(&connection.server->bytes, n);
-		if (first && (connection.server->what == SAYS_CONNACK5 || connection.server->what == SAYS_GOODBYE5))
+		if (!first && (connection.what == HANGS_UP || connection.what == HANGS_UP5))
+			break;
+		if (first && (connection.what == SAYS_CONNACK5 || connection.what == SAYS_GOODBYE5 || connection.what == HANGS_UP5))
 			n = send(connection.socket, connack5, sizeof connack5, MSG_NOSIGNAL);
-		else if (first && connection.server->what != SAYS_NOTHING)
+		else if (first && connection.what != SAYS_NOTHING)
 			n = send(connection.socket, connack, sizeof connack, MSG_NOSIGNAL);
-		else if (connection.server->what == SAYS_GOODBYE5)
+		else if (connection.what == SAYS_GOODBYE5)
 			n = send(connection.socket, goodbye5, sizeof goodbye5, MSG_NOSIGNAL);
 		first = 0;
-		if (connection.server->what == READS_LATE)
+		if (connection.what == READS_LATE)
 			AWAIT(&connection.server->gate, 1);
 	}
 	close(connection.socket);
@@ -72,6 +77,7 @@ static void *silent_run(void *argument)
 		CHECK(connection != NULL);
 		connection->socket = socket;
 		connection->server = server;
+		connection->what = server->what;
 		counter_add(&server->connections, 1);
 		pthread_attr_init(&attributes);
 		pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);

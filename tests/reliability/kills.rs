@@ -1,0 +1,273 @@
+//! Killed at every single step that the store takes: `strace` ends the process as it enters the n-th call of a kind that changes
+//! a file, for n from 1 until it gets to the end. Whatever was written by then, nothing is lost and nothing of `QoS` 2 comes
+//! twice.
+//!
+//! Calls are counted in each thread for itself, so these are the steps of the threads that serve the program; those of the
+//! store's background thread are left to the kills at random in `crash`.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use crate::broker::{Broker, Peer};
+use crate::packet::{AckKind, Packet, Version};
+use crate::puppet::{Api, PATIENCE, Puppet, StoreDir, Whose};
+use crate::server::message;
+
+/// What changes the store. (Opening a temporary file and writing to it changes nothing that counts before it is renamed.)
+const STEPS: [&str; 3] = ["pwrite64", "renameat,renameat2", "unlinkat"];
+/// More steps of a kind than any scenario has.
+const MANY: u32 = 200;
+/// Records up to 256 KiB are journaled, larger ones have files at once. With 20 bytes less than that the packet is journaled
+/// and the message, whose record has a longer head, is not.
+const SIZES: [usize; 3] = [100, (256 << 10) - 20, 300_000];
+
+/// A process that is killed at the step of that kind and number, counted in each of its threads.
+fn killed_at(kind: &str, step: u32) -> Puppet {
+    let inject = format!("inject={kind}:signal=SIGKILL:when={step}");
+    let trace = format!("trace={kind}");
+    Puppet::start_under(&[
+        "strace",
+        "-D",
+        "-f",
+        "-q",
+        "-o",
+        "/dev/null",
+        "-e",
+        &trace,
+        "-e",
+        &inject,
+    ])
+}
+
+fn create(broker: &Broker, dir: &StoreDir, version: Version) -> String {
+    format!(
+        "create {} kills {} v5={} offline=1 any=1",
+        broker.uri(),
+        dir.path(),
+        u8::from(version == Version::V5)
+    )
+}
+
+/// None where the process does not get there.
+fn connect(broker: &Broker, puppet: &mut Puppet, present: bool) -> Option<Peer> {
+    puppet.try_call("connect clean=0 keep=0")?;
+    let mut peer = broker.accept();
+    peer.expect_connect();
+    peer.connack(present, &[]);
+    Some(peer)
+}
+
+/// Runs `first` with a process that is killed at each step in turn, then `second` with one that goes on from there.
+/// `first` says whether the process was killed.
+fn at_every_step<S>(
+    name: &str,
+    version: Version,
+    first: impl Fn(&Broker, &StoreDir, &mut Puppet) -> (S, bool),
+    second: impl Fn(&Broker, &mut Puppet, S),
+) {
+    let mut kills = 0;
+    for kind in STEPS {
+        for step in 1.. {
+            assert!(step < MANY, "no end of {kind}");
+            let broker = Broker::start();
+            let dir = StoreDir::new(&format!("kills-{name}-{version:?}"));
+            let mut puppet = killed_at(kind, step);
+            let (state, killed) = first(&broker, &dir, &mut puppet);
+            puppet.kill();
+            let mut puppet = Puppet::start(Api::Async, Whose::Ours);
+            puppet.ok(&create(&broker, &dir, version));
+            second(&broker, &mut puppet, state);
+            if !killed {
+                break;
+            }
+            kills += 1;
+        }
+    }
+    println!("{name}, {version:?}: killed at {kills} steps");
+    assert!(kills >= 3, "there is more to it than {kills} steps");
+}
+
+/// What a server knows of its `QoS` 2 message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Theirs {
+    Published,
+    Released,
+    Done,
+}
+
+/// Plays the server of one `QoS` 2 message from where it stands until it is done. True: the client has gone before.
+fn play(peer: &mut Peer, state: &mut Theirs) -> bool {
+    loop {
+        match (*state, peer.next()) {
+            (_, None) => return true,
+            (Theirs::Published, Some(Packet::Ack(ack))) if ack.kind == AckKind::PubRec => {
+                *state = Theirs::Released;
+                peer.ack(AckKind::PubRel, 7);
+            }
+            (Theirs::Released, Some(Packet::Ack(ack))) if ack.kind == AckKind::PubComp => {
+                *state = Theirs::Done;
+                return false;
+            }
+            (_, other) => panic!("{state:?}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn while_a_message_is_received() {
+    for version in [Version::V311, Version::V5] {
+        for size in SIZES {
+            received(version, size);
+        }
+    }
+}
+
+fn received(version: Version, size: usize) {
+    let text = "x".repeat(size);
+    at_every_step(
+        &format!("received-{size}"),
+        version,
+        |broker, dir, puppet| {
+            let mut state = Theirs::Published;
+            let line = create(broker, dir, version);
+            if puppet.try_call(&line).is_none() || puppet.try_call("take 0").is_none() {
+                return (state, true);
+            }
+            let Some(mut peer) = connect(broker, puppet, false) else {
+                return (state, true);
+            };
+            peer.publish(&message("a/b", &text).qos(2, 7));
+            let mut killed = play(&mut peer, &mut state);
+            // The record gets its file a moment later.
+            let deadline = Instant::now() + PATIENCE;
+            while !killed && !dir.records().iter().any(|name| name.starts_with('q')) {
+                assert!(Instant::now() < deadline, "{:?}", dir.records());
+                std::thread::sleep(Duration::from_millis(2));
+                killed = !puppet.is_alive();
+            }
+            (state, killed)
+        },
+        |broker, puppet, mut state| {
+            let mut peer = connect(broker, puppet, true).expect("this one lives");
+            match state {
+                Theirs::Published => peer.publish(&message("a/b", &text).qos(2, 7).again()),
+                Theirs::Released => peer.ack(AckKind::PubRel, 7),
+                Theirs::Done => {}
+            }
+            if state != Theirs::Done {
+                assert!(!play(&mut peer, &mut state));
+            }
+            peer.publish(&message("a/b", "end").qos(1, 8));
+            peer.expect_ack(AckKind::PubAck, 8);
+            let mut arrived = 0;
+            while puppet.expect("message").split(' ').nth(1) != Some("end") {
+                arrived += 1;
+            }
+            assert_eq!(arrived, 1, "the message arrived {arrived} times");
+        },
+    );
+}
+
+/// What a server has of ours.
+#[derive(Default, Debug)]
+struct Ours {
+    /// `QoS` 2 messages that it holds until their PUBREL.
+    held: HashSet<u16>,
+    /// How often each arrived.
+    one: u32,
+    two: u32,
+    /// Handshakes that it has ended.
+    acknowledged: u32,
+}
+
+impl Ours {
+    /// Takes what the client sends until both messages are through. True: the client has gone before.
+    fn play(&mut self, peer: &mut Peer, size: usize) -> bool {
+        while self.acknowledged < 2 {
+            match peer.next() {
+                None => return true,
+                Some(Packet::Publish(publish)) => {
+                    assert_eq!(publish.payload.len(), size);
+                    if publish.qos == 1 {
+                        self.one += 1;
+                        peer.ack(AckKind::PubAck, publish.id);
+                        self.acknowledged += 1;
+                    } else {
+                        if self.held.insert(publish.id) {
+                            self.two += 1;
+                        }
+                        peer.ack(AckKind::PubRec, publish.id);
+                    }
+                }
+                Some(Packet::Ack(ack)) if ack.kind == AckKind::PubRel => {
+                    self.held.remove(&ack.id);
+                    peer.ack(AckKind::PubComp, ack.id);
+                    self.acknowledged += 1;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        false
+    }
+}
+
+#[test]
+fn while_messages_are_sent() {
+    for version in [Version::V311, Version::V5] {
+        for size in SIZES {
+            // Sent from the journal at once, and from the files that they have after a moment.
+            for settled in [false, true] {
+                sent(version, size, settled);
+            }
+        }
+    }
+}
+
+fn sent(version: Version, size: usize, settled: bool) {
+    at_every_step(
+        &format!("sent-{size}-{settled}"),
+        version,
+        |broker, dir, puppet| {
+            let mut server = Ours::default();
+            let mut accepted = 0;
+            let mut run = || -> Option<()> {
+                puppet.try_call(&create(broker, dir, version))?;
+                for qos in [1, 2] {
+                    let answer = puppet.try_call(&format!("send a/b @{size} {qos}"))?;
+                    assert!(answer.starts_with("0 "), "{answer}");
+                    accepted += 1;
+                }
+                let deadline = Instant::now() + PATIENCE;
+                while settled && dir.records().len() < 2 {
+                    assert!(Instant::now() < deadline, "{:?}", dir.records());
+                    std::thread::sleep(Duration::from_millis(2));
+                    puppet.is_alive().then_some(())?;
+                }
+                let mut peer = connect(broker, puppet, false)?;
+                if server.play(&mut peer, size) {
+                    return None;
+                }
+                // The last removals follow within milliseconds, of which nothing tells.
+                std::thread::sleep(Duration::from_millis(50));
+                puppet.is_alive().then_some(())
+            };
+            let killed = run().is_none();
+            ((server, accepted), killed)
+        },
+        |broker, puppet, (mut server, accepted)| {
+            // What was not accepted need not be there.
+            let pending = u32::try_from(puppet.pending().len()).unwrap();
+            let mut peer = connect(broker, puppet, true).expect("this one lives");
+            server.acknowledged = 2 - pending;
+            assert!(!server.play(&mut peer, size));
+            let deadline = Instant::now() + PATIENCE;
+            while !puppet.pending().is_empty() {
+                assert!(Instant::now() < deadline);
+                std::thread::yield_now();
+            }
+            assert!(server.one >= u32::from(accepted > 0), "{server:?}");
+            assert!(server.two >= u32::from(accepted > 1), "{server:?}");
+            assert!(server.two <= 1, "{server:?}");
+        },
+    );
+}
