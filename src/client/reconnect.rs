@@ -111,13 +111,14 @@ impl<H: Host> Client<H> {
 }
 
 /// How much a delay is changed by chance, in ten thousandths either way: a fifth.
-const JITTER: u16 = 2_000;
+const JITTER: u32 = 2_000;
 
 /// A fifth more or less, so that clients that a server lost together do not come back together.
 fn jittered(delay: Duration) -> Duration {
     use std::hash::{BuildHasher, RandomState};
     let random = RandomState::new().hash_one(delay);
-    let tenthousandths = 10_000 - JITTER + (random % (2 * u64::from(JITTER) + 1)) as u16;
+    let random = u32::try_from(random % (2 * u64::from(JITTER) + 1)).unwrap_or(JITTER);
+    let tenthousandths = 10_000 - JITTER + random;
     delay.mul_f64(f64::from(tenthousandths) / 10_000.0)
 }
 
