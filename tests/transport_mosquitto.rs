@@ -39,7 +39,7 @@ fn trusting(broker: &Broker) -> TlsOptions {
 
 fn with(tls: TlsOptions) -> ConnectOptions {
     ConnectOptions {
-        tls: Some(tls),
+        tls: Some(Box::new(tls)),
         ..options()
     }
 }

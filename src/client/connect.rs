@@ -467,18 +467,17 @@ async fn exchange(socket: &Socket, packet: &[u8], limit: u32) -> io::Result<Vec<
         .map_err(|error| last_words(&socket.link, error))?;
     let mut answer = Vec::new();
     loop {
-        let mut chunk = [0; 256];
-        match socket
-            .io(Interest::READABLE, |link| link.read(&mut chunk))
-            .await?
-        {
-            0 => {
-                return Err(io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    "the server closed the connection without a CONNACK",
-                ));
-            }
-            n => answer.extend_from_slice(&chunk[..n]),
+        let receive = |link: &Link| {
+            let mut chunk = [0; 256];
+            let read = link.read(&mut chunk)?;
+            answer.extend_from_slice(&chunk[..read]);
+            Ok(read)
+        };
+        if socket.io(Interest::READABLE, receive).await? == 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the server closed the connection without a CONNACK",
+            ));
         }
         let frame = decode::frame(&answer, limit)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;

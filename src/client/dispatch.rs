@@ -42,6 +42,10 @@ impl<H: Host> Client<H> {
         core.dispatching = Some(std::thread::current().id());
         let busy = reactor().ok().map(super::reactor::Reactor::enter_callback);
         while !core.io.events.is_empty() && core.offer_again.is_none() && !core.synchronous {
+            if matches!(core.io.events.front(), Some(Event::Message(..))) {
+                // What the program sends now follows the message.
+                core.pace.pause();
+            }
             std::mem::swap(&mut core.io.events, &mut *self.batch.lock());
             drop(core);
             let (not_taken, messages, bytes) = self.run();

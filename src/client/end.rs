@@ -140,13 +140,13 @@ impl<H: Host> Client<H> {
         core.phase = Phase::Disconnecting;
         core.should_be_connected = false;
         let now = Instant::now();
-        core.closing = Some(Closing {
+        core.closing = Some(Box::new(Closing {
             deadline: now.checked_add(timeout).unwrap_or(now + FAR),
             reason,
             properties,
             op,
             said: false,
-        });
+        }));
         self.finish(core);
         Ok(())
     }
@@ -307,8 +307,8 @@ pub(super) fn close(link: &Arc<Link>) {
 async fn linger(link: Arc<Link>) {
     if let Ok(socket) = Socket::new(Arc::clone(&link)) {
         let rest = async {
-            let mut scratch = [0; 4096];
-            let mut read = |link: &Link| link.read(&mut scratch);
+            // Not kept while it waits: many connections may be ending at once.
+            let mut read = |link: &Link| link.read(&mut [0; 4096]);
             while socket
                 .io(Interest::READABLE, &mut read)
                 .await
@@ -345,10 +345,10 @@ pub(super) fn write_last<H: Host>(core: &mut Guard<'_, H>) {
             Writer::Busy => {
                 let mut batch = Batch::default();
                 state.io.out.take(&mut batch);
-                state.last_words = Some(LastWords {
+                state.last_words = Some(Box::new(LastWords {
                     epoch: state.epoch,
                     batch,
-                });
+                }));
             }
             // The socket takes nothing.
             Writer::Blocked(_) => {}

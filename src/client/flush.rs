@@ -25,6 +25,10 @@ const CLOSE: Duration = Duration::from_micros(6);
 const STREAK: u32 = 16;
 /// How long the reactor looks out for more when it has written everything.
 const LINGER: Duration = Duration::from_micros(60);
+/// So many writes in a row that carried a few bytes of one call each: the calls could as well have written them.
+const THIN: u32 = 8;
+/// What a few bytes are: with more, one thread may well copy what another one writes.
+const FEW: u64 = 4096;
 
 /// How closely the callers' writes follow each other, and who writes.
 #[derive(Debug)]
@@ -34,6 +38,10 @@ pub(super) struct Pace {
     pub burst: bool,
     /// The reactor has been asked to.
     scheduled: bool,
+    /// Calls whose bytes wait for the reactor's next write.
+    appended: u32,
+    /// The reactor's writes in a row that carried no more than one call's bytes.
+    thin: u32,
 }
 
 impl Pace {
@@ -42,12 +50,19 @@ impl Pace {
             streak: 0,
             burst: false,
             scheduled: false,
+            appended: 0,
+            thin: 0,
         }
     }
 
     /// A reactor thread takes over what was scheduled.
     pub fn take_scheduled(&mut self) -> bool {
         std::mem::take(&mut self.scheduled)
+    }
+
+    /// The program waits for something: whatever it calls next, it follows that and not the call before.
+    pub fn pause(&mut self) {
+        self.streak = 0;
     }
 
     /// A call is about to write, so long after the last write.
@@ -70,6 +85,7 @@ impl<H: Host> Client<H> {
     /// For callers: writes what is there, or sees to it that the reactor does.
     pub(super) fn flush_from_call<'a>(&'a self, mut core: Guard<'a, H>) -> Guard<'a, H> {
         if core.pace.burst {
+            core.pace.appended += u32::from(!core.io.out.is_empty());
             return core;
         }
         if !core.io.out.is_empty() {
@@ -112,11 +128,22 @@ impl<H: Host> Client<H> {
     /// On a reactor thread: writes for as long as callers keep appending.
     pub(super) fn carry_burst<'a>(&'a self, mut core: Guard<'a, H>) -> Guard<'a, H> {
         let mut idle_since: Option<Instant> = None;
+        core.pace.thin = 0;
         loop {
+            let appended = std::mem::take(&mut core.pace.appended);
+            let before = core.written;
             let round;
             (core, round) = self.round(core);
             match round {
-                Round::Wrote | Round::Again => idle_since = None,
+                Round::Wrote => {
+                    idle_since = None;
+                    let thin = appended <= 1 && core.written.saturating_sub(before) < FEW;
+                    core.pace.thin = if thin { core.pace.thin + 1 } else { 0 };
+                    if core.pace.thin >= THIN && core.io.out.is_empty() {
+                        break;
+                    }
+                }
+                Round::Again => idle_since = None,
                 Round::Stopped if core.may_write() => {
                     let now = Instant::now();
                     if now.saturating_duration_since(*idle_since.get_or_insert(now)) >= LINGER {
@@ -218,6 +245,13 @@ impl<H: Host> Client<H> {
 }
 
 impl<H: Host> Core<H> {
+    /// Another thread writes, or is about to.
+    pub fn others_write(&self) -> bool {
+        let busy =
+            |connection: &super::state::Connection| matches!(connection.writer, Writer::Busy);
+        self.pace.burst || self.connection.as_ref().is_some_and(busy)
+    }
+
     /// There is a connection, and nobody writes to it.
     fn may_write(&self) -> bool {
         self.connection

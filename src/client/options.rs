@@ -113,7 +113,7 @@ pub struct ReconnectOptions {
     pub max: Duration,
 }
 
-/// Everything a connect needs, common to both APIs.
+/// Everything a connect needs, common to both APIs. A client keeps it for its reconnects: what is rarely there is boxed.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
     /// Zero turns keep-alive off.
@@ -123,7 +123,7 @@ pub struct ConnectOptions {
     /// How many QoS 1 and 2 messages may be unacknowledged at a time.
     pub max_inflight: u32,
     /// The will.
-    pub will: Option<WillOptions>,
+    pub will: Option<Box<WillOptions>>,
     /// User name.
     pub username: Option<String>,
     /// Password, binary.
@@ -131,7 +131,7 @@ pub struct ConnectOptions {
     /// Bounds the whole attempt at one server: name, TCP, proxy, TLS, upgrade and CONNACK.
     pub connect_timeout: Duration,
     /// TLS settings; needed for the TLS schemes.
-    pub tls: Option<TlsOptions>,
+    pub tls: Option<Box<TlsOptions>>,
     /// Servers tried in order; empty means the URI given at create.
     pub server_uris: Vec<String>,
     /// Which MQTT version to use.

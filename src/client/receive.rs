@@ -13,7 +13,7 @@ use super::host::{Event, Host};
 use super::state::{Client, Guard};
 
 /// Bytes read at a time. One buffer a thread, so that an idle client needs none.
-const BUFFER: usize = 128 * 1024;
+const BUFFER: usize = 64 * 1024;
 /// A packet larger than this is collected in a buffer of its own once its beginning has arrived.
 const LARGE: usize = 16 * 1024;
 /// Such a buffer grows by this much at least, and by no more than it holds: a length field alone reserves nothing.

@@ -15,9 +15,9 @@ use super::records::Records;
 
 /// Messages in the inbound queue from which on the socket is not read: a program that does not keep up slows its
 /// server down (TCP back-pressure) rather than fill the memory.
-const MAX_QUEUED_MESSAGES: usize = 2048;
+const MAX_QUEUED_MESSAGES: usize = 1024;
 /// The same in bytes.
-const MAX_QUEUED_BYTES: usize = 2 << 20;
+const MAX_QUEUED_BYTES: usize = 1 << 20;
 
 /// Surroundings of a session.
 pub(super) struct Io<H: Host> {

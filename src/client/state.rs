@@ -136,14 +136,14 @@ pub(super) struct Closing<H: Host> {
     pub said: bool,
 }
 
-/// What the mutex protects.
+/// What the mutex protects. An idle client keeps all of it, and there may be thousands: what is rarely there is boxed.
 pub(super) struct Core<H: Host> {
     pub session: Session<H::Message, H::Op>,
     pub io: Io<H>,
     pub phase: Phase,
     pub connection: Option<Connection>,
     /// The thread that writes says them when it has done.
-    pub last_words: Option<LastWords>,
+    pub last_words: Option<Box<LastWords>>,
     /// Counts connections and attempts: a thread that comes back to an older one has nothing more to do.
     pub epoch: u64,
     pub destroyed: bool,
@@ -166,7 +166,7 @@ pub(super) struct Core<H: Host> {
     pub connect_op: Option<H::Op>,
     /// Stops the connect or reconnect task.
     pub task: Option<tokio::task::AbortHandle>,
-    pub closing: Option<Closing<H>>,
+    pub closing: Option<Box<Closing<H>>>,
     /// The session ends with the connection: 3.x clean session, MQTT 5 session expiry interval 0.
     pub session_ends: bool,
     /// The program has asked for a connection and not for its end.

@@ -69,9 +69,9 @@ impl<H: Host> Client<H> {
 
     /// Waits until there is room to send, which `ready` tells, or the connection of now is gone.
     ///
-    /// Unlike other waits this one may depend on what other threads write. While the reactor carries a burst there is
-    /// nothing to be done but to wait for it; a caller that polls the socket for input would not notice its end, so it
-    /// polls in short slices.
+    /// Unlike other waits this one may depend on what other threads write. While one does there is nothing to be done
+    /// but to wait for it; a caller that polls the socket for input would not notice its end, so it polls in short
+    /// slices.
     pub(super) fn wait_for_room<'a>(
         &'a self,
         mut core: Guard<'a, H>,
@@ -79,7 +79,7 @@ impl<H: Host> Client<H> {
     ) -> Guard<'a, H> {
         let epoch = core.epoch;
         while core.epoch == epoch && core.session.online() && !core.destroyed && !ready(&core) {
-            core = if may_drive(&core) && !core.pace.burst {
+            core = if may_drive(&core) && !core.others_write() {
                 self.drive(core, deadline_in(SLICE))
             } else {
                 self.park(core, None)
@@ -97,6 +97,7 @@ impl<H: Host> Client<H> {
                 }
             }
         }
+        core.pace.pause();
         core.waiters += 1;
         match deadline {
             Some(at) => {
@@ -111,6 +112,7 @@ impl<H: Host> Client<H> {
     /// Synchronous client: waits for the socket on the caller's thread, and processes what comes.
     fn drive<'a>(&'a self, core: Guard<'a, H>, deadline: Option<Instant>) -> Guard<'a, H> {
         let mut core = self.flush(core);
+        core.pace.pause();
         let epoch = core.epoch;
         let Some(connection) = &mut core.connection else {
             return core;
@@ -121,8 +123,8 @@ impl<H: Host> Client<H> {
         // Taken before the poll, so that no second thread polls the same socket.
         connection.reading = true;
         let link = Arc::clone(&connection.link);
-        // Blocked, or about to be: a thread that is still writing would not wake this one when it is.
-        let writing = !matches!(connection.writer, Writer::Idle(_));
+        // A thread that is still writing has the reactor wait for room, should it need to.
+        let writing = matches!(connection.writer, Writer::Blocked(_));
         drop(core);
         let ready = if link.has_buffered() {
             PollFlags::IN

@@ -145,7 +145,8 @@ impl Connector {
         };
         let socket = dial::tcp(&proxy.host, proxy.port, &*self.resolver, progress).await?;
         progress.enter(Stage::Proxy);
-        proxy.open_tunnel(&socket, uri).await?;
+        // Boxed, as it makes every attempt's future large and most need none.
+        Box::pin(proxy.open_tunnel(&socket, uri)).await?;
         Ok(socket)
     }
 }

@@ -41,17 +41,18 @@ pub(super) async fn upgrade<L: Layer>(
         .map_err(at(Stage::WebSocket))?;
 
     let mut answer = Vec::new();
-    let mut chunk = [0; 4096];
     loop {
-        let read = readiness
-            .retry(Interest::READABLE, || inner.read(&mut chunk))
-            .await;
-        let read = read.map_err(at(Stage::WebSocket))?;
-        if read == 0 {
+        let seen = answer.len();
+        let receive = || {
+            let mut chunk = [0; 4096];
+            let read = inner.read(&mut chunk)?;
+            answer.extend_from_slice(&chunk[..read]);
+            Ok(read)
+        };
+        let read = readiness.retry(Interest::READABLE, receive).await;
+        if read.map_err(at(Stage::WebSocket))? == 0 {
             return Err(failed(io::Error::from(io::ErrorKind::UnexpectedEof)));
         }
-        let seen = answer.len();
-        answer.extend_from_slice(&chunk[..read]);
         if let Some(end) = http::head_end(&answer, seen) {
             check(&Answer::parse(&answer[..end]).map_err(failed)?, &key)?;
             // The server may have sent its first frames right behind.

@@ -72,7 +72,7 @@ pub fn plain_tls() -> TlsOptions {
 
 pub fn with(tls: TlsOptions) -> ConnectOptions {
     ConnectOptions {
-        tls: Some(tls),
+        tls: Some(Box::new(tls)),
         ..options()
     }
 }

@@ -122,6 +122,14 @@ impl Row {
         self.best(metric.key, metric.better, |_| true)
     }
 
+    /// The ratio that the metric is about: to the best peer, or to the bare socket.
+    pub fn compared(&self, metric: &Metric) -> Option<f64> {
+        if matches!(metric.target, Target::OfRaw(_)) {
+            return Some(self.our(metric.key)? / self.raw(metric.key)?);
+        }
+        Some(self.against_best(metric)?.ratio)
+    }
+
     /// Memory against the best library of the same interface.
     pub fn memory(&self) -> Option<Comparison<'_>> {
         // What is queued is what fills the memory here, and not every library queues as much.
@@ -142,6 +150,7 @@ impl Row {
             Target::None => None,
             Target::AtLeast(factor) => Some(self.against_best(metric)?.ratio >= factor),
             Target::AtMost(factor) => Some(self.against_best(metric)?.ratio <= factor),
+            Target::OfRaw(share) => Some(self.compared(metric)? >= share),
             Target::Limit(limit) => Some(self.our(metric.key)? <= limit),
         }
     }
@@ -158,6 +167,7 @@ pub fn target(metric: &Metric) -> String {
         Target::None => String::new(),
         Target::AtLeast(factor) => format!("≥ {factor}×"),
         Target::AtMost(factor) => format!("≤ {factor}×"),
+        Target::OfRaw(share) => format!("≥ {:.0} % of it", share * 100.0),
         Target::Limit(limit) => format!("≤ {}", number(limit)),
     }
 }

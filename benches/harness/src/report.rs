@@ -69,11 +69,8 @@ fn cells(row: &Row, metric: &Metric, candidates: &[Candidate]) -> Vec<String> {
             },
         });
     }
-    let first = metric.key == row.scenario.metrics[0].key;
-    cells.push(
-        row.against_best(metric)
-            .map_or_else(|| "–".to_owned(), |best| ratio(best.ratio)),
-    );
+    let first = std::ptr::eq(metric, &raw const row.scenario.metrics[0]);
+    cells.push(row.compared(metric).map_or_else(|| "–".to_owned(), ratio));
     cells.push(target(metric));
     cells.push(verdict(row, metric).to_owned());
     let side = |comparison: Option<f64>| {

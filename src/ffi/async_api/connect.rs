@@ -119,11 +119,11 @@ unsafe fn read(
                 clean_session != 0
             },
             max_inflight: connect::max_inflight((*options).maxInflight),
-            will,
+            will: will.map(Box::new),
             username,
             password,
             connect_timeout: connect::timeout((*options).connectTimeout),
-            tls,
+            tls: tls.map(Box::new),
             server_uris,
             version: choice,
             reconnect,

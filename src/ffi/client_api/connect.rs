@@ -195,11 +195,11 @@ unsafe fn read_options(
             } else {
                 MAX_INFLIGHT
             },
-            will,
+            will: will.map(Box::new),
             username,
             password,
             connect_timeout: connect::timeout((*options).connectTimeout),
-            tls,
+            tls: tls.map(Box::new),
             server_uris,
             version: choice,
             reconnect: None,
