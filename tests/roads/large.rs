@@ -59,6 +59,25 @@ fn slow_road(port: u16) -> u16 {
     })
 }
 
+/// A relay to that port that closes on whoever is silent for one and a half keep-alive intervals of a second, as a server may and as
+/// mosquitto, which looks every five seconds, does not.
+fn strict_road(port: u16) -> u16 {
+    serve(move |client| {
+        let server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        server.set_nodelay(true).unwrap();
+        let (mut from, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+        let backwards = thread::spawn(move || std::io::copy(&mut from, &mut to));
+        client
+            .set_read_timeout(Some(Duration::from_millis(1500)))
+            .unwrap();
+        // Ends with the timeout's error, too.
+        let _ = std::io::copy(&mut &client, &mut &server);
+        let _ = client.shutdown(Shutdown::Both);
+        let _ = server.shutdown(Shutdown::Both);
+        let _ = backwards.join().unwrap();
+    })
+}
+
 fn there_and_back(api: &str, listener: Listener) {
     let broker = Broker::start();
     let others = Mosquitto::start(&["set_tcp_nodelay true"]);
@@ -76,7 +95,7 @@ fn there_and_back(api: &str, listener: Listener) {
             api,
             &format!("ssl://localhost:{road}"),
             &broker.path("ca.pem"),
-            &others.uri(),
+            &format!("tcp://127.0.0.1:{}", strict_road(others.port())),
         ])
         .env("LD_LIBRARY_PATH", output_dir());
     let finished = run(command, Duration::from_secs(120));

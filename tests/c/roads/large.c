@@ -165,7 +165,7 @@ int main(int argc, char **argv)
 	CHECK(payload != NULL);
 	for (uint32_t i = 0; i < SIZE; i++)
 		payload[i] = (unsigned char)((i * UINT32_C(2654435761)) >> 24);
-	/* The broker closes whoever is silent for one and a half intervals. */
+	/* Whoever is silent for one and a half intervals loses the connection. */
 	idle = open_async(argv[4], "idle", KEEP_ALIVE, on_echo, NULL);
 	busy = open_async(argv[4], "busy", KEEP_ALIVE, on_echo, NULL);
 	quiet = open_client(argv[4], "quiet", KEEP_ALIVE, NULL);
