@@ -111,14 +111,14 @@ impl<H: Host> Client<H> {
 }
 
 /// How much a delay is changed by chance, in ten thousandths either way: a fifth.
-const JITTER: u16 = 2_000;
+const JITTER: u64 = 2_000;
 
 /// A fifth more or less, so that clients that a server lost together do not come back together.
 fn jittered(delay: Duration) -> Duration {
     use std::hash::{BuildHasher, RandomState};
     let random = RandomState::new().hash_one(delay);
-    let tenthousandths = 10_000 - JITTER + (random % (2 * u64::from(JITTER) + 1)) as u16;
-    delay.mul_f64(f64::from(tenthousandths) / 10_000.0)
+    let ten_thousandths = 10_000 - JITTER + random % (2 * JITTER + 1);
+    delay.mul_f64(u32::try_from(ten_thousandths).map_or(10_000.0, f64::from) / 10_000.0)
 }
 
 #[cfg(test)]
