@@ -113,20 +113,26 @@ fn nothing_scheduled_is_forgotten(schedulers: usize, keys: usize) {
         let (agenda, wakes, done) = (Arc::clone(&agenda), Arc::clone(&wakes), Arc::clone(&done));
         threads.push(thread::spawn(move || {
             while wakes.read() {
-                agenda.begin();
-                while agenda.take().is_some() {
-                    if agenda.leave() {
-                        wakes.write();
+                for lookouts in 0.. {
+                    agenda.begin();
+                    while agenda.take().is_some() {
+                        if agenda.leave() {
+                            wakes.write();
+                        }
+                        // The callback.
+                        let mut count = done.0.lock().unwrap();
+                        *count += 1;
+                        done.1.notify_all();
+                        while *count < total {
+                            count = done.1.wait(count).unwrap();
+                        }
+                        drop(count);
+                        wakes.end();
                     }
-                    // The callback.
-                    let mut count = done.0.lock().unwrap();
-                    *count += 1;
-                    done.1.notify_all();
-                    while *count < total {
-                        count = done.1.wait(count).unwrap();
+                    if lookouts > 1 || !agenda.stay() {
+                        break;
                     }
-                    drop(count);
-                    wakes.end();
+                    thread::yield_now();
                 }
             }
         }));

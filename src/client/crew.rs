@@ -93,7 +93,7 @@ impl<K> Agenda<K> {
 
     /// The thread that takes them is going to be held up: another one is needed for what there still is.
     pub fn leave(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0 && self.wake()
+        self.has_some() && self.wake()
     }
 
     /// Unless one is on its way.
@@ -105,6 +105,17 @@ impl<K> Agenda<K> {
     /// takes first.
     pub fn begin(&self) {
         self.woken.store(false, Ordering::Release);
+    }
+
+    /// A thread that has taken all stays on the lookout for more, until it [begins](Self::begin) again: meanwhile nobody needs
+    /// to be woken. False: another one has been, and will see to it.
+    pub fn stay(&self) -> bool {
+        !self.woken.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether there is something to take, without the lock.
+    pub fn has_some(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
     }
 
     /// Takes the first.

@@ -293,6 +293,7 @@ impl Reactor {
     fn run(&'static self, spare: bool) {
         // One event a call: what this thread is busy with must not hold up an event it has already taken.
         let mut events = Vec::with_capacity(1);
+        let mut attention = Attention::new();
         let patience = spare.then_some(Timespec {
             tv_sec: SPARE_LIFETIME,
             tv_nsec: 0,
@@ -313,14 +314,14 @@ impl Reactor {
                 continue;
             }
             for event in &events {
-                self.handle(event);
+                self.handle(event, &mut attention);
             }
         }
     }
 
-    fn handle(&'static self, event: &epoll::Event) {
+    fn handle(&'static self, event: &epoll::Event, attention: &mut Attention) {
         match event.data.u64() {
-            WAKE => self.run_scheduled(),
+            WAKE => self.run_scheduled(attention),
             TIMER => self.expire(),
             number => {
                 if let Some(source) = SOURCES.get(Key::from_u64(number)) {
@@ -338,14 +339,66 @@ impl Reactor {
         }
     }
 
-    fn run_scheduled(&self) {
+    fn run_scheduled(&self, attention: &mut Attention) {
         let mut buf = [0; 8];
         let _ = rustix::io::read(&self.wake, &mut buf);
-        self.scheduled.begin();
-        while let Some(key) = self.scheduled.take() {
-            if let Some(source) = SOURCES.get(key) {
-                source.scheduled();
+        attention.woken();
+        loop {
+            self.scheduled.begin();
+            while let Some(key) = self.scheduled.take() {
+                if let Some(source) = SOURCES.get(key) {
+                    source.scheduled();
+                }
             }
+            // What is scheduled meanwhile is found by the `take` above, whichever way the lookout ends.
+            if !attention.pays() || !self.scheduled.stay() {
+                return;
+            }
+            attention.look_out(|| self.scheduled.has_some());
+        }
+    }
+}
+
+/// How long a thread is on the lookout for more to be scheduled before it sleeps.
+const LOOKOUT: Duration = Duration::from_micros(30);
+/// It is only after it was woken so often with no longer pause than that.
+const KEPT_AWAKE: u32 = 8;
+
+/// A thread's experience with being woken: thousands of clients that send in turn would put it to sleep and wake it once a
+/// message, which takes longer than what it is woken for.
+struct Attention {
+    idle_since: Instant,
+    /// Times in a row that it had hardly slept.
+    short: u32,
+}
+
+impl Attention {
+    fn new() -> Self {
+        Self {
+            idle_since: Instant::now(),
+            short: 0,
+        }
+    }
+
+    fn woken(&mut self) {
+        let short = self.idle_since.elapsed() < LOOKOUT;
+        self.short = if short { self.short + 1 } else { 0 };
+    }
+
+    /// Nothing is left to do: whether to look out for more.
+    fn pays(&mut self) -> bool {
+        self.idle_since = Instant::now();
+        self.short >= KEPT_AWAKE
+    }
+
+    /// Waits for `more`, but not for long; in vain, and it has to prove its worth anew.
+    fn look_out(&mut self, more: impl Fn() -> bool) {
+        while !more() {
+            if self.idle_since.elapsed() >= LOOKOUT {
+                self.short = 0;
+                return;
+            }
+            std::thread::yield_now();
         }
     }
 }
