@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::super::{Notice, RecordKey, RecordKind, StoreError};
 use super::directory::{Directory, Found, sync_files};
+use super::doomed::Doomed;
 use super::journal::{Journal, MAX_ENTRY, Operation, Spot, Unsynced};
 
 /// Where a record is.
@@ -65,6 +66,8 @@ pub(super) struct State {
     waiting: VecDeque<Waiting>,
     /// Records whose files may not be on the disk yet.
     unsynced: Vec<RecordKey>,
+    /// Files of records that are none any more.
+    doomed: Doomed,
     /// Counts records that got files of their own.
     moves: u64,
     /// How many of these are on the disk.
@@ -92,6 +95,7 @@ impl State {
                 .collect(),
             waiting: VecDeque::new(),
             unsynced: Vec::new(),
+            doomed: Doomed::default(),
             moves: 0,
             synced_moves: 0,
             last_change: now,
@@ -333,6 +337,7 @@ impl State {
 
     /// A record is in the journal now.
     fn settle(&mut self, key: RecordKey, spot: Spot) {
+        self.doomed.make_way(key, &self.directory);
         self.journal.add_live(spot);
         if let Some(Place::Journal(before)) = self.places.insert(key, Place::Journal(spot)) {
             self.journal.end_live(before);
@@ -346,6 +351,7 @@ impl State {
 
     fn put_file(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
         let context = format!("writing {key} in {}", self.directory.path().display());
+        self.doomed.make_way(key, &self.directory);
         self.directory
             .write(key, parts, None)
             .map_err(StoreError::io(context))?;
@@ -427,6 +433,23 @@ impl State {
         Ok(())
     }
 
+    /// Forgets these records now; files are removed when there is time.
+    pub(super) fn forget_all(&mut self, keys: &[RecordKey]) {
+        for &key in keys {
+            if let Some(Place::File { from: None }) = self.places.get(&key) {
+                self.places.remove(&key);
+                self.doomed.add(key);
+            } else {
+                let _ = self.remove(key);
+            }
+        }
+    }
+
+    /// Removes the file of one forgotten record; false when there is none left.
+    pub(super) fn remove_forgotten(&mut self) -> bool {
+        self.doomed.remove_one(&self.directory)
+    }
+
     /// A record whose entry is in that file of the journal is gone.
     ///
     /// For what was sent, the removal is written with the next entry or within the next few milliseconds: should the process
@@ -472,6 +495,7 @@ impl State {
         for key in self.keys() {
             result = result.and(self.remove(key));
         }
+        while self.remove_forgotten() {}
         self.write_removals();
         self.waiting.clear();
         result
@@ -599,7 +623,11 @@ impl State {
 
     /// Whether the store can be left alone until the next put: if so, the journal is gone.
     pub(super) fn rest(&mut self) -> bool {
-        if !self.journal.is_idle() || !self.unsynced.is_empty() || self.synced_moves < self.moves {
+        if !self.doomed.is_empty()
+            || !self.journal.is_idle()
+            || !self.unsynced.is_empty()
+            || self.synced_moves < self.moves
+        {
             return false;
         }
         if let Some(own) = self.directory.own_if_any() {
@@ -614,6 +642,7 @@ impl State {
 
     /// Every record in a file of its own and on the disk, the journal gone: as the original leaves a store.
     pub(super) fn settle_all(&mut self) -> io::Result<()> {
+        while self.remove_forgotten() {}
         self.write_removals();
         while let Some((key, _)) = self.longest_waiting() {
             self.give_file(key)?;
