@@ -68,6 +68,8 @@ pub(super) struct State {
     waiting: VecDeque<Waiting>,
     /// Records whose files may not be on the disk yet.
     unsynced: Vec<RecordKey>,
+    /// There are some among them that the journal does not have either.
+    unsynced_alone: bool,
     /// Files of records that are none any more.
     doomed: Doomed,
     /// Counts records that got files of their own.
@@ -97,6 +99,7 @@ impl State {
                 .collect(),
             waiting: VecDeque::new(),
             unsynced: Vec::new(),
+            unsynced_alone: false,
             doomed: Doomed::default(),
             moves: 0,
             synced_moves: 0,
@@ -114,8 +117,37 @@ impl State {
                 self.settle(key, spot);
                 return Ok(());
             }
+        } else if is_small(parts) {
+            let copy = self.append(Operation::Put, key, None, parts).ok();
+            return self.put_file_beside(copy, key, parts);
         }
         self.put_file(key, parts)
+    }
+
+    /// Writes a file for what may be in the journal as well.
+    ///
+    /// Against power failure: that costs one sync for all of them every few milliseconds, where a sync of each file is dear, and
+    /// many of them are gone again before it is due.
+    fn put_file_beside(
+        &mut self,
+        copy: Option<Spot>,
+        key: RecordKey,
+        parts: &[&[u8]],
+    ) -> Result<(), StoreError> {
+        let alone = self.unsynced_alone;
+        let written = self.put_file(key, parts);
+        if let Some(spot) = copy {
+            self.journal.add_live(spot);
+            if written.is_ok() {
+                self.unsynced_alone = alone;
+                self.moved(key, spot);
+            } else {
+                self.journal.end_live(spot);
+                self.forget(key, spot.file);
+                self.write_removals();
+            }
+        }
+        written
     }
 
     /// One write where both may be journaled. A large record has a file of its own: then the first is there before the second,
@@ -179,27 +211,14 @@ impl State {
         parts: &[&[u8]],
     ) -> Result<(), StoreError> {
         self.last_change = Instant::now();
-        // Against power failure a small record is in the journal as well, which costs one sync for all of them every few
-        // milliseconds: a sync of each file is dear, and many of them are gone again before it is due.
-        let copied = self.may_be_journaled(new, parts);
+        let copied = is_small(parts) && !self.has_file(new);
         let intent = if copied {
             self.append(Operation::ReplaceFile, new, Some(old), parts)
         } else {
             self.append(Operation::Intent, new, Some(old), &[])
         };
         let copy = intent.as_ref().ok().copied().filter(|_| copied);
-        let written = self.put_file(new, parts);
-        if let Some(spot) = copy {
-            self.journal.add_live(spot);
-            if written.is_ok() {
-                self.moved(new, spot);
-            } else {
-                self.journal.end_live(spot);
-                self.forget(new, spot.file);
-                self.write_removals();
-            }
-        }
-        written?;
+        self.put_file_beside(copy, new, parts)?;
         let _ = self.remove(old);
         if intent.is_ok() {
             // Ends the intent: `old` may be the name of another message soon.
@@ -213,12 +232,11 @@ impl State {
     /// exchange was over.
     fn may_be_journaled(&self, key: RecordKey, parts: &[&[u8]]) -> bool {
         let is_file = |key| matches!(self.places.get(&key), Some(Place::File { .. }));
-        let length: usize = parts.iter().map(|part| part.len()).sum();
         let publish = RecordKey {
             kind: RecordKind::PublishSent,
             ..key
         };
-        length <= MAX_ENTRY
+        is_small(parts)
             && !is_file(key)
             && !(key.kind == RecordKind::PubrelSent && is_file(publish))
     }
@@ -255,6 +273,7 @@ impl State {
             .write(key, parts, None)
             .map_err(StoreError::io(context))?;
         self.unsynced.push(key);
+        self.unsynced_alone = true;
         match self.places.insert(key, Place::File { from: None }) {
             Some(Place::Journal(spot)) => {
                 self.journal.end_live(spot);
@@ -464,6 +483,7 @@ impl State {
 
     /// What to sync, for `Shared::sync`.
     pub(super) fn take_unsynced(&mut self, files_too: bool) -> ToSync {
+        self.unsynced_alone &= !files_too;
         ToSync {
             journal: self.journal.unsynced(self.synced_moves),
             own: self.directory.own_if_any().map(Arc::clone),
@@ -503,6 +523,7 @@ impl State {
             }
         } else {
             self.unsynced.extend(sync.records);
+            self.unsynced_alone = true;
         }
         if let Some(own) = self.directory.own_if_any() {
             let _ = self.journal.let_go(own, self.synced_moves, false);
@@ -517,7 +538,10 @@ impl State {
     pub(super) fn files_wait_for_sync(&self, quiet: bool) -> bool {
         // Under load, rarely: a sync costs as much for many as for few. But the journal must not fill up.
         !self.unsynced.is_empty()
-            && (quiet || self.unsynced.len() >= 256 || self.journal.files() >= 8)
+            && (quiet
+                || self.unsynced_alone
+                || self.unsynced.len() >= 256
+                || self.journal.files() >= 8)
     }
 
     /// Whether the store can be left alone until the next put: if so, the journal is gone.
@@ -565,4 +589,9 @@ impl State {
         let _ = self.settle_all();
         self.directory.close();
     }
+}
+
+/// Small enough for the journal.
+fn is_small(parts: &[&[u8]]) -> bool {
+    parts.iter().map(|part| part.len()).sum::<usize>() <= MAX_ENTRY
 }
