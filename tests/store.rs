@@ -340,6 +340,39 @@ fn hundred_thousand_records_open_within_a_second() {
     std::mem::forget(store);
 }
 
+/// The files of records that are forgotten go in the background or when the store is closed; what is put meanwhile stays.
+#[test]
+fn many_records_are_forgotten_at_once() {
+    let names: Vec<String> = (1..=500).map(|number| format!("c-{number}.msg")).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (&**name, &b"old"[..])).collect();
+    let scratch = Scratch::with_files(&files);
+    let mut store = scratch.open();
+    let keys = store.keys().expect("lists");
+    let files = || {
+        let mut names = files_in(&scratch.store());
+        names.retain(|name| name.starts_with("c-"));
+        names
+    };
+    store.forget_all(&keys);
+    assert_eq!(store.keys().expect("lists"), []);
+    assert!(files().len() > 250, "they wait");
+    // Under the name of one whose file may still be there, of a size for the journal and of one for a file.
+    let large = vec![1; 300_000];
+    store.put(key("c-499"), &[b"new"]).expect("puts");
+    store.put(key("c-500"), &[&large]).expect("puts");
+    eventually("files are gone", || files() == ["c-499.msg", "c-500.msg"]);
+    assert_eq!(store.get(key("c-499")).expect("there"), b"new");
+    assert_eq!(store.get(key("c-500")).expect("there"), large);
+    drop(store);
+    assert_eq!(files_in(&scratch.store()), ["c-499.msg", "c-500.msg"]);
+
+    let mut store = scratch.open();
+    let keys = store.keys().expect("lists");
+    store.forget_all(&keys);
+    drop(store);
+    assert!(!scratch.store().exists(), "closing removes them");
+}
+
 #[test]
 fn a_store_has_one_user_at_a_time() {
     let scratch = Scratch::new();

@@ -38,9 +38,9 @@ fn churn() -> String {
     std::env::var("PAHO_OXIDE_CHURN").unwrap_or_else(|_| "1000".to_owned())
 }
 
-/// `MQTTAsync_destroy`s and `disconnect`s from every state and callback: `PAHO_OXIDE_ENDS`, else some of each under memcheck.
+/// `MQTTAsync_destroy`s and `disconnect`s from every state and callback: `PAHO_OXIDE_ENDS`, else some forty of each.
 fn ends() -> String {
-    std::env::var("PAHO_OXIDE_ENDS").unwrap_or_else(|_| "200".to_owned())
+    std::env::var("PAHO_OXIDE_ENDS").unwrap_or_else(|_| "2000".to_owned())
 }
 
 /// Limits of the broker that are not the point, and acknowledgements at once: Nagle's algorithm there and delayed acknowledgement here would

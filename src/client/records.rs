@@ -494,13 +494,10 @@ pub(super) fn restore<H: Host>(
         }
         io.events
             .extend(found.messages.into_iter().map(Event::Stored));
-    } else {
-        for number in found.commands {
-            io.records.discard(Record::Queued(number));
-        }
-        for number in found.messages {
-            io.records.message_taken(Some(number));
-        }
+    } else if let Some(store) = &mut io.records.store {
+        let waiting = |key: &&RecordKey| !in_flight(key.kind);
+        let forgotten: Vec<RecordKey> = keys.iter().filter(waiting).copied().collect();
+        store.forget_all(&forgotten);
     }
     Ok(())
 }

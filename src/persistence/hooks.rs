@@ -127,6 +127,10 @@ impl Store for Hooked {
         self.store.sync()
     }
 
+    fn forget_all(&mut self, keys: &[RecordKey]) {
+        self.store.forget_all(keys);
+    }
+
     fn has_file(&mut self, key: RecordKey) -> bool {
         self.store.has_file(key)
     }

@@ -126,6 +126,12 @@ pub trait Store: Send {
     fn sync(&mut self) -> Result<(), StoreError> {
         Ok(())
     }
+    /// Removes these records, in no particular order and without telling which could not be.
+    fn forget_all(&mut self, keys: &[RecordKey]) {
+        for &key in keys {
+            let _ = self.remove(key);
+        }
+    }
     /// Whether the record has a file of its own, so that replacing it takes longer than writing another.
     fn has_file(&mut self, _key: RecordKey) -> bool {
         false

@@ -95,6 +95,7 @@ fn look_after(shared: &Shared) -> bool {
         state.write_removals();
         let quiet = silence(state, now) >= QUIET;
         give_files(shared, &mut guard, now, quiet);
+        remove_forgotten(&mut guard);
         let Some(state) = guard.as_mut() else {
             return false;
         };
@@ -130,6 +131,14 @@ fn hold(shared: &Shared, state: &mut State, now: Instant, error: &io::Error) {
     // Nobody need be listening.
     if !state.notices.contains(&notice) {
         state.notices.push(notice);
+    }
+}
+
+/// Removes files of forgotten records, letting others use the store between one and the next.
+fn remove_forgotten(guard: &mut MutexGuard<'_, Option<State>>) {
+    let start = Instant::now();
+    while guard.as_mut().is_some_and(State::remove_forgotten) && start.elapsed() < QUIET_BUDGET {
+        MutexGuard::bump(guard);
     }
 }
 

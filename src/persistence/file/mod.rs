@@ -34,6 +34,7 @@
 //! during a sync. The directory is locked with `flock`, which ends with the process however it ends.
 
 mod directory;
+mod doomed;
 mod journal;
 mod keeper;
 mod naming;
@@ -216,6 +217,13 @@ impl Store for FileStore {
         self.shared
             .sync(true)
             .map_err(StoreError::io("syncing the store"))
+    }
+
+    fn forget_all(&mut self, keys: &[RecordKey]) {
+        let _ = self.with_watched(|state| {
+            state.forget_all(keys);
+            Ok(())
+        });
     }
 
     fn has_file(&mut self, key: RecordKey) -> bool {

@@ -1,5 +1,7 @@
 //! Where each record of a store is, and how it gets from one place to the other.
 
+mod replay;
+
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -8,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::super::{Notice, RecordKey, RecordKind, StoreError};
 use super::directory::{Directory, Found, sync_files};
+use super::doomed::Doomed;
 use super::journal::{Journal, MAX_ENTRY, Operation, Spot, Unsynced};
 
 /// Where a record is.
@@ -65,6 +68,10 @@ pub(super) struct State {
     waiting: VecDeque<Waiting>,
     /// Records whose files may not be on the disk yet.
     unsynced: Vec<RecordKey>,
+    /// There are some among them that the journal does not have either.
+    unsynced_alone: bool,
+    /// Files of records that are none any more.
+    doomed: Doomed,
     /// Counts records that got files of their own.
     moves: u64,
     /// How many of these are on the disk.
@@ -92,6 +99,8 @@ impl State {
                 .collect(),
             waiting: VecDeque::new(),
             unsynced: Vec::new(),
+            unsynced_alone: false,
+            doomed: Doomed::default(),
             moves: 0,
             synced_moves: 0,
             last_change: now,
@@ -101,109 +110,6 @@ impl State {
         Ok(state)
     }
 
-    fn replay(&mut self, now: Instant) -> Result<(), StoreError> {
-        let Some(own) = self.directory.own_if_any() else {
-            return Ok(());
-        };
-        let context = format!("reading the journal of {}", self.directory.path().display());
-        let (journal, mut replayed) = Journal::replay(own).map_err(StoreError::io(context))?;
-        self.journal = journal;
-        self.notices.extend(replayed.notices);
-        for (old, new) in replayed.intents {
-            // The step was interrupted between the new record and the end of the old one.
-            if !(self.places.contains_key(&new)
-                || replayed.live.contains_key(&new)
-                || replayed.moved.contains_key(&new))
-            {
-                continue;
-            }
-            if self.places.contains_key(&old) && self.directory.remove(old).is_ok() {
-                self.places.remove(&old);
-            }
-            let moved = replayed.moved.remove(&old).map(|(spot, _)| spot);
-            for spot in replayed.live.remove(&old).into_iter().chain(moved) {
-                self.journal.end_live(spot);
-            }
-        }
-        for (first, second) in replayed.pairs {
-            // Interrupted between the two. What they are about was not acknowledged, and comes again.
-            let alone = self.places.contains_key(&first) && !self.places.contains_key(&second);
-            if alone && self.directory.remove(first).is_ok() {
-                self.places.remove(&first);
-            }
-        }
-        let mut live: Vec<_> = replayed
-            .live
-            .into_iter()
-            .map(|(key, spot)| (key, spot, false))
-            .collect();
-        for (key, (spot, since)) in replayed.moved {
-            if self.places.contains_key(&key) {
-                self.reconcile(key, spot, true);
-            } else if since {
-                // Whoever removed its file (the original, perhaps, after it sent the message) was done with it.
-                self.journal.end_live(spot);
-            } else {
-                // The power may have failed before the file was on the disk.
-                live.push((key, spot, true));
-            }
-        }
-        live.sort_unstable_by_key(|(key, spot, _)| (spot.file, *key));
-        for (key, spot, moved) in live {
-            if !moved && self.places.contains_key(&key) {
-                self.reconcile(key, spot, false);
-            } else {
-                self.places.insert(key, Place::Journal(spot));
-                self.waiting.push_back(Waiting {
-                    key,
-                    spot,
-                    since: now,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// A record has both a file and an entry that was not removed.
-    ///
-    /// Usually the one was made from the other. A file shorter than its entry and alike as far as it goes was cut by a power
-    /// failure. Anything else is another record under the same name, written since by the original library: it counts. Ours, if
-    /// it was not moved and so was never seen by the original, is kept for a person to look at.
-    fn reconcile(&mut self, key: RecordKey, spot: Spot, moved: bool) {
-        self.places.insert(
-            key,
-            Place::File {
-                from: Some(spot.file),
-            },
-        );
-        let (Ok(file), Some(entry)) = (self.directory.read(key), self.journal.read(key, spot))
-        else {
-            return;
-        };
-        let done = if file == entry {
-            Ok(())
-        } else if entry.starts_with(&file) {
-            let time = self.journal.put_time(key, spot);
-            self.directory.write(key, &[&entry], time)
-        } else if moved {
-            Ok(())
-        } else {
-            self.directory.write_aside(key, &entry).map(|now| {
-                self.notices.push(Notice::SetAside { key, now });
-                self.forget(key, spot.file);
-            })
-        };
-        match done {
-            Ok(()) => {
-                self.moves += 1;
-                self.journal.moved(spot, self.moves);
-                self.unsynced.push(key);
-            }
-            // The journal's file stays, since the entry still counts as needed.
-            Err(error) => self.notices.push(Notice::Held(error.to_string())),
-        }
-    }
-
     pub(super) fn put(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
         self.last_change = Instant::now();
         if self.may_be_journaled(key, parts) {
@@ -211,8 +117,37 @@ impl State {
                 self.settle(key, spot);
                 return Ok(());
             }
+        } else if is_small(parts) {
+            let copy = self.append(Operation::Put, key, None, parts).ok();
+            return self.put_file_beside(copy, key, parts);
         }
         self.put_file(key, parts)
+    }
+
+    /// Writes a file for what may be in the journal as well.
+    ///
+    /// Against power failure: that costs one sync for all of them every few milliseconds, where a sync of each file is dear, and
+    /// many of them are gone again before it is due.
+    fn put_file_beside(
+        &mut self,
+        copy: Option<Spot>,
+        key: RecordKey,
+        parts: &[&[u8]],
+    ) -> Result<(), StoreError> {
+        let alone = self.unsynced_alone;
+        let written = self.put_file(key, parts);
+        if let Some(spot) = copy {
+            self.journal.add_live(spot);
+            if written.is_ok() {
+                self.unsynced_alone = alone;
+                self.moved(key, spot);
+            } else {
+                self.journal.end_live(spot);
+                self.forget(key, spot.file);
+                self.write_removals();
+            }
+        }
+        written
     }
 
     /// One write where both may be journaled. A large record has a file of its own: then the first is there before the second,
@@ -276,27 +211,14 @@ impl State {
         parts: &[&[u8]],
     ) -> Result<(), StoreError> {
         self.last_change = Instant::now();
-        // Against power failure a small record is in the journal as well, which costs one sync for all of them every few
-        // milliseconds: a sync of each file is dear, and many of them are gone again before it is due.
-        let copied = self.may_be_journaled(new, parts);
+        let copied = is_small(parts) && !self.has_file(new);
         let intent = if copied {
             self.append(Operation::ReplaceFile, new, Some(old), parts)
         } else {
             self.append(Operation::Intent, new, Some(old), &[])
         };
         let copy = intent.as_ref().ok().copied().filter(|_| copied);
-        let written = self.put_file(new, parts);
-        if let Some(spot) = copy {
-            self.journal.add_live(spot);
-            if written.is_ok() {
-                self.moved(new, spot);
-            } else {
-                self.journal.end_live(spot);
-                self.forget(new, spot.file);
-                self.write_removals();
-            }
-        }
-        written?;
+        self.put_file_beside(copy, new, parts)?;
         let _ = self.remove(old);
         if intent.is_ok() {
             // Ends the intent: `old` may be the name of another message soon.
@@ -310,12 +232,11 @@ impl State {
     /// exchange was over.
     fn may_be_journaled(&self, key: RecordKey, parts: &[&[u8]]) -> bool {
         let is_file = |key| matches!(self.places.get(&key), Some(Place::File { .. }));
-        let length: usize = parts.iter().map(|part| part.len()).sum();
         let publish = RecordKey {
             kind: RecordKind::PublishSent,
             ..key
         };
-        length <= MAX_ENTRY
+        is_small(parts)
             && !is_file(key)
             && !(key.kind == RecordKind::PubrelSent && is_file(publish))
     }
@@ -333,6 +254,7 @@ impl State {
 
     /// A record is in the journal now.
     fn settle(&mut self, key: RecordKey, spot: Spot) {
+        self.doomed.make_way(key, &self.directory);
         self.journal.add_live(spot);
         if let Some(Place::Journal(before)) = self.places.insert(key, Place::Journal(spot)) {
             self.journal.end_live(before);
@@ -346,10 +268,12 @@ impl State {
 
     fn put_file(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
         let context = format!("writing {key} in {}", self.directory.path().display());
+        self.doomed.make_way(key, &self.directory);
         self.directory
             .write(key, parts, None)
             .map_err(StoreError::io(context))?;
         self.unsynced.push(key);
+        self.unsynced_alone = true;
         match self.places.insert(key, Place::File { from: None }) {
             Some(Place::Journal(spot)) => {
                 self.journal.end_live(spot);
@@ -427,6 +351,23 @@ impl State {
         Ok(())
     }
 
+    /// Forgets these records now; files are removed when there is time.
+    pub(super) fn forget_all(&mut self, keys: &[RecordKey]) {
+        for &key in keys {
+            if let Some(Place::File { from: None }) = self.places.get(&key) {
+                self.places.remove(&key);
+                self.doomed.add(key);
+            } else {
+                let _ = self.remove(key);
+            }
+        }
+    }
+
+    /// Removes the file of one forgotten record; false when there is none left.
+    pub(super) fn remove_forgotten(&mut self) -> bool {
+        self.doomed.remove_one(&self.directory)
+    }
+
     /// A record whose entry is in that file of the journal is gone.
     ///
     /// For what was sent, the removal is written with the next entry or within the next few milliseconds: should the process
@@ -472,6 +413,7 @@ impl State {
         for key in self.keys() {
             result = result.and(self.remove(key));
         }
+        while self.remove_forgotten() {}
         self.write_removals();
         self.waiting.clear();
         result
@@ -541,6 +483,7 @@ impl State {
 
     /// What to sync, for `Shared::sync`.
     pub(super) fn take_unsynced(&mut self, files_too: bool) -> ToSync {
+        self.unsynced_alone &= !files_too;
         ToSync {
             journal: self.journal.unsynced(self.synced_moves),
             own: self.directory.own_if_any().map(Arc::clone),
@@ -580,6 +523,7 @@ impl State {
             }
         } else {
             self.unsynced.extend(sync.records);
+            self.unsynced_alone = true;
         }
         if let Some(own) = self.directory.own_if_any() {
             let _ = self.journal.let_go(own, self.synced_moves, false);
@@ -594,12 +538,19 @@ impl State {
     pub(super) fn files_wait_for_sync(&self, quiet: bool) -> bool {
         // Under load, rarely: a sync costs as much for many as for few. But the journal must not fill up.
         !self.unsynced.is_empty()
-            && (quiet || self.unsynced.len() >= 256 || self.journal.files() >= 8)
+            && (quiet
+                || self.unsynced_alone
+                || self.unsynced.len() >= 256
+                || self.journal.files() >= 8)
     }
 
     /// Whether the store can be left alone until the next put: if so, the journal is gone.
     pub(super) fn rest(&mut self) -> bool {
-        if !self.journal.is_idle() || !self.unsynced.is_empty() || self.synced_moves < self.moves {
+        if !self.doomed.is_empty()
+            || !self.journal.is_idle()
+            || !self.unsynced.is_empty()
+            || self.synced_moves < self.moves
+        {
             return false;
         }
         if let Some(own) = self.directory.own_if_any() {
@@ -614,6 +565,7 @@ impl State {
 
     /// Every record in a file of its own and on the disk, the journal gone: as the original leaves a store.
     pub(super) fn settle_all(&mut self) -> io::Result<()> {
+        while self.remove_forgotten() {}
         self.write_removals();
         while let Some((key, _)) = self.longest_waiting() {
             self.give_file(key)?;
@@ -637,4 +589,9 @@ impl State {
         let _ = self.settle_all();
         self.directory.close();
     }
+}
+
+/// Small enough for the journal.
+fn is_small(parts: &[&[u8]]) -> bool {
+    parts.iter().map(|part| part.len()).sum::<usize>() <= MAX_ENTRY
 }
