@@ -32,7 +32,7 @@ hardening-models:
 	CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/models $(CARGO) test --locked $(CARGO_FLAGS) --release --manifest-path models/Cargo.toml
 
 # Code without a line of `unsafe` needs no address sanitizer, and the session's tests are numbers, not texts that a fuzzer
-# could not guess: seventeen times as fast. Its inputs are calls; in 512 bytes there are some 150.
+# could not guess: so it is many times as fast. Its inputs are calls; in 512 bytes there are some 150.
 FUZZ_BUILD_session := --sanitizer none --no-trace-compares
 FUZZ_RUN_session   := -max_len=512
 fuzz_target         = $(CARGO) +nightly fuzz run $(FUZZ_BUILD_$(1)) $(1) fuzz/corpus/$(1) fuzz/seeds/$(1) -- \
