@@ -67,6 +67,18 @@ pub struct Puppet {
     log: Vec<String>,
 }
 
+/// Whether one process may trace another here: containers can forbid it, and then there is nothing to test with.
+pub fn may_trace() -> bool {
+    let traced = Command::new("strace")
+        .args(["-qq", "-o", "/dev/null", "true"])
+        .status();
+    let allowed = traced.is_ok_and(|status| status.success());
+    if !allowed {
+        eprintln!("NOT TESTED: strace may not trace here");
+    }
+    allowed
+}
+
 impl Puppet {
     pub fn start(api: Api, whose: Whose) -> Self {
         Self::start_with(api, whose, |_| {})
