@@ -23,7 +23,7 @@ use paho_oxide::client::options::TlsOptions;
 use paho_oxide::transport::Connector;
 
 use program::{AsyncClient, Event, Hook, Kind, Program, SyncClient};
-use server::{GARBAGE, Server};
+use server::{GARBAGE, KEY, Server};
 use tls::{Site, plain_tls, with};
 use transport_common::{PATIENCE, connect_with};
 
@@ -79,10 +79,7 @@ fn an_error_callback_that_blocks_delays_nobody_else() {
 #[test]
 fn a_key_callback_that_blocks_delays_nobody_else() {
     let site = Site::new();
-    let (plain, psk) = (
-        Server::with_certificate(&site.server),
-        Server::with_key(b"\x01\x02\x03\x04"),
-    );
+    let (plain, psk) = (Server::with_certificate(&site.server), Server::with_key());
     let witness = Program::new();
     let established = AsyncClient::new(&plain.uri(), &witness);
     established.connect_expecting_success();
@@ -319,7 +316,7 @@ fn destroy_waits(program: &Arc<Program>, destroy: impl FnOnce() + Send + 'static
 fn destroying_waits_for_the_callback_that_runs() {
     let site = Site::new();
     let server = Server::with_certificate(&site.server);
-    let psk = Server::with_key(b"\x01\x02\x03\x04");
+    let psk = Server::with_key();
 
     let program = Program::new();
     program.hook_errors(Hook::Block);
@@ -350,7 +347,7 @@ fn destroying_waits_for_the_callback_that_runs() {
 
 #[test]
 fn a_key_callback_may_destroy_its_client() {
-    let psk = Server::with_key(b"\x01\x02\x03\x04");
+    let psk = Server::with_key();
     let program = Program::new();
     program.hook_psk(Hook::Destroy);
     let mut client = AsyncClient::new(&psk.uri(), &program);
@@ -364,16 +361,16 @@ fn a_key_callback_may_destroy_its_client() {
 /// Destroyed at every moment of a connect: neither function begins, or goes on, afterwards.
 #[test]
 fn nothing_is_called_once_destroy_has_returned() {
-    let psk = Server::with_key(b"\x01\x02\x03\x04");
+    let psk = Server::with_key();
     for round in 0..300_u32 {
         let program = Program::new();
         let mut client = AsyncClient::new(&psk.uri(), &program);
         client.psk = true;
         // Every other one has the wrong key, and hears of it.
         program.set_key(if round % 2 == 0 {
-            b"\x01\x02\x03\x04"
+            *KEY
         } else {
-            b"\x05\x06\x07\x08"
+            *b"\x05\x06\x07\x08"
         });
         client.connect();
         let deadline = std::time::Instant::now() + Duration::from_micros(u64::from(round) * 20);

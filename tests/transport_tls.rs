@@ -9,7 +9,7 @@ mod transport_common;
 
 use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use openssl::ssl::{AlpnError, NameType, ShutdownState, SslContextBuilder, SslMethod, SslVersion};

@@ -8,7 +8,7 @@ mod tls;
 mod transport_common;
 
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use certs::Identity;
 use openssl::ssl::{SslContext, SslVerifyMode, SslVersion};

@@ -158,7 +158,7 @@ pub struct SslOptions {
     /// Asked for the identity and the key of a pre-shared key connection: writes both into the buffers given and
     /// returns the length of the key in bytes, 0 for an error. NULL for none.
     ///
-    /// Runs on a thread of the library's, one call for each attempt to connect. It may take its time, within the
+    /// Runs on a thread of the library's, during each attempt to connect. It may take its time, within the
     /// connect's timeout, and call any function of the library that does not wait for this connect. It is not called
     /// any more once the client has been destroyed.
     pub ssl_psk_cb: Option<

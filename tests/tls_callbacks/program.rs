@@ -12,6 +12,7 @@ use paho_oxide::ffi::mqtt_async::*;
 use paho_oxide::ffi::mqtt_client::*;
 use paho_oxide::ffi::shared_types::SslOptions;
 
+use crate::server::KEY;
 use crate::transport_common::PATIENCE;
 
 /// What the program was told.
@@ -67,7 +68,7 @@ impl Program {
     /// Never freed: a callback that comes too late must find it.
     pub fn new() -> Arc<Self> {
         let program = Arc::new(Self::default());
-        program.set_key(b"\x01\x02\x03\x04");
+        program.set_key(*KEY);
         std::mem::forget(Arc::clone(&program));
         program
     }
@@ -97,8 +98,8 @@ impl Program {
         self.state().psk = hook;
     }
 
-    pub fn set_key(&self, key: &[u8; 4]) {
-        self.state().key = *key;
+    pub fn set_key(&self, key: [u8; 4]) {
+        self.state().key = key;
     }
 
     /// Lets those go that block, and those that come.
@@ -390,10 +391,8 @@ impl AsyncClient {
         options.onFailure = Some(on_failure);
         options.context = self.program.context();
         // SAFETY: all that the options point at outlives the call, which copies it.
-        assert_eq!(
-            unsafe { MQTTAsync_connect(self.handle, &raw const options) },
-            0
-        );
+        let connecting = unsafe { MQTTAsync_connect(self.handle, &raw const options) };
+        assert_eq!(connecting, 0);
     }
 
     pub fn connect_expecting_success(&self) {

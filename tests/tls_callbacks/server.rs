@@ -14,6 +14,9 @@ use crate::transport_common::PATIENCE;
 /// A message to this topic is answered with bytes that are no TLS.
 pub const GARBAGE: &str = "garbage";
 
+/// The key of a server with one.
+pub const KEY: &[u8; 4] = b"\x01\x02\x03\x04";
+
 pub struct Server {
     port: u16,
     broken: Receiver<()>,
@@ -24,14 +27,14 @@ impl Server {
         Self::start(server_context(identity).build())
     }
 
-    pub fn with_key(key: &'static [u8]) -> Self {
+    pub fn with_key() -> Self {
         let mut context = SslContextBuilder::new(SslMethod::tls_server()).unwrap();
         context
             .set_max_proto_version(Some(SslVersion::TLS1_2))
             .unwrap();
         context.set_psk_server_callback(|_, _, buffer| {
-            buffer[..key.len()].copy_from_slice(key);
-            Ok(key.len())
+            buffer[..KEY.len()].copy_from_slice(KEY);
+            Ok(KEY.len())
         });
         Self::start(context.build())
     }
