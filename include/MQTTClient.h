@@ -356,15 +356,24 @@ typedef struct MQTTClient_SSLOptions {
   const char *CApath;
   /**
    * Called with each line of OpenSSL's account of an error, its length in bytes and `ssl_error_context`. NULL for
-   * none. Return 1 to see the next line. Runs on the thread that does the handshake: do not call the library.
+   * none. Return 1.
+   *
+   * Called before the program is told of what the error led to: the failure of a connect, the loss of a connection.
+   * With `MQTTAsync`, and for a lost connection of an `MQTTClient` that has callbacks, it runs on a thread of the
+   * library's as the other callbacks do. Otherwise it runs on the program's thread, before `MQTTClient_connect` or
+   * the function that found the connection lost returns. It may take its time and call any function of the library.
+   * It is not called any more once the client has been destroyed.
    */
   int (*ssl_error_cb)(const char *str, size_t len, void *u);
   /** Passed to `ssl_error_cb`. */
   void *ssl_error_context;
   /**
    * Asked for the identity and the key of a pre-shared key connection: writes both into the buffers given and
-   * returns the length of the key in bytes, 0 for an error. NULL for none. Runs on the thread that does the
-   * handshake: do not call the library.
+   * returns the length of the key in bytes, 0 for an error. NULL for none.
+   *
+   * Runs on a thread of the library's, during each attempt to connect. It may take its time, within the
+   * connect's timeout, and call any function of the library that does not wait for this connect. It is not called
+   * any more once the client has been destroyed.
    */
   unsigned int (*ssl_psk_cb)(const char *hint,
                              char *identity,

@@ -9,7 +9,7 @@ mod transport_common;
 
 use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use openssl::ssl::{AlpnError, NameType, ShutdownState, SslContextBuilder, SslMethod, SslVersion};
@@ -268,27 +268,17 @@ fn scripted(answer: Vec<u8>) -> u16 {
 
 #[test]
 fn servers_that_do_not_speak_tls() {
-    let lines = Arc::new(Mutex::new(Vec::<String>::new()));
-    let reported = Arc::clone(&lines);
-    let tls = TlsOptions {
-        error_reporter: Some(Arc::new(move |line| {
-            reported.lock().unwrap().push(line.to_owned());
-        })),
-        ..plain_tls()
-    };
+    let tls = plain_tls();
     let port = scripted(b"\x20\x02\x00\x00".repeat(10));
-    refused(
-        connect(&format!("ssl://127.0.0.1:{port}"), tls.clone()).map(drop),
-        "wrong version number",
-    );
+    let result = connect(&format!("ssl://127.0.0.1:{port}"), tls.clone()).map(drop);
+    let details = result.as_ref().unwrap_err().details.clone();
     assert!(
-        lines
-            .lock()
-            .unwrap()
+        details
             .iter()
             .any(|line| line.contains("wrong version number")),
-        "{lines:?}"
+        "{details:?}"
     );
+    refused(result, "wrong version number");
     for answer in [Vec::new(), b"\x16\x03\x03\x00\x7a\x02\x00\x00".to_vec()] {
         let port = scripted(answer);
         let error = connect(&format!("ssl://127.0.0.1:{port}"), tls.clone()).unwrap_err();

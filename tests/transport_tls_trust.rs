@@ -8,7 +8,7 @@ mod tls;
 mod transport_common;
 
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use certs::Identity;
 use openssl::ssl::{SslContext, SslVerifyMode, SslVersion};
@@ -258,27 +258,19 @@ fn client_certificates() {
             server.join().unwrap().pop().unwrap().unwrap();
         }
         for tls in [site.tls(), bad_stranger.clone(), bad_expired.clone()] {
-            let lines = Arc::new(Mutex::new(Vec::<String>::new()));
-            let reported = Arc::clone(&lines);
-            let tls = TlsOptions {
-                error_reporter: Some(Arc::new(move |line| {
-                    reported.lock().unwrap().push(line.to_owned());
-                })),
-                ..tls
-            };
             let (port, server) = serve(demanding_client_certificates(&site, version), 1, echo);
             // The client of TLS 1.3 is done before the server has seen its certificate, and hears when it reads.
-            let message = match connect(&format!("ssl://localhost:{port}"), tls) {
-                Ok(link) => receive_end(&link).unwrap_err().to_string(),
-                Err(error) => error.message,
+            let (message, details) = match connect(&format!("ssl://localhost:{port}"), tls) {
+                Ok(link) => {
+                    let error = receive_end(&link).unwrap_err();
+                    (error.to_string(), link.take_details())
+                }
+                Err(error) => (error.message, error.details),
             };
             assert!(message.contains("alert"), "{message}");
             assert!(
-                lines
-                    .lock()
-                    .unwrap()
-                    .iter()
-                    .any(|line| line.contains("alert"))
+                details.iter().any(|line| line.contains("alert")),
+                "{details:?}"
             );
             server.join().unwrap().pop().unwrap().unwrap_err();
         }

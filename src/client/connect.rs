@@ -56,6 +56,8 @@ pub struct ConnectFailure {
     pub message: String,
     /// The step that failed; none once the server was there to talk MQTT with.
     pub stage: Option<Stage>,
+    /// OpenSSL's account, line by line, until the program has been told.
+    details: Vec<String>,
 }
 
 impl ConnectFailure {
@@ -66,6 +68,7 @@ impl ConnectFailure {
             properties: Properties::new(),
             message,
             stage,
+            details: Vec::new(),
         }
     }
 }
@@ -118,7 +121,18 @@ impl Socket {
 
 impl<H: Host> Client<H> {
     /// Begins to connect. `op` is told how it ended.
-    pub fn connect(self: &Arc<Self>, options: ConnectOptions, op: H::Op) -> Result<(), Error> {
+    pub fn connect(self: &Arc<Self>, mut options: ConnectOptions, op: H::Op) -> Result<(), Error> {
+        if let Some(tls) = &mut options.tls {
+            tls.psk_source = tls.psk_source.take().map(|source| self.while_alive(source));
+        }
+        self.begin_connect(Arc::new(options), op)
+    }
+
+    pub(super) fn begin_connect(
+        self: &Arc<Self>,
+        options: Arc<ConnectOptions>,
+        op: H::Op,
+    ) -> Result<(), Error> {
         // What will be needed once there is a connection has to be had now: later there is nobody left to run the
         // callback that would tell of its want.
         let runtime = reactor()
@@ -136,7 +150,6 @@ impl<H: Host> Client<H> {
                 return Err(Error::Ignored);
             }
         }
-        let options = Arc::new(options);
         core.options = Some(Arc::clone(&options));
         core.connect_op = Some(op);
         core.phase = Phase::Connecting;
@@ -150,7 +163,7 @@ impl<H: Host> Client<H> {
                 epoch,
                 lost: false,
             };
-            match client.try_candidates(&options, false).await {
+            match client.try_candidates(&options, epoch, false).await {
                 Ok(established) => client.established(*established, &options, epoch, false),
                 Err(failure) => client.not_established(failure, epoch, false),
             }
@@ -164,6 +177,7 @@ impl<H: Host> Client<H> {
     pub(super) async fn try_candidates(
         &self,
         options: &ConnectOptions,
+        epoch: u64,
         keep_session: bool,
     ) -> Result<Box<Established>, ConnectFailure> {
         let own = std::slice::from_ref(&self.setup.server_uri);
@@ -188,6 +202,7 @@ impl<H: Host> Client<H> {
                     Ok(established) => return Ok(Box::new(established)),
                     Err(failure) => last = failure,
                 }
+                self.attempt_failed(options, epoch, std::mem::take(&mut last.details));
                 trace!(Error, "Connect to {uri} failed: {}", last.message);
                 // Another version is worth a try only where there was a server to refuse this one.
                 if last.refused.is_none() && last.stage.is_some() {
@@ -242,7 +257,10 @@ impl<H: Host> Client<H> {
             .connector
             .connect(&target, options, deadline)
             .await
-            .map_err(|error| fail(Some(error.stage), error.to_string()))?;
+            .map_err(|error| ConnectFailure {
+                details: error.details.clone(),
+                ..fail(Some(error.stage), error.to_string())
+            })?;
         let link = Arc::new(link);
         let packet = self
             .connect_packet(version, options, clean)
@@ -269,9 +287,10 @@ impl<H: Host> Client<H> {
             .unwrap_or(MAX_CONNACK)
             .min(MAX_CONNACK);
         let answer = match timeout_at(deadline, exchange(&socket, &packet, limit)).await {
-            Ok(answer) => {
-                answer.map_err(|error| fail(None, format!("waiting for CONNACK: {error}")))?
-            }
+            Ok(answer) => answer.map_err(|error| ConnectFailure {
+                details: link.take_details(),
+                ..fail(None, format!("waiting for CONNACK: {error}"))
+            })?,
             Err(_) => {
                 return Err(fail(
                     Some(Stage::Deadline),

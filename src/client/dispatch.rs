@@ -104,6 +104,7 @@ impl<H: Host> Client<H> {
                         return (true, messages, bytes);
                     }
                 }
+                Event::TlsError(reporter, line) => reporter(&line),
                 event => {
                     self.host.handle(event);
                 }
@@ -133,6 +134,7 @@ impl<H: Host> Client<H> {
             }
             Event::Connected { .. } => format!("connected for client {client}"),
             Event::Acknowledged { .. } => format!("published for client {client}"),
+            Event::TlsError(..) => format!("TLS error callback for client {client}"),
             Event::ConnectionLost => format!("connectionLost for client {client}"),
             Event::Disconnected { .. } => format!("disconnected for client {client}"),
             Event::DisconnectEnded { .. } => format!("disconnect complete for client {client}"),

@@ -20,7 +20,14 @@ impl<H: Host> Client<H> {
             "Connection of client {} lost: {why}", self.setup.client_id
         );
         let phase = core.phase;
+        let details = core
+            .connection
+            .as_ref()
+            .map_or_else(Vec::new, |connection| connection.link.take_details());
         self.drop_connection(core);
+        if let (false, Some(options)) = (details.is_empty(), core.options.clone()) {
+            self.tell_tls_errors(core, &options, details);
+        }
         match phase {
             Phase::Disconnecting => disconnected(core),
             Phase::Connected => {
@@ -245,7 +252,7 @@ impl<H: Host> Client<H> {
         let this = std::thread::current().id();
         let other =
             |thread: Option<std::thread::ThreadId>| thread.is_some_and(|thread| thread != this);
-        while other(core.dispatching) || other(core.refreshing) {
+        while other(core.dispatching) || core.calling_out.iter().any(|thread| *thread != this) {
             core.waiters += 1;
             self.changed.wait(&mut core.core);
             core.waiters -= 1;

@@ -5,7 +5,7 @@ use crate::protocol::property::Properties;
 use crate::protocol::session::{Completion, Token};
 
 use super::connect::{ConnectFailure, Connected};
-use super::options::ConnectOptions;
+use super::options::{ConnectOptions, ErrorReporter};
 
 /// The program behind a client: what its messages look like and what it wants to be told.
 pub trait Host: Send + Sync + Sized + 'static {
@@ -72,6 +72,9 @@ pub enum Event<H: Host> {
         /// The program has been told by [`ConnectEnded`](Self::ConnectEnded) already.
         told: bool,
     },
+    /// One line of OpenSSL's account of why a connect fails, or a connection was lost, as the next events tell. The
+    /// client itself calls the function. One at a time, so that none follows when a line's callback destroys the client.
+    TlsError(ErrorReporter, String),
     /// The connection was lost.
     ConnectionLost,
     /// The server said DISCONNECT.

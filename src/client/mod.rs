@@ -11,6 +11,7 @@
 //! In a synchronous client (`MQTTClient` without callbacks) the thread that waits inside an API call takes the reading
 //! role itself ([`wait`]); everywhere else the [`reactor`]'s threads do.
 
+mod callout;
 mod commands;
 mod connect;
 mod crew;

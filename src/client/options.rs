@@ -44,7 +44,7 @@ pub struct WillOptions {
     pub properties: Properties,
 }
 
-/// Called with each line of OpenSSL's error queue when a TLS step fails.
+/// Called by the client, and never by a connection, with each line of OpenSSL's error queue when a TLS step fails.
 pub type ErrorReporter = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Asks for a pre-shared key: identity hint in, identity and key out; the result is the key's length, 0 for none.
@@ -84,7 +84,7 @@ pub struct TlsOptions {
     pub verify: bool,
     /// Directory of trusted certificates, hashed as OpenSSL wants it.
     pub ca_path: Option<String>,
-    /// Receives OpenSSL's errors.
+    /// Receives OpenSSL's errors, before the program hears of what follows from them.
     pub error_reporter: Option<ErrorReporter>,
     /// Supplies a pre-shared key.
     pub psk_source: Option<PskSource>,

@@ -25,7 +25,7 @@ use crate::registry::{Key, Registry};
 /// A thread above the base that found nothing to do for so many seconds ends.
 const SPARE_LIFETIME: i64 = 10;
 /// Programs' callbacks run here, and expect the stack that the C library gives a thread by default.
-const STACK: usize = 8 << 20;
+pub const STACK: usize = 8 << 20;
 
 /// Timers that need not be exact are set to multiples of this, so that those of many clients expire together: one
 /// wake-up of a thread instead of one a client.

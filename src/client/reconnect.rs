@@ -40,7 +40,7 @@ impl<H: Host> Client<H> {
             loop {
                 client.pause(jittered(delay)).await;
                 options = client.refreshed(options, epoch).await;
-                match client.try_candidates(&options, keep_session).await {
+                match client.try_candidates(&options, epoch, keep_session).await {
                     Ok(established) => {
                         client.established(*established, &options, epoch, lost);
                         return;
@@ -74,17 +74,12 @@ impl<H: Host> Client<H> {
 
     /// Asks the program, unless this reconnect has been given up meanwhile. Destroying waits for the answer.
     fn refresh(&self, old: &ConnectOptions, epoch: u64) -> Option<Arc<ConnectOptions>> {
-        {
-            let mut core = self.lock();
-            if core.destroyed || core.epoch != epoch {
-                return None;
-            }
-            core.refreshing = Some(std::thread::current().id());
+        let core = self.lock();
+        if core.epoch != epoch {
+            return None;
         }
-        let new = self.host.refresh(old).map(Arc::new);
-        let mut core = self.lock();
-        core.refreshing = None;
-        self.changed.notify_all();
+        let (mut core, new) = self.call_out(core, || self.host.refresh(old));
+        let new = new.flatten().map(Arc::new);
         if let (Some(new), true) = (&new, core.epoch == epoch) {
             core.options = Some(Arc::clone(new));
         }
@@ -106,7 +101,7 @@ impl<H: Host> Client<H> {
                 }
             }
         };
-        self.connect((*options).clone(), op)
+        self.begin_connect(options, op)
     }
 }
 

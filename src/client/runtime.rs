@@ -5,46 +5,39 @@
 //!
 //! Two of one thread each, and not one of two: where the system gives no thread, tokio's own panics, or never comes back.
 
-use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use once_cell::sync::OnceCell;
 use tokio::runtime::{Builder, Handle};
 
+use super::reactor::STACK;
+
 const COUNT: usize = 2;
 
 static RUNTIMES: [OnceCell<Handle>; COUNT] = [const { OnceCell::new() }; COUNT];
 
-thread_local! {
-    /// Which runtime this thread is.
-    static OWN: Cell<Option<usize>> = const { Cell::new(None) };
-}
-
 /// A runtime; an error when the system gives no descriptors or threads. It may do so the next time.
 pub(super) fn runtime() -> io::Result<&'static Handle> {
     static TURN: AtomicUsize = AtomicUsize::new(0);
-    // The program's TLS callbacks run on these threads, and may wait for what they begin to connect.
-    let other = OWN.get().map(|own| own + 1);
-    let turn = other.unwrap_or_else(|| TURN.fetch_add(1, Ordering::Relaxed)) % COUNT;
-    let runtime = RUNTIMES[turn].get_or_try_init(|| start(turn));
+    let turn = TURN.fetch_add(1, Ordering::Relaxed) % COUNT;
+    let runtime = RUNTIMES[turn].get_or_try_init(start);
     // One will do.
     runtime.or_else(|error| RUNTIMES.iter().find_map(OnceCell::get).ok_or(error))
 }
 
-fn start(number: usize) -> io::Result<Handle> {
+fn start() -> io::Result<Handle> {
     crate::ffi::watch_for_fork();
     crate::ffi::watch_for_exit();
     let runtime = Builder::new_current_thread()
         .thread_name("paho-resolve")
+        // The program is asked for keys and for new connect options on those that may block.
+        .thread_stack_size(STACK)
         .enable_all()
         .build()?;
     let handle = runtime.handle().clone();
     std::thread::Builder::new()
         .name("paho-connect".into())
-        .spawn(move || {
-            OWN.set(Some(number));
-            runtime.block_on(std::future::pending::<()>());
-        })?;
+        .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
     Ok(handle)
 }

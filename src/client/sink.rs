@@ -11,6 +11,7 @@ use crate::protocol::session::{
 };
 
 use super::host::{Event, Host};
+use super::options::ErrorReporter;
 use super::records::Records;
 
 /// Messages in the inbound queue from which on the socket is not read: a program that does not keep up slows its
@@ -31,6 +32,9 @@ pub(super) struct Io<H: Host> {
     pub unwritten: VecDeque<(u64, Completion<H::Op>)>,
     /// Those of a connection that is gone while a thread still writes to it: its epoch, the position.
     left: Vec<(u64, u64, Completion<H::Op>)>,
+    /// Lines of OpenSSL's for the next API call to hand over, where no thread runs callbacks or a call waits for the end of
+    /// what they belong to.
+    pub tls_errors: VecDeque<(ErrorReporter, String)>,
     pub records: Records,
     pub wants_acknowledgements: bool,
     /// Something happened that a waiting thread may wait for.
@@ -46,6 +50,7 @@ impl<H: Host> Io<H> {
             message_bytes: 0,
             unwritten: VecDeque::new(),
             left: Vec::new(),
+            tls_errors: VecDeque::new(),
             records,
             wants_acknowledgements: false,
             progressed: false,

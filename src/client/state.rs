@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
@@ -149,8 +150,10 @@ pub(super) struct Core<H: Host> {
     pub destroyed: bool,
     /// The thread that runs callbacks now.
     pub dispatching: Option<ThreadId>,
-    /// The thread that asks the program for new connect options.
-    pub refreshing: Option<ThreadId>,
+    /// Threads inside functions of the program that are no events: see [`Client::call_out`].
+    pub calling_out: Vec<ThreadId>,
+    /// One of them hands over [`Io::tls_errors`].
+    pub reporting: bool,
     /// The dispatching role was handed to the reactor, which has not taken it yet.
     pub dispatch_scheduled: bool,
     /// When a message that was not taken is offered again.
@@ -191,6 +194,8 @@ pub struct Client<H: Host> {
     pub(super) batch: Mutex<VecDeque<Event<H>>>,
     pub(super) changed: Condvar,
     pub(super) connector: Connector,
+    /// There are [`Io::tls_errors`]: asked at the end of each call, which is not to cost it the mutex.
+    pub(super) has_tls_errors: AtomicBool,
     /// Ends the wait before the next automatic reconnect.
     pub(super) reconnect_now: tokio::sync::Notify,
 }
@@ -241,7 +246,8 @@ impl<H: Host> Client<H> {
             epoch: 0,
             destroyed: false,
             dispatching: None,
-            refreshing: None,
+            calling_out: Vec::new(),
+            reporting: false,
             dispatch_scheduled: false,
             offer_again: None,
             timer: None,
@@ -271,6 +277,7 @@ impl<H: Host> Client<H> {
                 batch: Mutex::default(),
                 changed: Condvar::new(),
                 connector: Connector::default(),
+                has_tls_errors: AtomicBool::new(false),
                 reconnect_now: tokio::sync::Notify::new(),
             });
             made = Some(Arc::clone(&client));

@@ -46,6 +46,8 @@ pub struct ConnectError {
     pub stage: Stage,
     /// Why, in words for the user: the system's, OpenSSL's or the HTTP peer's reason.
     pub message: String,
+    /// OpenSSL's account of it, line by line, where TLS is what failed.
+    pub details: Vec<String>,
 }
 
 impl ConnectError {
@@ -53,6 +55,11 @@ impl ConnectError {
         Self {
             stage,
             message: message.to_string(),
+            details: Vec::new(),
         }
+    }
+
+    pub(super) fn with_details(self, details: Vec<String>) -> Self {
+        Self { details, ..self }
     }
 }

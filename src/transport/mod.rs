@@ -186,6 +186,12 @@ pub trait Layer: Send {
     /// Bytes that `write` took, or that the layer's protocol wants sent (a pong), have not gone to the socket yet: call
     /// `flush` when the descriptor is writable.
     fn has_unsent(&self) -> bool;
+    /// What the layer has to say of its last error, besides that error's message: line by line, once.
+    ///
+    /// The layers call nothing of the program's. They are used under locks and on threads that others depend on.
+    fn take_details(&mut self) -> Vec<String> {
+        Vec::new()
+    }
     /// The socket to poll.
     fn as_fd(&self) -> BorrowedFd<'_>;
 }
@@ -257,6 +263,14 @@ impl Link {
         match self {
             Link::Tcp(_) | Link::Unix(_) => false,
             Link::Layered(layer, _) => layer.lock().has_unsent(),
+        }
+    }
+
+    /// OpenSSL's account of the last error, line by line, once.
+    pub fn take_details(&self) -> Vec<String> {
+        match self {
+            Link::Tcp(_) | Link::Unix(_) => Vec::new(),
+            Link::Layered(layer, _) => layer.lock().take_details(),
         }
     }
 

@@ -28,6 +28,19 @@ pub(super) async fn upgrade<L: Layer>(
     uri: &ServerUri,
     headers: &[(String, String)],
 ) -> Result<WebSocket<L>, ConnectError> {
+    match exchange(&mut inner, readiness, uri, headers).await {
+        Ok(rest) => Ok(WebSocket::new(inner, &rest)),
+        Err(error) => Err(error.with_details(inner.take_details())),
+    }
+}
+
+/// Sends the request and reads its answer; what came behind that.
+async fn exchange(
+    inner: &mut impl Layer,
+    readiness: &Readiness,
+    uri: &ServerUri,
+    headers: &[(String, String)],
+) -> Result<Vec<u8>, ConnectError> {
     let key = generate_key();
     let request = request(uri, &key, headers)?;
     let mut rest = request.as_bytes();
@@ -56,7 +69,7 @@ pub(super) async fn upgrade<L: Layer>(
         if let Some(end) = http::head_end(&answer, seen) {
             check(&Answer::parse(&answer[..end]).map_err(failed)?, &key)?;
             // The server may have sent its first frames right behind.
-            return Ok(WebSocket::new(inner, &answer[end..]));
+            return Ok(answer.split_off(end));
         }
         if !http::may_be_http(&answer) {
             return Err(failed("not an HTTP answer"));

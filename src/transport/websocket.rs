@@ -359,6 +359,10 @@ impl<L: Layer> Layer for WebSocket<L> {
         self.sent < self.output.len() || self.inner.has_unsent()
     }
 
+    fn take_details(&mut self) -> Vec<String> {
+        self.inner.take_details()
+    }
+
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.inner.as_fd()
     }

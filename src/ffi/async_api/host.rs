@@ -221,8 +221,9 @@ impl Host for AsyncHost {
                     ended(done);
                 }
             }
-            // Neither reaches a host: the client reads stored messages, and nobody asked for acknowledgements.
-            Event::Stored(_) | Event::Acknowledged { .. } => {}
+            // None reaches a host: the client reads stored messages and tells of TLS errors, and nobody asked for
+            // acknowledgements.
+            Event::Stored(_) | Event::TlsError(..) | Event::Acknowledged { .. } => {}
             Event::ConnectEnded { op, result } => match result {
                 Ok(connected) => connect_succeeded(&op, &connected),
                 Err(failure) => connect_failed(&op, &failure),

@@ -12,14 +12,14 @@ use super::super::read::{self, Code};
 use super::super::subscribe_types::MQTTSubscribe_options;
 use super::super::tokens;
 use super::host::Op;
-use super::{SyncClient, milliseconds, of, response, response_codes};
+use super::{InCall, SyncClient, milliseconds, of, response, response_codes};
 use crate::client::{Slot, Subscription};
 use crate::protocol::packet::{Filter, Publish};
 use crate::protocol::property::{Context as PropertyContext, Properties, PropertiesRef};
 use crate::protocol::session::Outcome;
 
 /// A MQTT 5 client is used with the MQTT 5 functions. The original checks it in these only.
-fn of_v3(handle: MQTTClient) -> Result<Arc<SyncClient>, Code> {
+fn of_v3(handle: MQTTClient) -> Result<InCall, Code> {
     let client = of(handle)?;
     if client.setup().create.v5 {
         Err(MQTTCLIENT_WRONG_MQTT_VERSION)

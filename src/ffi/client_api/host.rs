@@ -192,6 +192,7 @@ impl Host for ClientHost {
                 }
             }
             Event::Stored(_)
+            | Event::TlsError(..)
             | Event::ConnectEnded { .. }
             | Event::Connected { .. }
             | Event::DisconnectEnded { .. } => {}

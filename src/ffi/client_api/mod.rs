@@ -8,6 +8,7 @@ mod connect;
 mod create;
 mod host;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -42,9 +43,27 @@ const MQTTCLIENT_PERSISTENCE_ERROR: Code = -2;
 /// `MQTTClient_yield` returns after this time.
 const YIELD: Duration = Duration::from_millis(100);
 
+/// A client, for as long as a call works with it. At the end of the call the program hears of the TLS errors that wait for
+/// that: where it has set no callbacks there is no other thread to tell it.
+struct InCall(Arc<SyncClient>);
+
+impl Deref for InCall {
+    type Target = Arc<SyncClient>;
+
+    fn deref(&self) -> &Arc<SyncClient> {
+        &self.0
+    }
+}
+
+impl Drop for InCall {
+    fn drop(&mut self) {
+        self.0.report_tls_errors();
+    }
+}
+
 /// The client of a handle.
-fn of(handle: MQTTClient) -> Result<Arc<SyncClient>, Code> {
-    HANDLES.get(handle).ok_or(MQTTCLIENT_FAILURE)
+fn of(handle: MQTTClient) -> Result<InCall, Code> {
+    HANDLES.get(handle).map(InCall).ok_or(MQTTCLIENT_FAILURE)
 }
 
 /// A result as a return code.
@@ -122,7 +141,7 @@ pub unsafe fn global_init(inits: *mut MQTTClient_init_options) {
 }
 
 /// Changes the callbacks of a client.
-fn set(handle: MQTTClient, change: impl FnOnce(&mut Callbacks)) -> Result<Arc<SyncClient>, Code> {
+fn set(handle: MQTTClient, change: impl FnOnce(&mut Callbacks)) -> Result<InCall, Code> {
     let client = of(handle)?;
     client.host().change(change);
     Ok(client)
@@ -198,7 +217,7 @@ pub unsafe fn set_command_timeout(handle: MQTTClient, milli_seconds: c_ulong) ->
 /// Processes packets of all clients without callbacks, for a while.
 pub unsafe fn r#yield() {
     let deadline = Instant::now() + YIELD;
-    let clients = HANDLES.all();
+    let clients: Vec<_> = HANDLES.all().into_iter().map(InCall).collect();
     match clients.as_slice() {
         [] => {}
         [client] => client.process_until(deadline),

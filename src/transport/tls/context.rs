@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
-use openssl::ssl::{SslContext, SslContextBuilder, SslMethod, SslMode, SslVersion};
+use openssl::ssl::{SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslVersion};
 
 use super::Failure;
 use super::session::Sessions;
@@ -131,6 +131,9 @@ fn build(options: &TlsOptions, sessions: &Sessions) -> Result<SslContext, Failur
         set_ciphers(&mut builder, suites).map_err(setting("enabledCipherSuites", suites))?;
     }
     if let Some(source) = options.psk_source.clone() {
+        // The program is asked during the handshake, which has a thread for it. A renegotiation would ask while somebody
+        // reads, under the layer's lock.
+        builder.set_options(SslOptions::NO_RENEGOTIATION);
         builder.set_psk_client_callback(move |_, hint, identity, key| {
             let hint = hint.map(String::from_utf8_lossy);
             // Longer than the buffer is as wrong as none.

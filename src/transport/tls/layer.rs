@@ -7,8 +7,7 @@ use openssl::ssl::{ErrorCode, SslStream};
 
 use super::super::Layer;
 use super::super::socket::Socket;
-use super::{Failure, report_lines};
-use crate::client::options::ErrorReporter;
+use super::Failure;
 
 /// Most bytes in one TLS record.
 const RECORD: usize = 16 * 1024;
@@ -20,7 +19,8 @@ const UNEXPECTED_EOF: i32 = 294;
 /// TLS over a socket.
 pub(in super::super) struct TlsLayer {
     stream: SslStream<Socket>,
-    reporter: Option<ErrorReporter>,
+    /// OpenSSL's lines of the last error, until somebody takes them.
+    details: Vec<String>,
     /// Taken from the caller, and either not handed to OpenSSL yet, or handed over without success: then OpenSSL wants
     /// the same bytes again. At most one record; the rest of the caller's bytes go through uncopied.
     staged: Vec<u8>,
@@ -36,17 +36,17 @@ enum Step {
 }
 
 impl TlsLayer {
-    pub(super) fn new(stream: SslStream<Socket>, reporter: Option<ErrorReporter>) -> Self {
+    pub(super) fn new(stream: SslStream<Socket>) -> Self {
         Self {
             stream,
-            reporter,
+            details: Vec::new(),
             staged: Vec::new(),
             // The server's first bytes may have come with the end of the handshake.
             more: true,
         }
     }
 
-    fn step(&self, result: Result<usize, openssl::ssl::Error>) -> io::Result<Step> {
+    fn step(&mut self, result: Result<usize, openssl::ssl::Error>) -> io::Result<Step> {
         let error = match result {
             Ok(n) => return Ok(Step::Done(n)),
             Err(error) => error,
@@ -65,7 +65,9 @@ impl TlsLayer {
                 return Ok(Step::Closed);
             }
             let failure = Failure::from_stack("TLS", errors);
-            report_lines(self.reporter.as_ref(), &failure.lines);
+            if !failure.lines.is_empty() {
+                self.details = failure.lines;
+            }
             return Err(io::Error::other(failure.message));
         }
         // Without a reason it is the end of the stream.
@@ -178,6 +180,10 @@ impl Layer for TlsLayer {
 
     fn has_unsent(&self) -> bool {
         !self.staged.is_empty()
+    }
+
+    fn take_details(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.details)
     }
 
     fn as_fd(&self) -> BorrowedFd<'_> {

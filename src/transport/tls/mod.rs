@@ -18,7 +18,7 @@ use super::error::{ConnectError, Stage};
 use super::readiness::{Readiness, at};
 use super::socket::Socket;
 use super::uri::ServerUri;
-use crate::client::options::{ErrorReporter, TlsOptions};
+use crate::client::options::TlsOptions;
 use context::Prepared;
 use layer::TlsLayer;
 
@@ -35,14 +35,16 @@ impl Tls {
         uri: &ServerUri,
         options: &TlsOptions,
     ) -> Result<TlsLayer, ConnectError> {
-        let reporter = options.error_reporter.as_ref();
-        let prepared = self
-            .prepare(options)
-            .map_err(|failure| failure.report(reporter))?;
+        let prepared = self.prepare(options)?;
         let mut stream = prepare_ssl(&prepared, uri, options)
             .and_then(|ssl| SslStream::new(ssl, socket))
-            .map_err(|errors| Failure::from_stack("settings", &errors).report(reporter))?;
-        while let Err(error) = stream.connect() {
+            .map_err(|errors| Failure::from_stack("settings", &errors))?;
+        loop {
+            let result;
+            (stream, result) = step(stream, options.psk_source.is_some()).await?;
+            let Err(error) = result else {
+                break;
+            };
             match error.code() {
                 ErrorCode::WANT_READ => readiness
                     .wait(Interest::READABLE)
@@ -55,16 +57,16 @@ impl Tls {
                 _ => {
                     // Should the session be the reason, the next attempt starts afresh.
                     prepared.sessions.forget(uri);
-                    return Err(Failure::from_handshake(&error, stream.ssl()).report(reporter));
+                    return Err(Failure::from_handshake(&error, stream.ssl()).into());
                 }
             }
         }
         if options.verify && stream.ssl().peer_certificate().is_none() {
             let failure =
                 Failure::new("the server has no certificate whose name could be verified");
-            return Err(failure.report(reporter));
+            return Err(failure.into());
         }
-        Ok(TlsLayer::new(stream, options.error_reporter.clone()))
+        Ok(TlsLayer::new(stream))
     }
 
     /// The context for these options: the last one, if nothing has changed since.
@@ -81,6 +83,24 @@ impl Tls {
         *self.0.lock() = Some(Arc::clone(&prepared));
         Ok(prepared)
     }
+}
+
+/// Goes on with a handshake. Where that `asks` the program for a key it may take as long as the program likes, on a thread
+/// of its own: those that connect are everybody's.
+async fn step(
+    mut stream: SslStream<Socket>,
+    asks: bool,
+) -> Result<(SslStream<Socket>, Result<(), openssl::ssl::Error>), ConnectError> {
+    let step = move || {
+        let result = stream.connect();
+        (stream, result)
+    };
+    if !asks {
+        return Ok(step());
+    }
+    tokio::task::spawn_blocking(step)
+        .await
+        .map_err(|error| ConnectError::new(Stage::Tls, error))
 }
 
 /// Sets up one connection: whom to expect, what to resume.
@@ -164,11 +184,11 @@ impl Failure {
             None => Self::new("handshake: connection closed by the server"),
         }
     }
+}
 
-    /// Tells the program's callback, and becomes the connect's error.
-    fn report(self, reporter: Option<&ErrorReporter>) -> ConnectError {
-        report_lines(reporter, &self.lines);
-        ConnectError::new(Stage::Tls, self.message)
+impl From<Failure> for ConnectError {
+    fn from(failure: Failure) -> Self {
+        Self::new(Stage::Tls, failure.message).with_details(failure.lines)
     }
 }
 
@@ -180,13 +200,5 @@ fn reason(error: &openssl::error::Error) -> String {
     match error.data() {
         Some(data) if !data.is_empty() => format!("{reason} ({data})"),
         _ => reason,
-    }
-}
-
-fn report_lines(reporter: Option<&ErrorReporter>, lines: &[String]) {
-    if let Some(reporter) = reporter {
-        for line in lines {
-            reporter(line);
-        }
     }
 }
