@@ -83,6 +83,12 @@ impl Case {
         }
         match self.leaving {
             Leaving::Kill => puppet.kill(),
+            // The original's destroy, while a message is not taken, now and then never returns.
+            Leaving::Destroy if self.leaves == Whose::Original => {
+                if puppet.try_call("destroy").is_none() {
+                    puppet.kill();
+                }
+            }
             Leaving::Destroy => {
                 puppet.call("destroy");
                 drop(puppet);
