@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::BytesMut;
@@ -448,6 +449,8 @@ impl<H: Host> Client<H> {
         let events = std::mem::take(&mut core.io.events);
         let (session, io) = core.parts();
         session.begin(&begin, &connack, Instant::now(), io);
+        self.v5
+            .store(begin.version == Version::V5, Ordering::Relaxed);
         let begun = std::mem::replace(&mut core.io.events, events);
         let told = op.is_some_and(|op| tell_connect_ended(&mut core, op, Ok(Box::new(connected))));
         if !core.synchronous {

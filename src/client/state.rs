@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
@@ -196,6 +196,9 @@ pub struct Client<H: Host> {
     pub(super) connector: Connector,
     /// There are [`Io::tls_errors`]: asked at the end of each call, which is not to cost it the mutex.
     pub(super) has_tls_errors: AtomicBool,
+    /// The version of the connection, or the one that the client was created for, is 5: asked by each publish, which locks
+    /// the mutex once and not twice.
+    pub(super) v5: AtomicBool,
     /// Ends the wait before the next automatic reconnect.
     pub(super) reconnect_now: tokio::sync::Notify,
 }
@@ -278,6 +281,7 @@ impl<H: Host> Client<H> {
                 changed: Condvar::new(),
                 connector: Connector::default(),
                 has_tls_errors: AtomicBool::new(false),
+                v5: AtomicBool::new(version == Version::V5),
                 reconnect_now: tokio::sync::Notify::new(),
             });
             made = Some(Arc::clone(&client));
@@ -310,9 +314,9 @@ impl<H: Host> Client<H> {
         matches!(self.lock().phase, Phase::Connected | Phase::Disconnecting)
     }
 
-    /// The version of the connection, or the one that the client was created for.
-    pub fn version(&self) -> Version {
-        self.lock().session.version()
+    /// Whether the version of the connection, or the one that the client was created for, is 5.
+    pub fn is_v5(&self) -> bool {
+        self.v5.load(Ordering::Relaxed)
     }
 
     /// The program has set callbacks: from now on the reactor's threads process packets and run them.

@@ -13,7 +13,7 @@ use super::host::{Kind, Op};
 use crate::client::Subscription;
 use crate::protocol::packet::{Filter, Publish};
 use crate::protocol::property::{Context as PropertyContext, Properties, PropertiesRef};
-use crate::protocol::{QoS, Version};
+use crate::protocol::QoS;
 
 /// What a response structure asks for.
 ///
@@ -39,7 +39,7 @@ unsafe fn op(
             op.on_failure5 = (*response).onFailure5;
         }
     }
-    check_callbacks(&op, client.version() == Version::V5)?;
+    check_callbacks(&op, client.is_v5())?;
     Ok(op)
 }
 
@@ -156,7 +156,7 @@ unsafe fn publish(
     response: *mut MQTTAsync_responseOptions,
 ) -> Result<(), Code> {
     let client = super::of(handle)?;
-    let v5 = client.version() == Version::V5;
+    let v5 = client.is_v5();
     // SAFETY: as documented.
     unsafe {
         let topic = read::topic(destination_name)?;
@@ -227,7 +227,7 @@ unsafe fn subscribe_to(
     if !client.is_connected() {
         return Err(MQTTASYNC_DISCONNECTED);
     }
-    let v5 = client.version() == Version::V5;
+    let v5 = client.is_v5();
     // SAFETY: as documented; arrays of `count` entries.
     unsafe {
         let topics = topic_list(count, topics)?;
@@ -338,7 +338,7 @@ pub unsafe fn unsubscribe_many(
         if !client.is_connected() {
             return Err(MQTTASYNC_DISCONNECTED);
         }
-        let v5 = client.version() == Version::V5;
+        let v5 = client.is_v5();
         // SAFETY: as documented.
         unsafe {
             let topics = topic_list(count, topic)?;

@@ -11,7 +11,6 @@ use super::super::read::{self, Code, Context};
 use super::super::shared_types::{MQTTVERSION_5, MQTTVERSION_DEFAULT};
 use super::host::{Kind, Op};
 use crate::client::options::{ConnectOptions, ReconnectOptions};
-use crate::protocol::Version;
 use crate::protocol::property::{Context as PropertyContext, Properties};
 
 /// Newest version of the connect options.
@@ -168,7 +167,7 @@ pub unsafe fn disconnect(handle: MQTTAsync, options: *const MQTTAsync_disconnect
                 op.context = Context((*options).context);
                 op.on_success = (*options).onSuccess;
                 op.on_failure = (*options).onFailure;
-                let v5 = client.version() == Version::V5;
+                let v5 = client.is_v5();
                 if v5 {
                     // Whatever version the struct states, as in the original: its C++ library states 0. A program that
                     // made a MQTT 5 client was compiled against a header that has these members.
