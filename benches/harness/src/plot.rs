@@ -18,6 +18,8 @@ const SHOWN: [&str; 9] = [
     "threads-0",
 ];
 
+/// For the longest title, left of the bars.
+const MARGIN: f64 = 60.0;
 const LEFT: f64 = 270.0;
 const WIDTH: f64 = 860.0;
 const BAR: f64 = 11.0;
@@ -106,12 +108,13 @@ pub fn svg(rows: &[Row], candidates: &[Candidate]) -> Option<String> {
     }
     // One grey that reads on white and on black.
     Some(format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0}" font-family="system-ui, sans-serif" font-size="13" role="img" aria-label="Messages a second by library, logarithmic scale">
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="-{MARGIN} 0 {full} {height:.0}" font-family="system-ui, sans-serif" font-size="13" role="img" aria-label="Messages a second by library, logarithmic scale">
 <style>text {{ fill: #7a7f87 }} .v {{ font-size: 11px }}</style>
 {legend}
 {body}<text class="v" x="{LEFT}" y="{foot:.0}">messages a second, logarithmic scale</text>
 </svg>
 "#,
+        full = MARGIN + WIDTH,
         height = y + 20.0,
         foot = y + 6.0,
     ))

@@ -11,9 +11,9 @@ use super::super::subscribe_types::MQTTSubscribe_options;
 use super::super::tokens;
 use super::host::{Kind, Op};
 use crate::client::Subscription;
+use crate::protocol::QoS;
 use crate::protocol::packet::{Filter, Publish};
 use crate::protocol::property::{Context as PropertyContext, Properties, PropertiesRef};
-use crate::protocol::QoS;
 
 /// What a response structure asks for.
 ///

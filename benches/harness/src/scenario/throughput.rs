@@ -192,7 +192,7 @@ pub fn receiving() -> Vec<Scenario> {
             "receive-2",
             "receive QoS 2",
             "receive qos=2",
-            count(200_000, 10_000, 20_000, 300_000),
+            count(60_000, 60_000, 60_000, 300_000),
             4.0,
         ),
         receive(
@@ -284,7 +284,7 @@ pub fn blocking() -> Vec<Scenario> {
             "blocking-receive-2",
             "blocking API: receive QoS 2",
             "receive qos=2",
-            count(200_000, 10_000, 0, 300_000),
+            count(60_000, 60_000, 0, 300_000),
             4.0,
         )
         .raw(),
