@@ -173,6 +173,31 @@ fn every_line_comes_before_the_failure() {
 }
 
 #[test]
+fn a_program_that_has_heard_enough_hears_no_more_of_that_error() {
+    let site = Site::new();
+    let server = Server::with_certificate(&site.server);
+    let missing = "/nonexistent/ca.pem";
+    let settings = TlsOptions {
+        trust_store: Some(missing.to_owned()),
+        ..plain_tls()
+    };
+    let account = expected_lines(&server.uri(), settings);
+    assert!(account.len() > 1, "{account:?}");
+    let program = Program::new();
+    program.has_enough();
+    let mut client = AsyncClient::new(&server.uri(), &program);
+    client.trust = Some(missing.to_owned());
+    client.servers = vec![server.uri(), server.uri()];
+    client.connect();
+    // The next error is another matter.
+    let told = [account[0].clone(), account[0].clone()];
+    assert_eq!(
+        program.until(&Event::ConnectFailed),
+        [lines(&told), vec![Event::ConnectFailed]].concat()
+    );
+}
+
+#[test]
 fn lines_come_before_the_loss_of_the_connection() {
     let site = Site::new();
     let server = Server::with_certificate(&site.server);

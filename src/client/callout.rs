@@ -1,11 +1,24 @@
 //! The program's functions that are no events: asked for a key, for new connect options, or told on the caller's thread.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::host::{Event, Host};
-use super::options::{ConnectOptions, PskSource};
+use super::options::{ConnectOptions, ErrorReporter, PskSource};
 use super::state::{Client, Guard};
+
+/// Hands a line of one account over, unless the program has heard enough of that.
+pub type Teller = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// A teller of one account, which ends where the program's function says so, as `ERR_print_errors_cb` has it.
+fn teller(reporter: ErrorReporter) -> Teller {
+    let enough = AtomicBool::new(false);
+    Arc::new(move |line| {
+        if !enough.load(Ordering::Relaxed) {
+            enough.store(!reporter(line), Ordering::Relaxed);
+        }
+    })
+}
 
 impl<H: Host> Client<H> {
     /// Runs a function of the program's, with no lock held. None: the client is destroyed, and nothing was run. Destroying
@@ -64,13 +77,14 @@ impl<H: Host> Client<H> {
         };
         // A call that connects waits for the end of that, and its caller may count on having been told.
         let by_caller = core.synchronous || self.setup.synchronous && core.connect_op.is_some();
+        let teller = teller(Arc::clone(reporter));
         for line in lines {
-            let reporter = Arc::clone(reporter);
+            let teller = Arc::clone(&teller);
             if by_caller {
-                core.io.tls_errors.push_back((reporter, line));
+                core.io.tls_errors.push_back((teller, line));
                 self.has_tls_errors.store(true, Ordering::Relaxed);
             } else {
-                core.io.tell(Event::TlsError(reporter, line));
+                core.io.tell(Event::TlsError(teller, line));
             }
         }
     }
@@ -97,9 +111,9 @@ impl<H: Host> Client<H> {
         if core.reporting {
             return;
         }
-        while let Some((reporter, line)) = core.io.tls_errors.pop_front() {
+        while let Some((teller, line)) = core.io.tls_errors.pop_front() {
             core.reporting = true;
-            (core, _) = self.call_out(core, || reporter(&line));
+            (core, _) = self.call_out(core, || teller(&line));
             core.reporting = false;
         }
         core.io.tls_errors = std::collections::VecDeque::new();

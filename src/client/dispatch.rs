@@ -104,7 +104,7 @@ impl<H: Host> Client<H> {
                         return (true, messages, bytes);
                     }
                 }
-                Event::TlsError(reporter, line) => reporter(&line),
+                Event::TlsError(teller, line) => teller(&line),
                 event => {
                     self.host.handle(event);
                 }

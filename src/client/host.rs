@@ -4,8 +4,9 @@ use crate::protocol::packet::{AckKind, Publish};
 use crate::protocol::property::Properties;
 use crate::protocol::session::{Completion, Token};
 
+use super::callout::Teller;
 use super::connect::{ConnectFailure, Connected};
-use super::options::{ConnectOptions, ErrorReporter};
+use super::options::ConnectOptions;
 
 /// The program behind a client: what its messages look like and what it wants to be told.
 pub trait Host: Send + Sync + Sized + 'static {
@@ -74,7 +75,7 @@ pub enum Event<H: Host> {
     },
     /// One line of OpenSSL's account of why a connect fails, or a connection was lost, as the next events tell. The
     /// client itself calls the function. One at a time, so that none follows when a line's callback destroys the client.
-    TlsError(ErrorReporter, String),
+    TlsError(Teller, String),
     /// The connection was lost.
     ConnectionLost,
     /// The server said DISCONNECT.

@@ -45,7 +45,8 @@ pub struct WillOptions {
 }
 
 /// Called by the client, and never by a connection, with each line of OpenSSL's error queue when a TLS step fails.
-pub type ErrorReporter = Arc<dyn Fn(&str) + Send + Sync>;
+/// False: the program wants no more lines of that account.
+pub type ErrorReporter = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// Asks for a pre-shared key: identity hint in, identity and key out; the result is the key's length, 0 for none.
 pub type PskSource = Arc<dyn Fn(Option<&str>, &mut [u8], &mut [u8]) -> usize + Send + Sync>;

@@ -10,8 +10,8 @@ use crate::protocol::session::{
     Cause, Completion, Failure, NotStored, Outcome, Receipt, Record, Sink, Stored, Token,
 };
 
+use super::callout::Teller;
 use super::host::{Event, Host};
-use super::options::ErrorReporter;
 use super::records::Records;
 
 /// Messages in the inbound queue from which on the socket is not read: a program that does not keep up slows its
@@ -34,7 +34,7 @@ pub(super) struct Io<H: Host> {
     left: Vec<(u64, u64, Completion<H::Op>)>,
     /// Lines of OpenSSL's for the next API call to hand over, where no thread runs callbacks or a call waits for the end of
     /// what they belong to.
-    pub tls_errors: VecDeque<(ErrorReporter, String)>,
+    pub tls_errors: VecDeque<(Teller, String)>,
     pub records: Records,
     pub wants_acknowledgements: bool,
     /// Something happened that a waiting thread may wait for.

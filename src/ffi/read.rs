@@ -305,10 +305,10 @@ fn error_reporter(callback: ErrorCallback, context: Context) -> ErrorReporter {
     Arc::new(move |line| {
         let context = context;
         let Ok(text) = std::ffi::CString::new(line) else {
-            return;
+            return true;
         };
         // SAFETY: the program's callback, its own context, and a string that outlives the call.
-        unsafe { callback(text.as_ptr(), line.len(), context.0) };
+        unsafe { callback(text.as_ptr(), line.len(), context.0) > 0 }
     })
 }
 

@@ -48,6 +48,7 @@ struct State {
     inside: usize,
     released: bool,
     forbidden: bool,
+    has_enough: bool,
     events: Vec<Event>,
     /// Those which `rest` and `until` have given.
     given: usize,
@@ -88,6 +89,11 @@ impl Program {
             "waited in vain; told so far: {events:?}"
         );
         state
+    }
+
+    /// Each line is to be the last of its account.
+    pub fn has_enough(&self) {
+        self.state().has_enough = true;
     }
 
     pub fn hook_errors(&self, hook: Hook) {
@@ -220,7 +226,7 @@ unsafe extern "C" fn on_error(line: *const c_char, len: usize, context: *mut c_v
     };
     program.act(hook);
     program.leave();
-    1
+    c_int::from(!program.state().has_enough)
 }
 
 unsafe extern "C" fn on_psk(
