@@ -250,9 +250,7 @@ impl<H: Host> Client<H> {
         Reactor::unregister(self.key);
         self.changed.notify_all();
         let this = std::thread::current().id();
-        let other =
-            |thread: Option<std::thread::ThreadId>| thread.is_some_and(|thread| thread != this);
-        while other(core.dispatching) || core.calling_out.iter().any(|thread| *thread != this) {
+        while core.others_in_callbacks(this) {
             core.waiters += 1;
             self.changed.wait(&mut core.core);
             core.waiters -= 1;

@@ -444,6 +444,12 @@ impl<H: Host> Core<H> {
             .is_some_and(|connection| matches!(connection.writer, Writer::Blocked(_)))
     }
 
+    /// Another thread is inside a callback of the program's.
+    pub fn others_in_callbacks(&self, this: ThreadId) -> bool {
+        let mut inside = self.dispatching.iter().chain(&self.calling_out);
+        inside.any(|thread| *thread != this)
+    }
+
     /// Session and its surroundings, to be used together.
     pub fn parts(&mut self) -> (&mut Session<H::Message, H::Op>, &mut Io<H>) {
         (&mut self.session, &mut self.io)

@@ -19,13 +19,14 @@
 //!
 //! So a put is one write to a journal. That is in the page cache, which a killed process cannot take back. Most messages are
 //! acknowledged and gone before anything more happens to them; a background thread gives the others their files: all of them
-//! once nothing was put or removed for 10 ms, the ones older than 100 ms even during a burst. Closing the store gives every record its file.
+//! once nothing was put or removed for 10 ms, the ones older than 100 ms even during a burst. Closing the store gives every
+//! record its file.
 //! Only after a kill, then, may the last few records be in the journal alone, where this library finds them and the original
 //! does not; nothing that has a file goes back to the journal, so what the original sees is never inconsistent.
 //!
 //! # When it is safe
 //! - When `put` returns, against the end of the process in any way.
-//! - Against power failure, about 5 ms (and the disk's own time) later: the background thread syncs the journal all the time that
+//! - Against power failure, one round of the background thread later (5 ms, or five times what the disk takes): the background thread syncs the journal all the time that
 //!   it holds records without files, and lets go of it only when their files are synced. [`Store::sync`] waits for it.
 //!   A sync per put would allow some 300 messages a second here.
 //!
