@@ -325,7 +325,7 @@ fn codes_reasons_and_times() {
 /// The time of nothing counts here; the rest does, and memcheck finds nothing.
 #[test]
 fn memory() {
-    side_by_side(&[(Api::Async, V5), (Api::Client, V311)], |api, version| {
+    side_by_side(&EVERY, |api, version| {
         bad_peers(api, version, How::Memcheck)
     });
 }
