@@ -38,7 +38,8 @@ impl Mosquitto {
         for _ in 0..5 {
             let port = free_port();
             let config = dir.join("mosquitto.conf");
-            let mut text = format!("listener {port} 127.0.0.1\n");
+            // Started by root it would become another user, who may not read root's directories.
+            let mut text = format!("user root\nlistener {port} 127.0.0.1\n");
             if !config_lines
                 .iter()
                 .any(|line| line.starts_with("allow_anonymous"))
