@@ -1,7 +1,7 @@
 //! One Rust engine behind the Eclipse Paho C API.
 //!
 //! ```text
-//! C call ─► ffi: validate, read struct by its version, copy ─► client: one mutex per client around a sans-IO Session
+//! C call ─► ffi: validate, read struct by its version, copy ─► engine: one mutex per client around a sans-IO Session
 //!                                                                 │ Session: bytes, commands and the time in ─►
 //!                                                                 ▼   packets to send, deliveries, completions, deadlines out
 //!           caller's thread or reactor thread flushes ◄── outbound buffer
@@ -9,13 +9,16 @@
 //!                                                          └─► event queue: ordered per client, never under a lock ─► C callback
 //! ```
 //!
-//! Dependencies point one way: [`ffi`] → [`client`] → {[`protocol`], [`transport`], [`persistence`]}; [`mod@trace`] serves all.
+//! Dependencies point one way: [`ffi`] → [`engine`] → {[`protocol`], [`transport`], [`persistence`]}; [`mod@trace`] serves all.
 //! [`protocol`] knows no clock, no socket, no thread and no `unsafe`.
 
-pub mod client;
+pub mod engine;
 pub mod ffi;
+pub mod options;
+pub mod os;
 pub mod persistence;
 pub mod protocol;
+pub mod reactor;
 pub mod registry;
 pub mod trace;
 pub mod transport;

@@ -235,7 +235,7 @@ pub fn write(level: Level, text: fmt::Arguments<'_>) {
 /// Writes the entry or the exit of an API function.
 pub fn function(entry: bool, name: &str, line: u32, code: Option<i64>) {
     let arrow = if entry { '>' } else { '<' };
-    let thread = crate::ffi::thread_number();
+    let thread = crate::os::thread_number();
     match code {
         Some(code) => write(
             Level::Minimum,
@@ -294,7 +294,7 @@ fn timestamp() -> String {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap_or_default();
-    let local = crate::ffi::local_time(i64::try_from(now.as_secs()).unwrap_or(0));
+    let local = crate::os::local_time(i64::try_from(now.as_secs()).unwrap_or(0));
     format!(
         "{:04}{:02}{:02} {:02}{:02}{:02}.{:03}",
         local.year,

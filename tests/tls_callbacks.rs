@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use paho_oxide::client::options::TlsOptions;
+use paho_oxide::options::TlsOptions;
 use paho_oxide::transport::Connector;
 
 use program::{AsyncClient, Event, Hook, Kind, Program, SyncClient};

@@ -14,7 +14,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
 use broker::{Broker, Road};
-use paho_oxide::client::options::{ConnectOptions, TlsOptions, TlsVersion};
+use paho_oxide::options::{ConnectOptions, TlsOptions, TlsVersion};
 use paho_oxide::transport::Connector;
 use transport_common::{connect_with, mqtt_connect, options};
 

@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::thread::JoinHandle;
 
-use paho_oxide::client::options::ConnectOptions;
+use paho_oxide::options::ConnectOptions;
 use paho_oxide::transport::{ConnectError, Connector, Link, Stage};
 use tinyproxy::Tinyproxy;
 use transport_common::{connect_with, options, pump, receive};

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openssl::ssl::{AlpnError, NameType, ShutdownState, SslContextBuilder, SslMethod, SslVersion};
-use paho_oxide::client::options::{Secret, TlsOptions, TlsVersion};
+use paho_oxide::options::{Secret, TlsOptions, TlsVersion};
 use paho_oxide::transport::{Connector, Stage};
 use tls::*;
 use tokio::time::Instant;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use certs::Identity;
 use openssl::ssl::{SslContext, SslVerifyMode, SslVersion};
 use openssl::symm::Cipher;
-use paho_oxide::client::options::{Secret, TlsOptions};
+use paho_oxide::options::{Secret, TlsOptions};
 use paho_oxide::transport::{ConnectError, Connector};
 use tls::*;
 use transport_common::*;

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
-use paho_oxide::client::options::ConnectOptions;
+use paho_oxide::options::ConnectOptions;
 use paho_oxide::transport::{ConnectError, Connector, Link, Stage};
 use transport_common::{
     connect_with, in_child, options, pattern, poll_in, pump, receive, receive_bytewise, receive_end,

@@ -1,10 +1,10 @@
-//! The hand-over between the reactor's threads (`src/client/crew.rs`, as it is) in the orders in which threads can run.
+//! The hand-over between the reactor's threads (`src/reactor/crew.rs`, as it is) in the orders in which threads can run.
 //!
 //! `cargo test --manifest-path models/Cargo.toml`. Shuttle runs one thread at a time and chooses which before each
 //! operation on a lock or an atomic; all of them are taken for sequentially consistent, as those are that matter here.
 #![cfg(test)]
 
-#[path = "../../src/client/crew.rs"]
+#[path = "../../src/reactor/crew.rs"]
 #[allow(dead_code, reason = "the library uses all of it")]
 mod crew;
 

@@ -10,7 +10,7 @@ use super::read::{self, Code};
 use super::shared_types::{
     Binary, MQTTVERSION_3_1, MQTTVERSION_3_1_1, MQTTVERSION_5, MQTTVERSION_DEFAULT, SslOptions,
 };
-use crate::client::options::VersionChoice;
+use crate::options::VersionChoice;
 use crate::protocol::Version;
 use crate::transport::uri::ServerUri;
 

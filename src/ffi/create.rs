@@ -9,9 +9,9 @@ use super::async_types::{
 use super::persistence_types::{
     MQTTCLIENT_PERSISTENCE_DEFAULT, MQTTCLIENT_PERSISTENCE_NONE, MQTTCLIENT_PERSISTENCE_USER,
 };
-use super::process;
 use super::read::{self, Code};
 use super::user_store::UserStore;
+use crate::os;
 use crate::persistence::file::FileStore;
 use crate::persistence::{Store, StoreError};
 use crate::protocol::wire;
@@ -34,7 +34,7 @@ pub unsafe fn check(
     client_id: *const c_char,
     persistence_type: c_int,
 ) -> Result<Created, Code> {
-    if !process::is_usable() {
+    if !os::is_usable() {
         return Err(MQTTASYNC_FAILURE);
     }
     // SAFETY: the caller's promise.
@@ -80,7 +80,7 @@ pub unsafe fn store(
         MQTTCLIENT_PERSISTENCE_DEFAULT => {
             // SAFETY: the context is a path or NULL, as documented.
             let directory = unsafe { read::text(persistence_context.cast())? };
-            process::watch_for_exit();
+            crate::engine::watch_for_exit();
             FileStore::open(directory.as_deref(), client_id, server_uri)
                 .map(|store| Box::new(store) as _)
         }

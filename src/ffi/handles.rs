@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use libc::c_void;
 
-use super::process;
-use crate::client::{Client, Host};
+use crate::engine::{Client, Host};
+use crate::os;
 use crate::registry::{Key, Registry};
 
 /// The bit that is set in every `MQTTClient` and in no `MQTTAsync`: a program that mixes the two up gets an error, and not
@@ -53,7 +53,7 @@ impl<H: Host> Handles<H> {
 
     /// The client of a handle; none for NULL, a stale handle, or anything else that is none, and in a forked child.
     pub fn get(&self, handle: *mut c_void) -> Option<Arc<Client<H>>> {
-        if !process::is_usable() {
+        if !os::is_usable() {
             return None;
         }
         self.clients.get(self.key(handle))
@@ -61,7 +61,7 @@ impl<H: Host> Handles<H> {
 
     /// Takes the client out; only one caller gets it. None in a forked child, whose parent has the client.
     pub fn remove(&self, handle: *mut c_void) -> Option<Arc<Client<H>>> {
-        if !process::is_usable() {
+        if !os::is_usable() {
             return None;
         }
         self.clients.remove(self.key(handle))
@@ -69,7 +69,7 @@ impl<H: Host> Handles<H> {
 
     /// All clients at this moment; none in a forked child.
     pub fn all(&self) -> Vec<Arc<Client<H>>> {
-        if process::is_usable() {
+        if os::is_usable() {
             self.clients.all()
         } else {
             Vec::new()

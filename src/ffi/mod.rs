@@ -11,7 +11,6 @@ mod layout;
 pub mod memory;
 pub mod mqtt_async;
 pub mod mqtt_client;
-mod process;
 pub mod properties;
 #[cfg(test)]
 mod properties_tests;
@@ -33,51 +32,6 @@ pub mod shared_types;
 pub mod subscribe_types;
 pub mod types;
 
-/// Calendar fields of a local time.
-pub(crate) struct LocalTime {
-    pub year: i32,
-    pub month: i32,
-    pub day: i32,
-    pub hour: i32,
-    pub minute: i32,
-    pub second: i32,
-}
-
-/// Splits seconds since the epoch as the C library's time zone says.
-pub(crate) fn local_time(seconds: i64) -> LocalTime {
-    // SAFETY: `tm` is plain data for which all zeroes is a value; localtime_r fills it and keeps no reference.
-    let tm = unsafe {
-        let mut tm: libc::tm = std::mem::zeroed();
-        let seconds: libc::time_t = seconds;
-        libc::localtime_r(&raw const seconds, &raw mut tm);
-        tm
-    };
-    LocalTime {
-        year: tm.tm_year + 1900,
-        month: tm.tm_mon + 1,
-        day: tm.tm_mday,
-        hour: tm.tm_hour,
-        minute: tm.tm_min,
-        second: tm.tm_sec,
-    }
-}
-
-/// Called before the library starts its first thread.
-pub(crate) fn watch_for_fork() {
-    process::watch();
-}
-
-/// For the engine, which has to see to the end of the process.
-pub(crate) fn watch_for_exit() {
-    process::watch_for_exit();
-}
-
-/// This thread as the trace names it: its `pthread_t`, as the original prints it.
-pub(crate) fn thread_number() -> u64 {
-    // SAFETY: pthread_self has no precondition.
-    unsafe { libc::pthread_self() }
-}
-
 /// What `MQTTClient_global_init` and `MQTTAsync_global_init` do.
 ///
 /// # Safety
@@ -91,7 +45,7 @@ pub(crate) unsafe fn global_init(inits: *const shared_types::InitOptions) {
 /// Sets the level of the trace.
 pub(crate) fn set_trace_level(level: libc::c_int) {
     // As in `set_trace_callback`.
-    if process::is_usable() {
+    if crate::os::is_usable() {
         crate::trace::set_level(level);
     }
 }
@@ -101,7 +55,7 @@ pub(crate) fn set_trace_callback(
     callback: Option<unsafe extern "C" fn(libc::c_int, *mut libc::c_char)>,
 ) {
     // In a forked child the trace's lock may be held by a thread that is not there.
-    if !process::is_usable() {
+    if !crate::os::is_usable() {
         return;
     }
     crate::trace::set_callback(callback.map(|callback| -> crate::trace::Callback {

@@ -23,7 +23,7 @@ use super::shared_types::{
     Binary, MQTT_SSL_VERSION_TLS_1_0, MQTT_SSL_VERSION_TLS_1_1, MQTT_SSL_VERSION_TLS_1_2,
     NameValue, SslOptions, WillOptions,
 };
-use crate::client::options::{
+use crate::options::{
     ErrorReporter, PskSource, Secret, TlsOptions, TlsVersion, WillOptions as Will,
 };
 use crate::protocol::QoS;

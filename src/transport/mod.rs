@@ -29,7 +29,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use crate::client::options::ConnectOptions;
+use crate::options::ConnectOptions;
 pub use error::{ConnectError, Stage};
 use proxy::Proxy;
 use readiness::{Readiness, at};

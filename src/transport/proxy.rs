@@ -11,7 +11,7 @@ use super::http::{self, Answer};
 use super::readiness::{Readiness, at};
 use super::socket::{self, Socket};
 use super::uri::{ServerUri, parse_port, split_authority};
-use crate::client::options::ConnectOptions;
+use crate::options::ConnectOptions;
 
 /// The original's default.
 const DEFAULT_PORT: u16 = 8080;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use paho_oxide::client::options::{ConnectOptions, VersionChoice};
+use paho_oxide::options::{ConnectOptions, VersionChoice};
 use paho_oxide::transport::resolve::{Resolution, Resolver};
 use paho_oxide::transport::uri::ServerUri;
 use paho_oxide::transport::{ConnectError, Connector, Link};

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
 use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslMethod, SslStream};
-use paho_oxide::client::options::{ConnectOptions, TlsOptions, TlsVersion};
+use paho_oxide::options::{ConnectOptions, TlsOptions, TlsVersion};
 use paho_oxide::transport::{ConnectError, Connector, Link, Stage};
 
 use super::certs::Identity;

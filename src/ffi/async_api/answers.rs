@@ -13,7 +13,7 @@ use super::super::properties;
 use super::super::property_types::MQTTProperties;
 use super::super::received::to_c;
 use super::host::{Kind, Op};
-use crate::client::{ConnectFailure, Connected};
+use crate::engine::{ConnectFailure, Connected};
 use crate::protocol::Version;
 use crate::protocol::property::{Properties, PropertiesRef};
 use crate::protocol::session::{Cause, Completion, Failure, Outcome, Token, view};

@@ -10,7 +10,7 @@ use super::super::read::{self, Code, Context};
 use super::super::subscribe_types::MQTTSubscribe_options;
 use super::super::tokens;
 use super::host::{Kind, Op};
-use crate::client::Subscription;
+use crate::engine::Subscription;
 use crate::protocol::QoS;
 use crate::protocol::packet::{Filter, Publish};
 use crate::protocol::property::{Context as PropertyContext, Properties, PropertiesRef};

@@ -10,7 +10,7 @@ use super::super::connect;
 use super::super::read::{self, Code, Context};
 use super::super::shared_types::{MQTTVERSION_5, MQTTVERSION_DEFAULT};
 use super::host::{Kind, Op};
-use crate::client::options::{ConnectOptions, ReconnectOptions};
+use crate::options::{ConnectOptions, ReconnectOptions};
 use crate::protocol::property::{Context as PropertyContext, Properties};
 
 /// Newest version of the connect options.
@@ -91,7 +91,7 @@ unsafe fn read(
         if op.has_callbacks5() && !v5 {
             return Err(MQTTASYNC_BAD_MQTT_OPTION);
         }
-        let will = will.map(|will| crate::client::options::WillOptions {
+        let will = will.map(|will| crate::options::WillOptions {
             properties: will_properties,
             ..will
         });

@@ -11,8 +11,8 @@ use super::super::read::{self, Code};
 use super::super::version;
 use super::host::AsyncHost;
 use super::{AsyncClient, HANDLES};
-use crate::client::Setup;
-use crate::client::options::CreateOptions;
+use crate::engine::Setup;
+use crate::options::CreateOptions;
 
 /// Newest version of the create options.
 const OPTIONS_VERSION: c_int = 3;

@@ -14,8 +14,8 @@ use super::super::received::Received;
 use super::answers::{
     connect_failed, connect_succeeded, disconnected, ended, is_delivery, len, with_properties,
 };
-use crate::client::options::{ConnectOptions, Secret};
-use crate::client::{ConnectResult, Event, Handled, Host};
+use crate::engine::{ConnectResult, Event, Handled, Host};
+use crate::options::{ConnectOptions, Secret};
 use crate::protocol::QoS;
 use crate::protocol::packet::Publish;
 use crate::protocol::session::{Completion, Token};

@@ -26,7 +26,7 @@ use super::handles::Handles;
 use super::persistence_types::{MQTTPersistence_afterRead, MQTTPersistence_beforeWrite};
 use super::read::{Code, Context};
 use super::user_store;
-use crate::client::{Client, Error};
+use crate::engine::{Client, Error};
 use crate::protocol::reason;
 use crate::trace;
 use host::{AsyncHost, Callbacks};

@@ -13,7 +13,7 @@ use super::super::subscribe_types::MQTTSubscribe_options;
 use super::super::tokens;
 use super::host::Op;
 use super::{InCall, SyncClient, milliseconds, of, response, response_codes};
-use crate::client::{Slot, Subscription};
+use crate::engine::{Slot, Subscription};
 use crate::protocol::packet::{Filter, Publish};
 use crate::protocol::property::{Context as PropertyContext, Properties, PropertiesRef};
 use crate::protocol::session::Outcome;

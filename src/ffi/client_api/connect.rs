@@ -14,8 +14,8 @@ use super::super::reason_codes::MQTTReasonCodes;
 use super::super::shared_types::{MQTTVERSION_5, MQTTVERSION_DEFAULT};
 use super::host::Op;
 use super::{SyncClient, of, response, response_properties};
-use crate::client::options::ConnectOptions;
-use crate::client::{Connected, Slot};
+use crate::engine::{Connected, Slot};
+use crate::options::ConnectOptions;
 use crate::protocol::property::{Context as PropertyContext, Properties};
 use crate::transport::Stage;
 
@@ -244,7 +244,7 @@ pub unsafe fn disconnect5(
         let properties = unsafe { read::properties(props, PropertyContext::Disconnect)? };
         match client.disconnect_and_wait(timeout, reason, properties) {
             // Not to be connected is what was asked for.
-            Ok(()) | Err(crate::client::Error::Disconnected) => Ok(()),
+            Ok(()) | Err(crate::engine::Error::Disconnected) => Ok(()),
             Err(error) => Err(super::error(&error)),
         }
     }))

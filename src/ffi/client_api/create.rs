@@ -11,8 +11,8 @@ use super::super::read::{self, Code};
 use super::super::version;
 use super::host::ClientHost;
 use super::{HANDLES, SyncClient};
-use crate::client::Setup;
-use crate::client::options::CreateOptions;
+use crate::engine::Setup;
+use crate::options::CreateOptions;
 
 pub unsafe fn create(
     handle: *mut MQTTClient,

@@ -12,8 +12,8 @@ use super::super::client_types::*;
 use super::super::properties;
 use super::super::read::Context;
 use super::super::received::{Received, to_c};
-use crate::client::options::ConnectOptions;
-use crate::client::{ConnectResult, Event, Handled, Host, Slot};
+use crate::engine::{ConnectResult, Event, Handled, Host, Slot};
+use crate::options::ConnectOptions;
 use crate::protocol::packet::{AckKind, Publish};
 use crate::protocol::session::{Cause, Completion, Outcome, Token};
 

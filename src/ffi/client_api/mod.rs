@@ -28,7 +28,7 @@ use super::handles::Handles;
 use super::read::{Code, Context};
 use super::received::to_c;
 use super::{memory, property_types::MQTTProperties};
-use crate::client::{Client, Error};
+use crate::engine::{Client, Error};
 use crate::protocol::property::{Properties, PropertiesRef};
 use crate::protocol::reason;
 use crate::trace;

@@ -10,7 +10,7 @@ use openssl::ssl::{SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions
 
 use super::Failure;
 use super::session::Sessions;
-use crate::client::options::{Secret, TlsOptions, TlsVersion};
+use crate::options::{Secret, TlsOptions, TlsVersion};
 
 /// As the original: accepts what OpenSSL of all ages accepts by default, whatever stricter level the system sets.
 const SECURITY_LEVEL: u32 = 1;

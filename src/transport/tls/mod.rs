@@ -18,7 +18,7 @@ use super::error::{ConnectError, Stage};
 use super::readiness::{Readiness, at};
 use super::socket::Socket;
 use super::uri::ServerUri;
-use crate::client::options::TlsOptions;
+use crate::options::TlsOptions;
 use context::Prepared;
 use layer::TlsLayer;
 

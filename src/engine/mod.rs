@@ -14,26 +14,22 @@
 mod callout;
 mod commands;
 mod connect;
-mod crew;
 mod dispatch;
 mod end;
 mod flush;
 mod host;
 mod linger;
-pub mod options;
-mod reactor;
 mod receive;
 mod reconnect;
 mod records;
 mod runtime;
 mod sink;
 mod state;
-mod sync;
 mod wait;
 
 pub use commands::Subscription;
 pub use connect::{ConnectFailure, Connected};
 pub use host::{ConnectResult, Event, Handled, Host};
-pub use linger::wait_for_ends;
+pub(crate) use linger::watch_for_exit;
 pub use state::{Client, Error, Setup};
 pub use wait::Slot;

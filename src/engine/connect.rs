@@ -19,10 +19,10 @@ use crate::transport::uri::ServerUri;
 use crate::transport::{Link, Stage};
 
 use super::host::{ConnectResult, Event, Host};
-use super::options::{ConnectOptions, VersionChoice};
-use super::reactor::{Reactor, reactor};
 use super::runtime::runtime;
 use super::state::{Client, Connection, Error, Guard, Phase, Writer};
+use crate::options::{ConnectOptions, VersionChoice};
+use crate::reactor::{Reactor, reactor};
 
 /// A CONNACK larger than this, with whatever follows it, is no CONNACK: a server cannot make us buffer without end.
 const MAX_CONNACK: u32 = 1 << 20;

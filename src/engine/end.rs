@@ -9,8 +9,8 @@ use crate::protocol::reason;
 use crate::trace;
 
 use super::host::{Event, Host};
-use super::reactor::{Reactor, reactor};
 use super::state::{CLOSE_GRACE, Client, Closing, Error, Guard, LastWords, Phase, Writer};
+use crate::reactor::{Reactor, reactor};
 
 impl<H: Host> Client<H> {
     /// The connection is lost: nobody on this side wanted it.

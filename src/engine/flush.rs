@@ -13,8 +13,8 @@ use crate::protocol::outbound::{Batch, SLICES};
 use crate::transport::Link;
 
 use super::host::Host;
-use super::reactor::reactor;
 use super::state::{Client, Core, Guard, Writer};
+use crate::reactor::reactor;
 
 /// A caller does not write others' bytes for ever: after so many rounds the reactor goes on.
 const ROUNDS: usize = 3;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use once_cell::sync::OnceCell;
 use tokio::runtime::{Builder, Handle};
 
-use super::reactor::STACK;
+use crate::reactor::STACK;
 
 const COUNT: usize = 2;
 
@@ -27,8 +27,8 @@ pub(super) fn runtime() -> io::Result<&'static Handle> {
 }
 
 fn start() -> io::Result<Handle> {
-    crate::ffi::watch_for_fork();
-    crate::ffi::watch_for_exit();
+    crate::os::watch_for_fork();
+    crate::engine::watch_for_exit();
     let runtime = Builder::new_current_thread()
         .thread_name("paho-resolve")
         // The program is asked for keys and for new connect options on those that may block.

@@ -21,10 +21,10 @@ use crate::transport::{Connector, Link};
 
 use super::flush::Pace;
 use super::host::{Event, Host};
-use super::options::{ConnectOptions, CreateOptions};
-use super::reactor::{self, Reactor, Readiness, Source, reactor};
 use super::records::{Records, restore};
 use super::sink::Io;
+use crate::options::{ConnectOptions, CreateOptions};
+use crate::reactor::{self, Reactor, Readiness, Source, reactor};
 
 /// What a client is created with.
 #[derive(Debug, Clone)]

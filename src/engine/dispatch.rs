@@ -6,9 +6,9 @@ use crate::protocol::session::Outcome;
 use crate::trace;
 
 use super::host::{Event, Handled, Host};
-use super::reactor::reactor;
 use super::sink::release;
 use super::state::{Client, Core, Guard};
+use crate::reactor::reactor;
 
 /// When a message that the program did not take is offered again.
 const OFFER_AGAIN: Duration = Duration::from_millis(100);
@@ -40,7 +40,7 @@ impl<H: Host> Client<H> {
             return;
         }
         core.dispatching = Some(std::thread::current().id());
-        let busy = reactor().ok().map(super::reactor::Reactor::enter_callback);
+        let busy = reactor().ok().map(crate::reactor::Reactor::enter_callback);
         while !core.io.events.is_empty() && core.offer_again.is_none() && !core.synchronous {
             if matches!(core.io.events.front(), Some(Event::Message(..))) {
                 // What the program sends now follows the message.

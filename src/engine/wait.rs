@@ -11,8 +11,8 @@ use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::host::Host;
-use super::reactor::reactor;
 use super::state::{Client, Guard, Writer};
+use crate::reactor::reactor;
 
 /// How long a caller that waits for room polls the socket before it looks again.
 const SLICE: Duration = Duration::from_millis(10);

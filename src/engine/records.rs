@@ -16,8 +16,8 @@ use crate::protocol::{QoS, Version};
 use crate::trace;
 
 use super::host::{Event, Host};
-use super::options::CreateOptions;
 use super::sink::Io;
+use crate::options::CreateOptions;
 
 /// The records of one client. Without a store nothing is written and everything succeeds.
 pub(super) struct Records {

@@ -5,6 +5,9 @@
 //! arrival and the program. Before a thread enters a callback, which may take as long as it likes, it makes sure that
 //! another one is left to wait. A slow callback therefore delays its own client's next callback and nothing else.
 
+mod crew;
+mod sync;
+
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -19,7 +22,7 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
 };
 
-use super::crew::{Agenda, BASE_THREADS, Crew};
+use self::crew::{Agenda, BASE_THREADS, Crew};
 use crate::registry::{Key, Registry};
 
 /// A thread above the base that found nothing to do for so many seconds ends.
@@ -92,7 +95,7 @@ pub fn reactor() -> io::Result<&'static Reactor> {
 
 impl Reactor {
     fn new() -> io::Result<Self> {
-        crate::ffi::watch_for_fork();
+        crate::os::watch_for_fork();
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let wake = rustix::event::eventfd(
             0,

@@ -105,8 +105,16 @@ pub(super) async fn earlier_ones(client: &str) {
     }
 }
 
+/// Sees to it that the process ends in order: a program may end right after it has disconnected, when the server has not
+/// read everything yet, and without destroying its clients, whose stores then get the files that the original looks for.
+/// To be called before there are connections or stores.
+pub fn watch_for_exit() {
+    crate::os::at_exit(wait_for_ends);
+    crate::os::at_exit(crate::persistence::file::settle_all);
+}
+
 /// Before the end of the process: waits for the ends of all connections.
-pub fn wait_for_ends() {
+fn wait_for_ends() {
     let deadline = Instant::now() + GRACE;
     let mut ending = ENDING.lock();
     while !ending.is_empty() && !ENDED.wait_until(&mut ending, deadline).timed_out() {}

@@ -75,7 +75,7 @@ impl<H: Host> Client<H> {
             }
             if core.waiters > 0 {
                 // What they wait for may be among it: another thread reads on.
-                if let Ok(reactor) = super::reactor::reactor() {
+                if let Ok(reactor) = crate::reactor::reactor() {
                     reactor.schedule(self.key);
                 }
             }

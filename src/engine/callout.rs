@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::host::{Event, Host};
-use super::options::{ConnectOptions, ErrorReporter, PskSource};
 use super::state::{Client, Guard};
+use crate::options::{ConnectOptions, ErrorReporter, PskSource};
 
 /// Hands a line of one account over, unless the program has heard enough of that.
 pub type Teller = Arc<dyn Fn(&str) + Send + Sync>;

@@ -6,7 +6,7 @@ use crate::protocol::session::{Completion, Token};
 
 use super::callout::Teller;
 use super::connect::{ConnectFailure, Connected};
-use super::options::ConnectOptions;
+use crate::options::ConnectOptions;
 
 /// The program behind a client: what its messages look like and what it wants to be told.
 pub trait Host: Send + Sync + Sized + 'static {

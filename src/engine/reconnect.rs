@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::connect::Unforeseen;
 use super::host::Host;
-use super::options::ConnectOptions;
 use super::runtime::runtime;
 use super::state::{Client, Error, Guard, Phase};
+use crate::options::ConnectOptions;
 
 impl<H: Host> Client<H> {
     /// Starts the automatic reconnect, where the program wants it; `lost` where there was a connection before.
