@@ -10,7 +10,8 @@ use paho_oxide::protocol::outbound::{Batch, Outbound};
 use paho_oxide::protocol::packet::{AckKind, ConnAck, Publish, encode_ack};
 use paho_oxide::protocol::property::PropertiesRef;
 use paho_oxide::protocol::session::{
-    Begin, Completion, NotStored, Receipt, Record, Session, Sink, Stored, Token,
+    Begin, Completion, Loaded, NotStored, Receipt, Record, RecordHandle, Session, Sink, Stored,
+    Token,
 };
 use paho_oxide::protocol::{QoS, Version};
 
@@ -53,14 +54,24 @@ impl Sink for Nowhere {
         Ok(())
     }
     fn discard(&mut self, _: Record) {}
-    fn store_queued(&mut self, _: &Publish<'_>, _: Token) -> Result<Option<u32>, NotStored> {
+    fn store_queued(
+        &mut self,
+        _: &Publish<'_>,
+        _: Token,
+    ) -> Result<Option<RecordHandle>, NotStored> {
         Ok(None)
     }
-    fn promote(&mut self, _: Option<u32>, _: u16, _: &[u8]) -> Result<(), NotStored> {
+    fn promote(&mut self, _: Option<RecordHandle>, _: u16, _: &[u8]) -> Result<(), NotStored> {
         Ok(())
     }
-    fn load_queued(&mut self, _: u32) -> Option<Stored> {
-        None
+    fn load_queued(&mut self, _: RecordHandle) -> Loaded<Stored> {
+        Loaded::Later
+    }
+    fn load_sent(&mut self, _: u16) -> Loaded<Vec<u8>> {
+        Loaded::Later
+    }
+    fn load_received(&mut self, _: u16) -> Loaded<usize> {
+        Loaded::Later
     }
 }
 

@@ -19,7 +19,8 @@ use paho_oxide::protocol::outbound::{Batch, Outbound};
 use paho_oxide::protocol::packet::{AckKind, ConnAck, Filter, Publish, encode_ack};
 use paho_oxide::protocol::property::{Properties, PropertiesRef, Property, PropertyId, Value};
 use paho_oxide::protocol::session::{
-    Begin, Completion, NotStored, Outcome, Receipt, Record, Session, Sink, Stored, Token, view,
+    Begin, Completion, Loaded, NotStored, Outcome, Receipt, Record, RecordHandle, Session, Sink,
+    Stored, Token, view,
 };
 use paho_oxide::protocol::{QoS, Version, decode};
 
@@ -122,8 +123,8 @@ struct World {
     records: Set<Record>,
     /// How many of them are of messages sent.
     sent: usize,
-    queued: Map<u32, Vec<u8>>,
-    next_queued: u32,
+    queued: Map<u64, Vec<u8>>,
+    next_queued: u64,
     store_fails: bool,
     store_failed: bool,
     version: Option<Version>,
@@ -217,22 +218,32 @@ impl Sink for World {
 
     fn discard(&mut self, record: Record) {
         self.forget(record);
-        if let Record::Queued(number) = record {
+        if let Record::Queued(RecordHandle(number)) = record {
             self.queued.remove(&number);
         }
     }
 
-    fn store_queued(&mut self, publish: &Publish<'_>, _: Token) -> Result<Option<u32>, NotStored> {
+    fn store_queued(
+        &mut self,
+        publish: &Publish<'_>,
+        _: Token,
+    ) -> Result<Option<RecordHandle>, NotStored> {
         self.check_store()?;
         if publish.qos == QoS::AtMostOnce {
             return Ok(None);
         }
         self.next_queued += 1;
-        self.record(Record::Queued(self.next_queued));
-        Ok(Some(self.next_queued))
+        let handle = RecordHandle(self.next_queued);
+        self.record(Record::Queued(handle));
+        Ok(Some(handle))
     }
 
-    fn promote(&mut self, queued: Option<u32>, id: u16, packet: &[u8]) -> Result<(), NotStored> {
+    fn promote(
+        &mut self,
+        queued: Option<RecordHandle>,
+        id: u16,
+        packet: &[u8],
+    ) -> Result<(), NotStored> {
         self.store(Record::Sent(id), packet)?;
         if let Some(number) = queued {
             self.discard(Record::Queued(number));
@@ -240,12 +251,22 @@ impl Sink for World {
         Ok(())
     }
 
-    fn load_queued(&mut self, number: u32) -> Option<Stored> {
-        let packet = self.queued.get(&number).cloned()?;
-        Some(Stored::Publish {
-            packet,
-            waited: Duration::ZERO,
-        })
+    fn load_queued(&mut self, record: RecordHandle) -> Loaded<Stored> {
+        match self.queued.get(&record.0).cloned() {
+            Some(packet) => Loaded::Ready(Stored::Publish {
+                packet,
+                waited: Duration::ZERO,
+            }),
+            None => Loaded::Damaged { in_place: false },
+        }
+    }
+
+    fn load_sent(&mut self, _: u16) -> Loaded<Vec<u8>> {
+        Loaded::Damaged { in_place: false }
+    }
+
+    fn load_received(&mut self, _: u16) -> Loaded<u32> {
+        Loaded::Damaged { in_place: false }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::persistence::RecordKey;
 use crate::protocol::session::Outcome;
 use crate::trace;
 
@@ -97,10 +98,10 @@ impl<H: Host> Client<H> {
                     messages += 1;
                     bytes += size;
                 }
-                Event::Stored(number) => {
-                    let message = self.lock().io.records.load_message::<H>(number);
-                    if message.is_some_and(|message| self.offer(message, Some(number)).is_err()) {
-                        self.batch.lock().push_front(Event::Stored(number));
+                Event::Stored(key) => {
+                    let message = self.lock().io.load_message(key);
+                    if message.is_some_and(|message| self.offer(message, Some(key)).is_err()) {
+                        self.batch.lock().push_front(Event::Stored(key));
                         return (true, messages, bytes);
                     }
                 }
@@ -143,7 +144,7 @@ impl<H: Host> Client<H> {
     }
 
     /// Offers a message to the program; given back when it was not taken. Its record goes as soon as it was.
-    fn offer(&self, message: H::Message, record: Option<u32>) -> Result<(), H::Message> {
+    fn offer(&self, message: H::Message, record: Option<RecordKey>) -> Result<(), H::Message> {
         match self.host.handle(Event::Message(message, record)) {
             Handled::Done => {
                 if record.is_some() {

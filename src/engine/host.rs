@@ -1,5 +1,6 @@
 //! What a client needs of the program it works for.
 
+use crate::persistence::RecordKey;
 use crate::protocol::packet::{AckKind, Publish};
 use crate::protocol::property::Properties;
 use crate::protocol::session::{Completion, Token};
@@ -44,10 +45,10 @@ pub type ConnectResult = Result<Box<Connected>, Box<ConnectFailure>>;
 
 /// Something to tell the program.
 pub enum Event<H: Host> {
-    /// A message has arrived; with a store, the number of its `q-` record.
-    Message(H::Message, Option<u32>),
-    /// A message that is in the store only, under that number.
-    Stored(u32),
+    /// A message has arrived; with a store, its `q-` record.
+    Message(H::Message, Option<RecordKey>),
+    /// A message that is in the store only, under that key.
+    Stored(RecordKey),
     /// An operation has ended.
     Completed(Completion<H::Op>),
     /// A publish was acknowledged by a packet of this kind.

@@ -221,10 +221,17 @@ impl<H: Host> Client<H> {
     /// Feeds the session; says how many bytes were used. On a fault the connection is gone afterwards.
     pub(super) fn process(&self, core: &mut Guard<'_, H>, bytes: &[u8]) -> usize {
         let (session, io) = core.parts();
-        let fault = match session.receive(bytes, Instant::now(), io) {
-            Ok(used) => return used,
-            Err(fault) => fault,
-        };
+        match session.receive(bytes, Instant::now(), io) {
+            Ok(used) => used,
+            Err(fault) => {
+                self.end_for(core, fault);
+                bytes.len()
+            }
+        }
+    }
+
+    /// Ends the connection for what the session found.
+    pub(super) fn end_for(&self, core: &mut Guard<'_, H>, fault: Fault) {
         match fault {
             Fault::Disconnected { reason, properties } => {
                 if !core.synchronous {
@@ -242,7 +249,6 @@ impl<H: Host> Client<H> {
                 self.lose(core, "a received message could not be stored");
             }
         }
-        bytes.len()
     }
 }
 

@@ -1,36 +1,61 @@
 //! A client's records in its store: which there are, when they are written, and what is read back.
+//!
+//! A record is named by the key that it was written under or found under, version included, for as long as it exists: the
+//! same number may belong to a record of an MQTT 5 client and to one of an older client, which are two messages.
+//!
+//! What the store refuses for now is put off, and [`Records::retry_at`] says until when: the client's timer obeys it.
+
+mod convert;
+mod numbers;
+mod restore;
+mod retry;
+
+pub(super) use restore::restore;
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
-
-use bytes::BytesMut;
 
 use crate::persistence::hooks::{AfterRead, BeforeWrite, Hooked};
 use crate::persistence::record::command::QueuedCommand;
 use crate::persistence::record::message::QueuedMessage;
 use crate::persistence::{RecordKey, RecordKind, Store, StoreError};
-use crate::protocol::packet::{Filter, Publish, encode_subscribe, encode_unsubscribe};
-use crate::protocol::property::{Context, Properties, PropertiesRef, PropertyId};
-use crate::protocol::session::{NotStored, Receipt, Record, Session, Stored, Token};
-use crate::protocol::{QoS, Version};
+use crate::protocol::QoS;
+use crate::protocol::packet::Publish;
+use crate::protocol::property::{Context, PropertiesRef};
+use crate::protocol::session::{
+    Loaded, NotStored, Receipt, Record, RecordHandle, Stored, Token, view,
+};
 use crate::trace;
 
-use super::host::{Event, Host};
-use super::sink::Io;
+use super::host::Host;
 use crate::options::CreateOptions;
+use numbers::Numbers;
+use retry::Retry;
 
 /// The records of one client. Without a store nothing is written and everything succeeds.
 pub(super) struct Records {
     store: Option<Hooked>,
     v5: bool,
     persist_qos0: bool,
-    /// Numbers of the last `c-` and `q-` records.
-    last_command: u32,
-    last_message: u32,
+    commands: Numbers,
+    messages: Numbers,
     /// When the client was made.
     since: Instant,
     /// By packet identifier: `c-` records that stand for messages in flight, see [`promote`](Self::promote).
-    standing_in: HashMap<u16, u32>,
+    standing_in: HashMap<u16, RecordKey>,
+    /// Records of a client of the other version that belong to messages in flight of this one.
+    taken_over: HashSet<RecordKey>,
+    retry: Retry,
+}
+
+/// The same record of a client of the other version.
+fn other_version(key: RecordKey) -> RecordKey {
+    RecordKey { v5: !key.v5, ..key }
+}
+
+/// A key as the session passes it back.
+fn handle(key: RecordKey) -> RecordHandle {
+    RecordHandle(key.to_code())
 }
 
 impl Records {
@@ -39,10 +64,12 @@ impl Records {
             store: store.map(Hooked::new),
             v5: create.v5,
             persist_qos0: create.persist_qos0,
-            last_command: 0,
-            last_message: 0,
+            commands: Numbers::default(),
+            messages: Numbers::default(),
             since: Instant::now(),
             standing_in: HashMap::new(),
+            taken_over: HashSet::new(),
+            retry: Retry::default(),
         }
     }
 
@@ -53,30 +80,58 @@ impl Records {
         }
     }
 
-    /// Sets or clears what the program does to a record after it was read.
+    /// Sets or clears what the program does to a record after it was read. What could not be read is tried again at once:
+    /// the caller has the client's timer set.
     pub fn set_after_read(&mut self, hook: Option<Box<dyn AfterRead>>) {
         if let Some(store) = &mut self.store {
             store.set_after_read(hook);
         }
+        self.retry.hurry(Instant::now());
+    }
+
+    /// When what the store refused has to be tried again; nothing where it refused nothing.
+    pub fn retry_at(&self) -> Option<Instant> {
+        self.retry.at()
+    }
+
+    /// Returns true, once, when that time has come: the session and the queue of messages have to try again.
+    pub fn take_retry(&mut self, now: Instant) -> bool {
+        self.retry.take_due(now)
     }
 
     /// Closes the store; what it holds stays there.
     pub fn close(&mut self) {
         self.store = None;
+        self.retry = Retry::default();
     }
 
-    fn key(&self, record: Record) -> RecordKey {
-        let (kind, number) = match record {
-            Record::Sent(id) => (RecordKind::PublishSent, id.into()),
-            Record::Released(id) => (RecordKind::PubrelSent, id.into()),
-            Record::Received(id) => (RecordKind::PublishReceived, id.into()),
-            Record::Queued(number) => (RecordKind::Command, number),
-        };
+    /// Makes a record that was found in the store one of this client's.
+    fn take_over(&mut self, key: RecordKey) {
+        if key.v5 != self.v5 {
+            self.taken_over.insert(key);
+        }
+    }
+
+    /// The key of a record as this client writes it.
+    fn own_key(&self, kind: RecordKind, number: u32) -> RecordKey {
         RecordKey::new(kind, self.v5, number)
     }
 
-    fn message_key(&self, number: u32) -> RecordKey {
-        RecordKey::new(RecordKind::Message, self.v5, number)
+    /// The key that a record has in the store.
+    fn key(&self, record: Record) -> Option<RecordKey> {
+        let (kind, id) = match record {
+            Record::Sent(id) => (RecordKind::PublishSent, id),
+            Record::Released(id) => (RecordKind::PubrelSent, id),
+            Record::Received(id) => (RecordKind::PublishReceived, id),
+            Record::Queued(handle) => return RecordKey::from_code(handle.0),
+        };
+        let own = self.own_key(kind, id.into());
+        let theirs = other_version(own);
+        Some(if self.taken_over.contains(&theirs) {
+            theirs
+        } else {
+            own
+        })
     }
 
     /// Runs a write; what goes wrong is traced, and the caller told only that it did.
@@ -89,10 +144,16 @@ impl Records {
         };
         let result = write(store);
         self.trace_notices();
-        result.map_err(|error| {
-            trace!(Error, "Message not stored: {error}");
-            NotStored
-        })
+        match result {
+            Ok(()) => {
+                self.retry.succeeded();
+                Ok(())
+            }
+            Err(error) => {
+                trace!(Error, "Message not stored: {error}");
+                Err(NotStored)
+            }
+        }
     }
 
     fn trace_notices(&mut self) {
@@ -104,50 +165,48 @@ impl Records {
     }
 
     pub fn put(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored> {
-        if let (Record::Sent(id), false, true) =
-            (record, self.standing_in.is_empty(), is_qos1(packet))
-        {
+        if let (Record::Sent(id), false, true) = (
+            record,
+            self.standing_in.is_empty(),
+            convert::is_qos1(packet),
+        ) {
             // After a crash `s-` records are sent before `c-` records: this message would overtake those sent before it.
-            let version = if self.v5 { Version::V5 } else { Version::V311 };
-            if let Some(publish) = crate::protocol::session::view(version, packet) {
-                if let Some(number) = self.store_command(&publish, id.into())? {
-                    self.standing_in.insert(id, number);
+            if let Some(publish) = view(convert::version(self.v5), packet) {
+                if let Some(record) = self.store_command(&publish, id.into())? {
+                    self.stand_in(id, record);
                     return Ok(());
                 }
             }
         }
-        let key = self.key(record);
-        self.write(|store| store.put(key, &[packet]))
-    }
-
-    /// Writes a record in place of an older one, of either version: a MQTT 5 client may have taken over another's.
-    fn replace(&mut self, old: Record, new: RecordKey, parts: &[&[u8]]) -> Result<(), NotStored> {
-        let mut old = self.key(old);
-        if let Some(store) = &mut self.store {
-            old.v5 = store.contains(old) == old.v5;
+        let Some(old) = self.key(record) else {
+            return Err(NotStored);
+        };
+        let key = self.own_key(old.kind, old.number);
+        if key == old {
+            return self.write(|store| store.put(key, &[packet]));
         }
-        self.write(|store| store.replace(old, new, parts))
+        self.write(|store| store.replace(old, key, &[packet]))?;
+        self.taken_over.remove(&old);
+        Ok(())
     }
 
-    /// Removes a record, of either version: a MQTT 5 client may have taken over an older one's.
+    /// Removes a record, which is then no longer this client's, whether the store could remove it or not.
     pub fn discard(&mut self, record: Record) {
-        let key = self.key(record);
-        self.remove(key);
+        if let Some(key) = self.key(record) {
+            self.taken_over.remove(&key);
+            self.remove(key);
+        }
         if let Record::Sent(id) = record {
-            if let Some(number) = self.standing_in.remove(&id) {
-                let key = self.key(Record::Queued(number));
+            if let Some(key) = self.standing_in.remove(&id) {
                 self.remove(key);
             }
         }
     }
 
     fn remove(&mut self, key: RecordKey) {
-        let Some(store) = &mut self.store else {
-            return;
-        };
-        // A record that cannot be removed is at worst sent once more, which QoS 1 allows and the server sees at QoS 2.
-        if store.remove(key).is_err() && self.v5 {
-            let _ = store.remove(RecordKey { v5: false, ..key });
+        if let Some(store) = &mut self.store {
+            // A record that cannot be removed is at worst sent once more, which QoS 1 allows and the server sees at QoS 2.
+            let _ = store.remove(key);
         }
     }
 
@@ -157,12 +216,12 @@ impl Records {
         &mut self,
         message: &H::Message,
         receipt: Receipt<'_>,
-    ) -> Result<Option<u32>, NotStored> {
-        if self.store.is_none() {
+    ) -> Result<Option<RecordKey>, NotStored> {
+        let number = self.next_number(RecordKind::Message)?;
+        let Some(number) = number else {
             return Ok(None);
-        }
-        let number = self.last_message.wrapping_add(1);
-        let (key, v5) = (self.message_key(number), self.v5);
+        };
+        let (key, v5) = (self.own_key(RecordKind::Message, number), self.v5);
         H::with_contents(message, |publish| {
             let queued = QueuedMessage {
                 topic: publish.topic,
@@ -177,70 +236,146 @@ impl Records {
                 .write(v5, |parts| match receipt {
                     Receipt::None => self.write(|store| store.put(key, parts)),
                     Receipt::Kept(id, packet) => {
-                        let kept = self.key(Record::Received(id));
+                        let kept = self.own_key(RecordKind::PublishReceived, id.into());
                         self.write(|store| store.put_both(key, parts, kept, &[packet]))
                     }
-                    Receipt::Released(id) => self.replace(Record::Received(id), key, parts),
+                    Receipt::Released(id) => {
+                        let Some(old) = self.key(Record::Received(id)) else {
+                            return Err(NotStored);
+                        };
+                        self.write(|store| store.replace(old, key, parts))?;
+                        self.taken_over.remove(&old);
+                        Ok(())
+                    }
                 })
                 .unwrap_or(Err(NotStored))
         })?;
-        self.last_message = number;
-        Ok(Some(number))
+        self.messages.took(number);
+        Ok(Some(key))
+    }
+
+    /// Returns a number for a new record of that kind, nothing without a store.
+    fn next_number(&mut self, kind: RecordKind) -> Result<Option<u32>, NotStored> {
+        let v5 = self.v5;
+        let Some(store) = &mut self.store else {
+            return Ok(None);
+        };
+        let numbers = match kind {
+            RecordKind::Message => &mut self.messages,
+            _ => &mut self.commands,
+        };
+        let number = numbers.next(|number| store.contains(RecordKey::new(kind, v5, number)));
+        number.ok_or(NotStored).map(Some)
     }
 
     /// The program has taken the message.
-    pub fn message_taken(&mut self, record: Option<u32>) {
-        if let Some(number) = record {
-            let key = self.message_key(number);
+    pub fn message_taken(&mut self, record: Option<RecordKey>) {
+        if let Some(key) = record {
             self.remove(key);
         }
     }
 
-    /// Reads a message of the program's queue back; one that is unusable is set aside.
-    pub fn load_message<H: Host>(&mut self, number: u32) -> Option<H::Message> {
-        let (key, bytes) = self.load(RecordKind::Message, number)?;
-        let message = QueuedMessage::read(key.v5, &bytes).ok().and_then(|queued| {
+    /// Reads a message of the program's queue back.
+    pub fn load_message<H: Host>(&mut self, key: RecordKey) -> Loaded<H::Message> {
+        self.load(key, |records, bytes| {
+            let queued = QueuedMessage::read(key.v5, &bytes).ok()?;
+            let properties = PropertiesRef::parse(queued.properties, Context::Publish).ok()?;
             H::message(&Publish {
                 dup: queued.dup,
                 qos: mqttbytes::qos(queued.qos).ok()?,
                 retain: queued.retained,
                 topic: queued.topic,
                 packet_id: queued.packet_id,
-                properties: PropertiesRef::parse(queued.properties, Context::Publish).ok()?,
+                properties: records.known_properties(properties),
                 payload: queued.payload,
             })
-        });
-        if message.is_none() {
-            self.set_aside(key);
-        }
-        message
+        })
     }
 
-    /// The record of that number, of this client's version or, for a MQTT 5 client, of an older one.
-    fn load(&mut self, kind: RecordKind, number: u32) -> Option<(RecordKey, Vec<u8>)> {
-        let v5 = self.v5;
-        let store = self.store.as_mut()?;
-        let found = [v5, !v5].into_iter().find_map(|v5| {
-            let key = RecordKey::new(kind, v5, number);
-            store.contains(key).then(|| (key, store.get(key)))
-        });
-        match found? {
-            (key, Ok(bytes)) => Some((key, bytes)),
-            (key, Err(error)) => {
+    /// A list of properties as this client's program can be given it.
+    fn known_properties<'a>(&self, properties: PropertiesRef<'a>) -> PropertiesRef<'a> {
+        if self.v5 {
+            properties
+        } else {
+            PropertiesRef::EMPTY
+        }
+    }
+
+    /// Reads back the PUBLISH that was sent under that packet identifier.
+    pub fn load_sent(&mut self, id: u16) -> Loaded<Vec<u8>> {
+        let Some(key) = self.key(Record::Sent(id)) else {
+            return Loaded::Damaged { in_place: false };
+        };
+        self.load(key, |records, bytes| {
+            convert::sent(records.v5, key.v5, bytes)
+        })
+    }
+
+    /// Reads back the message that was received under that packet identifier and not handed over.
+    pub fn load_received<H: Host>(&mut self, id: u16) -> Loaded<H::Message> {
+        let Some(key) = self.key(Record::Received(id)) else {
+            return Loaded::Damaged { in_place: false };
+        };
+        self.load(key, |records, bytes| {
+            let publish = view(convert::version(key.v5), &bytes)?;
+            H::message(&Publish {
+                properties: records.known_properties(publish.properties),
+                ..publish
+            })
+        })
+    }
+
+    /// Reads a record and lets `parse` make something of it. A record that was read and makes no sense is set aside; one
+    /// that cannot be read is kept, and tried again later.
+    fn load<T>(
+        &mut self,
+        key: RecordKey,
+        parse: impl FnOnce(&mut Self, Vec<u8>) -> Option<T>,
+    ) -> Loaded<T> {
+        let Some(store) = &mut self.store else {
+            return Loaded::Damaged { in_place: false };
+        };
+        match store.get(key) {
+            Ok(bytes) => {
+                self.retry.succeeded();
+                match parse(self, bytes) {
+                    Some(content) => Loaded::Ready(content),
+                    None => self.set_aside(key),
+                }
+            }
+            Err(error @ StoreError::NoRecord(_)) => {
                 trace!(Error, "Message store: {error}");
-                self.set_aside(key);
-                None
+                Loaded::Damaged { in_place: false }
+            }
+            Err(error @ StoreError::Damaged(..)) => {
+                trace!(Error, "Message store: {error}");
+                self.set_aside(key)
+            }
+            Err(error) => {
+                if self.retry.refused(Instant::now()) {
+                    trace!(Error, "Message store: {key} is tried again later: {error}");
+                }
+                Loaded::Later
             }
         }
     }
 
-    fn set_aside(&mut self, key: RecordKey) {
-        if let Some(store) = &mut self.store {
-            if let Err(error) = store.set_aside(key) {
+    fn set_aside<T>(&mut self, key: RecordKey) -> Loaded<T> {
+        let moved = match &mut self.store {
+            Some(store) => store.set_aside(key).unwrap_or_else(|error| {
                 trace!(Error, "Message store: {error}");
-            }
+                false
+            }),
+            None => false,
+        };
+        if !moved {
+            trace!(
+                Error,
+                "Message store: {key} is damaged and left where it is"
+            );
         }
         self.trace_notices();
+        Loaded::Damaged { in_place: !moved }
     }
 
     /// Writes the `c-` record of a publish that has to wait.
@@ -248,12 +383,15 @@ impl Records {
         &mut self,
         publish: &Publish<'_>,
         token: Token,
-    ) -> Result<Option<u32>, NotStored> {
-        if self.store.is_none() || (publish.qos == QoS::AtMostOnce && !self.persist_qos0) {
+    ) -> Result<Option<RecordHandle>, NotStored> {
+        if publish.qos == QoS::AtMostOnce && !self.persist_qos0 {
             return Ok(None);
         }
-        let number = self.last_command.wrapping_add(1);
-        let (key, v5) = (self.key(Record::Queued(number)), self.v5);
+        let number = self.next_number(RecordKind::Command)?;
+        let Some(number) = number else {
+            return Ok(None);
+        };
+        let (key, v5) = (self.own_key(RecordKind::Command, number), self.v5);
         let command = QueuedCommand::Publish {
             token,
             topic: publish.topic,
@@ -265,11 +403,12 @@ impl Records {
         command
             .write(v5, |parts| self.write(|store| store.put(key, parts)))
             .unwrap_or(Err(NotStored))?;
-        self.last_command = number;
-        Ok(Some(number))
+        self.commands.took(number);
+        Ok(Some(handle(key)))
     }
 
-    /// Writes the `s-` record of a publish that waited, in place of its `c-` record if it has one.
+    /// Writes the `s-` record of a publish that waited, in place of its `c-` record if it has one. After a failure it is
+    /// tried again later.
     ///
     /// At `QoS` 1 the `c-` record will do until the acknowledgement: after a crash the message is sent once more, and it does
     /// not matter that it is sent as a new one. So it is left alone where it has a file, because to make and remove files
@@ -278,285 +417,61 @@ impl Records {
     /// would be one delivery too many: such a message waits for room.
     pub fn promote(
         &mut self,
-        queued: Option<u32>,
+        queued: Option<RecordHandle>,
         id: u16,
         packet: &[u8],
     ) -> Result<(), NotStored> {
-        let new = self.key(Record::Sent(id));
-        let Some(number) = queued else {
-            return self.write(|store| store.put(new, &[packet]));
+        let new = self.own_key(RecordKind::PublishSent, id.into());
+        let result = match queued.and_then(|record| RecordKey::from_code(record.0)) {
+            None => self.write(|store| store.put(new, &[packet])),
+            Some(old) => {
+                let may_stand = convert::is_qos1(packet);
+                let stands = may_stand
+                    && (!self.standing_in.is_empty()
+                        || self.store.as_mut().is_some_and(|store| store.has_file(old)));
+                let replaced = if stands {
+                    Err(NotStored)
+                } else {
+                    self.write(|store| store.replace(old, new, &[packet]))
+                };
+                if replaced.is_err() && may_stand {
+                    self.standing_in.insert(id, old);
+                    return Ok(());
+                }
+                replaced
+            }
         };
-        let may_stand = is_qos1(packet);
-        let stands = may_stand && (!self.standing_in.is_empty() || self.has_file(number));
-        let result = if stands {
-            Err(NotStored)
-        } else {
-            self.replace(Record::Queued(number), new, &[packet])
-        };
-        if result.is_err() && may_stand {
-            self.standing_in.insert(id, number);
-            return Ok(());
+        if result.is_err() {
+            self.retry.refused(Instant::now());
         }
         result
     }
 
-    fn has_file(&mut self, number: u32) -> bool {
-        let key = self.key(Record::Queued(number));
-        self.store.as_mut().is_some_and(|store| {
-            [key.v5, !key.v5]
-                .iter()
-                .any(|&v5| store.has_file(RecordKey { v5, ..key }))
-        })
+    /// Has a `c-` record stand for the message in flight under that packet identifier.
+    fn stand_in(&mut self, id: u16, record: RecordHandle) {
+        if let Some(key) = RecordKey::from_code(record.0) {
+            self.standing_in.insert(id, key);
+        }
     }
 
-    /// Reads a command that waited back; one that is unusable is set aside.
-    pub fn load_command(&mut self, number: u32) -> Option<Stored> {
-        let (key, bytes) = self.load(RecordKind::Command, number)?;
-        let command = QueuedCommand::read(key.v5, &bytes).ok();
-        let stored = command.and_then(|command| {
-            let waited = if expires(&command) {
+    /// Reads a command that waited back.
+    pub fn load_command(&mut self, record: RecordHandle) -> Loaded<Stored> {
+        let Some(key) = RecordKey::from_code(record.0) else {
+            return Loaded::Damaged { in_place: false };
+        };
+        self.load(key, |records, bytes| {
+            let command = QueuedCommand::read(key.v5, &bytes).ok()?;
+            let waited = if convert::expires(&command) {
                 // A program's own store cannot tell: then it has waited for as long as this client has been there.
-                let age = self.store.as_mut().and_then(|store| store.age(key));
-                age.unwrap_or(self.since.elapsed())
+                let age = records.store.as_mut().and_then(|store| store.age(key));
+                age.unwrap_or(records.since.elapsed())
             } else {
                 Duration::ZERO
             };
-            stored(self.v5, &command, waited)
-        });
-        if stored.is_none() {
-            self.set_aside(key);
-        }
-        stored
+            convert::stored(records.v5, &command, waited)
+        })
     }
 }
 
-/// Whether an encoded PUBLISH is of `QoS` 1.
-fn is_qos1(packet: &[u8]) -> bool {
-    packet.first().is_some_and(|first| first >> 1 & 3 == 1)
-}
-
-/// Whether it matters how long it has waited.
-fn expires(command: &QueuedCommand<'_>) -> bool {
-    let QueuedCommand::Publish { properties, .. } = command else {
-        return false;
-    };
-    PropertiesRef::parse(properties, Context::Publish)
-        .is_ok_and(|list| list.number(PropertyId::MessageExpiryInterval).is_some())
-}
-
-/// A command as it goes over the wire; a property list that a MQTT 5 client left is dropped below MQTT 5.
-fn stored(v5: bool, command: &QueuedCommand<'_>, waited: Duration) -> Option<Stored> {
-    let version = if v5 { Version::V5 } else { Version::V311 };
-    let list = |properties| {
-        let list = PropertiesRef::parse(properties, Context::Subscribe).ok()?;
-        Some(if v5 { list } else { PropertiesRef::EMPTY })
-    };
-    let mut packet = BytesMut::new();
-    let filters = match command {
-        QueuedCommand::Publish {
-            topic,
-            payload,
-            qos,
-            retained,
-            properties,
-            ..
-        } => {
-            let properties = if v5 { *properties } else { &[] };
-            let packet = encode(v5, topic, payload, *qos, *retained, properties)?;
-            return Some(Stored::Publish { packet, waited });
-        }
-        QueuedCommand::Subscribe {
-            topics, properties, ..
-        } => {
-            let filters: Option<Vec<Filter<'_>>> = topics
-                .iter()
-                .map(|topic| {
-                    Some(Filter {
-                        filter: topic.filter,
-                        qos: mqttbytes::qos(topic.qos).ok()?,
-                        no_local: topic.options.no_local,
-                        retain_as_published: topic.options.retain_as_published,
-                        retain_handling: topic.options.retain_handling,
-                    })
-                })
-                .collect();
-            encode_subscribe(version, ANY_ID, &filters?, list(properties)?, &mut packet).ok()?;
-            topics.len()
-        }
-        QueuedCommand::Unsubscribe {
-            topics, properties, ..
-        } => {
-            encode_unsubscribe(version, ANY_ID, topics, list(properties)?, &mut packet).ok()?;
-            topics.len()
-        }
-    };
-    Some(Stored::Request {
-        packet: packet.into(),
-        filters,
-    })
-}
-
-/// In the place of the packet identifier that a request is given when it is sent.
-const ANY_ID: u16 = 1;
-
-fn encode(
-    v5: bool,
-    topic: &[u8],
-    payload: &[u8],
-    qos: u8,
-    retain: bool,
-    properties: &[u8],
-) -> Option<Vec<u8>> {
-    let mut packet = BytesMut::new();
-    Publish {
-        dup: false,
-        qos: mqttbytes::qos(qos).ok()?,
-        retain,
-        topic,
-        packet_id: 0,
-        properties: PropertiesRef::parse(properties, Context::Publish).ok()?,
-        payload,
-    }
-    .encode(if v5 { Version::V5 } else { Version::V311 }, &mut packet)
-    .ok()?;
-    Some(packet.into())
-}
-
-/// A store's records as they were found.
-struct Found {
-    sent: Vec<RecordKey>,
-    received: Vec<RecordKey>,
-    commands: Vec<u32>,
-    messages: Vec<u32>,
-}
-
-/// Takes over what the store holds: messages in flight at once, those that wait when their turn comes.
-///
-/// A MQTT 3 client refuses a store with MQTT 5 messages in flight, as the original does; the reverse is taken over.
-pub(super) fn restore<H: Host>(
-    session: &mut Session<H::Message, H::Op>,
-    io: &mut Io<H>,
-    create: &CreateOptions,
-    op: impl Fn() -> H::Op,
-) -> Result<(), StoreError> {
-    let Some(store) = &mut io.records.store else {
-        return Ok(());
-    };
-    let keys = store.keys()?;
-    if !create.v5 && keys.iter().any(|key| key.v5 && in_flight(key.kind)) {
-        return Err(StoreError::BadProgram("the store is of an MQTT 5 client"));
-    }
-    let found = sort(&keys);
-    let all: HashSet<RecordKey> = keys.iter().copied().collect();
-    let either = |kind, number| [true, false].map(|v5| RecordKey::new(kind, v5, number));
-    let (mut sent, mut received) = (0, 0);
-    for key in &found.sent {
-        let released = either(RecordKind::PubrelSent, key.number)
-            .iter()
-            .any(|key| all.contains(key));
-        if let Some(packet) = io.records.packet(*key) {
-            let id = u16::try_from(key.number).unwrap_or(0);
-            if session.restore_sent(id, packet, released, op()) {
-                sent += 1;
-                continue;
-            }
-        }
-        io.records.set_aside(*key);
-    }
-    for key in keys.iter().filter(|key| key.kind == RecordKind::PubrelSent) {
-        let messages = either(RecordKind::PublishSent, key.number);
-        if !messages.iter().any(|key| all.contains(key)) {
-            // Killed between the end of a message's two records. Left there, a later message of the same packet identifier
-            // would be taken for one that the server has.
-            io.records.remove(*key);
-        }
-    }
-    for key in &found.received {
-        let packet = io.records.packet(*key);
-        let id = u16::try_from(key.number).unwrap_or(0);
-        if packet.is_some_and(|packet| session.restore_received(id, &packet, key.v5, io)) {
-            received += 1;
-        } else {
-            io.records.set_aside(*key);
-        }
-    }
-    io.records.last_command = found.commands.last().copied().unwrap_or(0);
-    io.records.last_message = found.messages.last().copied().unwrap_or(0);
-    trace!(
-        Minimum,
-        "{sent} sent messages and {received} received messages restored, {} commands and {} messages waiting",
-        found.commands.len(),
-        found.messages.len()
-    );
-    if create.restore_messages {
-        for number in found.commands {
-            session.restore_queued(number, op());
-        }
-        io.events
-            .extend(found.messages.into_iter().map(Event::Stored));
-    } else if let Some(store) = &mut io.records.store {
-        let waiting = |key: &&RecordKey| !in_flight(key.kind);
-        let forgotten: Vec<RecordKey> = keys.iter().filter(waiting).copied().collect();
-        store.forget_all(&forgotten);
-    }
-    Ok(())
-}
-
-fn in_flight(kind: RecordKind) -> bool {
-    matches!(
-        kind,
-        RecordKind::PublishSent | RecordKind::PubrelSent | RecordKind::PublishReceived
-    )
-}
-
-fn sort(keys: &[RecordKey]) -> Found {
-    let of = |kind| {
-        let mut keys: Vec<_> = keys
-            .iter()
-            .filter(|key| key.kind == kind)
-            .copied()
-            .collect();
-        keys.sort_unstable_by_key(|key| key.number);
-        keys
-    };
-    let numbers = |kind| {
-        let mut numbers: Vec<u32> = of(kind).into_iter().map(|key| key.number).collect();
-        numbers.dedup();
-        numbers
-    };
-    let mut sent = of(RecordKind::PublishSent);
-    // Packet identifiers wrap round: the oldest follows the widest gap.
-    let widest = (1..sent.len()).max_by_key(|&i| sent[i].number - sent[i - 1].number);
-    if let Some(at) = widest {
-        let wrapped = sent[0].number + 65_535 - sent[sent.len() - 1].number;
-        if sent[at].number - sent[at - 1].number > wrapped {
-            sent.rotate_left(at);
-        }
-    }
-    Found {
-        sent,
-        received: of(RecordKind::PublishReceived),
-        commands: numbers(RecordKind::Command),
-        messages: numbers(RecordKind::Message),
-    }
-}
-
-impl Records {
-    /// A stored packet. A MQTT 5 client that takes over one of an older client gives it an empty property list.
-    fn packet(&mut self, key: RecordKey) -> Option<Vec<u8>> {
-        let bytes = self.store.as_mut()?.get(key).ok()?;
-        if key.v5 == self.v5 {
-            return Some(bytes);
-        }
-        let publish = crate::protocol::session::view(Version::V311, &bytes)?;
-        let mut packet = BytesMut::new();
-        let properties = Properties::new();
-        Publish {
-            properties: properties.as_ref(),
-            ..publish
-        }
-        .encode(Version::V5, &mut packet)
-        .ok()?;
-        Some(packet.into())
-    }
-}
+#[cfg(test)]
+mod tests;

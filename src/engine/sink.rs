@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 
+use crate::persistence::RecordKey;
 use crate::protocol::QoS;
 use crate::protocol::outbound::Outbound;
 use crate::protocol::packet::{AckKind, Publish};
 use crate::protocol::property::PropertiesRef;
 use crate::protocol::session::{
-    Cause, Completion, Failure, NotStored, Outcome, Receipt, Record, Sink, Stored, Token,
+    Cause, Completion, Failure, Loaded, NotStored, Outcome, Receipt, Record, RecordHandle, Sink,
+    Stored, Token,
 };
 
 use super::callout::Teller;
@@ -36,6 +38,8 @@ pub(super) struct Io<H: Host> {
     /// what they belong to.
     pub tls_errors: VecDeque<(Teller, String)>,
     pub records: Records,
+    /// Stored messages that could not be read: see [`Records::retry_at`].
+    put_off: VecDeque<RecordKey>,
     pub wants_acknowledgements: bool,
     /// Something happened that a waiting thread may wait for.
     pub progressed: bool,
@@ -52,6 +56,7 @@ impl<H: Host> Io<H> {
             left: Vec::new(),
             tls_errors: VecDeque::new(),
             records,
+            put_off: VecDeque::new(),
             wants_acknowledgements: false,
             progressed: false,
         }
@@ -77,9 +82,9 @@ impl<H: Host> Io<H> {
                     self.records.message_taken(record);
                     return Some(message);
                 }
-                Event::Stored(number) => {
-                    if let Some(message) = self.records.load_message::<H>(number) {
-                        self.records.message_taken(Some(number));
+                Event::Stored(key) => {
+                    if let Some(message) = self.load_message(key) {
+                        self.records.message_taken(Some(key));
                         return Some(message);
                     }
                 }
@@ -88,6 +93,26 @@ impl<H: Host> Io<H> {
                     return None;
                 }
             }
+        }
+    }
+
+    /// Reads a message of the queue back. One that cannot be read now is put off, and the messages behind it go first.
+    pub fn load_message(&mut self, key: RecordKey) -> Option<H::Message> {
+        match self.records.load_message::<H>(key) {
+            Loaded::Ready(message) => Some(message),
+            Loaded::Later => {
+                self.put_off.push_back(key);
+                None
+            }
+            Loaded::Damaged { .. } => None,
+        }
+    }
+
+    /// Puts the messages that could not be read back where they were: before all others.
+    pub fn queue_put_off(&mut self) {
+        while let Some(key) = self.put_off.pop_back() {
+            self.progressed = true;
+            self.events.push_front(Event::Stored(key));
         }
     }
 
@@ -251,15 +276,28 @@ impl<H: Host> Sink for Io<H> {
         &mut self,
         publish: &Publish<'_>,
         token: Token,
-    ) -> Result<Option<u32>, NotStored> {
+    ) -> Result<Option<RecordHandle>, NotStored> {
         self.records.store_command(publish, token)
     }
 
-    fn promote(&mut self, queued: Option<u32>, id: u16, packet: &[u8]) -> Result<(), NotStored> {
+    fn promote(
+        &mut self,
+        queued: Option<RecordHandle>,
+        id: u16,
+        packet: &[u8],
+    ) -> Result<(), NotStored> {
         self.records.promote(queued, id, packet)
     }
 
-    fn load_queued(&mut self, number: u32) -> Option<Stored> {
-        self.records.load_command(number)
+    fn load_queued(&mut self, record: RecordHandle) -> Loaded<Stored> {
+        self.records.load_command(record)
+    }
+
+    fn load_sent(&mut self, id: u16) -> Loaded<Vec<u8>> {
+        self.records.load_sent(id)
+    }
+
+    fn load_received(&mut self, id: u16) -> Loaded<H::Message> {
+        self.records.load_received::<H>(id)
     }
 }

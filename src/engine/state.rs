@@ -342,7 +342,9 @@ impl<H: Host> Client<H> {
 
     /// Sets or clears what the program does to a record after it was read.
     pub fn set_after_read(&self, hook: Option<Box<dyn AfterRead>>) {
-        self.lock().io.records.set_after_read(hook);
+        let mut core = self.lock();
+        core.io.records.set_after_read(hook);
+        self.update_timer(&mut core);
     }
 
     /// Whether acknowledgements of publishes are of interest to the program.
@@ -412,13 +414,30 @@ impl<H: Host> Client<H> {
         self.update_timer(core);
     }
 
+    /// Tries again what the store refused, if its time has come.
+    pub(super) fn retry_store(&self, core: &mut Guard<'_, H>, now: Instant) {
+        if !core.io.records.take_retry(now) {
+            return;
+        }
+        core.io.queue_put_off();
+        let (session, io) = core.parts();
+        if let Err(fault) = session.retry(now, io) {
+            self.end_for(core, fault);
+        }
+    }
+
     pub(super) fn update_timer(&self, core: &mut Core<H>) {
         let closing = core.closing.as_ref().map(|closing| closing.deadline);
         let keep_alive = core.session.deadline().map(reactor::slot);
-        let next = [keep_alive, closing, core.offer_again]
-            .into_iter()
-            .flatten()
-            .min();
+        let next = [
+            keep_alive,
+            closing,
+            core.offer_again,
+            core.io.records.retry_at(),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         // One that is set too early finds nothing due and is set again: cheaper than a change for every packet.
         if let Some(next) = next {
             if core.timer.is_none_or(|at| next < at) {
@@ -480,6 +499,7 @@ impl<H: Host> Source for Client<H> {
         if core.offer_again.is_some_and(|at| now >= at) {
             core.offer_again = None;
         }
+        self.retry_store(&mut core, now);
         // Timers of the same slot expire together, a little early.
         self.tick(&mut core, now + reactor::TIMER_SLOT);
         self.finish(core);

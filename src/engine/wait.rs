@@ -125,6 +125,11 @@ impl<H: Host> Client<H> {
         let link = Arc::clone(&connection.link);
         // A thread that is still writing has the reactor wait for room, should it need to.
         let writing = matches!(connection.writer, Writer::Blocked(_));
+        // What the store refused has to be tried again in time, by this thread if the reactor is late.
+        let deadline = [deadline, core.io.records.retry_at()]
+            .into_iter()
+            .flatten()
+            .min();
         drop(core);
         let ready = if link.has_buffered() {
             PollFlags::IN
@@ -142,6 +147,7 @@ impl<H: Host> Client<H> {
         if ready.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR | PollFlags::RDHUP) {
             (core, _) = self.read_once(core);
         }
+        self.retry_store(&mut core, Instant::now());
         core = self.flush(core);
         // Others may wait for what came, or for the role.
         core.io.progressed = false;

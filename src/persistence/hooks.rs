@@ -139,7 +139,7 @@ impl Store for Hooked {
         self.store.age(key)
     }
 
-    fn set_aside(&mut self, key: RecordKey) -> Result<(), StoreError> {
+    fn set_aside(&mut self, key: RecordKey) -> Result<bool, StoreError> {
         self.store.set_aside(key)
     }
 

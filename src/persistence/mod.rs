@@ -33,9 +33,12 @@ pub enum StoreError {
     /// The program's persistence functions cannot be called or what they gave cannot be used.
     #[error("the program's persistence is unusable: {0}")]
     BadProgram(&'static str),
-    /// No record of that key, or one that cannot be read.
-    #[error("no usable record {0}")]
+    /// There is no record of that key.
+    #[error("there is no record {0}")]
     NoRecord(RecordKey),
+    /// There is a record of that key, and it cannot be what was put: trying again will not help.
+    #[error("record {0} is damaged: {1}")]
+    Damaged(RecordKey, &'static str),
 }
 
 impl StoreError {
@@ -83,7 +86,8 @@ pub enum Notice {
 pub trait Store: Send {
     /// Writes a record, replacing the one of that key: all of it or nothing of it.
     fn put(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError>;
-    /// Reads a record.
+    /// Reads a record. [`StoreError::NoRecord`] and [`StoreError::Damaged`] are final; after any other error the record is
+    /// still there, and the caller tries again later.
     fn get(&mut self, key: RecordKey) -> Result<Vec<u8>, StoreError>;
     /// Removes a record; one that is not there is an error as in the original, which callers may ignore.
     fn remove(&mut self, key: RecordKey) -> Result<(), StoreError>;
@@ -140,11 +144,10 @@ pub trait Store: Send {
     fn age(&mut self, _key: RecordKey) -> Option<Duration> {
         None
     }
-    /// Takes a record that nobody can read out of the way without destroying it.
-    ///
-    /// The default leaves it where it is: a program's own store has no other place for it.
-    fn set_aside(&mut self, _key: RecordKey) -> Result<(), StoreError> {
-        Ok(())
+    /// Takes a damaged record out of the way without destroying it. Returns false if the record is still under its key: a
+    /// program's own store has no other place for it.
+    fn set_aside(&mut self, _key: RecordKey) -> Result<bool, StoreError> {
+        Ok(false)
     }
     /// What was noticed since the last call.
     fn notices(&mut self) -> Vec<Notice> {

@@ -4,12 +4,16 @@
 //! two, indexed by the identifier's low bits, finds an entry without hashing and without an allocation a message. It
 //! starts empty, so that an idle client costs nothing, and doubles when two identifiers in flight meet in one slot.
 
+use std::collections::HashSet;
+
 /// Entries by packet identifier, 1 to 65,535.
 #[derive(Debug)]
 pub struct Inflight<E> {
     slots: Vec<Option<(u16, E)>>,
     len: usize,
     last_id: u16,
+    /// Identifiers that are not given out although no entry has them.
+    blocked: HashSet<u16>,
 }
 
 impl<E> Default for Inflight<E> {
@@ -18,6 +22,7 @@ impl<E> Default for Inflight<E> {
             slots: Vec::new(),
             len: 0,
             last_id: 0,
+            blocked: HashSet::new(),
         }
     }
 }
@@ -45,17 +50,23 @@ impl<E> Inflight<E> {
     /// The next free packet identifier after the last one given out, or none when all 65,535 are in use
     /// (`[MQTT-2.3.1-2]`, `[MQTT-2.2.1-3]`).
     pub fn next_id(&mut self) -> Option<u16> {
-        if self.len >= usize::from(u16::MAX) {
+        if self.len + self.blocked.len() >= usize::from(u16::MAX) {
             return None;
         }
         let mut id = self.last_id;
         loop {
             id = id.checked_add(1).unwrap_or(1);
-            if !self.contains(id) {
+            if !self.contains(id) && !self.blocked.contains(&id) {
                 self.last_id = id;
                 return Some(id);
             }
         }
+    }
+
+    /// Has an identifier that no entry has never given out: the store holds something under it that must not be overwritten.
+    pub fn block(&mut self, id: u16) {
+        debug_assert!(id != 0 && !self.contains(id));
+        self.blocked.insert(id);
     }
 
     /// Whether the identifier is in use.
@@ -135,6 +146,11 @@ impl<E> Inflight<E> {
         self.slots.iter().flatten().map(|(id, entry)| (*id, entry))
     }
 
+    /// All entries, in no particular order.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut E> {
+        self.slots.iter_mut().flatten().map(|(_, entry)| entry)
+    }
+
     /// Takes all entries out, in no particular order; the sequence of identifiers goes on.
     pub fn drain(&mut self) -> impl Iterator<Item = (u16, E)> + use<E> {
         self.len = 0;
@@ -155,6 +171,18 @@ mod tests {
         assert_eq!(table.next_id(), Some(3));
         table.last_id = u16::MAX;
         assert_eq!(table.next_id(), Some(3), "wraps past 0, 1 and 2");
+    }
+
+    #[test]
+    fn blocked_identifiers_are_not_given_out() {
+        let mut table = Inflight::default();
+        for id in 2..=u16::MAX {
+            table.block(id);
+        }
+        assert_eq!(table.next_id(), Some(1));
+        assert_eq!(table.next_id(), Some(1));
+        table.insert(1, ());
+        assert_eq!(table.next_id(), None);
     }
 
     #[test]

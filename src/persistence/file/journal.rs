@@ -265,24 +265,30 @@ impl Journal {
         self.flush(start)
     }
 
-    /// Reads a record, if its entry is still what was written.
-    pub(super) fn read(&self, key: RecordKey, spot: Spot) -> Option<Vec<u8>> {
+    /// Reads a record. An entry that is not what was written is `InvalidData`; after any other error it may be there yet.
+    pub(super) fn read(&self, key: RecordKey, spot: Spot) -> io::Result<Vec<u8>> {
         let segment = self
             .segments
             .iter()
-            .find(|segment| segment.number == spot.file)?;
+            .find(|segment| segment.number == spot.file)
+            .ok_or(io::ErrorKind::NotFound)?;
         let mut entry = vec![0; ENTRY_HEADER + spot.length as usize];
-        segment
+        match segment
             .file
             .read_exact_at(&mut entry, u64::from(spot.offset))
-            .ok()?;
+        {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+            other => other?,
+        }
         let whole =
             u64_at(&entry, 0) == checksum(segment.salt, u64::from(spot.offset), &entry[8..]);
         if !whole || u64_at(&entry, 16) != key.to_code() {
-            return None;
+            return Err(io::ErrorKind::InvalidData.into());
         }
         entry.drain(..ENTRY_HEADER);
-        Some(entry)
+        Ok(entry)
     }
 
     /// When a queued command was put; the time of other records is of no interest, and not kept.

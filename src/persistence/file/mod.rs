@@ -235,8 +235,8 @@ impl Store for FileStore {
         self.with(|state| state.age(key))
     }
 
-    fn set_aside(&mut self, key: RecordKey) -> Result<(), StoreError> {
-        self.with_watched(|state| state.set_aside(key))
+    fn set_aside(&mut self, key: RecordKey) -> Result<bool, StoreError> {
+        self.with_watched(|state| state.set_aside(key).map(|()| true))
     }
 
     fn notices(&mut self) -> Vec<Notice> {

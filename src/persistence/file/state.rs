@@ -291,25 +291,19 @@ impl State {
 
     pub(super) fn get(&mut self, key: RecordKey) -> Result<Vec<u8>, StoreError> {
         match self.places.get(&key) {
-            None => Err(StoreError::NoRecord(key)),
-            Some(Place::Journal(spot)) => self
-                .journal
-                .read(key, *spot)
-                .ok_or(StoreError::NoRecord(key)),
-            Some(Place::File { .. }) => {
-                self.directory
-                    .read(key)
-                    .map_err(|error| match error.kind() {
-                        io::ErrorKind::NotFound | io::ErrorKind::InvalidData => {
-                            StoreError::NoRecord(key)
-                        }
-                        _ => StoreError::io(format!(
-                            "reading {key} in {}",
-                            self.directory.path().display()
-                        ))(error),
-                    })
-            }
+            None => return Err(StoreError::NoRecord(key)),
+            Some(Place::Journal(spot)) => self.journal.read(key, *spot),
+            Some(Place::File { .. }) => self.directory.read(key),
         }
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => StoreError::NoRecord(key),
+            io::ErrorKind::InvalidData => StoreError::Damaged(key, "it is not what was written"),
+            // No descriptors, no memory, a disk that fails for a moment: the record is still there.
+            _ => {
+                let place = self.directory.path().display();
+                StoreError::io(format!("reading {key} in {place}"))(error)
+            }
+        })
     }
 
     /// For how long a queued command has waited. Files have the time of their put, which the journal keeps for them until
@@ -425,8 +419,12 @@ impl State {
             None => return Err(StoreError::NoRecord(key)),
             Some(Place::File { .. }) => self.directory.set_aside(key),
             Some(&Place::Journal(spot)) => {
-                let entry = self.journal.read(key, spot).unwrap_or_default();
-                self.directory.write_aside(key, &entry)
+                // Where its checksum is wrong there is nothing that could be kept.
+                match self.journal.read(key, spot) {
+                    Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(Vec::new()),
+                    other => other,
+                }
+                .and_then(|entry| self.directory.write_aside(key, &entry))
             }
         }
         .map_err(StoreError::io(context))?;
@@ -453,12 +451,7 @@ impl State {
         let Some(&Place::Journal(spot)) = self.places.get(&key) else {
             return Ok(());
         };
-        let Some(entry) = self.journal.read(key, spot) else {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("{key} cannot be read back"),
-            ));
-        };
+        let entry = self.journal.read(key, spot)?;
         let time = self.journal.put_time(key, spot);
         self.directory.write(key, &[&entry], time)?;
         self.moved(key, spot);

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::{
-    Awaits, Cause, Completion, Entry, Failure, Fault, Outcome, Receipt, Record, Session, Sink,
+    Awaits, Cause, Completion, Entry, Failure, Fault, Outcome, Receipt, Received, Record, Session,
+    Sink,
 };
 use crate::protocol::error::Malformed;
 use crate::protocol::packet::{Ack, AckKind, Publish, SubAck, UnsubAck, encode_ack};
@@ -138,11 +139,11 @@ impl<M, O> Session<M, O> {
             let kept = if self.version == Version::V5 {
                 sink.deliver(message, publish.qos, Receipt::Kept(id, packet))
                     .map_err(|_| Fault::NotStored)?;
-                None
+                Received::HandedOver
             } else {
                 sink.store(Record::Received(id), packet)
                     .map_err(|_| Fault::NotStored)?;
-                Some(message)
+                Received::Held(message)
             };
             self.received.insert(id, kept);
         }
@@ -172,7 +173,7 @@ impl<M, O> Session<M, O> {
         Ok(())
     }
 
-    fn ack<S: Sink<Message = M, Op = O>>(
+    pub(super) fn ack<S: Sink<Message = M, Op = O>>(
         &mut self,
         kind: AckKind,
         id: u16,
@@ -321,7 +322,7 @@ impl<M, O> Session<M, O> {
     /// Takes an entry out and gives its share of the quota back.
     pub(super) fn remove(&mut self, id: u16) -> Option<Entry<O>> {
         let entry = self.inflight.remove(id)?;
-        if entry.sent && !entry.packet.is_empty() {
+        if entry.sent && !entry.awaits.is_request() {
             self.publishing -= 1;
         }
         Some(entry)
@@ -338,16 +339,22 @@ impl<M, O> Session<M, O> {
             "{} {} <- PUBREL msgid {id}", self.socket, self.client_id
         );
         let reason = match self.received.remove(id) {
-            Some(Some(message)) => {
+            Some(Received::Held(message)) => {
                 let released = Receipt::Released(id);
                 if let Err(message) = sink.deliver(message, QoS::ExactlyOnce, released) {
                     // The server will send its PUBREL again.
-                    self.received.insert(id, Some(message));
+                    self.received.insert(id, Received::Held(message));
                     return Err(Fault::NotStored);
                 }
                 reason::SUCCESS
             }
-            Some(None) => {
+            Some(Received::Stored | Received::Released) => {
+                match self.hand_over_stored(id, sink)? {
+                    Some(reason) => reason,
+                    None => return Ok(()),
+                }
+            }
+            Some(Received::HandedOver) => {
                 sink.discard(Record::Received(id));
                 reason::SUCCESS
             }

@@ -8,9 +8,11 @@
 mod incoming;
 mod outgoing;
 mod replay;
+mod stored;
 
 pub use outgoing::{Accepted, view};
 pub use replay::Begin;
+pub use stored::is_sendable;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -40,7 +42,7 @@ pub enum Record {
     /// `r-`: a `QoS` 2 PUBLISH received.
     Received(u16),
     /// `c-`: a command that waits to be sent.
-    Queued(u32),
+    Queued(RecordHandle),
 }
 
 /// The record could not be written; nothing was sent that relied on it.
@@ -95,16 +97,44 @@ pub trait Sink {
     fn store(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored>;
     /// Removes a record.
     fn discard(&mut self, record: Record);
-    /// Writes the record of a publish that has to wait, where it is to have one; says under which number.
+    /// Writes the record of a publish that has to wait, where it is to have one, and returns its handle.
     fn store_queued(
         &mut self,
         publish: &Publish<'_>,
         token: Token,
-    ) -> Result<Option<u32>, NotStored>;
+    ) -> Result<Option<RecordHandle>, NotStored>;
     /// Writes the record of a publish that waited and is sent now, in place of the one it had.
-    fn promote(&mut self, queued: Option<u32>, id: u16, packet: &[u8]) -> Result<(), NotStored>;
-    /// Reads back what was stored under that number. None: it is unusable and was set aside.
-    fn load_queued(&mut self, number: u32) -> Option<Stored>;
+    fn promote(
+        &mut self,
+        queued: Option<RecordHandle>,
+        id: u16,
+        packet: &[u8],
+    ) -> Result<(), NotStored>;
+    /// Reads back what was stored under that handle.
+    fn load_queued(&mut self, record: RecordHandle) -> Loaded<Stored>;
+    /// Reads back the PUBLISH that was sent under that packet identifier.
+    fn load_sent(&mut self, id: u16) -> Loaded<Vec<u8>>;
+    /// Reads back the `QoS` 2 message that was received under that packet identifier.
+    fn load_received(&mut self, id: u16) -> Loaded<Self::Message>;
+}
+
+/// A record as the store names it. The session only passes it back, so a record is never looked for under another name
+/// than it was read or written under: the same number may belong to one record of an MQTT 5 client and one of an older.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecordHandle(pub u64);
+
+/// What reading a record back came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loaded<T> {
+    /// The record's content.
+    Ready(T),
+    /// The record could not be read now. The store keeps it, and the sink has it tried again ([`Session::retry`]).
+    Later,
+    /// The record was read and is not what it has to be, or it is gone.
+    Damaged {
+        /// It is still in the store under its name, which must not be given to another record.
+        in_place: bool,
+    },
 }
 
 /// A command that waited in a store.
@@ -327,8 +357,36 @@ enum Awaits {
     PubAck,
     PubRec,
     PubComp,
-    SubAck { filters: usize },
-    UnsubAck { filters: usize },
+    SubAck {
+        filters: usize,
+    },
+    UnsubAck {
+        filters: usize,
+    },
+    /// A PUBLISH of an earlier process whose record has not been read yet; `released` where its PUBREL was stored too.
+    Record {
+        released: bool,
+    },
+}
+
+impl Awaits {
+    /// Returns true for a SUBSCRIBE or an UNSUBSCRIBE, which do not outlive their connection.
+    fn is_request(self) -> bool {
+        matches!(self, Self::SubAck { .. } | Self::UnsubAck { .. })
+    }
+}
+
+/// A `QoS` 2 message of the server's, until its PUBREL.
+#[derive(Debug)]
+enum Received<M> {
+    /// The program has it already; the identifier is kept to know a resend.
+    HandedOver,
+    /// It is handed over when its PUBREL comes.
+    Held(M),
+    /// As `Held`, but only the store has it: it is read when its PUBREL comes.
+    Stored,
+    /// Its PUBREL has come, and its record could not be read: PUBCOMP waits until it can be.
+    Released,
 }
 
 /// An operation in flight.
@@ -340,7 +398,7 @@ struct Entry<O> {
     awaits: Awaits,
     /// Sent on this connection: counts against the quota.
     sent: bool,
-    /// The encoded PUBLISH; empty for a SUBSCRIBE or an UNSUBSCRIBE, which do not outlive their connection.
+    /// The encoded PUBLISH; empty for a SUBSCRIBE or an UNSUBSCRIBE, and while only the store has it.
     packet: Bytes,
     op: O,
 }
@@ -352,8 +410,8 @@ struct Queued<O> {
     /// Empty while it is in the store only.
     packet: Vec<u8>,
     expires: Option<Instant>,
-    /// Key of its `c-` record.
-    record: Option<u32>,
+    /// Its `c-` record.
+    record: Option<RecordHandle>,
     op: O,
 }
 
@@ -375,8 +433,14 @@ pub struct Session<M, O> {
     queue: VecDeque<Queued<O>>,
     /// There is more to release than one call was to do.
     unreleased: bool,
-    /// `QoS` 2 messages received and not yet released; none where the program has it already.
-    received: Inflight<Option<M>>,
+    /// `QoS` 2 messages received and not yet released.
+    received: Inflight<Received<M>>,
+    /// The server still had the session when this connection began, or its version does not tell.
+    resumed: bool,
+    /// Packet identifiers of `inflight` whose records could not be read on this connection.
+    unread: Vec<u16>,
+    /// Entries of the queue whose records could not be read on this connection. Others are sent before them.
+    put_off: VecDeque<Queued<O>>,
     /// Aliases that the server has set on this connection.
     known_aliases: HashSet<u16>,
     /// Topics of the aliases that the program has set on this connection.
@@ -401,6 +465,9 @@ impl<M, O> Session<M, O> {
             queue: VecDeque::new(),
             unreleased: false,
             received: Inflight::default(),
+            resumed: false,
+            unread: Vec::new(),
+            put_off: VecDeque::new(),
             known_aliases: HashSet::new(),
             own_aliases: HashMap::new(),
             next_order: 0,
@@ -459,13 +526,13 @@ impl<M, O> Session<M, O> {
         let mut sent: Vec<_> = self
             .inflight
             .iter()
-            .filter(|(_, entry)| all || !entry.packet.is_empty())
+            .filter(|(_, entry)| all || !entry.awaits.is_request())
             .map(|(_, entry)| (entry.order, entry.token))
             .collect();
         sent.sort_unstable();
         let sent = sent.into_iter().map(|(_, token)| token);
-        sent.chain(self.queue.iter().map(|queued| queued.token))
-            .collect()
+        let waiting = self.put_off.iter().chain(&self.queue);
+        sent.chain(waiting.map(|queued| queued.token)).collect()
     }
 
     /// Whether the operation has not completed.
@@ -476,7 +543,11 @@ impl<M, O> Session<M, O> {
             .and_then(|id| self.inflight.get(id));
         direct.is_some_and(|entry| entry.token == token)
             || self.inflight.iter().any(|(_, entry)| entry.token == token)
-            || self.queue.iter().any(|queued| queued.token == token)
+            || self
+                .queue
+                .iter()
+                .chain(&self.put_off)
+                .any(|queued| queued.token == token)
     }
 
     /// The socket took the stream's bytes up to `position`.

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    Awaits, Cause, Completion, Entry, Failure, Limits, Outcome, Queued, Record, Refused, Session,
-    Sink, Stored, Token,
+    Awaits, Cause, Completion, Entry, Failure, Limits, Loaded, Outcome, Queued, Record, Refused,
+    Session, Sink, Stored, Token,
 };
 use crate::protocol::error::Malformed;
 use crate::protocol::packet::{
@@ -18,7 +18,7 @@ use crate::protocol::{QoS, Version, decode, reason};
 use crate::trace;
 
 /// How many messages one [`Session::release`] reads back from a store: it may be slow, and others wait for the session.
-const LOADS: usize = 64;
+pub(super) const LOADS: usize = 64;
 
 /// How a publish was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,36 +192,54 @@ impl<M, O> Session<M, O> {
         if !self.online {
             return;
         }
-        while !self.replay.is_empty() && self.quota() > 0 {
-            if let Some(id) = self.replay.pop_front() {
-                self.resend_publish(id, sink);
-            }
-        }
-        if !self.replay.is_empty() {
-            return;
-        }
         let mut loaded = 0;
-        while let Some(next) = self.queue.front_mut() {
-            if let (true, Some(number)) = (next.packet.is_empty(), next.record) {
+        while let (Some(&id), true) = (self.replay.front(), self.quota() > 0) {
+            if self.is_unread(id) {
                 if loaded == LOADS {
                     self.unreleased = true;
                     return;
                 }
                 loaded += 1;
-                match sink.load_queued(number) {
-                    Some(Stored::Publish { packet, waited }) => {
+                self.replay.pop_front();
+                if !self.load_sent(id, sink) {
+                    continue;
+                }
+            } else {
+                self.replay.pop_front();
+            }
+            self.resend_publish(id, sink);
+        }
+        if !self.replay.is_empty() {
+            return;
+        }
+        while let Some(next) = self.queue.front_mut() {
+            if let (true, Some(record)) = (next.packet.is_empty(), next.record) {
+                if loaded == LOADS {
+                    self.unreleased = true;
+                    return;
+                }
+                loaded += 1;
+                match sink.load_queued(record) {
+                    Loaded::Ready(Stored::Publish { packet, waited }) => {
                         if self.version == Version::V5 {
                             next.expires = expiry(&packet, waited, now);
                         }
                         next.packet = packet;
                     }
-                    Some(Stored::Request { packet, filters }) => {
+                    Loaded::Ready(Stored::Request { packet, filters }) => {
                         if !self.send_request(packet, filters, sink) {
                             return;
                         }
                         continue;
                     }
-                    None => {
+                    Loaded::Later => {
+                        self.put_off.extend(self.queue.pop_front());
+                        continue;
+                    }
+                    Loaded::Damaged { in_place } => {
+                        if in_place {
+                            next.record = None;
+                        }
                         self.fail_oldest(Failure::of(Cause::NotStored), sink);
                         continue;
                     }
@@ -257,7 +275,7 @@ impl<M, O> Session<M, O> {
                 continue;
             }
             if id != 0 && sink.promote(next.record, id, &next.packet).is_err() {
-                // The disk may have room again later; the message stays where it is, nothing is lost.
+                // The message stays where it is, nothing is lost. The sink, which refused, has it tried again (`retry`).
                 return;
             }
             if let Some(queued) = self.queue.pop_front() {

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::outgoing::{check_allowed, packet_qos, view};
+use super::outgoing::{check_allowed, view};
 use super::{
-    Awaits, Cause, Completion, Entry, Failure, Limits, Outcome, Queued, Record, Session, Sink,
+    Awaits, Cause, Completion, Entry, Failure, Limits, Outcome, Received, Record, Session, Sink,
     Token,
 };
 use crate::protocol::keepalive::KeepAlive;
@@ -68,14 +68,15 @@ impl<M, O> Session<M, O> {
             }
         }
         // Below MQTT 5 whatever is sent again has DUP set, whether the server knows of it or not ([MQTT-3.3.1-1] there).
-        let resumed = connack.session_present || self.version < Version::V5;
-        self.resend(resumed, sink);
+        self.resumed = connack.session_present || self.version < Version::V5;
+        self.resend(sink);
         self.release(now, sink);
     }
 
     /// Sends PUBRELs again and schedules the `PUBLISHes`, in the order in which they were first sent
     /// ([MQTT-4.6.0-1] to [MQTT-4.6.0-4]).
-    fn resend<S: Sink<Message = M, Op = O>>(&mut self, resumed: bool, sink: &mut S) {
+    fn resend<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) {
+        let resumed = self.resumed;
         self.publishing = 0;
         let mut ids: Vec<(u64, u16)> = self
             .inflight
@@ -90,27 +91,9 @@ impl<M, O> Session<M, O> {
             };
             entry.sent = false;
             if entry.awaits == Awaits::PubComp {
-                entry.sent = true;
-                self.publishing += 1;
-                trace!(
-                    Minimum,
-                    "Trying PUBREL again for client {}, socket {}, message identifier {id}",
-                    self.client_id,
-                    self.socket
-                );
-                encode_ack(
-                    AckKind::PubRel,
-                    self.version,
-                    id,
-                    reason::SUCCESS,
-                    sink.out().tail(),
-                );
-                trace!(
-                    Protocol,
-                    "{} {} -> PUBREL msgid: {id} (0)", self.socket, self.client_id
-                );
+                self.resend_pubrel(id, sink);
             } else {
-                if resumed {
+                if resumed && !entry.packet.is_empty() {
                     // [MQTT-3.3.1-1]; to a server without the session it is a first delivery.
                     let mut packet = Vec::from(std::mem::take(&mut entry.packet));
                     set_dup(&mut packet);
@@ -119,6 +102,31 @@ impl<M, O> Session<M, O> {
                 self.replay.push_back(id);
             }
         }
+    }
+
+    /// Sends the PUBREL of that identifier again.
+    pub(super) fn resend_pubrel<S: Sink<Message = M, Op = O>>(&mut self, id: u16, sink: &mut S) {
+        if let Some(entry) = self.inflight.get_mut(id) {
+            entry.sent = true;
+            self.publishing += 1;
+        }
+        trace!(
+            Minimum,
+            "Trying PUBREL again for client {}, socket {}, message identifier {id}",
+            self.client_id,
+            self.socket
+        );
+        encode_ack(
+            AckKind::PubRel,
+            self.version,
+            id,
+            reason::SUCCESS,
+            sink.out().tail(),
+        );
+        trace!(
+            Protocol,
+            "{} {} -> PUBREL msgid: {id} (0)", self.socket, self.client_id
+        );
     }
 
     /// Sends the PUBLISH of that identifier again.
@@ -198,10 +206,18 @@ impl<M, O> Session<M, O> {
         self.online = false;
         self.socket = -1;
         self.replay.clear();
+        self.unread.clear();
+        self.queue_put_off();
+        for received in self.received.values_mut() {
+            if matches!(received, Received::Released) {
+                // The server will send its PUBREL again.
+                *received = Received::Stored;
+            }
+        }
         let unanswered: Vec<u16> = self
             .inflight
             .iter()
-            .filter(|(_, entry)| entry.packet.is_empty())
+            .filter(|(_, entry)| entry.awaits.is_request())
             .map(|(id, _)| id)
             .collect();
         for id in unanswered {
@@ -221,11 +237,15 @@ impl<M, O> Session<M, O> {
         entries.sort_unstable_by_key(|(_, entry)| entry.order);
         self.publishing = 0;
         self.replay.clear();
+        self.unread.clear();
         for (id, entry) in entries {
-            if !entry.packet.is_empty() {
+            if !entry.awaits.is_request() {
                 sink.discard(Record::Sent(id));
             }
-            if entry.awaits == Awaits::PubComp {
+            if matches!(
+                entry.awaits,
+                Awaits::PubComp | Awaits::Record { released: true }
+            ) {
                 sink.discard(Record::Released(id));
             }
             fail(entry.token, entry.op, sink);
@@ -241,6 +261,7 @@ impl<M, O> Session<M, O> {
 
     /// Fails what is queued; with `keep_records` the store keeps it for another time.
     pub fn clear_queue<S: Sink<Message = M, Op = O>>(&mut self, keep_records: bool, sink: &mut S) {
+        self.queue_put_off();
         while let Some(queued) = self.queue.pop_front() {
             if let (Some(record), false) = (queued.record, keep_records) {
                 sink.discard(Record::Queued(record));
@@ -260,69 +281,6 @@ impl<M, O> Session<M, O> {
             fail(entry.token, entry.op, sink);
         }
         self.clear_queue(true, sink);
-    }
-
-    /// Puts a stored PUBLISH of ours back in flight; `released` where its PUBREL was stored too. False: unusable.
-    pub fn restore_sent(&mut self, id: u16, packet: Vec<u8>, released: bool, op: O) -> bool {
-        if id == 0 || self.inflight.contains(id) || view(self.version, &packet).is_none() {
-            return false;
-        }
-        let awaits = match (packet_qos(&packet), released) {
-            (QoS::AtMostOnce, _) => return false,
-            (QoS::AtLeastOnce, _) => Awaits::PubAck,
-            (QoS::ExactlyOnce, false) => Awaits::PubRec,
-            (QoS::ExactlyOnce, true) => Awaits::PubComp,
-        };
-        let order = self.order();
-        self.inflight.insert(
-            id,
-            Entry {
-                // The token that the original gave out, and the only one that a program could remember.
-                token: id.into(),
-                order,
-                awaits,
-                sent: false,
-                packet: Bytes::from(packet),
-                op,
-            },
-        );
-        true
-    }
-
-    /// Puts a stored `QoS` 2 message of the server's back where its PUBREL will find it; `handed_over` where the program has
-    /// it already. False: unusable.
-    pub fn restore_received<S: Sink<Message = M, Op = O>>(
-        &mut self,
-        id: u16,
-        packet: &[u8],
-        handed_over: bool,
-        sink: &mut S,
-    ) -> bool {
-        if id == 0 || self.received.contains(id) {
-            return false;
-        }
-        match view(self.version, packet) {
-            Some(publish) => match (!handed_over).then(|| sink.message(&publish)).transpose() {
-                Ok(message) => {
-                    self.received.insert(id, message);
-                    true
-                }
-                Err(_) => false,
-            },
-            None => false,
-        }
-    }
-
-    /// Puts a message that is in the store, and was never sent, at the end of the queue. It is read when its turn comes.
-    pub fn restore_queued(&mut self, number: u32, op: O) {
-        let token = self.token();
-        self.queue.push_back(Queued {
-            token,
-            packet: Vec::new(),
-            expires: None,
-            record: Some(number),
-            op,
-        });
     }
 }
 

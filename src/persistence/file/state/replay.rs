@@ -82,8 +82,7 @@ impl State {
                 from: Some(spot.file),
             },
         );
-        let (Ok(file), Some(entry)) = (self.directory.read(key), self.journal.read(key, spot))
-        else {
+        let (Ok(file), Ok(entry)) = (self.directory.read(key), self.journal.read(key, spot)) else {
             return;
         };
         let done = if file == entry {

@@ -1,0 +1,128 @@
+//! From a record to a packet: of this client's version, whoever wrote the record.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+
+use crate::persistence::record::command::QueuedCommand;
+use crate::protocol::Version;
+use crate::protocol::packet::{Filter, Publish, encode_subscribe, encode_unsubscribe};
+use crate::protocol::property::{Context, PropertiesRef, PropertyId};
+use crate::protocol::session::{Stored, is_sendable, view};
+
+/// The version whose format a client's packets have.
+pub(super) fn version(v5: bool) -> Version {
+    if v5 { Version::V5 } else { Version::V311 }
+}
+
+/// Returns true if an encoded PUBLISH is of `QoS` 1.
+pub(super) fn is_qos1(packet: &[u8]) -> bool {
+    packet.first().is_some_and(|first| first >> 1 & 3 == 1)
+}
+
+/// Returns true if it matters how long the command has waited.
+pub(super) fn expires(command: &QueuedCommand<'_>) -> bool {
+    let QueuedCommand::Publish { properties, .. } = command else {
+        return false;
+    };
+    PropertiesRef::parse(properties, Context::Publish)
+        .is_ok_and(|list| list.number(PropertyId::MessageExpiryInterval).is_some())
+}
+
+/// A command as it goes over the wire; a property list that a MQTT 5 client left is dropped below MQTT 5.
+pub(super) fn stored(v5: bool, command: &QueuedCommand<'_>, waited: Duration) -> Option<Stored> {
+    let version = version(v5);
+    let list = |properties| {
+        let list = PropertiesRef::parse(properties, Context::Subscribe).ok()?;
+        Some(if v5 { list } else { PropertiesRef::EMPTY })
+    };
+    let mut packet = BytesMut::new();
+    let filters = match command {
+        QueuedCommand::Publish {
+            topic,
+            payload,
+            qos,
+            retained,
+            properties,
+            ..
+        } => {
+            let properties = if v5 { *properties } else { &[] };
+            let packet = encode(v5, topic, payload, *qos, *retained, properties)?;
+            return Some(Stored::Publish { packet, waited });
+        }
+        QueuedCommand::Subscribe {
+            topics, properties, ..
+        } => {
+            let filters: Option<Vec<Filter<'_>>> = topics
+                .iter()
+                .map(|topic| {
+                    Some(Filter {
+                        filter: topic.filter,
+                        qos: mqttbytes::qos(topic.qos).ok()?,
+                        no_local: topic.options.no_local,
+                        retain_as_published: topic.options.retain_as_published,
+                        retain_handling: topic.options.retain_handling,
+                    })
+                })
+                .collect();
+            encode_subscribe(version, ANY_ID, &filters?, list(properties)?, &mut packet).ok()?;
+            topics.len()
+        }
+        QueuedCommand::Unsubscribe {
+            topics, properties, ..
+        } => {
+            encode_unsubscribe(version, ANY_ID, topics, list(properties)?, &mut packet).ok()?;
+            topics.len()
+        }
+    };
+    Some(Stored::Request {
+        packet: packet.into(),
+        filters,
+    })
+}
+
+/// In the place of the packet identifier that a request is given when it is sent.
+const ANY_ID: u16 = 1;
+
+fn encode(
+    v5: bool,
+    topic: &[u8],
+    payload: &[u8],
+    qos: u8,
+    retain: bool,
+    properties: &[u8],
+) -> Option<Vec<u8>> {
+    let mut packet = BytesMut::new();
+    Publish {
+        dup: false,
+        qos: mqttbytes::qos(qos).ok()?,
+        retain,
+        topic,
+        packet_id: 0,
+        properties: PropertiesRef::parse(properties, Context::Publish).ok()?,
+        payload,
+    }
+    .encode(version(v5), &mut packet)
+    .ok()?;
+    Some(packet.into())
+}
+
+/// Makes a PUBLISH that can be sent again of a stored one. A property list is dropped below MQTT 5, and an empty one added
+/// to an older client's.
+pub(super) fn sent(v5: bool, stored_by_v5: bool, record: Vec<u8>) -> Option<Vec<u8>> {
+    if !is_sendable(version(stored_by_v5), &record) {
+        return None;
+    }
+    if v5 == stored_by_v5 {
+        return Some(record);
+    }
+    let publish = view(version(stored_by_v5), &record)?;
+    let mut packet = BytesMut::new();
+    Publish {
+        properties: PropertiesRef::EMPTY,
+        ..publish
+    }
+    .encode(version(v5), &mut packet)
+    .ok()?;
+    Some(packet.into())
+}

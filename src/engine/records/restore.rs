@@ -1,0 +1,177 @@
+//! Taking over what an earlier process left in the store.
+
+use std::collections::HashSet;
+
+use crate::engine::host::{Event, Host};
+use crate::engine::sink::Io;
+use crate::options::CreateOptions;
+use crate::persistence::{RecordKey, RecordKind, Store, StoreError};
+use crate::protocol::session::Session;
+use crate::trace;
+
+use super::{handle, other_version};
+
+/// A store's records as they were found.
+struct Found {
+    sent: Vec<RecordKey>,
+    received: Vec<RecordKey>,
+    commands: Vec<RecordKey>,
+    messages: Vec<RecordKey>,
+}
+
+/// Takes over what the store holds, by name: records are read when their turn comes, since the program sets the function
+/// that decrypts them only after it has made the client.
+///
+/// Records of a client of the other MQTT version are taken over too. The original refuses an MQTT 5 client's messages in
+/// flight to an older client; refusing them would lose them, since no other client asks for them.
+pub(in crate::engine) fn restore<H: Host>(
+    session: &mut Session<H::Message, H::Op>,
+    io: &mut Io<H>,
+    create: &CreateOptions,
+    op: impl Fn() -> H::Op,
+) -> Result<(), StoreError> {
+    let Some(store) = &mut io.records.store else {
+        return Ok(());
+    };
+    let mut keys = store.keys()?;
+    // Of two records of one packet identifier this version's counts; the other waits in the store for another process.
+    keys.sort_unstable_by_key(|key| key.v5 != create.v5);
+    let found = sort(&keys);
+    let all: HashSet<RecordKey> = keys.iter().copied().collect();
+    let (mut sent, mut received) = (0, 0);
+    for &key in &found.sent {
+        let released = RecordKey {
+            kind: RecordKind::PubrelSent,
+            ..key
+        };
+        let released = [released, other_version(released)]
+            .into_iter()
+            .find(|key| all.contains(key));
+        let restored = id(key).is_some_and(|id| session.restore_sent(id, released.is_some(), op()));
+        if restored {
+            sent += 1;
+            io.records.take_over(key);
+            if let Some(key) = released {
+                io.records.take_over(key);
+            }
+        } else {
+            trace!(
+                Error,
+                "Message store: {key} waits, its packet identifier is in use"
+            );
+        }
+    }
+    for &key in keys.iter().filter(|key| key.kind == RecordKind::PubrelSent) {
+        let publish = RecordKey {
+            kind: RecordKind::PublishSent,
+            ..key
+        };
+        if !all.contains(&publish) && !all.contains(&other_version(publish)) {
+            // Killed between the end of a message's two records. Left there, a later message of the same packet identifier
+            // would be taken for one that the server has.
+            io.records.remove(key);
+        }
+    }
+    for &key in &found.received {
+        // An MQTT 5 client hands a message over when it arrives, an older one at its PUBREL: see the session.
+        if id(key).is_some_and(|id| session.restore_received(id, key.v5)) {
+            received += 1;
+            io.records.take_over(key);
+        } else {
+            trace!(
+                Error,
+                "Message store: {key} waits, its packet identifier is in use"
+            );
+        }
+    }
+    io.records.commands.found(&found.commands);
+    io.records.messages.found(&found.messages);
+    trace!(
+        Minimum,
+        "{sent} sent messages and {received} received messages restored, {} commands and {} messages waiting",
+        found.commands.len(),
+        found.messages.len()
+    );
+    if create.restore_messages {
+        for key in found.commands {
+            session.restore_queued(handle(key), op());
+        }
+        io.events
+            .extend(found.messages.into_iter().map(Event::Stored));
+    } else if let Some(store) = &mut io.records.store {
+        let forgotten = [found.commands, found.messages].concat();
+        store.forget_all(&forgotten);
+    }
+    Ok(())
+}
+
+/// The packet identifier that a record's number is.
+fn id(key: RecordKey) -> Option<u16> {
+    u16::try_from(key.number).ok()
+}
+
+/// Sorts the records by kind, each kind in the order in which they were written.
+fn sort(keys: &[RecordKey]) -> Found {
+    let of = |kind, numbers: u64| {
+        let mut keys: Vec<_> = keys
+            .iter()
+            .filter(|key| key.kind == kind)
+            .copied()
+            .collect();
+        keys.sort_by_key(|key| key.number);
+        // Numbers wrap round: the oldest record follows the widest gap.
+        let gap = |i: usize| u64::from(keys[i].number - keys[i - 1].number);
+        if let Some(at) = (1..keys.len()).max_by_key(|&i| gap(i)) {
+            let wrapped =
+                u64::from(keys[0].number) + numbers - u64::from(keys[keys.len() - 1].number);
+            // Counters of 32 bits do not wrap before they have counted that far.
+            let plausible = numbers <= 1 << 16 || gap(at) > numbers / 2;
+            if plausible && gap(at) > wrapped {
+                keys.rotate_left(at);
+            }
+        }
+        keys
+    };
+    Found {
+        sent: of(RecordKind::PublishSent, 65_535),
+        received: of(RecordKind::PublishReceived, 65_535),
+        commands: of(RecordKind::Command, 1 << 32),
+        messages: of(RecordKind::Message, 1 << 32),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(kind: RecordKind, numbers: &[u32]) -> Vec<u32> {
+        let keys: Vec<_> = numbers
+            .iter()
+            .map(|&number| RecordKey::new(kind, false, number))
+            .collect();
+        let found = sort(&keys);
+        [found.sent, found.received, found.commands, found.messages]
+            .concat()
+            .into_iter()
+            .map(|key| key.number)
+            .collect()
+    }
+
+    #[test]
+    fn records_come_in_the_order_of_their_writing() {
+        for kind in [RecordKind::PublishSent, RecordKind::Command] {
+            assert_eq!(order(kind, &[]), [0; 0]);
+            assert_eq!(order(kind, &[7]), [7]);
+            assert_eq!(order(kind, &[3, 1, 2]), [1, 2, 3]);
+        }
+        assert_eq!(
+            order(RecordKind::PublishSent, &[1, 2, 65_535, 65_534]),
+            [65_534, 65_535, 1, 2]
+        );
+        assert_eq!(
+            order(RecordKind::Message, &[0, 1, u32::MAX, u32::MAX - 1]),
+            [u32::MAX - 1, u32::MAX, 0, 1]
+        );
+        assert_eq!(order(RecordKind::Message, &[1, 900_000]), [1, 900_000]);
+    }
+}

@@ -1,0 +1,211 @@
+//! Records of both versions in a program's own store, which keeps what it is given and nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::*;
+
+/// What the store holds, and whether it answers.
+#[derive(Default)]
+struct Shelf {
+    records: BTreeMap<RecordKey, Vec<u8>>,
+    refuses: bool,
+}
+
+struct Kept(Arc<Mutex<Shelf>>);
+
+impl Kept {
+    fn open(&self) -> Result<(), StoreError> {
+        if self.0.lock().refuses {
+            return Err(StoreError::Program(-2));
+        }
+        Ok(())
+    }
+}
+
+impl Store for Kept {
+    fn put(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
+        self.open()?;
+        self.0.lock().records.insert(key, parts.concat());
+        Ok(())
+    }
+    fn get(&mut self, key: RecordKey) -> Result<Vec<u8>, StoreError> {
+        self.open()?;
+        let found = self.0.lock().records.get(&key).cloned();
+        found.ok_or(StoreError::NoRecord(key))
+    }
+    fn remove(&mut self, key: RecordKey) -> Result<(), StoreError> {
+        let removed = self.0.lock().records.remove(&key);
+        removed.map(|_| ()).ok_or(StoreError::NoRecord(key))
+    }
+    fn keys(&mut self) -> Result<Vec<RecordKey>, StoreError> {
+        Ok(self.0.lock().records.keys().copied().collect())
+    }
+    fn clear(&mut self) -> Result<(), StoreError> {
+        self.0.lock().records.clear();
+        Ok(())
+    }
+    fn contains(&mut self, key: RecordKey) -> bool {
+        self.0.lock().records.contains_key(&key)
+    }
+}
+
+/// A client's records on a shelf that others use before and after it.
+fn client(v5: bool, shelf: &Arc<Mutex<Shelf>>) -> Records {
+    let create = CreateOptions {
+        v5,
+        ..CreateOptions::default()
+    };
+    Records::new(Some(Box::new(Kept(Arc::clone(shelf)))), &create)
+}
+
+fn message(payload: &[u8], packet_id: u16, qos: QoS) -> Publish<'_> {
+    Publish {
+        dup: false,
+        qos,
+        retain: false,
+        topic: b"t",
+        packet_id,
+        properties: PropertiesRef::EMPTY,
+        payload,
+    }
+}
+
+fn packet(v5: bool, payload: &[u8], id: u16) -> Vec<u8> {
+    let mut packet = bytes::BytesMut::new();
+    message(payload, id, QoS::ExactlyOnce)
+        .encode(convert::version(v5), &mut packet)
+        .expect("can be encoded");
+    packet.into()
+}
+
+fn names(shelf: &Mutex<Shelf>) -> Vec<String> {
+    let shelf = shelf.lock();
+    let mut names: Vec<_> = shelf.records.keys().map(ToString::to_string).collect();
+    names.sort();
+    names
+}
+
+/// Issue 11, item 8: a record of the other version is read, and goes, under the name that it has.
+#[test]
+fn records_of_the_other_version_are_used_once() {
+    for theirs in [false, true] {
+        let shelf = Arc::<Mutex<Shelf>>::default();
+        let mut writer = client(theirs, &shelf);
+        for id in [5, 6] {
+            let packet = packet(theirs, b"x", id);
+            assert_eq!(writer.put(Record::Sent(id), &packet), Ok(()));
+        }
+        assert_eq!(writer.put(Record::Released(6), b"pubrel"), Ok(()));
+        assert_eq!(
+            writer.put(Record::Received(7), &packet(theirs, b"y", 7)),
+            Ok(())
+        );
+        let mut reader = client(!theirs, &shelf);
+        let keys: Vec<_> = shelf.lock().records.keys().copied().collect();
+        for key in keys {
+            reader.take_over(key);
+        }
+        let Loaded::Ready(loaded) = reader.load_sent(5) else {
+            panic!("readable");
+        };
+        assert_eq!(loaded, packet(!theirs, b"x", 5), "in the reader's format");
+        // The handshake goes on: its PUBREL is the reader's own record.
+        assert_eq!(reader.put(Record::Released(5), b"pubrel"), Ok(()));
+        assert_eq!(names(&shelf).len(), 5);
+        for id in [5, 6] {
+            reader.discard(Record::Sent(id));
+            reader.discard(Record::Released(id));
+        }
+        reader.discard(Record::Received(7));
+        assert_eq!(names(&shelf), [""; 0]);
+        // The identifier is the reader's own now.
+        assert_eq!(
+            reader.put(Record::Sent(5), &packet(!theirs, b"z", 5)),
+            Ok(())
+        );
+        assert_eq!(reader.load_sent(5), Loaded::Ready(packet(!theirs, b"z", 5)));
+    }
+}
+
+#[test]
+fn one_number_of_both_versions_is_two_records() {
+    for v5 in [false, true] {
+        let shelf = Arc::<Mutex<Shelf>>::default();
+        let store = |v5, payload| {
+            let stored =
+                client(v5, &shelf).store_command(&message(payload, 0, QoS::ExactlyOnce), 1);
+            stored.expect("stored").expect("a record")
+        };
+        let (ours, theirs) = (store(v5, b"ours"), store(!v5, b"theirs"));
+        assert_eq!(names(&shelf), ["c-1", "c5-1"]);
+        let mut records = client(v5, &shelf);
+        for (record, payload) in [(ours, &b"ours"[..]), (theirs, b"theirs")] {
+            let loaded = records.load_command(record);
+            let Loaded::Ready(Stored::Publish { packet, .. }) = loaded else {
+                panic!("{loaded:?}");
+            };
+            assert!(packet.ends_with(payload));
+        }
+        records.discard(Record::Queued(theirs));
+        let left = RecordKey::new(RecordKind::Command, v5, 1).to_string();
+        assert_eq!(names(&shelf), [left.as_str()]);
+        // A waiting record of the other version is sent, and then gone.
+        let theirs = store(!v5, b"theirs");
+        let sent = packet(v5, b"theirs", 9);
+        assert_eq!(records.promote(Some(theirs), 9, &sent), Ok(()));
+        let sent = RecordKey::new(RecordKind::PublishSent, v5, 9).to_string();
+        assert_eq!(names(&shelf), [left, sent]);
+    }
+}
+
+/// Issue 11, item 9.
+#[test]
+fn an_unreadable_record_is_kept_and_an_alarm_set() {
+    let shelf = Arc::<Mutex<Shelf>>::default();
+    let mut records = client(false, &shelf);
+    let stored = records.store_command(&message(b"x", 0, QoS::AtLeastOnce), 1);
+    let record = stored.expect("stored").expect("a record");
+    assert_eq!(
+        records.put(Record::Sent(3), &packet(false, b"x", 3)),
+        Ok(())
+    );
+    assert_eq!(records.retry_at(), None);
+    shelf.lock().refuses = true;
+    assert_eq!(records.load_command(record), Loaded::Later);
+    assert_eq!(records.load_sent(3), Loaded::Later);
+    let at = records.retry_at().expect("an alarm");
+    assert!(!records.take_retry(Instant::now()));
+    assert!(records.take_retry(at));
+    assert_eq!(names(&shelf), ["c-1", "s-3"]);
+    // A write that is put off has its alarm, too.
+    let sent = packet(false, b"x", 4);
+    assert_eq!(records.promote(Some(record), 4, &sent), Err(NotStored));
+    assert!(records.retry_at().is_some());
+    shelf.lock().refuses = false;
+    assert!(matches!(records.load_command(record), Loaded::Ready(_)));
+}
+
+#[test]
+fn a_damaged_record_stays_in_a_store_that_has_no_other_place() {
+    let shelf = Arc::<Mutex<Shelf>>::default();
+    let mut records = client(true, &shelf);
+    let damaged = [
+        RecordKey::new(RecordKind::Command, false, 1),
+        RecordKey::new(RecordKind::PublishSent, true, 2),
+    ];
+    for key in damaged {
+        shelf.lock().records.insert(key, b"garbage".to_vec());
+    }
+    let in_place = true;
+    assert_eq!(
+        records.load_command(handle(damaged[0])),
+        Loaded::Damaged { in_place }
+    );
+    assert_eq!(records.load_sent(2), Loaded::Damaged { in_place });
+    assert_eq!(records.load_sent(9), Loaded::Damaged { in_place: false });
+    assert_eq!(names(&shelf), ["c-1", "s5-2"]);
+    assert_eq!(records.retry_at(), None);
+}

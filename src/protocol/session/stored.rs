@@ -1,0 +1,226 @@
+//! Records of an earlier process: taken over by name when the client is made, read when their turn comes.
+//!
+//! A record may be unreadable for a while: the program sets its after-read function only after it has made the client, its
+//! own store is busy, the process has no descriptors left. Such a record stays in the store and its identifier stays in
+//! use; the rest of the session goes on without it. The sink, which knows when it refused, has [`Session::retry`] called.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::outgoing::{LOADS, packet_qos, view};
+use super::{
+    Awaits, Cause, Completion, Entry, Failure, Fault, Loaded, Outcome, Queued, Receipt, Received,
+    Record, RecordHandle, Session, Sink,
+};
+use crate::protocol::packet::{AckKind, set_dup};
+use crate::protocol::{QoS, Version, reason};
+use crate::trace;
+
+impl<M, O> Session<M, O> {
+    /// Takes over a PUBLISH of ours that the store holds; `released` where its PUBREL is stored too. Returns false if the
+    /// packet identifier is in use.
+    #[must_use]
+    pub fn restore_sent(&mut self, id: u16, released: bool, op: O) -> bool {
+        if id == 0 || self.inflight.contains(id) {
+            return false;
+        }
+        let order = self.order();
+        self.inflight.insert(
+            id,
+            Entry {
+                // The token that the original gave out, and the only one that a program could remember.
+                token: id.into(),
+                order,
+                awaits: Awaits::Record { released },
+                sent: false,
+                packet: Bytes::new(),
+                op,
+            },
+        );
+        true
+    }
+
+    /// Takes over a `QoS` 2 message of the server's that the store holds, for when its PUBREL comes; `handed_over` where the
+    /// program has it already. Returns false if the packet identifier is in use.
+    #[must_use]
+    pub fn restore_received(&mut self, id: u16, handed_over: bool) -> bool {
+        if id == 0 || self.received.contains(id) {
+            return false;
+        }
+        let received = if handed_over {
+            Received::HandedOver
+        } else {
+            Received::Stored
+        };
+        self.received.insert(id, received);
+        true
+    }
+
+    /// Puts a command that is in the store, and was never sent, at the end of the queue.
+    pub fn restore_queued(&mut self, record: RecordHandle, op: O) {
+        let token = self.token();
+        self.queue.push_back(Queued {
+            token,
+            packet: Vec::new(),
+            expires: None,
+            record: Some(record),
+            op,
+        });
+    }
+
+    /// Tries everything again that the store refused: reading records, and writing those of messages that wait.
+    pub fn retry<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        now: Instant,
+        sink: &mut S,
+    ) -> Result<(), Fault> {
+        if !self.online {
+            return Ok(());
+        }
+        self.replay.extend(self.unread.drain(..));
+        self.queue_put_off();
+        let waiting = |(id, received): (u16, &Received<M>)| {
+            matches!(received, Received::Released).then_some(id)
+        };
+        let released: Vec<u16> = self
+            .received
+            .iter()
+            .filter_map(waiting)
+            .take(LOADS)
+            .collect();
+        for id in released {
+            self.received.remove(id);
+            if let Some(reason) = self.hand_over_stored(id, sink)? {
+                self.ack(AckKind::PubComp, id, reason, sink);
+            }
+        }
+        self.release(now, sink);
+        Ok(())
+    }
+
+    /// Puts the entries whose records could not be read back where they were: before all others of the queue.
+    pub(super) fn queue_put_off(&mut self) {
+        while let Some(queued) = self.put_off.pop_back() {
+            self.queue.push_front(queued);
+        }
+    }
+
+    /// Returns true if only the store has the PUBLISH of that identifier.
+    pub(super) fn is_unread(&self, id: u16) -> bool {
+        let entry = self.inflight.get(id);
+        entry.is_some_and(|entry| matches!(entry.awaits, Awaits::Record { .. }))
+    }
+
+    /// Reads the PUBLISH of that identifier back. Returns true if it has to be sent again now.
+    pub(super) fn load_sent<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        id: u16,
+        sink: &mut S,
+    ) -> bool {
+        let Some(Awaits::Record { released }) = self.inflight.get(id).map(|entry| entry.awaits)
+        else {
+            return false;
+        };
+        let mut packet = match sink.load_sent(id) {
+            Loaded::Ready(packet) => packet,
+            Loaded::Later => {
+                self.unread.push(id);
+                return false;
+            }
+            Loaded::Damaged { in_place } => {
+                if !in_place {
+                    sink.discard(Record::Sent(id));
+                }
+                self.end_unsent(id, Outcome::Failed(Failure::of(Cause::NotStored)), sink);
+                if in_place {
+                    self.inflight.block(id);
+                }
+                return false;
+            }
+        };
+        let awaits = match (packet_qos(&packet), released) {
+            (QoS::ExactlyOnce, true) => Awaits::PubComp,
+            (QoS::ExactlyOnce, false) => Awaits::PubRec,
+            _ => Awaits::PubAck,
+        };
+        if awaits == Awaits::PubComp && self.version == Version::V5 && !self.resumed {
+            // As in `end_released`: the server has the message, and has forgotten the rest of the handshake.
+            sink.discard(Record::Sent(id));
+            sink.discard(Record::Released(id));
+            self.end_unsent(id, Outcome::written(), sink);
+            return false;
+        }
+        if self.resumed {
+            set_dup(&mut packet);
+        }
+        if let Some(entry) = self.inflight.get_mut(id) {
+            entry.awaits = awaits;
+            entry.packet = Bytes::from(packet);
+        }
+        if awaits == Awaits::PubComp {
+            self.resend_pubrel(id, sink);
+            return false;
+        }
+        true
+    }
+
+    /// Ends a publish of an earlier process that is not sent again.
+    fn end_unsent<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        id: u16,
+        outcome: Outcome,
+        sink: &mut S,
+    ) {
+        if let Some(entry) = self.remove(id) {
+            sink.complete(Completion {
+                token: entry.token,
+                op: entry.op,
+                packet: None,
+                outcome,
+            });
+        }
+    }
+
+    /// Hands over a message that only the store has, at its PUBREL. Returns the reason code of its PUBCOMP, which has to wait
+    /// where there is none.
+    pub(super) fn hand_over_stored<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        id: u16,
+        sink: &mut S,
+    ) -> Result<Option<u8>, Fault> {
+        match sink.load_received(id) {
+            Loaded::Ready(message) => {
+                if let Err(message) = sink.deliver(message, QoS::ExactlyOnce, Receipt::Released(id))
+                {
+                    // The server will send its PUBREL again.
+                    self.received.insert(id, Received::Held(message));
+                    return Err(Fault::NotStored);
+                }
+                Ok(Some(reason::SUCCESS))
+            }
+            Loaded::Later => {
+                trace!(
+                    Minimum,
+                    "The record of message {id} cannot be read now, PUBCOMP waits"
+                );
+                self.received.insert(id, Received::Released);
+                Ok(None)
+            }
+            Loaded::Damaged { in_place } => {
+                if !in_place {
+                    sink.discard(Record::Received(id));
+                }
+                Ok(Some(reason::PACKET_IDENTIFIER_NOT_FOUND))
+            }
+        }
+    }
+}
+
+/// Returns true if these bytes are a PUBLISH that may be sent again: what a record of one has to hold.
+pub fn is_sendable(version: Version, packet: &[u8]) -> bool {
+    view(version, packet).is_some_and(|publish| publish.qos != QoS::AtMostOnce)
+}
+
+#[cfg(test)]
+mod tests;
