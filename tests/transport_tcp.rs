@@ -12,7 +12,7 @@ use paho_oxide::transport::resolve::{Resolution, Resolver};
 use paho_oxide::transport::{Connector, Link, Stage};
 use tokio::time::Instant;
 use transport_common::{
-    Fixed, connect_with, in_child, options, parse, paused_runtime, poll_in, runtime, temp_dir,
+    Fixed, connect_with, in_child, options, parse, paused_runtime, poll_in, read, runtime, temp_dir,
 };
 
 /// A name server that answers after 20 s.
@@ -62,15 +62,15 @@ fn bytes_pass_both_ways() {
     peer.read_exact(&mut buf).unwrap();
     assert_eq!(&buf, b"abc");
     assert_eq!(
-        link.read(&mut buf).unwrap_err().kind(),
+        read(&link, &mut buf).unwrap_err().kind(),
         ErrorKind::WouldBlock
     );
     std::io::Write::write_all(&mut peer, b"xyz").unwrap();
     poll_in(&link);
-    assert_eq!(link.read(&mut buf).unwrap(), 3);
+    assert_eq!(read(&link, &mut buf).unwrap(), 3);
     assert_eq!(&buf, b"xyz");
     link.shutdown();
-    assert_eq!(link.read(&mut buf).unwrap(), 0);
+    assert_eq!(read(&link, &mut buf).unwrap(), 0);
     assert_eq!(peer.read(&mut buf).unwrap(), 0);
 }
 
@@ -97,15 +97,15 @@ fn socket_options() {
         &options(),
     )
     .unwrap();
-    assert!(rustix::net::sockopt::tcp_nodelay(&link).unwrap());
-    assert!(rustix::net::sockopt::socket_keepalive(&link).unwrap());
+    assert!(rustix::net::sockopt::tcp_nodelay(link.fd().unwrap()).unwrap());
+    assert!(rustix::net::sockopt::socket_keepalive(link.fd().unwrap()).unwrap());
     assert!(
-        rustix::io::fcntl_getfd(&link)
+        rustix::io::fcntl_getfd(link.fd().unwrap())
             .unwrap()
             .contains(rustix::io::FdFlags::CLOEXEC)
     );
     assert!(
-        rustix::fs::fcntl_getfl(&link)
+        rustix::fs::fcntl_getfl(link.fd().unwrap())
             .unwrap()
             .contains(rustix::fs::OFlags::NONBLOCK)
     );
@@ -261,7 +261,7 @@ fn unix_sockets() {
     assert_eq!(&buf, b"abc");
     drop(peer);
     poll_in(&link);
-    assert_eq!(link.read(&mut buf).unwrap(), 0);
+    assert_eq!(read(&link, &mut buf).unwrap(), 0);
 }
 
 /// The system does not wait for a place in a Unix socket's queue, so the connect has to.

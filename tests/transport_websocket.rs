@@ -9,7 +9,8 @@ use std::thread::JoinHandle;
 use paho_oxide::options::ConnectOptions;
 use paho_oxide::transport::{ConnectError, Connector, Link, Stage};
 use transport_common::{
-    connect_with, in_child, options, pattern, poll_in, pump, receive, receive_bytewise, receive_end,
+    connect_with, in_child, options, pattern, poll_in, pump, read, receive, receive_bytewise,
+    receive_end,
 };
 use tungstenite::Message;
 use tungstenite::handshake::derive_accept_key;
@@ -272,7 +273,7 @@ fn frames_of_every_shape() {
     });
     assert_eq!(receive(&link, 9), b"abcdefghi");
     assert_eq!(receive_end(&link).unwrap(), b"");
-    assert_eq!(link.read(&mut [0]).unwrap(), 0);
+    assert_eq!(read(&link, &mut [0]).unwrap(), 0);
     let (pong, close) = server.join().unwrap();
     assert_eq!(pong, (0x8A, b"pin".to_vec()));
     assert_eq!(close, (0x88, 1001_u16.to_be_bytes().to_vec()));
@@ -299,7 +300,7 @@ fn what_a_server_may_not_send() {
         let error = receive_end(&link).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidData, "{bytes:?}");
         // It stays ended.
-        assert_eq!(link.read(&mut [0]).unwrap(), 0);
+        assert_eq!(read(&link, &mut [0]).unwrap(), 0);
         assert_eq!(
             server.join().unwrap(),
             (0x88, code.to_be_bytes().to_vec()),

@@ -1,7 +1,7 @@
 //! Connecting: candidates tried in order, each under one deadline from the look-up to CONNACK.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -16,7 +16,7 @@ use crate::protocol::session::Begin;
 use crate::protocol::{Version, decode, reason};
 use crate::trace;
 use crate::transport::uri::ServerUri;
-use crate::transport::{Link, Stage};
+use crate::transport::{Link, Resemblance, Stage, resembles};
 
 use super::host::{ConnectResult, Event, Host};
 use super::runtime::runtime;
@@ -80,44 +80,6 @@ pub(super) struct Established {
     connected: Connected,
     /// Bytes that came behind CONNACK.
     rest: Vec<u8>,
-}
-
-/// A link, and a duplicate of its descriptor for tokio to wait on. Its type only serves to wait: tokio offers that for
-/// sockets of its own types, and a Unix stream can be made of any descriptor.
-pub(super) struct Socket {
-    link: Arc<Link>,
-    readiness: tokio::net::UnixStream,
-}
-
-impl Socket {
-    pub fn new(link: Arc<Link>) -> io::Result<Self> {
-        let duplicate = std::os::unix::net::UnixStream::from(link.as_fd().try_clone_to_owned()?);
-        let readiness = tokio::net::UnixStream::from_std(duplicate)?;
-        Ok(Self { link, readiness })
-    }
-
-    /// Repeats an operation on the link until it does not block.
-    pub async fn io<T>(
-        &self,
-        interest: Interest,
-        mut operation: impl FnMut(&Link) -> io::Result<T>,
-    ) -> io::Result<T> {
-        loop {
-            match operation(&self.link) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.readiness.ready(interest).await?;
-                    // Tells tokio that the readiness it saw is used up, so that it waits for the next.
-                    let used = self.readiness.try_io(interest, || operation(&self.link));
-                    match used {
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                        result => return result,
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => return result,
-            }
-        }
-    }
 }
 
 impl<H: Host> Client<H> {
@@ -266,9 +228,7 @@ impl<H: Host> Client<H> {
         let packet = self
             .connect_packet(version, options, clean)
             .map_err(|message| fail(None, message))?;
-        let socket =
-            Socket::new(Arc::clone(&link)).map_err(|error| fail(None, error.to_string()))?;
-        let number = link.as_fd().as_raw_fd();
+        let number = link.number();
         trace!(
             Minimum,
             "New socket {number} for {}, port {}", target.host, target.port
@@ -287,7 +247,7 @@ impl<H: Host> Client<H> {
             .number(PropertyId::MaximumPacketSize)
             .unwrap_or(MAX_CONNACK)
             .min(MAX_CONNACK);
-        let answer = match timeout_at(deadline, exchange(&socket, &packet, limit)).await {
+        let answer = match timeout_at(deadline, exchange(&link, &packet, limit)).await {
             Ok(answer) => answer.map_err(|error| ConnectFailure {
                 details: link.take_details(),
                 ..fail(None, format!("waiting for CONNACK: {error}"))
@@ -404,7 +364,7 @@ impl<H: Host> Client<H> {
             link.shutdown();
             return;
         }
-        let socket = link.as_fd().as_raw_fd();
+        let socket = link.number();
         core.task = None;
         core.phase = Phase::Connected;
         core.connection = Some(Connection {
@@ -502,42 +462,52 @@ impl<H: Host> Drop for Unforeseen<'_, H> {
     }
 }
 
-/// Sends CONNECT and reads until one whole packet is there; returns all that came.
-async fn exchange(socket: &Socket, packet: &[u8], limit: u32) -> io::Result<Vec<u8>> {
+/// Sends CONNECT and reads until one whole packet is there; returns all that came. What the link still holds, it says.
+async fn exchange(link: &Link, packet: &[u8], limit: u32) -> io::Result<Vec<u8>> {
+    let readiness = link.readiness()?;
     let mut sent = 0;
     while sent < packet.len() {
-        let rest = &packet[sent..];
-        sent += socket
-            .io(Interest::WRITABLE, |link| {
-                link.write(&[io::IoSlice::new(rest)])
-            })
+        let rest = [io::IoSlice::new(&packet[sent..])];
+        sent += readiness
+            .retry(Interest::WRITABLE, || link.write(&rest))
             .await
-            .map_err(|error| last_words(&socket.link, error))?;
+            .map_err(|error| last_words(link, error))?;
     }
-    socket
-        .io(Interest::WRITABLE, Link::flush)
+    readiness
+        .retry(Interest::WRITABLE, || link.flush())
         .await
-        .map_err(|error| last_words(&socket.link, error))?;
+        .map_err(|error| last_words(link, error))?;
     let mut answer = Vec::new();
     loop {
-        let receive = |link: &Link| {
-            let mut chunk = [0; 256];
-            let read = link.read(&mut chunk)?;
-            answer.extend_from_slice(&chunk[..read]);
-            Ok(read)
-        };
-        if socket.io(Interest::READABLE, receive).await? == 0 {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the server closed the connection without a CONNACK",
-            ));
+        let mut chunk = [0; 256];
+        let read = readiness.read(|| link.read(&mut chunk)).await?;
+        if read == 0 {
+            return Err(foreign(&answer).unwrap_or_else(|| {
+                io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the server closed the connection without a CONNACK",
+                )
+            }));
         }
-        let frame = decode::frame(&answer, limit)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
-        if frame.is_some() {
-            return Ok(answer);
+        answer.extend_from_slice(&chunk[..read]);
+        match decode::frame(&answer, limit) {
+            Ok(None) => {}
+            Ok(Some(_)) => return foreign(&answer).map_or(Ok(answer), Err),
+            Err(error) => {
+                let malformed = || io::Error::new(io::ErrorKind::InvalidData, error.to_string());
+                return Err(foreign(&answer).unwrap_or_else(malformed));
+            }
         }
     }
+}
+
+/// The error that an answer means which looks like another protocol's: the URI names the port of something else.
+fn foreign(answer: &[u8]) -> Option<io::Error> {
+    let what = match resembles(answer)? {
+        Resemblance::Http => "the answer looks like HTTP: a web server's port, or one for ws://",
+        Resemblance::Tls => "the answer looks like TLS: a port for ssl:// or wss://",
+    };
+    Some(io::Error::new(io::ErrorKind::InvalidData, what))
 }
 
 /// A server that will not have us closes the connection, and may have said why: a TLS alert that waits to be read tells

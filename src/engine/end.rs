@@ -1,6 +1,5 @@
 //! The ways in which a connection, and a client, ends.
 
-use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
 use crate::protocol::outbound::Batch;
@@ -69,8 +68,8 @@ impl<H: Host> Client<H> {
             core.io.leave_to_writer(epoch);
         }
         if let Some(connection) = core.connection.take() {
-            if let Ok(reactor) = reactor() {
-                reactor.unwatch(&*connection.link);
+            if let (Ok(reactor), Some(fd)) = (reactor(), connection.link.fd()) {
+                reactor.unwatch(fd);
             }
             if core
                 .last_words
@@ -82,7 +81,7 @@ impl<H: Host> Client<H> {
                 let client = told.then_some(&self.setup.client_id);
                 super::linger::close(&connection.link, client);
             }
-            let socket = connection.link.as_fd().as_raw_fd();
+            let socket = connection.link.number();
             trace!(Minimum, "Removed socket {socket}");
         }
         core.io.out.reset();
@@ -278,9 +277,9 @@ const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Bytes have arrived that nobody has read: a synchronous client between API calls, or one held back.
 fn unread<H: Host>(core: &Guard<'_, H>) -> bool {
-    core.connection.as_ref().is_some_and(|connection| {
-        rustix::io::ioctl_fionread(&*connection.link).is_ok_and(|bytes| bytes > 0)
-    })
+    core.connection
+        .as_ref()
+        .is_some_and(|connection| connection.link.has_unread())
 }
 
 /// A disconnect that the program asked for is done.

@@ -228,7 +228,9 @@ impl<H: Host> Client<H> {
                     // another call may not know that there is something to write.
                     if let Ok(reactor) = reactor() {
                         // Where that fails, the next call that waits polls for it.
-                        let _ = reactor.watch_for_room(self.key, &*link);
+                        if let Some(fd) = link.fd() {
+                            let _ = reactor.watch_for_room(self.key, fd);
+                        }
                     }
                 }
                 Round::Stopped
@@ -238,6 +240,13 @@ impl<H: Host> Client<H> {
                 Round::Stopped
             }
         };
+        if link.has_buffered() {
+            // The layer has read while it wrote: no event will tell of that.
+            if let (Ok(reactor), Some(connection)) = (reactor(), &mut core.connection) {
+                connection.unread = true;
+                reactor.schedule(self.key);
+            }
+        }
         let again = matches!(&core.connection, Some(connection)
             if connection.writable && matches!(connection.writer, Writer::Blocked(_)));
         (core, if again { Round::Again } else { round })

@@ -14,12 +14,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
-use tokio::io::Interest;
 use tokio::sync::Notify;
 
-use crate::transport::Link;
+use crate::transport::{Input, Link};
 
-use super::connect::Socket;
 use super::runtime::runtime;
 
 /// A server that does not care to close is none to wait for.
@@ -61,8 +59,8 @@ pub(super) fn close(link: &Arc<Link>, client: Option<&Arc<str>>) {
     let mut scratch = [0; 4096];
     for _ in 0..256 {
         match link.read(&mut scratch) {
-            Ok(0) => return link.shutdown(),
-            Ok(_) => {}
+            Ok(Input::End) => return link.shutdown(),
+            Ok(Input::Bytes(_) | Input::Again) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
             Err(_) => return link.shutdown(),
         }
@@ -77,15 +75,14 @@ pub(super) fn close(link: &Arc<Link>, client: Option<&Arc<str>>) {
 
 /// Waits for the server's end of a connection, for a while.
 async fn linger(link: Arc<Link>, ending: Option<Ending>) {
-    if let Ok(socket) = Socket::new(Arc::clone(&link)) {
+    if let Ok(readiness) = link.readiness() {
         let rest = async {
-            // Not kept while it waits: many connections may be ending at once.
-            let mut read = |link: &Link| link.read(&mut [0; 4096]);
-            while socket
-                .io(Interest::READABLE, &mut read)
-                .await
-                .is_ok_and(|n| n > 0)
-            {}
+            // The buffer is not kept while it waits: many connections may be ending at once.
+            let mut read = || link.read(&mut [0; 4096]);
+            while readiness.read(&mut read).await.is_ok_and(|n| n > 0) {
+                // A server that sends without end must not hold up the clock, nor other tasks.
+                tokio::task::yield_now().await;
+            }
         };
         let _ = tokio::time::timeout(GRACE, rest).await;
     }

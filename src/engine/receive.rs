@@ -8,6 +8,7 @@ use crate::protocol::decode;
 use crate::protocol::session::Fault;
 use crate::protocol::{Version, reason};
 use crate::trace;
+use crate::transport::{Input, Want};
 
 use super::host::{Event, Host};
 use super::state::{Client, Guard};
@@ -114,6 +115,8 @@ impl<H: Host> Client<H> {
             return (core, false);
         };
         connection.reading = false;
+        // What a write waited for has been read.
+        connection.writable |= link.wants().write == Want::Call;
         let again = std::mem::take(&mut connection.read_again);
         match step {
             // After the peer has ended its side no event will tell: read to the end.
@@ -146,8 +149,16 @@ impl<H: Host> Client<H> {
                 return (core, Step::Drained);
             }
             let end = match result {
-                Ok(0) => return (core, Step::End("the server closed the connection".into())),
-                Ok(n) => start + n,
+                Ok(Input::End) => {
+                    return (core, Step::End("the server closed the connection".into()));
+                }
+                Ok(Input::Bytes(n)) => start + n,
+                Ok(Input::Again) => {
+                    if let Some(connection) = &mut core.connection {
+                        connection.partial = partial;
+                    }
+                    return (core, Step::More);
+                }
                 Err(error) => {
                     if let Some(connection) = &mut core.connection {
                         connection.partial = partial;
@@ -197,9 +208,12 @@ impl<H: Host> Client<H> {
             return (core, Step::Drained);
         }
         let (end, step) = match result {
-            Ok(0) => return (core, Step::End("the server closed the connection".into())),
-            Ok(n) if n == room || link.has_buffered() => (have + n, Step::More),
-            Ok(n) => (have + n, Step::Drained),
+            Ok(Input::End) => {
+                return (core, Step::End("the server closed the connection".into()));
+            }
+            Ok(Input::Again) => (have, Step::More),
+            Ok(Input::Bytes(n)) if n == room || link.has_buffered() => (have + n, Step::More),
+            Ok(Input::Bytes(n)) => (have + n, Step::Drained),
             Err(error) => (have, failed(&error)),
         };
         partial.truncate(end);

@@ -357,7 +357,9 @@ impl<H: Host> Client<H> {
         let synchronous = core.synchronous;
         match &mut core.connection {
             Some(connection) if !synchronous && !connection.watched => {
-                reactor()?.watch(self.key, &*connection.link)?;
+                if let Some(fd) = connection.link.fd() {
+                    reactor()?.watch(self.key, fd)?;
+                }
                 connection.watched = true;
                 Ok(())
             }

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::host::Host;
 use super::state::{Client, Guard, Writer};
 use crate::reactor::reactor;
+use crate::transport::stream::Wake;
 
 /// How long a caller that waits for room polls the socket before it looks again.
 const SLICE: Duration = Duration::from_millis(10);
@@ -132,9 +132,16 @@ impl<H: Host> Client<H> {
             .min();
         drop(core);
         let ready = if link.has_buffered() {
-            PollFlags::IN
+            Wake {
+                readable: true,
+                writable: false,
+            }
         } else {
-            wait_for_socket(&link, writing, deadline)
+            // After a signal the caller looks at its deadline and comes back.
+            link.poll(
+                writing,
+                deadline.map(|at| at.saturating_duration_since(Instant::now())),
+            )
         };
         let mut core = self.lock();
         if core.epoch != epoch {
@@ -142,9 +149,9 @@ impl<H: Host> Client<H> {
         }
         if let Some(connection) = &mut core.connection {
             connection.reading = false;
-            connection.writable |= ready.contains(PollFlags::OUT);
+            connection.writable |= ready.writable;
         }
-        if ready.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR | PollFlags::RDHUP) {
+        if ready.readable {
             (core, _) = self.read_once(core);
         }
         self.retry_store(&mut core, Instant::now());
@@ -166,30 +173,6 @@ fn may_drive<H: Host>(core: &Guard<'_, H>) -> bool {
             .connection
             .as_ref()
             .is_some_and(|connection| !connection.reading)
-}
-
-fn wait_for_socket(
-    link: &crate::transport::Link,
-    writing: bool,
-    deadline: Option<Instant>,
-) -> PollFlags {
-    let mut flags = PollFlags::IN | PollFlags::RDHUP;
-    if writing {
-        flags |= PollFlags::OUT;
-    }
-    let timeout = deadline.map(|at| {
-        let left = at.saturating_duration_since(Instant::now());
-        Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        }
-    });
-    let mut fds = [PollFd::new(link, flags)];
-    match poll(&mut fds, timeout.as_ref()) {
-        Ok(_) => fds[0].revents(),
-        // Interrupted by a signal: the caller looks at its deadline and comes back.
-        Err(_) => PollFlags::empty(),
-    }
 }
 
 /// A deadline so far away that it cannot be expressed is none.

@@ -56,7 +56,7 @@ async fn connect(address: SocketAddr) -> io::Result<Socket> {
     // Finds out about a peer that vanished even where the program turned MQTT's own keep-alive off.
     socket.set_keepalive(true)?;
     no_sigpipe(&socket)?;
-    Ok(Socket(socket.connect(address).await?.into_std()?))
+    Ok(Socket::new(socket.connect(address).await?.into_std()?))
 }
 
 /// How long to wait for a place in a Unix socket's queue.
@@ -75,6 +75,6 @@ pub(super) async fn unix(path: &str, progress: &Progress) -> Result<Link, Connec
     };
     stream
         .and_then(UnixStream::into_std)
-        .and_then(|stream| no_sigpipe(&stream).map(|()| Link::Unix(stream)))
+        .and_then(|stream| no_sigpipe(&stream).map(|()| Link::of_socket(Socket::new(stream))))
         .map_err(|e| ConnectError::new(Stage::Tcp, format_args!("{path}: {e}")))
 }

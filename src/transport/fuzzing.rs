@@ -1,13 +1,9 @@
 //! What the fuzzers, and a short test of the same, try on the parts of the transport that take a server's bytes.
 
-use std::fs::File;
 use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, BorrowedFd};
 
-use once_cell::sync::OnceCell;
-
-use super::Layer;
 use super::http::{self, Answer};
+use super::layer::{Input, Layer, Wants};
 use super::upgrade;
 use super::websocket::WebSocket;
 
@@ -19,9 +15,9 @@ struct Pieces<'a> {
 }
 
 impl Layer for Pieces<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<Input> {
         if self.bytes.is_empty() {
-            return Ok(0);
+            return Ok(Input::End);
         }
         let size = self.sizes.next().map_or(1, |size| usize::from(*size));
         if size == 0 {
@@ -30,7 +26,7 @@ impl Layer for Pieces<'_> {
         let n = size.min(buf.len()).min(self.bytes.len());
         buf[..n].copy_from_slice(&self.bytes[..n]);
         self.bytes = &self.bytes[n..];
-        Ok(n)
+        Ok(Input::Bytes(n))
     }
 
     fn write(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -43,19 +39,8 @@ impl Layer for Pieces<'_> {
 
     fn shutdown(&mut self) {}
 
-    fn has_buffered(&self) -> bool {
-        false
-    }
-
-    fn has_unsent(&self) -> bool {
-        false
-    }
-
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        static NOWHERE: OnceCell<File> = OnceCell::new();
-        NOWHERE
-            .get_or_init(|| File::open("/dev/null").expect("/dev/null is there"))
-            .as_fd()
+    fn wants(&self) -> Wants {
+        Wants::OF_SOCKET
     }
 }
 
@@ -145,8 +130,9 @@ pub fn websocket(sizes: &[u8], bytes: &[u8]) {
     let mut buf = [0; 100];
     let error = loop {
         match layer.read(&mut buf) {
-            Ok(0) => break false,
-            Ok(n) => read.extend_from_slice(&buf[..n]),
+            Ok(Input::End) => break false,
+            Ok(Input::Bytes(n)) => read.extend_from_slice(&buf[..n]),
+            Ok(Input::Again) => {}
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
             Err(e) => {
                 assert_eq!(e.kind(), io::ErrorKind::InvalidData);
@@ -160,7 +146,7 @@ pub fn websocket(sizes: &[u8], bytes: &[u8]) {
         End::Error => assert!(error),
         End::Either => {}
     }
-    assert_eq!(layer.read(&mut buf).expect("the end stays"), 0);
+    assert_eq!(layer.read(&mut buf).expect("the end stays"), Input::End);
 }
 
 /// Reads the head of a proxy's or server's answer: no panic, and its end is where it is whatever reads split it.

@@ -41,6 +41,11 @@ impl Answer {
         })
     }
 
+    /// Returns true for an answer that another one follows (RFC 9110, section 15.2); 101 is for the caller to know.
+    pub(super) fn is_interim(&self) -> bool {
+        (100..200).contains(&self.status)
+    }
+
     /// The status as the user should read it: `HTTP status 403 Forbidden`.
     pub(super) fn status_line(&self) -> String {
         format!("HTTP status {} {}", self.status, self.reason)
@@ -64,14 +69,16 @@ impl Answer {
     }
 }
 
-/// Where the head ends, if its end has come; `seen` bytes have been searched before.
+/// Where the head ends, if its end has come: behind an empty line. `seen` bytes have been searched before. A line ends
+/// with a line feed, before which a carriage return may be missing (RFC 9112, section 2.2).
 pub(super) fn head_end(bytes: &[u8], seen: usize) -> Option<usize> {
-    const END: &[u8] = b"\r\n\r\n";
-    let from = seen.saturating_sub(END.len() - 1);
-    bytes[from..]
-        .windows(END.len())
-        .position(|window| window == END)
-        .map(|at| from + at + END.len())
+    // The end may have begun three bytes before.
+    let from = seen.saturating_sub(3);
+    memchr::memchr_iter(b'\n', &bytes[from..]).find_map(|at| match &bytes[from + at + 1..] {
+        [b'\n', ..] => Some(from + at + 2),
+        [b'\r', b'\n', ..] => Some(from + at + 3),
+        _ => None,
+    })
 }
 
 /// These bytes can still become an HTTP answer; anything else need not be waited for.
@@ -81,18 +88,74 @@ pub(super) fn may_be_http(bytes: &[u8]) -> bool {
     bytes[..n] == START[..n]
 }
 
+/// What a peer says that was expected to speak HTTP, and does not.
+pub(super) fn not_http(bytes: &[u8]) -> &'static str {
+    match resembles(bytes) {
+        Some(Resemblance::Tls) => "not an HTTP answer: it looks like TLS",
+        _ => "not an HTTP answer",
+    }
+}
+
+/// Another protocol that a server's first bytes look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resemblance {
+    /// An HTTP answer: the port of a web server, or of WebSockets.
+    Http,
+    /// A TLS record: an alert, for what TLS could not read.
+    Tls,
+}
+
+/// Returns the protocol that a server's first bytes look like, if they look like one that a user may have meant. No
+/// answer to CONNECT begins like either.
+pub fn resembles(bytes: &[u8]) -> Option<Resemblance> {
+    /// Content types of TLS records that a server may begin with: alert and handshake.
+    const RECORDS: [u8; 2] = [21, 22];
+    match bytes {
+        [b'H', b'T', b'T', b'P', b'/', ..] => Some(Resemblance::Http),
+        [kind, 3, 0..=4, ..] if RECORDS.contains(kind) => Some(Resemblance::Tls),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_end_is_found_wherever_reads_split_it() {
-        let head = b"HTTP/1.1 200 OK\r\nA: b\r\n\r\nrest";
-        for seen in 0..head.len() - 4 {
-            assert_eq!(head_end(head, seen), Some(head.len() - 4), "{seen}");
+        for head in [
+            &b"HTTP/1.1 200 OK\r\nA: b\r\n\r\nrest"[..],
+            b"HTTP/1.1 200 OK\nA: b\n\nrest",
+            b"HTTP/1.1 200 OK\nA: b\n\r\nrest",
+            b"HTTP/1.1 200 OK\r\nA: b\r\n\nrest",
+        ] {
+            let end = head.len() - 4;
+            for seen in 0..end {
+                assert_eq!(head_end(head, seen), Some(end), "{seen}");
+            }
+            for length in 0..end {
+                assert_eq!(head_end(&head[..length], 0), None, "{length}");
+            }
+            assert!(Answer::parse(&head[..end]).unwrap().values("a").eq(["b"]));
         }
-        assert_eq!(head_end(&head[..head.len() - 5], 0), None);
-        assert_eq!(head_end(b"", 0), None);
+    }
+
+    #[test]
+    fn other_protocols_are_known() {
+        assert_eq!(resembles(b"HTTP/1.0 400"), Some(Resemblance::Http));
+        assert_eq!(
+            resembles(b"\x15\x03\x01\x00\x02\x02\x46"),
+            Some(Resemblance::Tls)
+        );
+        for other in [
+            &b""[..],
+            b"\x20\x02\x00\x00",
+            b"HTT",
+            b"SSH-2.0",
+            b"\x15\x02",
+        ] {
+            assert_eq!(resembles(other), None);
+        }
     }
 
     #[test]

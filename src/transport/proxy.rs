@@ -3,13 +3,12 @@
 use std::io;
 
 use data_encoding::BASE64;
-use rustix::net::RecvFlags;
 use tokio::io::Interest;
 
 use super::error::{ConnectError, Stage};
 use super::http::{self, Answer};
 use super::readiness::{Readiness, at};
-use super::socket::{self, Socket};
+use super::socket::Socket;
 use super::uri::{ServerUri, parse_port, split_authority};
 use crate::options::ConnectOptions;
 
@@ -98,34 +97,41 @@ impl Proxy {
         let mut request = request.as_bytes();
         while !request.is_empty() {
             let sent = readiness.retry(Interest::WRITABLE, || {
-                socket::send(socket, &[io::IoSlice::new(request)])
+                socket.send(&[io::IoSlice::new(request)])
             });
             request = &request[sent.await.map_err(at(Stage::Proxy))?..];
         }
 
-        let head = read_head(socket, &readiness).await?;
-        let answer = Answer::parse(&head).map_err(|e| ConnectError::new(Stage::Proxy, e))?;
-        if (200..300).contains(&answer.status) {
-            Ok(())
-        } else {
-            Err(ConnectError::new(Stage::Proxy, answer.status_line()))
+        let mut passed = 0;
+        loop {
+            let head = read_head(socket, &readiness, passed).await?;
+            let answer = Answer::parse(&head).map_err(|e| ConnectError::new(Stage::Proxy, e))?;
+            if answer.is_interim() {
+                passed += head.len();
+                continue;
+            }
+            // Any other `2xx` has a body, and no tunnel behind it that a client could know the beginning of.
+            return if answer.status == 200 {
+                Ok(())
+            } else {
+                Err(ConnectError::new(Stage::Proxy, answer.status_line()))
+            };
         }
     }
 }
 
 /// Reads the head of the answer and not one byte more: what follows belongs to the server, which may speak first.
-async fn read_head(socket: &Socket, readiness: &Readiness) -> Result<Vec<u8>, ConnectError> {
+/// `passed` bytes of interim answers came before.
+async fn read_head(
+    socket: &Socket,
+    readiness: &Readiness,
+    passed: usize,
+) -> Result<Vec<u8>, ConnectError> {
     let mut head = Vec::new();
     let mut chunk = [0; 4096];
     loop {
-        let receive = |chunk: &mut [u8], flags| {
-            rustix::io::retry_on_intr(|| rustix::net::recv(socket, &mut *chunk, flags))
-                .map(|(n, _)| n)
-        };
         let peeked = readiness
-            .retry(Interest::READABLE, || {
-                Ok(receive(&mut chunk, RecvFlags::PEEK)?)
-            })
+            .retry(Interest::READABLE, || socket.peek(&mut chunk))
             .await;
         let peeked = peeked.map_err(at(Stage::Proxy))?;
         if peeked == 0 {
@@ -137,18 +143,19 @@ async fn read_head(socket: &Socket, readiness: &Readiness) -> Result<Vec<u8>, Co
         let seen = head.len();
         head.extend_from_slice(&chunk[..peeked]);
         if !http::may_be_http(&head) {
-            return Err(ConnectError::new(Stage::Proxy, "not an HTTP answer"));
+            return Err(ConnectError::new(Stage::Proxy, http::not_http(&head)));
         }
         let end = http::head_end(&head, seen);
         let wanted = end.unwrap_or(head.len()) - seen;
         // At least that much is waiting in the socket, so this neither blocks nor falls short.
-        receive(&mut chunk[..wanted], RecvFlags::empty())
+        socket
+            .recv(&mut chunk[..wanted])
             .map_err(|e| ConnectError::new(Stage::Proxy, e))?;
         if let Some(end) = end {
             head.truncate(end);
             return Ok(head);
         }
-        if head.len() > http::MAX_HEAD {
+        if head.len() + passed > http::MAX_HEAD {
             return Err(ConnectError::new(Stage::Proxy, "HTTP answer without end"));
         }
     }

@@ -1,12 +1,11 @@
 //! The socket under every layer.
 
-use std::io::{self, IoSlice, Read, Write};
-use std::net::TcpStream;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::net::{SendAncillaryBuffer, SendFlags};
+use rustix::net::{AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, SocketType, sockopt};
 
-use super::Layer;
+use super::layer::{Input, Layer, Wants};
 
 /// Most buffers that one system call takes (`IOV_MAX` on Linux); with more it takes none at all.
 const MAX_BUFFERS: usize = 1024;
@@ -30,7 +29,7 @@ pub(super) fn no_sigpipe(fd: impl AsFd) -> io::Result<()> {
 }
 
 /// Sends what fits, without a signal.
-pub(super) fn send(fd: impl AsFd, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+fn send(fd: impl AsFd, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
     let sent = rustix::io::retry_on_intr(|| {
         if let [only] = bufs {
             rustix::net::send(&fd, only, SEND_FLAGS)
@@ -42,9 +41,71 @@ pub(super) fn send(fd: impl AsFd, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
     Ok(sent)
 }
 
-/// A connected non-blocking TCP socket, below the layers.
+/// A connected non-blocking stream socket: TCP or Unix.
 #[derive(Debug)]
-pub(super) struct Socket(pub(super) TcpStream);
+pub struct Socket(OwnedFd);
+
+impl Socket {
+    /// Wraps a socket that is connected and non-blocking.
+    pub(super) fn new(fd: impl Into<OwnedFd>) -> Self {
+        Self(fd.into())
+    }
+
+    /// Takes over a socket that somebody else has connected, and makes it what the engine needs: non-blocking,
+    /// close-on-exec, without Nagle's algorithm.
+    pub(super) fn adopt(fd: OwnedFd) -> io::Result<Self> {
+        let bad = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
+        // Fails for what is no socket at all, with the system's reason.
+        let family = sockopt::socket_domain(&fd)?;
+        if sockopt::socket_type(&fd)? != SocketType::STREAM {
+            return Err(bad("the descriptor is no stream socket"));
+        }
+        match family {
+            AddressFamily::INET | AddressFamily::INET6 => {
+                // Fails for one that is not connected.
+                rustix::net::getpeername(&fd)?;
+                // MQTT packets are small and answered: Nagle's algorithm would hold each back for a round trip.
+                sockopt::set_tcp_nodelay(&fd, true)?;
+            }
+            AddressFamily::UNIX => drop(rustix::net::getpeername(&fd)?),
+            _ => return Err(bad("the descriptor is neither a TCP nor a Unix socket")),
+        }
+        rustix::io::ioctl_fionbio(&fd, true)?;
+        rustix::io::fcntl_setfd(&fd, rustix::io::FdFlags::CLOEXEC)?;
+        no_sigpipe(&fd)?;
+        Ok(Self(fd))
+    }
+
+    /// Reads what is there, into `buf`; 0 is the end of the stream.
+    pub(super) fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = rustix::io::retry_on_intr(|| {
+            rustix::net::recv(&self.0, &mut *buf, RecvFlags::empty()).map(|(read, _)| read)
+        })?;
+        Ok(read)
+    }
+
+    /// Reads what is there, behind what `buf` holds and within its capacity; 0 is the end of the stream.
+    pub(super) fn recv_into(&self, buf: &mut Vec<u8>) -> io::Result<usize> {
+        let read = rustix::io::retry_on_intr(|| {
+            let room = rustix::buffer::spare_capacity(buf);
+            rustix::net::recv(&self.0, room, RecvFlags::empty()).map(|(read, _)| read)
+        })?;
+        Ok(read)
+    }
+
+    /// Looks at what is there without taking it; 0 is the end of the stream.
+    pub(super) fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        let seen = rustix::io::retry_on_intr(|| {
+            rustix::net::recv(&self.0, &mut *buf, RecvFlags::PEEK).map(|(seen, _)| seen)
+        })?;
+        Ok(seen)
+    }
+
+    /// Sends what fits, without a signal.
+    pub(super) fn send(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        send(&self.0, bufs)
+    }
+}
 
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -52,34 +113,14 @@ impl AsFd for Socket {
     }
 }
 
-impl Read for Socket {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buf)
-    }
-}
-
-impl Write for Socket {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        send(&*self, &[IoSlice::new(buf)])
-    }
-
-    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        send(&*self, bufs)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The bottom of a stack of layers: nothing is kept here.
 impl Layer for Socket {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        Read::read(self, buf)
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<Input> {
+        self.recv(buf).map(Input::of)
     }
 
     fn write(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        send(&*self, bufs)
+        self.send(bufs)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -88,15 +129,7 @@ impl Layer for Socket {
 
     fn shutdown(&mut self) {}
 
-    fn has_buffered(&self) -> bool {
-        false
-    }
-
-    fn has_unsent(&self) -> bool {
-        false
-    }
-
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        AsFd::as_fd(self)
+    fn wants(&self) -> Wants {
+        Wants::OF_SOCKET
     }
 }

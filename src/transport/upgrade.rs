@@ -7,76 +7,150 @@ use tokio::io::Interest;
 use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
 
-use super::Layer;
 use super::error::{ConnectError, Stage};
 use super::http::{self, Answer};
-use super::readiness::{Readiness, at};
+use super::layer::{Input, Layer};
+use super::readiness::{Readiness, at, yield_turn};
 use super::uri::ServerUri;
 use super::websocket::WebSocket;
 
 /// [MQTT-6.0.0-3]: the sub-protocol's name.
 const SUBPROTOCOL: &str = "mqtt";
 
+/// The only status that makes a WebSocket.
+const SWITCHING_PROTOCOLS: u16 = 101;
+
 fn failed(message: impl std::fmt::Display) -> ConnectError {
     ConnectError::new(Stage::WebSocket, message)
 }
 
-/// Performs the opening handshake (RFC 6455, section 4.1) over `inner`.
+/// The opening handshake (RFC 6455, section 4.1), without waiting: whoever carries it on decides when to try again.
+pub(super) struct Handshake {
+    request: Vec<u8>,
+    sent: usize,
+    key: String,
+    answer: Vec<u8>,
+    /// Bytes of interim answers (`1xx`) that were passed over: they count against the longest head.
+    passed: usize,
+}
+
+/// What a handshake waits for.
+pub(super) enum Progress {
+    /// Nothing more. These are the bytes that came right behind the answer: the server may have sent its first frames.
+    Done(Vec<u8>),
+    Readable,
+    Writable,
+    /// Nothing, but others should have their turn first.
+    Again,
+}
+
+impl Handshake {
+    /// Begins one with the host and path of `uri`.
+    pub(super) fn new(uri: &ServerUri, headers: &[(String, String)]) -> Result<Self, ConnectError> {
+        let key = generate_key();
+        Ok(Self {
+            request: request(uri, &key, headers)?.into_bytes(),
+            sent: 0,
+            key,
+            answer: Vec::new(),
+            passed: 0,
+        })
+    }
+
+    /// Goes on over `inner` as far as that is possible at once.
+    pub(super) fn advance(&mut self, inner: &mut impl Layer) -> Result<Progress, ConnectError> {
+        match self.step(inner) {
+            Err(Pause::WouldBlock(progress)) => Ok(progress),
+            Err(Pause::Failed(error)) => Err(error.with_details(inner.take_details())),
+            Ok(rest) => Ok(Progress::Done(rest)),
+        }
+    }
+
+    fn step(&mut self, inner: &mut impl Layer) -> Result<Vec<u8>, Pause> {
+        while self.sent < self.request.len() {
+            let rest = &self.request[self.sent..];
+            self.sent += inner
+                .write(&[IoSlice::new(rest)])
+                .map_err(|e| Pause::of(e, Progress::Writable))?;
+        }
+        inner
+            .flush()
+            .map_err(|e| Pause::of(e, Progress::Writable))?;
+        loop {
+            let mut chunk = [0; 4096];
+            let read = match inner.read(&mut chunk) {
+                Ok(Input::Bytes(read)) => read,
+                Ok(Input::Again) => return Err(Pause::WouldBlock(Progress::Again)),
+                Ok(Input::End) => {
+                    return Err(failed(io::Error::from(io::ErrorKind::UnexpectedEof)).into());
+                }
+                Err(e) => return Err(Pause::of(e, Progress::Readable)),
+            };
+            let mut seen = self.answer.len();
+            self.answer.extend_from_slice(&chunk[..read]);
+            while let Some(end) = http::head_end(&self.answer, seen) {
+                let answer = Answer::parse(&self.answer[..end]).map_err(failed)?;
+                if answer.is_interim() && answer.status != SWITCHING_PROTOCOLS {
+                    self.answer.drain(..end);
+                    self.passed += end;
+                    seen = 0;
+                    continue;
+                }
+                check(&answer, &self.key)?;
+                return Ok(self.answer.split_off(end));
+            }
+            if !http::may_be_http(&self.answer) {
+                return Err(failed(http::not_http(&self.answer)).into());
+            }
+            if self.answer.len() + self.passed > http::MAX_HEAD {
+                return Err(failed("HTTP answer without end").into());
+            }
+        }
+    }
+}
+
+/// Why a step ended before the handshake did.
+enum Pause {
+    WouldBlock(Progress),
+    Failed(ConnectError),
+}
+
+impl Pause {
+    /// What an I/O error means, where `WouldBlock` is to wait for `progress`.
+    fn of(error: io::Error, progress: Progress) -> Self {
+        if error.kind() == io::ErrorKind::WouldBlock {
+            Pause::WouldBlock(progress)
+        } else {
+            Pause::Failed(failed(error))
+        }
+    }
+}
+
+impl From<ConnectError> for Pause {
+    fn from(error: ConnectError) -> Self {
+        Pause::Failed(error)
+    }
+}
+
+/// Performs the handshake over `inner`.
 pub(super) async fn upgrade<L: Layer>(
     mut inner: L,
     readiness: &Readiness,
     uri: &ServerUri,
     headers: &[(String, String)],
 ) -> Result<WebSocket<L>, ConnectError> {
-    match exchange(&mut inner, readiness, uri, headers).await {
-        Ok(rest) => Ok(WebSocket::new(inner, &rest)),
-        Err(error) => Err(error.with_details(inner.take_details())),
-    }
-}
-
-/// Sends the request and reads its answer; what came behind that.
-async fn exchange(
-    inner: &mut impl Layer,
-    readiness: &Readiness,
-    uri: &ServerUri,
-    headers: &[(String, String)],
-) -> Result<Vec<u8>, ConnectError> {
-    let key = generate_key();
-    let request = request(uri, &key, headers)?;
-    let mut rest = request.as_bytes();
-    while !rest.is_empty() {
-        let sent = readiness.retry(Interest::WRITABLE, || inner.write(&[IoSlice::new(rest)]));
-        rest = &rest[sent.await.map_err(at(Stage::WebSocket))?..];
-    }
-    readiness
-        .retry(Interest::WRITABLE, || inner.flush())
-        .await
-        .map_err(at(Stage::WebSocket))?;
-
-    let mut answer = Vec::new();
+    let mut handshake = Handshake::new(uri, headers)?;
     loop {
-        let seen = answer.len();
-        let receive = || {
-            let mut chunk = [0; 4096];
-            let read = inner.read(&mut chunk)?;
-            answer.extend_from_slice(&chunk[..read]);
-            Ok(read)
+        let wait = match handshake.advance(&mut inner)? {
+            Progress::Done(rest) => return Ok(WebSocket::new(inner, &rest)),
+            Progress::Readable => readiness.wait(Interest::READABLE).await,
+            Progress::Writable => readiness.wait(Interest::WRITABLE).await,
+            Progress::Again => {
+                yield_turn().await;
+                Ok(())
+            }
         };
-        let read = readiness.retry(Interest::READABLE, receive).await;
-        if read.map_err(at(Stage::WebSocket))? == 0 {
-            return Err(failed(io::Error::from(io::ErrorKind::UnexpectedEof)));
-        }
-        if let Some(end) = http::head_end(&answer, seen) {
-            check(&Answer::parse(&answer[..end]).map_err(failed)?, &key)?;
-            // The server may have sent its first frames right behind.
-            return Ok(answer.split_off(end));
-        }
-        if !http::may_be_http(&answer) {
-            return Err(failed("not an HTTP answer"));
-        }
-        if answer.len() > http::MAX_HEAD {
-            return Err(failed("HTTP answer without end"));
-        }
+        wait.map_err(at(Stage::WebSocket))?;
     }
 }
 
@@ -112,7 +186,7 @@ fn request(
 
 /// The client's duties on the server's answer.
 pub(super) fn check(answer: &Answer, key: &str) -> Result<(), ConnectError> {
-    if answer.status != 101 {
+    if answer.status != SWITCHING_PROTOCOLS {
         return Err(failed(answer.status_line()));
     }
     if !answer.has_token("Upgrade", "websocket") || !answer.has_token("Connection", "Upgrade") {
@@ -140,19 +214,19 @@ pub(super) fn check(answer: &Answer, key: &str) -> Result<(), ConnectError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::socket::Socket;
-    use std::os::fd::BorrowedFd;
+    use crate::transport::layer::Wants;
+    use crate::transport::stream;
+    use std::sync::Arc;
 
     /// A server's answer, read `sizes.next()` bytes at a time.
     struct Pieces<I> {
-        socket: Socket,
         request: Vec<u8>,
         answer: Vec<u8>,
         sizes: I,
     }
 
     impl<I: Iterator<Item = usize> + Send> Layer for Pieces<I> {
-        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<Input> {
             if self.answer.is_empty() {
                 let request = String::from_utf8_lossy(&self.request);
                 let key = request
@@ -173,7 +247,7 @@ mod tests {
                 .min(buf.len());
             buf[..n].copy_from_slice(&self.answer[..n]);
             self.answer.drain(..n);
-            Ok(n)
+            Ok(Input::of(n))
         }
 
         fn write(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -187,16 +261,8 @@ mod tests {
 
         fn shutdown(&mut self) {}
 
-        fn has_buffered(&self) -> bool {
-            false
-        }
-
-        fn has_unsent(&self) -> bool {
-            false
-        }
-
-        fn as_fd(&self) -> BorrowedFd<'_> {
-            self.socket.as_fd()
+        fn wants(&self) -> Wants {
+            Wants::OF_SOCKET
         }
     }
 
@@ -206,19 +272,17 @@ mod tests {
             .enable_io()
             .build()
             .unwrap();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        stream.set_nonblocking(true).unwrap();
         let uri = ServerUri::parse("ws://h").unwrap();
         let run = |sizes: Box<dyn Iterator<Item = usize> + Send>| {
             runtime.block_on(async {
                 let pieces = Pieces {
-                    socket: Socket(stream.try_clone().unwrap()),
                     request: Vec::new(),
                     answer: Vec::new(),
                     sizes,
                 };
-                let readiness = Readiness::of(&pieces.socket).unwrap();
+                // Nothing here is waited for.
+                let (stream, _owner) = stream::pair(1, Arc::new(|_| ()));
+                let readiness = Readiness::of_stream(&stream);
                 upgrade(pieces, &readiness, &uri, &[]).await.map(drop)
             })
         };

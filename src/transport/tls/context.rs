@@ -18,6 +18,9 @@ const SECURITY_LEVEL: u32 = 1;
 /// TLS 1.0 and 1.1 need MD5 and SHA-1 signatures, which only level 0 has. Who accepts one of them has no choice.
 const OLD_VERSION_SECURITY_LEVEL: u32 = 0;
 
+/// `SSL_CTX_clear_mode`, which is a macro.
+const SSL_CTRL_CLEAR_MODE: std::ffi::c_int = 78;
+
 /// Names of TLS 1.3's cipher suites, which OpenSSL configures apart from those of older versions.
 const TLS_1_3_SUITES: [&str; 5] = [
     "TLS_AES_256_GCM_SHA384",
@@ -112,18 +115,35 @@ fn setting<'a>(name: &'a str, value: &'a str) -> impl Fn(ErrorStack) -> Failure 
     move |errors| Failure::from_stack(format!("{name} {value}").trim_end(), &errors)
 }
 
+/// Has a read of OpenSSL's return after each handshake message that comes later, instead of going on until data comes.
+fn stop_after_each_message(builder: &mut SslContextBuilder) {
+    let mode = SslMode::AUTO_RETRY.bits();
+    #[expect(
+        unsafe_code,
+        reason = "the openssl crate has no way to turn a mode off that is on by default"
+    )]
+    // SAFETY: the pointer is that of a live context, which `builder` has for itself. The command takes the bits of the
+    // modes as its number and no pointer.
+    unsafe {
+        openssl_sys::SSL_CTX_ctrl(
+            builder.as_ptr(),
+            SSL_CTRL_CLEAR_MODE,
+            mode,
+            std::ptr::null_mut(),
+        );
+    }
+}
+
 fn build(options: &TlsOptions, sessions: &Sessions) -> Result<SslContext, Failure> {
     let mut builder =
         SslContextBuilder::new(SslMethod::tls_client()).map_err(setting("context", ""))?;
     builder.set_mode(
-        SslMode::AUTO_RETRY
-            | SslMode::ENABLE_PARTIAL_WRITE
+        SslMode::ENABLE_PARTIAL_WRITE
             | SslMode::ACCEPT_MOVING_WRITE_BUFFER
             // Thousands of idle connections keep no buffers.
             | SslMode::RELEASE_BUFFERS,
     );
-    // One system call a read, instead of one for each record's header and one for its body.
-    builder.set_read_ahead(true);
+    stop_after_each_message(&mut builder);
     set_version(&mut builder, options.version).map_err(setting("sslVersion", ""))?;
     load_key_pair(&mut builder, options)?;
     load_trust(&mut builder, options)?;

@@ -1,6 +1,7 @@
 //! TLS on the system's OpenSSL.
 
 mod context;
+mod intake;
 mod layer;
 mod session;
 
@@ -15,12 +16,20 @@ use std::sync::Arc;
 use tokio::io::Interest;
 
 use super::error::{ConnectError, Stage};
-use super::readiness::{Readiness, at};
+use super::readiness::{Readiness, at, yield_turn};
 use super::socket::Socket;
 use super::uri::ServerUri;
 use crate::options::TlsOptions;
 use context::Prepared;
+use intake::{Intake, Stop};
 use layer::TlsLayer;
+
+/// Bytes of a handshake that are read before other tasks have their turn.
+const HANDSHAKE_TURN: usize = 64 * 1024;
+
+/// Longest handshake. The attack: a server that sends hello requests without end, which OpenSSL passes over. Certificate
+/// chains are not longer than OpenSSL's own limit of 100 KiB.
+const MAX_HANDSHAKE: u64 = 1 << 20;
 
 /// What one client keeps between its TLS connections: the context made from its options, and the sessions to resume.
 #[derive(Clone, Default)]
@@ -37,19 +46,30 @@ impl Tls {
     ) -> Result<TlsLayer, ConnectError> {
         let prepared = self.prepare(options)?;
         let mut stream = prepare_ssl(&prepared, uri, options)
-            .and_then(|ssl| SslStream::new(ssl, socket))
+            .and_then(|ssl| SslStream::new(ssl, Intake::new(socket)))
             .map_err(|errors| Failure::from_stack("settings", &errors))?;
         loop {
+            stream.get_mut().grant(HANDSHAKE_TURN);
             let result;
             (stream, result) = step(stream, options.psk_source.is_some()).await?;
             let Err(error) = result else {
                 break;
             };
             match error.code() {
-                ErrorCode::WANT_READ => readiness
-                    .wait(Interest::READABLE)
-                    .await
-                    .map_err(at(Stage::Tls))?,
+                ErrorCode::WANT_READ => {
+                    if stream.get_ref().given() > MAX_HANDSHAKE {
+                        let failure = "handshake: the server sends messages without end";
+                        return Err(Failure::new(failure).into());
+                    }
+                    if stream.get_mut().take_stop() == Some(Stop::Empty) {
+                        readiness
+                            .wait(Interest::READABLE)
+                            .await
+                            .map_err(at(Stage::Tls))?;
+                    } else {
+                        yield_turn().await;
+                    }
+                }
                 ErrorCode::WANT_WRITE => readiness
                     .wait(Interest::WRITABLE)
                     .await
@@ -88,9 +108,9 @@ impl Tls {
 /// Goes on with a handshake. Where that `asks` the program for a key it may take as long as the program likes, on a thread
 /// of its own: those that connect are everybody's.
 async fn step(
-    mut stream: SslStream<Socket>,
+    mut stream: SslStream<Intake>,
     asks: bool,
-) -> Result<(SslStream<Socket>, Result<(), openssl::ssl::Error>), ConnectError> {
+) -> Result<(SslStream<Intake>, Result<(), openssl::ssl::Error>), ConnectError> {
     let step = move || {
         let result = stream.connect();
         (stream, result)

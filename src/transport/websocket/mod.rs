@@ -2,12 +2,12 @@
 
 use std::io::{self, Cursor, IoSlice};
 use std::mem;
-use std::os::fd::BorrowedFd;
+use std::time::Instant;
 
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-use super::Layer;
+use super::layer::{Emptiness, Input, Layer, Want, Wants};
 
 /// Most payload in one frame that we send: enough that headers do not matter, little enough that a frame, which has to
 /// be copied to be masked, stays in the cache.
@@ -23,6 +23,14 @@ const MAX_CONTROL: u64 = 125;
 /// one will do (RFC 6455, 5.5.3).
 const MAX_UNSENT_FOR_PONG: usize = 4 * 1024;
 
+/// Most frames without payload that one read takes apart, and most bytes that it takes from below for them: a server
+/// that sends nothing else must not hold the reading thread.
+const MAX_EMPTY_FRAMES: u32 = 512;
+const MAX_INPUT: usize = 4 * INPUT;
+
+/// What [`Emptiness`] calls them.
+const EMPTY_FRAMES: &str = "WebSocket frames without data (pings, pongs or empty ones)";
+
 /// Masks are drawn this many at a time.
 const MASKS: usize = 64;
 
@@ -30,6 +38,7 @@ const MASKS: usize = 64;
 const NORMAL: u16 = 1000;
 const PROTOCOL_ERROR: u16 = 1002;
 const UNSUPPORTED_DATA: u16 = 1003;
+const POLICY_VIOLATION: u16 = 1008;
 
 /// A WebSocket over `inner`.
 pub(super) struct WebSocket<L> {
@@ -45,21 +54,46 @@ pub(super) struct WebSocket<L> {
     output: Vec<u8>,
     sent: usize,
     masks: Vec<[u8; 4]>,
-    /// The last read ended because its buffer was full, or before an end or error that the next one has to tell.
+    /// The last read ended because its buffer was full or its budget spent, or before an end or error that the next
+    /// one has to tell.
     more: bool,
+    /// A close frame has been sent, which ends this side.
+    said_close: bool,
+    /// How much has come without payload.
+    emptiness: Emptiness,
     /// Nothing more comes; an error, if there was one, is told first.
     ended: bool,
     error: Option<io::Error>,
 }
 
 /// What the next bytes of input are.
+#[derive(Debug)]
 enum Next {
-    /// Payload, so much of it.
+    /// Payload.
     Payload,
     /// More bytes are needed to tell.
     Incomplete,
     /// The peer has closed.
     Closed,
+    /// Frames without payload have used up the budget.
+    Spent,
+}
+
+/// Why a read brings no more, though its buffer has room.
+enum Stop {
+    /// Nothing more is there.
+    Blocked,
+    /// Its budget is spent.
+    Spent,
+    /// The stream has ended.
+    Closed,
+    Failed(io::Error),
+}
+
+/// What one read may still do.
+struct Budget {
+    frames: u32,
+    input: usize,
 }
 
 impl<L: Layer> WebSocket<L> {
@@ -75,44 +109,55 @@ impl<L: Layer> WebSocket<L> {
             sent: 0,
             masks: Vec::new(),
             more: !early.is_empty(),
+            said_close: false,
+            emptiness: Emptiness::default(),
             ended: false,
             error: None,
         }
     }
 
     /// Reads more input behind what is there.
-    fn fill(&mut self) -> io::Result<usize> {
+    fn fill(&mut self, budget: &mut Budget) -> Result<(), Stop> {
+        if budget.input == 0 {
+            return Err(Stop::Spent);
+        }
         self.input.drain(..mem::take(&mut self.taken));
         let old = self.input.len();
         self.input.resize(old + INPUT, 0);
-        let result = self.inner.read(&mut self.input[old..]);
-        self.input.truncate(old + result.as_ref().map_or(0, |n| *n));
-        result
+        let result = received(self.inner.read(&mut self.input[old..]));
+        let read = *result.as_ref().unwrap_or(&0);
+        self.input.truncate(old + read);
+        budget.input = budget.input.saturating_sub(read);
+        result.map(drop)
     }
 
     /// Takes frame headers and control frames from the input, up to the next payload.
-    fn next(&mut self) -> Result<Next, (u16, &'static str)> {
+    fn next(&mut self, budget: &mut Budget) -> Result<Next, (u16, String)> {
+        let error = |what: &str| (PROTOCOL_ERROR, what.to_owned());
         loop {
             if self.remaining > 0 {
                 return Ok(Next::Payload);
             }
             let mut cursor = Cursor::new(&self.input[self.taken..]);
-            let parsed = FrameHeader::parse(&mut cursor)
-                .map_err(|_| (PROTOCOL_ERROR, "unknown frame type"))?;
+            let parsed =
+                FrameHeader::parse(&mut cursor).map_err(|_| error("unknown frame type"))?;
             let Some((header, length)) = parsed else {
                 return Ok(Next::Incomplete);
             };
             let header_length = usize::try_from(cursor.position()).unwrap_or(usize::MAX);
+            if budget.frames == 0 {
+                return Ok(Next::Spent);
+            }
             if header.rsv1 || header.rsv2 || header.rsv3 {
-                return Err((PROTOCOL_ERROR, "reserved bits set in a frame"));
+                return Err(error("reserved bits set in a frame"));
             }
             if header.mask.is_some() {
-                return Err((PROTOCOL_ERROR, "masked frame from the server"));
+                return Err(error("masked frame from the server"));
             }
             match header.opcode {
                 OpCode::Control(control) => {
                     if !header.is_final || length > MAX_CONTROL {
-                        return Err((PROTOCOL_ERROR, "fragmented or oversized control frame"));
+                        return Err(error("fragmented or oversized control frame"));
                     }
                     let start = self.taken + header_length;
                     // At most 125.
@@ -125,22 +170,38 @@ impl<L: Layer> WebSocket<L> {
                     if self.control(control, &payload) {
                         return Ok(Next::Closed);
                     }
+                    self.count_empty(end - start, budget)?;
                     continue;
                 }
                 OpCode::Data(Data::Binary) if self.in_message => {
-                    return Err((PROTOCOL_ERROR, "new message inside a fragmented one"));
+                    return Err(error("new message inside a fragmented one"));
                 }
                 OpCode::Data(Data::Continue) if !self.in_message => {
-                    return Err((PROTOCOL_ERROR, "continuation of no message"));
+                    return Err(error("continuation of no message"));
                 }
                 OpCode::Data(Data::Binary | Data::Continue) => {}
                 // [MQTT-6.0.0-1]
-                OpCode::Data(_) => return Err((UNSUPPORTED_DATA, "text frame from the server")),
+                OpCode::Data(_) => {
+                    return Err((UNSUPPORTED_DATA, "text frame from the server".to_owned()));
+                }
             }
             self.taken += header_length;
             self.in_message = !header.is_final;
             self.remaining = length;
+            if length == 0 {
+                self.count_empty(0, budget)?;
+            } else {
+                self.emptiness.end();
+            }
         }
+    }
+
+    /// Counts a frame without payload against the read's budget and the connection's.
+    fn count_empty(&mut self, length: usize, budget: &mut Budget) -> Result<(), (u16, String)> {
+        budget.frames -= 1;
+        self.emptiness
+            .add(length, EMPTY_FRAMES, Instant::now())
+            .map_err(|e| (POLICY_VIOLATION, e.to_string()))
     }
 
     /// Acts on a control frame; true if it ends the connection.
@@ -161,8 +222,6 @@ impl<L: Layer> WebSocket<L> {
                         0,
                         payload.len(),
                     );
-                    // What does not fit now goes with the next write or flush.
-                    let _ = self.push();
                 }
                 false
             }
@@ -170,8 +229,11 @@ impl<L: Layer> WebSocket<L> {
         }
     }
 
-    /// Sends a close frame, if there is room for it.
+    /// Sends a close frame, if there is room for it, once.
     fn close(&mut self, code: u16) {
+        if mem::replace(&mut self.said_close, true) {
+            return;
+        }
         self.frame(
             OpCode::Control(Control::Close),
             &[IoSlice::new(&code.to_be_bytes())],
@@ -235,9 +297,13 @@ impl<L: Layer> WebSocket<L> {
     }
 
     /// Fills `buf` from `filled` on; `Ok` only with a full buffer.
-    fn read_payload(&mut self, buf: &mut [u8], filled: &mut usize) -> io::Result<()> {
+    fn read_payload(&mut self, buf: &mut [u8], filled: &mut usize) -> Result<(), Stop> {
+        let mut budget = Budget {
+            frames: MAX_EMPTY_FRAMES,
+            input: MAX_INPUT,
+        };
         while *filled < buf.len() {
-            match self.next() {
+            match self.next(&mut budget) {
                 Ok(Next::Payload) => {
                     let room = buf.len() - *filled;
                     let want = usize::try_from(self.remaining)
@@ -250,24 +316,23 @@ impl<L: Layer> WebSocket<L> {
                         self.taken += n;
                         n
                     } else if want >= INPUT {
-                        end_is_eof(self.inner.read(&mut buf[*filled..*filled + want]))?
+                        received(self.inner.read(&mut buf[*filled..*filled + want]))?
                     } else {
-                        end_is_eof(self.fill())?;
+                        self.fill(&mut budget)?;
                         continue;
                     };
                     *filled += got;
                     self.remaining -= got as u64;
                 }
-                Ok(Next::Incomplete) => {
-                    end_is_eof(self.fill())?;
-                }
-                Ok(Next::Closed) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(Next::Incomplete) => self.fill(&mut budget)?,
+                Ok(Next::Closed) => return Err(Stop::Closed),
+                Ok(Next::Spent) => return Err(Stop::Spent),
                 Err((code, message)) => {
                     self.close(code);
-                    return Err(io::Error::new(
+                    return Err(Stop::Failed(io::Error::new(
                         io::ErrorKind::InvalidData,
                         format!("WebSocket: {message}"),
-                    ));
+                    )));
                 }
             }
         }
@@ -275,11 +340,14 @@ impl<L: Layer> WebSocket<L> {
     }
 }
 
-/// Makes the end of the stream an error, to handle it in one place.
-fn end_is_eof(result: io::Result<usize>) -> io::Result<usize> {
+/// The bytes that a read of the layer below brought, or why it brought none.
+fn received(result: io::Result<Input>) -> Result<usize, Stop> {
     match result {
-        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-        result => result,
+        Ok(Input::Bytes(read)) => Ok(read),
+        Ok(Input::Again) => Err(Stop::Spent),
+        Ok(Input::End) => Err(Stop::Closed),
+        Err(e) if e.kind() == io::ErrorKind::WouldBlock => Err(Stop::Blocked),
+        Err(e) => Err(Stop::Failed(e)),
     }
 }
 
@@ -299,29 +367,38 @@ fn apply_mask(payload: &mut [u8], mask: [u8; 4]) {
 }
 
 impl<L: Layer> Layer for WebSocket<L> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<Input> {
         self.more = false;
         if self.ended {
-            return self.error.take().map_or(Ok(0), Err);
+            return self.error.take().map_or(Ok(Input::End), Err);
         }
         let mut filled = 0;
-        match self.read_payload(buf, &mut filled) {
+        let stop = self.read_payload(buf, &mut filled);
+        // Pongs. What does not fit now goes with the next write or flush.
+        let _ = self.push();
+        match stop {
             Ok(()) => self.more = true,
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+            Err(Stop::Blocked) if filled == 0 => return Err(io::ErrorKind::WouldBlock.into()),
+            Err(Stop::Blocked) => {}
+            Err(Stop::Spent) => {
+                self.more = true;
                 if filled == 0 {
-                    return Err(e);
+                    return Ok(Input::Again);
                 }
             }
-            Err(e) => {
+            Err(Stop::Closed) => self.ended = true,
+            Err(Stop::Failed(e)) => {
                 self.ended = true;
-                self.error = (e.kind() != io::ErrorKind::UnexpectedEof).then_some(e);
-                if filled == 0 {
-                    return self.read(buf);
-                }
-                self.more = true;
+                self.error = Some(e);
             }
         }
-        Ok(filled)
+        if self.ended {
+            if filled == 0 {
+                return self.error.take().map_or(Ok(Input::End), Err);
+            }
+            self.more = true;
+        }
+        Ok(Input::Bytes(filled))
     }
 
     fn write(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -351,106 +428,21 @@ impl<L: Layer> Layer for WebSocket<L> {
         self.inner.shutdown();
     }
 
-    fn has_buffered(&self) -> bool {
-        self.more || self.inner.has_buffered()
-    }
-
-    fn has_unsent(&self) -> bool {
-        self.sent < self.output.len() || self.inner.has_unsent()
+    fn wants(&self) -> Wants {
+        let inner = self.inner.wants();
+        Wants {
+            read: if self.more { Want::Call } else { inner.read },
+            write: match inner.write {
+                Want::Nothing if self.sent < self.output.len() => Want::Writable,
+                write => write,
+            },
+        }
     }
 
     fn take_details(&mut self) -> Vec<String> {
         self.inner.take_details()
     }
-
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.inner.as_fd()
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::transport::socket::Socket;
-
-    #[test]
-    fn masking_is_bytewise() {
-        for length in 0..20 {
-            let plain: Vec<u8> = (0..length).collect();
-            let mut masked = plain.clone();
-            apply_mask(&mut masked, [1, 2, 4, 128]);
-            let slow: Vec<u8> = plain
-                .iter()
-                .zip([1, 2, 4, 128].iter().cycle())
-                .map(|(a, b)| a ^ b)
-                .collect();
-            assert_eq!(masked, slow);
-        }
-    }
-    /// A peer that sends pings without end and reads nothing.
-    struct Flood {
-        socket: Socket,
-    }
-
-    impl Layer for Flood {
-        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-            let pings: Vec<u8> = b"\x89\x7d".iter().chain(&[b'p'; 125]).copied().collect();
-            let n = buf.len() / pings.len() * pings.len();
-            buf[..n].copy_from_slice(&pings.repeat(n / pings.len()));
-            Ok(n)
-        }
-
-        fn write(&mut self, _bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-            Err(io::ErrorKind::WouldBlock.into())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-
-        fn shutdown(&mut self) {}
-
-        fn has_buffered(&self) -> bool {
-            false
-        }
-
-        fn has_unsent(&self) -> bool {
-            false
-        }
-
-        fn as_fd(&self) -> BorrowedFd<'_> {
-            self.socket.as_fd()
-        }
-    }
-
-    #[test]
-    fn pongs_do_not_pile_up() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let socket = Socket(std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap());
-        let mut websocket = WebSocket::new(Flood { socket }, b"");
-        for _ in 0..1000 {
-            assert!(matches!(websocket.next(), Ok(Next::Incomplete)));
-            websocket.fill().unwrap();
-        }
-        assert!(websocket.has_unsent());
-        assert!(
-            websocket.output.len() < MAX_UNSENT_FOR_PONG + 200,
-            "{}",
-            websocket.output.len()
-        );
-    }
-
-    #[test]
-    fn an_error_behind_data_is_announced() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let socket = Socket(std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap());
-        let mut websocket = WebSocket::new(Flood { socket }, b"\x82\x02ab\x81\x01c");
-        assert_eq!(websocket.read(&mut [0; 9]).unwrap(), 2);
-        assert!(websocket.has_buffered());
-        assert_eq!(
-            websocket.read(&mut [0; 9]).unwrap_err().kind(),
-            io::ErrorKind::InvalidData
-        );
-        assert_eq!(websocket.read(&mut [0; 9]).unwrap(), 0);
-    }
-}
+mod tests;
