@@ -214,7 +214,7 @@ typedef struct MQTTClient_message {
  *
  * @param context what was given to MQTTClient_setCallbacks().
  * @param topicName the topic. Yours when 1 is returned: give it to MQTTClient_free().
- * @param topicLen 0: the topic is a C string.
+ * @param topicLen 0, as the topic is a C string; the length in bytes of a topic that holds NUL characters.
  * @param message the message. Yours when 1 is returned: give it to MQTTClient_freeMessage().
  * @return 1: taken. 0: not taken; then free nothing, and the same message is offered again a little later.
  */

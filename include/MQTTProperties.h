@@ -192,8 +192,10 @@ LIBMQTT_API int MQTTProperty_getType(enum MQTTPropertyCodes value);
  * @param props the list.
  * @param prop the property: it stays the program's.
  * @return 0; #MQTT_INVALID_PROPERTY_ID if MQTT 5 does not define its identifier; #MQTTCLIENT_NULL_PARAMETER if a
- *         pointer is NULL (that to a string may be if the length is 0); #MQTTCLIENT_FAILURE for a negative length;
- *         -99 if there is no memory. The list is unchanged unless 0 is returned.
+ *         pointer is NULL (that to a string may be if the length is 0); #MQTTCLIENT_FAILURE for a string whose length
+ *         is negative or more than 65,535, for a list that these functions cannot have made (a negative count, more
+ *         entries than there is room for, no array), and for a list that no packet could hold; -99 if there is no
+ *         memory. The list is unchanged unless 0 is returned.
  */
 LIBMQTT_API int MQTTProperties_add(MQTTProperties *props, const MQTTProperty *prop);
 
@@ -282,12 +284,12 @@ LIBMQTT_API MQTTProperty *MQTTProperties_getPropertyAt(
 int MQTTProperties_len(const MQTTProperties *props);
 
 /**
- * Writes a list as it stands in a packet: its length, then the properties.
+ * Writes a list as it stands in a packet: its length, then the properties. NULL is written as an empty list.
  *
  * @param pptr points at where to write, where there must be room for MQTTProperties_len() bytes; moved to the byte
  *        after what was written.
  * @param properties the list.
- * @return the number of bytes written, or #MQTTCLIENT_FAILURE if a pointer is NULL or a value cannot stand in a packet.
+ * @return the number of bytes written, or #MQTTCLIENT_FAILURE if \p pptr is NULL or a value cannot stand in a packet.
  */
 int MQTTProperties_write(char **pptr, const MQTTProperties *properties);
 

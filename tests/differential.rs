@@ -42,6 +42,11 @@ fn execute(
     if let Some(mode) = mode {
         command.env("DIFF_MODE", mode);
     }
+    if libraries == output_dir() {
+        command.env_remove("DIFF_ORIGINAL");
+    } else {
+        command.env("DIFF_ORIGINAL", "1");
+    }
     let finished = run(command, LIMIT);
     assert!(
         finished.status.success(),

@@ -80,7 +80,7 @@ pub type MQTTAsync_nameValue = NameValue;
 ///
 /// @param context what was given to MQTTAsync_setCallbacks().
 /// @param topicName the topic. Yours when 1 is returned: give it to MQTTAsync_free().
-/// @param topicLen 0: the topic is a C string.
+/// @param topicLen length of the topic in bytes. A NUL follows the topic as well.
 /// @param message the message. Yours when 1 is returned: give it to MQTTAsync_freeMessage().
 /// @return 1: taken. 0: not taken; then free nothing, and the same message is offered again a little later.
 pub type MQTTAsync_messageArrived = Option<

@@ -44,11 +44,10 @@ pub fn version(version: c_int) -> Option<VersionChoice> {
     }
 }
 
-/// A server's URI as it is reported for a client created with it: without the schemes that mean plain TCP.
+/// Returns a server's URI as a client created with it is told of it: without its scheme, whichever it is. So does the
+/// original; a program that wants the scheme has it in what it passed.
 pub fn reported_uri(uri: &str) -> &str {
-    uri.strip_prefix("tcp://")
-        .or_else(|| uri.strip_prefix("mqtt://"))
-        .unwrap_or(uri)
+    uri.split_once("://").map_or(uri, |(_, address)| address)
 }
 
 /// Messages in flight; none or a negative number is no limit of the program's.
@@ -62,4 +61,25 @@ pub fn max_inflight(max: c_int) -> u32 {
 /// The time for one attempt to connect.
 pub fn timeout(seconds: c_int) -> Duration {
     read::seconds(seconds).max(MIN_TIMEOUT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reported_uri;
+
+    #[test]
+    fn a_server_is_reported_without_its_scheme() {
+        for (uri, reported) in [
+            ("tcp://localhost:1883", "localhost:1883"),
+            ("mqtt://localhost:1883", "localhost:1883"),
+            ("ssl://localhost:8883", "localhost:8883"),
+            ("mqtts://[::1]:8883", "[::1]:8883"),
+            ("ws://localhost:8080/mqtt", "localhost:8080/mqtt"),
+            ("wss://localhost", "localhost"),
+            ("unix:///run/broker", "/run/broker"),
+            ("localhost:1883", "localhost:1883"),
+        ] {
+            assert_eq!(reported_uri(uri), reported);
+        }
+    }
 }

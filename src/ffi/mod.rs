@@ -15,6 +15,7 @@ pub mod properties;
 #[cfg(test)]
 mod properties_tests;
 mod properties_wire;
+mod property_wire;
 mod read;
 mod received;
 mod strerror;

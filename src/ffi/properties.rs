@@ -14,11 +14,14 @@ use super::memory;
 #[allow(clippy::wildcard_imports)] // this file uses every name there
 use super::property_types::*;
 use crate::protocol::property::{PropertyId, PropertyType};
+use crate::protocol::wire;
 
 /// A list's room grows by this many entries at a time.
 const GROWTH: c_int = 10;
 /// No memory: the value that the original has for it; no header names it.
 const OUT_OF_MEMORY: c_int = -99;
+/// The longest list that its length in a packet can tell.
+const MAX_LENGTH: c_int = wire::MAX_VARINT.cast_signed();
 /// No such property in the list.
 const NOT_THERE: i64 = -9_999_999;
 /// There is such a property, but its value is not a number.
@@ -47,8 +50,10 @@ pub unsafe extern "C" fn MQTTProperty_getType(value: MQTTPropertyCodes) -> c_int
 /// @param props the list.
 /// @param prop the property: it stays the program's.
 /// @return 0; #MQTT_INVALID_PROPERTY_ID if MQTT 5 does not define its identifier; #MQTTCLIENT_NULL_PARAMETER if a
-///         pointer is NULL (that to a string may be if the length is 0); #MQTTCLIENT_FAILURE for a negative length;
-///         -99 if there is no memory. The list is unchanged unless 0 is returned.
+///         pointer is NULL (that to a string may be if the length is 0); #MQTTCLIENT_FAILURE for a string whose length
+///         is negative or more than 65,535, for a list that these functions cannot have made (a negative count, more
+///         entries than there is room for, no array), and for a list that no packet could hold; -99 if there is no
+///         memory. The list is unchanged unless 0 is returned.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTProperties_add(
     props: *mut MQTTProperties,
@@ -270,7 +275,8 @@ pub unsafe fn entries<'a>(list: *const MQTTProperties) -> &'a [MQTTProperty] {
 /// # Safety
 /// The string's pointer is NULL or points at its bytes.
 unsafe fn copy_string(string: MQTTLenString) -> Result<MQTTLenString, c_int> {
-    if string.len < 0 {
+    // A string is preceded by its length in two bytes.
+    if u16::try_from(string.len).is_err() {
         return Err(MQTTCLIENT_FAILURE);
     }
     if string.data.is_null() && string.len > 0 {
@@ -316,6 +322,28 @@ unsafe fn copy_value(
     }
 }
 
+/// Returns true if the functions of this file can have made the list: then its array has room for `max_count` entries, of
+/// which `count` are filled. A program may have written anything into a list of its own.
+fn is_consistent(list: &MQTTProperties) -> bool {
+    let counts = 0 <= list.count && list.count <= list.max_count;
+    let has_array = list.max_count == 0 || !list.array.is_null();
+    counts && has_array && list.length >= 0
+}
+
+/// Copies a property with what it points at; `Err` has the return code.
+///
+/// # Safety
+/// It holds the member that its identifier's type says.
+pub(super) unsafe fn copy_property(property: &MQTTProperty) -> Result<MQTTProperty, c_int> {
+    let ty = value_type(property.identifier).ok_or(MQTT_INVALID_PROPERTY_ID)?;
+    // SAFETY: the caller's promise.
+    let value = unsafe { copy_value(ty, &property.value)? };
+    Ok(MQTTProperty {
+        identifier: property.identifier,
+        value,
+    })
+}
+
 /// Makes room for one more entry.
 fn grow(list: &mut MQTTProperties) -> Result<(), c_int> {
     if list.count < list.max_count {
@@ -350,23 +378,36 @@ pub unsafe fn add(props: *mut MQTTProperties, prop: *const MQTTProperty) -> c_in
     let Some(ty) = value_type(prop.identifier) else {
         return MQTT_INVALID_PROPERTY_ID;
     };
+    if !is_consistent(list) {
+        return MQTTCLIENT_FAILURE;
+    }
     // The value first: the property may be an entry of this very list, which growing moves.
     // SAFETY: the caller's promise.
     let (identifier, value) = match unsafe { copy_value(ty, &prop.value) } {
         Ok(value) => (prop.identifier, value),
         Err(code) => return code,
     };
-    if let Err(code) = grow(list) {
-        // SAFETY: the copy was made above, and is not used after this.
-        unsafe { free_value(ty, &value) };
-        return code;
-    }
-    // SAFETY: `grow` made room for an entry at `count`; the value is of type `ty`.
+    // SAFETY: the value is of type `ty`. Its strings are short: this cannot overflow.
+    let added = 1 + unsafe { wire_len(ty, &value) };
+    let length = list
+        .length
+        .checked_add(added)
+        .filter(|&length| length <= MAX_LENGTH)
+        .ok_or(MQTTCLIENT_FAILURE);
+    let length = match length.and_then(|length| grow(list).map(|()| length)) {
+        Ok(length) => length,
+        Err(code) => {
+            // SAFETY: the copy was made above, and is not used after this.
+            unsafe { free_value(ty, &value) };
+            return code;
+        }
+    };
+    // SAFETY: `grow` made room for an entry at `count`.
     unsafe {
         let entry = list.array.offset(list.count as isize);
         entry.write(MQTTProperty { identifier, value });
-        list.length += 1 + wire_len(ty, &value);
     }
+    list.length = length;
     list.count += 1;
     0
 }
@@ -375,7 +416,7 @@ pub unsafe fn add(props: *mut MQTTProperties, prop: *const MQTTProperty) -> c_in
 ///
 /// # Safety
 /// The value is one of type `ty` from [`copy_value`], and nobody uses its strings any more.
-unsafe fn free_value(ty: MQTTPropertyTypes, value: &MQTTPropertyValue) {
+pub(super) unsafe fn free_value(ty: MQTTPropertyTypes, value: &MQTTPropertyValue) {
     // SAFETY: the caller's promise.
     unsafe {
         if ty >= MQTTPROPERTY_TYPE_BINARY_DATA {

@@ -9,6 +9,7 @@ use super::properties::*;
 use super::properties_wire::*;
 #[allow(clippy::wildcard_imports)] // every type of property is tried
 use super::property_types::*;
+use super::property_wire::*;
 
 /// A list that frees itself.
 struct List(MQTTProperties);
@@ -165,6 +166,15 @@ fn a_refused_property_leaves_the_list_as_it_was() {
         len: -1,
         ..string(c"abc")
     };
+    let bytes = vec![b'x'; 65_536];
+    let too_long = MQTTLenString {
+        len: 65_536,
+        data: bytes.as_ptr().cast_mut().cast(),
+    };
+    let longest = MQTTLenString {
+        len: c_int::MAX,
+        ..too_long
+    };
     for (property, code) in [
         (number(0, 1), MQTT_INVALID_PROPERTY_ID),
         (number(255, 1), MQTT_INVALID_PROPERTY_ID),
@@ -173,6 +183,9 @@ fn a_refused_property_leaves_the_list_as_it_was() {
         (text(31, missing, NULL_STRING), -6),
         (text(38, string(c"k"), missing), -6),
         (text(31, negative, NULL_STRING), -1),
+        (text(38, string(c"k"), negative), -1),
+        (text(31, too_long, NULL_STRING), -1),
+        (text(38, string(c"k"), longest), -1),
     ] {
         assert_eq!(list.add(property), code);
         assert_eq!(list.sizes(), (0, 0, 0));
@@ -222,6 +235,7 @@ fn null_is_refused_where_the_original_crashes() {
         assert!(MQTTProperties_getProperty(null, 1).is_null());
         assert_eq!(MQTTProperties_len(null), 1);
         assert_eq!(MQTTProperties_write(ptr::null_mut(), null), -1);
+        assert_eq!(MQTTProperty_write(ptr::null_mut(), ptr::null()), -1);
         assert_eq!(
             MQTTProperties_read(ptr::null_mut(), ptr::null_mut(), ptr::null_mut()),
             0
@@ -301,24 +315,116 @@ fn a_list_cut_short_is_not_read() {
 }
 
 #[test]
+fn null_is_written_as_an_empty_list() {
+    let mut byte = 7_u8;
+    let mut at: *mut c_char = (&raw mut byte).cast();
+    // SAFETY: there is room for one byte, and no list.
+    assert_eq!(unsafe { MQTTProperties_write(&raw mut at, ptr::null()) }, 1);
+    assert_eq!((byte, at.addr()), (0, (&raw mut byte).addr() + 1));
+}
+
+#[test]
+fn a_property_survives_the_wire() {
+    for property in [
+        number(MQTTPROPERTY_CODE_SUBSCRIPTION_IDENTIFIER, 300),
+        number(MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL, 7),
+        text(31, string(c"why"), NULL_STRING),
+        user(c"a", c"b"),
+    ] {
+        let mut list = List::new();
+        assert_eq!(list.add(property), 0);
+        let whole = write(&list);
+        let mut packet = vec![0_u8; whole.len() - 1];
+        let range = packet.as_mut_ptr_range();
+        // SAFETY: there is room for the property; the two pointers enclose it afterwards.
+        unsafe {
+            let mut at: *mut c_char = range.start.cast();
+            let written = MQTTProperty_write(&raw mut at, &raw const property);
+            assert_eq!(usize::try_from(written).unwrap(), packet.len());
+            assert_eq!(at, range.end.cast());
+            assert_eq!(packet, whole[1..]);
+
+            // One that is cut short is not read, and no byte of it is consumed.
+            let mut own: MQTTProperty = std::mem::zeroed();
+            for end in 0..packet.len() {
+                let mut at: *mut c_char = range.start.cast();
+                let end = range.start.add(end).cast();
+                assert_eq!(MQTTProperty_read(&raw mut own, &raw mut at, end), -1);
+                assert_eq!(at, range.start.cast());
+            }
+            let mut at: *mut c_char = range.start.cast();
+            let read = MQTTProperty_read(&raw mut own, &raw mut at, range.end.cast());
+            assert_eq!((read, at), (written, range.end.cast()));
+            let mut copy = List::new();
+            assert_eq!(copy.add(own), 0);
+            assert_eq!(write(&copy), whole);
+            free_value(value_type(own.identifier).unwrap(), &own.value);
+        }
+    }
+}
+
+#[test]
+fn a_list_that_no_function_can_have_made_is_refused() {
+    let mut entry = number(MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL, 7);
+    for (count, max_count, length, has_array) in [
+        (-5, 0, 0, false),
+        (0, 10, 0, false),
+        (3, 10, 0, false),
+        (-5, -5, 0, false),
+        (-5, -5, 0, true),
+        (c_int::MAX, c_int::MAX, 0, false),
+        (c_int::MAX - 7, c_int::MAX - 7, 0, false),
+        (1, 0, 0, true),
+        (0, 1, -1, true),
+        // No packet holds more.
+        (0, 1, 268_435_455, true),
+        (0, 1, c_int::MAX, true),
+    ] {
+        let array = if has_array {
+            &raw mut entry
+        } else {
+            ptr::null_mut()
+        };
+        let mut list = MQTTProperties {
+            count,
+            max_count,
+            length,
+            array,
+        };
+        let property = number(MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL, 7);
+        // SAFETY: where there is an array, it has one entry; no member of the list claims more of it that is looked at.
+        let code = unsafe { MQTTProperties_add(&raw mut list, &raw const property) };
+        assert_eq!(code, -1, "{count} {max_count} {length} {has_array}");
+        assert_eq!(
+            (list.count, list.max_count, list.length, list.array),
+            (count, max_count, length, array)
+        );
+    }
+}
+
+#[test]
 fn what_cannot_stand_in_a_packet_is_not_written() {
     let too_long = vec![b'x'; 70_000];
     let string = MQTTLenString {
         len: 70_000,
         data: too_long.as_ptr().cast_mut().cast(),
     };
-    for property in [
+    for mut property in [
         number(MQTTPROPERTY_CODE_SUBSCRIPTION_IDENTIFIER, 268_435_456),
         text(MQTTPROPERTY_CODE_REASON_STRING, string, NULL_STRING),
     ] {
-        // The list takes them, as the original's does.
-        let mut list = List::new();
-        assert_eq!(list.add(property), 0);
+        let list = MQTTProperties {
+            count: 1,
+            max_count: 1,
+            length: 70_003,
+            array: &raw mut property,
+        };
         let mut buffer = vec![0_u8; 70_100];
         let mut at: *mut c_char = buffer.as_mut_ptr().cast();
         // SAFETY: valid, and there is room.
         unsafe {
-            assert_eq!(MQTTProperties_write(&raw mut at, &raw const list.0), -1);
+            assert_eq!(MQTTProperties_write(&raw mut at, &raw const list), -1);
+            assert_eq!(MQTTProperty_write(&raw mut at, &raw const property), 0);
         }
     }
 }

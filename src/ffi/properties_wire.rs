@@ -1,5 +1,5 @@
-//! Property lists to and from the bytes of a packet: functions that `MQTTProperties.h` declares for programs that link
-//! the static library; no shared library exports them.
+//! Property lists to and from the bytes of a packet: functions that `MQTTProperties.h` declares and the original's static
+//! archives define. Its shared libraries do not export them; ours do, so that a program links with either kind.
 #![allow(non_snake_case)] // the names are the C API's
 #![allow(clippy::doc_markdown, clippy::missing_safety_doc)] // the comments are the headers' Doxygen manual
 
@@ -27,12 +27,12 @@ pub unsafe extern "C" fn MQTTProperties_len(props: *const MQTTProperties) -> c_i
     entry!(untraced: 0, len(props))
 }
 
-/// Writes a list as it stands in a packet: its length, then the properties.
+/// Writes a list as it stands in a packet: its length, then the properties. NULL is written as an empty list.
 ///
 /// @param pptr points at where to write, where there must be room for MQTTProperties_len() bytes; moved to the byte
 ///        after what was written.
 /// @param properties the list.
-/// @return the number of bytes written, or #MQTTCLIENT_FAILURE if a pointer is NULL or a value cannot stand in a packet.
+/// @return the number of bytes written, or #MQTTCLIENT_FAILURE if \p pptr is NULL or a value cannot stand in a packet.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTProperties_write(
     pptr: *mut *mut c_char,
@@ -58,15 +58,45 @@ pub unsafe extern "C" fn MQTTProperties_read(
 
 unsafe fn len(props: *const MQTTProperties) -> c_int {
     // SAFETY: NULL or valid, as documented.
-    unsafe { props.as_ref() }.map_or(1, |list| list.length + varint_len(list.length))
+    unsafe { props.as_ref() }.map_or(1, |list| {
+        list.length.saturating_add(varint_len(list.length))
+    })
+}
+
+/// Appends bytes at a place of the program's, and moves it.
+///
+/// # Safety
+/// `pptr` points at a place with that much room.
+unsafe fn append(pptr: *mut *mut c_char, bytes: &[u8]) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe {
+        ptr::copy_nonoverlapping(bytes.as_ptr(), (*pptr).cast(), bytes.len());
+        *pptr = (*pptr).add(bytes.len());
+    }
+    c_int::try_from(bytes.len()).unwrap_or(MQTTCLIENT_FAILURE)
+}
+
+pub(super) unsafe fn write_one(pptr: *mut *mut c_char, property: *const MQTTProperty) -> c_int {
+    let mut bytes = BytesMut::new();
+    // SAFETY: NULL or valid, as documented; there is room for what the property takes.
+    unsafe {
+        let Some(property) = property.as_ref().filter(|_| !pptr.is_null()) else {
+            return MQTTCLIENT_FAILURE;
+        };
+        match encode(&mut bytes, property) {
+            Some(()) => append(pptr, &bytes),
+            // As the original: the identifier's byte is counted, on top of a failure's -1.
+            None => 0,
+        }
+    }
 }
 
 unsafe fn write(pptr: *mut *mut c_char, list: *const MQTTProperties) -> c_int {
-    if pptr.is_null() || list.is_null() {
+    if pptr.is_null() {
         return MQTTCLIENT_FAILURE;
     }
     let mut body = BytesMut::new();
-    // SAFETY: NULL was ruled out, the list is valid as documented, and so is each entry.
+    // SAFETY: the list is NULL or valid as documented, and so is each entry.
     unsafe {
         for entry in entries(list) {
             if encode(&mut body, entry).is_none() {
@@ -84,11 +114,7 @@ unsafe fn write(pptr: *mut *mut c_char, list: *const MQTTProperties) -> c_int {
     wire::put_varint(&mut whole, length);
     whole.extend_from_slice(&body);
     // SAFETY: there is room for the list, as documented: what was encoded is what the list's length accounts for.
-    unsafe {
-        ptr::copy_nonoverlapping(whole.as_ptr(), (*pptr).cast(), whole.len());
-        *pptr = (*pptr).add(whole.len());
-    }
-    c_int::try_from(whole.len()).unwrap_or(MQTTCLIENT_FAILURE)
+    unsafe { append(pptr, &whole) }
 }
 
 /// Appends a property; `None` if its value cannot stand in a packet.
@@ -125,6 +151,19 @@ unsafe fn encode(out: &mut BytesMut, property: &MQTTProperty) -> Option<()> {
     Some(())
 }
 
+/// The bytes from a place to the end of a packet; none for NULL or an end that lies before.
+///
+/// # Safety
+/// What the two enclose is readable for `'a`.
+unsafe fn enclosed<'a>(start: *mut c_char, end: *mut c_char) -> Option<&'a [u8]> {
+    let available = end.addr().checked_sub(start.addr())?;
+    if start.is_null() {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    Some(unsafe { std::slice::from_raw_parts(start.cast(), available) })
+}
+
 unsafe fn read(list: *mut MQTTProperties, pptr: *mut *mut c_char, enddata: *mut c_char) -> c_int {
     if list.is_null() || pptr.is_null() {
         return 0;
@@ -132,20 +171,18 @@ unsafe fn read(list: *mut MQTTProperties, pptr: *mut *mut c_char, enddata: *mut 
     // SAFETY: not NULL; what `pptr` and `enddata` enclose is readable, as documented.
     unsafe {
         *list = properties::EMPTY;
-        let start = *pptr;
-        let Some(available) = (enddata as usize).checked_sub(start as usize) else {
+        let Some(bytes) = enclosed(*pptr, enddata) else {
             return 0;
         };
-        if start.is_null() {
-            return 0;
-        }
-        let mut packet = Reader::new(std::slice::from_raw_parts(start.cast(), available));
+        let mut packet = Reader::new(bytes);
         let Ok(body) = packet.varint().and_then(|n| packet.take(n as usize)) else {
             return 0;
         };
         let mut body = Reader::new(body);
         while !body.is_empty() {
-            if decode(&mut body, list).is_err() {
+            let added =
+                decode(&mut body).map(|property| properties::add(list, &raw const property));
+            if !matches!(added, Ok(0)) {
                 properties::free(list);
                 return 0;
             }
@@ -155,11 +192,35 @@ unsafe fn read(list: *mut MQTTProperties, pptr: *mut *mut c_char, enddata: *mut 
     1
 }
 
-/// Reads one property and appends it.
-///
-/// # Safety
-/// `list` is valid.
-unsafe fn decode(body: &mut Reader<'_>, list: *mut MQTTProperties) -> Result<(), Malformed> {
+pub(super) unsafe fn read_one(
+    property: *mut MQTTProperty,
+    pptr: *mut *mut c_char,
+    enddata: *mut c_char,
+) -> c_int {
+    if property.is_null() || pptr.is_null() {
+        return MQTTCLIENT_FAILURE;
+    }
+    // SAFETY: not NULL; what `pptr` and `enddata` enclose is readable, as documented.
+    unsafe {
+        *property = std::mem::zeroed();
+        let Some(bytes) = enclosed(*pptr, enddata) else {
+            return MQTTCLIENT_FAILURE;
+        };
+        let mut packet = Reader::new(bytes);
+        let Ok(read) = decode(&mut packet) else {
+            return MQTTCLIENT_FAILURE;
+        };
+        let Ok(own) = properties::copy_property(&read) else {
+            return MQTTCLIENT_FAILURE;
+        };
+        *property = own;
+        *pptr = enddata.sub(packet.rest().len());
+        c_int::try_from(bytes.len() - packet.rest().len()).unwrap_or(MQTTCLIENT_FAILURE)
+    }
+}
+
+/// Reads one property. Its strings are in what is read.
+fn decode(body: &mut Reader<'_>) -> Result<MQTTProperty, Malformed> {
     let malformed = Malformed::new(crate::protocol::reason::MALFORMED_PACKET, "property");
     let identifier = MQTTPropertyCodes::from(body.byte()?);
     let string = |bytes: &[u8]| MQTTLenString {
@@ -188,9 +249,5 @@ unsafe fn decode(body: &mut Reader<'_>, list: *mut MQTTProperties) -> Result<(),
             strings(name, string(body.utf8()?))
         }
     };
-    // SAFETY: the list is valid, as promised, and `add` copies what the strings point at.
-    match unsafe { properties::add(list, &MQTTProperty { identifier, value }) } {
-        0 => Ok(()),
-        _ => Err(malformed),
-    }
+    Ok(MQTTProperty { identifier, value })
 }

@@ -59,7 +59,8 @@ impl Received {
             payload: payload.cast(),
             qos: publish.qos as c_int,
             retained: c_int::from(publish.retain),
-            dup: c_int::from(publish.dup),
+            // A QoS 2 message comes once: the packet's flag says something of the packet only. As the original.
+            dup: c_int::from(publish.dup && publish.qos != QoS::ExactlyOnce),
             msgid: c_int::from(publish.packet_id),
             properties,
         };
@@ -97,9 +98,7 @@ impl Received {
         }
     }
 
-    /// Hands the two blocks over to the program: topic, its length as the API gives it, message.
-    ///
-    /// The length is 0 unless the topic holds a NUL, so that programs take it for a C string.
+    /// Hands the two blocks over to the program: topic, its length, message.
     pub fn into_parts(self) -> (*mut c_char, c_int, *mut Message) {
         let parts = self.parts();
         std::mem::forget(self);
@@ -112,21 +111,17 @@ impl Received {
         std::mem::forget(self);
     }
 
-    /// The parts, still owned here.
+    /// Shows the topic, its length and the message, still owned here.
     pub fn parts(&self) -> (*mut c_char, c_int, *mut Message) {
-        // SAFETY: the topic's block has that many bytes.
-        let topic = unsafe {
-            memory::bytes(
-                self.topic.cast(),
-                c_int::try_from(self.topic_len).unwrap_or(0),
-            )
-        };
-        let len = if topic.contains(&0) {
-            c_int::try_from(self.topic_len).unwrap_or(0)
-        } else {
-            0
-        };
+        let len = c_int::try_from(self.topic_len).unwrap_or(0);
         (self.topic, len, self.message)
+    }
+
+    /// Returns true if the topic holds a NUL, so that it is longer than the C string it begins with.
+    pub fn topic_holds_nul(&self) -> bool {
+        let (topic, len, _) = self.parts();
+        // SAFETY: the topic's block has that many bytes.
+        unsafe { memory::bytes(topic.cast(), len) }.contains(&0)
     }
 }
 

@@ -56,7 +56,7 @@ pub fn asynchronous(code: c_int) -> *const c_char {
         a::MQTTASYNC_WRONG_MQTT_VERSION => c"The client was created for another MQTT version",
         a::MQTTASYNC_0_LEN_WILL_TOPIC => c"The topic of the will is empty",
         a::MQTTASYNC_COMMAND_IGNORED => c"A connect or disconnect is already under way",
-        a::MQTTASYNC_MAX_BUFFERED => c"maxBufferedMessages must not be negative",
+        a::MQTTASYNC_MAX_BUFFERED => c"maxBufferedMessages is not at least 1",
         _ => return unknown(code),
     };
     text.as_ptr()

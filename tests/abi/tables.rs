@@ -33,12 +33,18 @@ pub fn rows<const N: usize>(name: &str) -> Vec<[String; N]> {
     rows
 }
 
-/// The symbols that one of the four libraries exports: those of the original's releases together.
+/// The symbols that one of the four libraries exports: those of the original's releases together, and what its static
+/// archives define for programs to link.
 pub fn exports(library: &str) -> BTreeSet<String> {
-    ["exports", "exports-debian12"]
+    let lists = [
+        format!("exports-{library}.txt"),
+        format!("exports-debian12-{library}.txt"),
+        "exports-static.txt".to_owned(),
+    ];
+    lists
         .iter()
         .flat_map(|list| {
-            let text = read(&path(&format!("{list}-{library}.txt")));
+            let text = read(&path(list));
             text.lines().map(str::to_owned).collect::<Vec<_>>()
         })
         .collect()

@@ -4,6 +4,7 @@
 //! server's part themselves ([`broker`]); what the client sends is read by a decoder that shares nothing with the
 //! library's ([`decode`]).
 
+mod arrival;
 mod broker;
 mod clauses;
 mod common;

@@ -109,14 +109,14 @@ unsafe fn read_options(options: *const MQTTAsync_createOptions) -> Result<Create
     // SAFETY: not NULL; read member by member, each only in a version that has it.
     unsafe {
         let version = read::check_struct(options.cast(), b"MQCO", OPTIONS_VERSION)?;
-        let send_while_disconnected = (*options).sendWhileDisconnected != 0;
-        let max_buffered = (*options).maxBufferedMessages;
-        if send_while_disconnected && max_buffered < 1 {
-            return Err(MQTTASYNC_MAX_BUFFERED);
-        }
+        // Messages are buffered while connected, too: a limit of 0 would refuse all of them.
+        let max_buffered_messages = usize::try_from((*options).maxBufferedMessages)
+            .ok()
+            .filter(|max| *max > 0)
+            .ok_or(MQTTASYNC_MAX_BUFFERED)?;
         let mut create = CreateOptions {
-            send_while_disconnected,
-            max_buffered_messages: usize::try_from(max_buffered).unwrap_or(0),
+            send_while_disconnected: (*options).sendWhileDisconnected != 0,
+            max_buffered_messages,
             ..default
         };
         if version >= 1 {

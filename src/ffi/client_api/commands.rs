@@ -449,8 +449,7 @@ pub unsafe fn receive(
             unsafe {
                 *topic_name = topic;
                 if !topic_len.is_null() {
-                    // Unlike messageArrived, this function states the true length.
-                    *topic_len = c_int::try_from(libc::strlen(topic)).unwrap_or(len).max(len);
+                    *topic_len = len;
                 }
                 *message = contents;
             }

@@ -205,7 +205,10 @@ fn message_arrived(callbacks: &Callbacks, message: Received) -> Handled<ClientHo
     let Some(callback) = callbacks.message_arrived else {
         return Handled::Done;
     };
+    // The original tells the length only of a topic that is no C string, unlike in MQTTAsync.
+    let told = message.topic_holds_nul();
     let (topic, topic_len, contents) = message.parts();
+    let topic_len = if told { topic_len } else { 0 };
     // SAFETY: the program's callback. Returning non-zero it has taken both blocks, otherwise they are still ours.
     if unsafe { callback(callbacks.context.0, topic, topic_len, contents) } != 0 {
         message.taken();

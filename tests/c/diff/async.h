@@ -231,8 +231,9 @@ static UNUSED int on_message(void *context, char *topic, int topic_length, MQTTA
 {
 	struct watch *watch = context;
 	char text[1500];
-	/* The original gives the length for a message that it hands over at once, and 0 for one that had to queue: both are in order. */
-	const char *fits = topic_length == 0 || topic_length == (int)strlen(topic) ? "fits" : "is wrong";
+	/* The original gives the length for a message that it hands over at once, and 0 for one that had to queue: ours the length always. */
+	const int may_be_0 = getenv("DIFF_ORIGINAL") != NULL && topic_length == 0;
+	const char *fits = may_be_0 || topic_length == (int)strlen(topic) ? "fits" : "is wrong";
 
 	log_add(&watch->messages, "topic \"%s\" topicLen %s %s", topic, fits, render_async_message(text, sizeof(text), message));
 	MQTTAsync_freeMessage(&message);

@@ -24,6 +24,8 @@ use properties::{CProperties, from_c};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     pub topic: String,
+    /// The length that the library gave with the topic.
+    pub topic_len: c_int,
     pub payload: Vec<u8>,
     pub qos: c_int,
     pub retained: bool,
@@ -309,6 +311,7 @@ unsafe fn read_message(
         };
         Message {
             topic: String::from_utf8(topic.to_vec()).unwrap(),
+            topic_len,
             payload: bytes(message.payload, message.payloadlen).to_vec(),
             qos: message.qos,
             retained: message.retained != 0,

@@ -92,7 +92,7 @@ pub const SHARED: &[&str] = &[
     "SslOptions",
 ];
 
-/// Functions that are in the static libraries only.
+/// Functions that the original's shared libraries do not export: its header declares them without `LIBMQTT_API`.
 pub const NOT_EXPORTED: &[&str] = &[
     "MQTTProperties_len",
     "MQTTProperties_read",
