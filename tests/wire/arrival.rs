@@ -8,12 +8,12 @@ use crate::server::message;
 
 const VERSIONS: [Version; 2] = [Version::V311, Version::V5];
 
-/// Sends a `QoS` 2 message with the DUP flag, and all that its exchange needs of the server.
+/// Sends a `QoS` 2 message with the DUP flag, and its PUBREL. The answer to that comes in a later call of a client without
+/// callbacks.
 fn send_again(peer: &mut Peer) {
     peer.publish(&message("a/b", b"x").qos(2, 7).again());
     peer.expect_ack(AckKind::PubRec, 7);
     peer.ack(AckKind::PubRel, 7);
-    peer.expect_ack(AckKind::PubComp, 7);
 }
 
 /// What a synchronous client without callbacks, or with them, gets of it.
