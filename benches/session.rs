@@ -10,8 +10,8 @@ use paho_oxide::protocol::outbound::{Batch, Outbound};
 use paho_oxide::protocol::packet::{AckKind, ConnAck, Publish, encode_ack};
 use paho_oxide::protocol::property::PropertiesRef;
 use paho_oxide::protocol::session::{
-    Begin, Completion, Loaded, NotStored, Receipt, Record, RecordHandle, Session, Sink, Stored,
-    Token,
+    AckToken, Begin, Completion, Loaded, NotStored, Receipt, Record, RecordHandle, Session, Sink,
+    Stored, Token,
 };
 use paho_oxide::protocol::{QoS, Version};
 
@@ -36,7 +36,16 @@ impl Sink for Nowhere {
     fn message(&mut self, publish: &Publish<'_>) -> Result<usize, NotStored> {
         Ok(publish.payload.len())
     }
-    fn deliver(&mut self, _: usize, _: QoS, _: Receipt<'_>) -> Result<(), usize> {
+    fn message_size(&self, message: &usize) -> usize {
+        *message
+    }
+    fn deliver(
+        &mut self,
+        _: usize,
+        _: QoS,
+        _: Receipt<'_>,
+        _: Option<AckToken>,
+    ) -> Result<(), usize> {
         self.delivered += 1;
         Ok(())
     }

@@ -19,8 +19,8 @@ use paho_oxide::protocol::outbound::{Batch, Outbound};
 use paho_oxide::protocol::packet::{AckKind, ConnAck, Filter, Publish, encode_ack};
 use paho_oxide::protocol::property::{Properties, PropertiesRef, Property, PropertyId, Value};
 use paho_oxide::protocol::session::{
-    Begin, Completion, Loaded, NotStored, Outcome, Receipt, Record, RecordHandle, Session, Sink,
-    Stored, Token, view,
+    AckToken, Begin, Completion, Loaded, MAX_HELD, NotStored, Outcome, Receipt, Record,
+    RecordHandle, Session, Sink, Stored, Token, view,
 };
 use paho_oxide::protocol::{QoS, Version, decode};
 
@@ -174,8 +174,21 @@ impl Sink for World {
         Ok(number.map_or(u32::MAX, u32::from_be_bytes))
     }
 
-    fn deliver(&mut self, message: u32, _: QoS, receipt: Receipt<'_>) -> Result<(), u32> {
-        self.check_store().map_err(|NotStored| message)?;
+    fn message_size(&self, _: &u32) -> usize {
+        // A few of these are more than may wait for their PUBREL.
+        MAX_HELD / 3
+    }
+
+    fn deliver(
+        &mut self,
+        message: u32,
+        _: QoS,
+        receipt: Receipt<'_>,
+        ack: Option<AckToken>,
+    ) -> Result<(), u32> {
+        if ack.is_none() {
+            self.check_store().map_err(|NotStored| message)?;
+        }
         match receipt {
             Receipt::None => {}
             Receipt::Kept(id, _) => {

@@ -3,7 +3,7 @@
 use crate::persistence::RecordKey;
 use crate::protocol::packet::{AckKind, Publish};
 use crate::protocol::property::Properties;
-use crate::protocol::session::{Completion, Token};
+use crate::protocol::session::{AckToken, Completion, Token};
 
 use super::callout::Teller;
 use super::connect::{ConnectFailure, Connected};
@@ -22,6 +22,8 @@ pub trait Host: Send + Sync + Sized + 'static {
     fn with_contents<R>(message: &Self::Message, read: impl FnOnce(&Publish<'_>) -> R) -> R;
     /// Roughly the bytes that a message holds, for the limit of the inbound queue.
     fn message_size(message: &Self::Message) -> usize;
+    /// The program has to acknowledge this message, which goes into its queue, by that token.
+    fn needs_acknowledgement(_message: &mut Self::Message, _token: AckToken) {}
     /// The program wants to see the message when this operation ends.
     fn wants_packet(op: &Self::Op) -> bool;
     /// Somebody wants to know when this operation ends.

@@ -8,8 +8,8 @@ use crate::protocol::outbound::Outbound;
 use crate::protocol::packet::{AckKind, Publish};
 use crate::protocol::property::PropertiesRef;
 use crate::protocol::session::{
-    Cause, Completion, Failure, Loaded, NotStored, Outcome, Receipt, Record, RecordHandle, Sink,
-    Stored, Token,
+    AckToken, Cause, Completion, Failure, Loaded, NotStored, Outcome, Receipt, Record,
+    RecordHandle, Sink, Stored, Token,
 };
 
 use super::callout::Teller;
@@ -210,13 +210,22 @@ impl<H: Host> Sink for Io<H> {
         H::message(publish).ok_or(NotStored)
     }
 
+    fn message_size(&self, message: &H::Message) -> usize {
+        H::message_size(message)
+    }
+
     fn deliver(
         &mut self,
         message: H::Message,
         qos: QoS,
         receipt: Receipt<'_>,
+        ack: Option<AckToken>,
     ) -> Result<(), H::Message> {
-        let stored = if qos == QoS::AtMostOnce {
+        let mut message = message;
+        let stored = if let Some(token) = ack {
+            H::needs_acknowledgement(&mut message, token);
+            Ok(None)
+        } else if qos == QoS::AtMostOnce {
             Ok(None)
         } else {
             self.records.store_message::<H>(&message, receipt)

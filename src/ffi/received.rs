@@ -70,7 +70,10 @@ impl Received {
             message,
             topic,
             topic_len: publish.topic.len(),
-            size: size_of::<Message>() + publish.topic.len() + publish.payload.len(),
+            size: block(size_of::<Message>())
+                + block(publish.topic.len())
+                + block(publish.payload.len())
+                + size_in_c(publish.properties),
         })
     }
 
@@ -133,6 +136,25 @@ impl Drop for Received {
             memory::free_message(&raw mut self.message);
         }
     }
+}
+
+/// Returns how much memory a block of so many bytes takes: C's allocator adds a header, rounds up, and gives 32 bytes at least.
+const fn block(len: usize) -> usize {
+    let with_header = (len + 8).next_multiple_of(16);
+    if with_header < 32 { 32 } else { with_header }
+}
+
+/// Returns how much memory the list takes in the form in which programs get it: twenty times what a server sends, if it
+/// sends the shortest properties.
+fn size_in_c(list: PropertiesRef<'_>) -> usize {
+    let strings = |value| match value {
+        Value::Binary(bytes) | Value::Utf8(bytes) => block(bytes.len() + 1),
+        Value::Pair(name, value) => block(name.len() + 1) + block(value.len() + 1),
+        Value::Byte(_) | Value::Two(_) | Value::Four(_) | Value::Var(_) => 0,
+    };
+    list.iter()
+        .map(|property| size_of::<MQTTProperty>() + strings(property.value))
+        .sum()
 }
 
 /// A list of a packet's properties in C's memory, to be freed with `MQTTProperties_free`; empty when there is no memory.
@@ -198,5 +220,33 @@ fn to_c_value(value: Value<'_>, whole: &mut bool) -> MQTTPropertyValue {
         Value::Four(integer4) | Value::Var(integer4) => MQTTPropertyValue { integer4 },
         Value::Binary(bytes) | Value::Utf8(bytes) => strings(string(bytes), none),
         Value::Pair(name, value) => strings(string(name), string(value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::property::{Properties, Property, PropertyId};
+
+    /// A server's bytes become many more in C's form: the limit of the inbound queue has to see those.
+    #[test]
+    fn the_size_counts_properties_as_the_program_gets_them() {
+        let mut list = Properties::new();
+        for _ in 0..1000 {
+            let id = PropertyId::UserProperty;
+            let value = Value::Pair(b"", b"");
+            list.push(Property { id, value }).expect("valid");
+        }
+        let publish = Publish {
+            dup: false,
+            qos: QoS::AtMostOnce,
+            retain: false,
+            topic: b"t",
+            packet_id: 0,
+            properties: list.as_ref(),
+            payload: b"",
+        };
+        let received = Received::new(&publish).expect("memory");
+        assert!(received.size() >= 1000 * (size_of::<MQTTProperty>() + 64));
     }
 }

@@ -146,11 +146,6 @@ impl<E> Inflight<E> {
         self.slots.iter().flatten().map(|(id, entry)| (*id, entry))
     }
 
-    /// All entries, in no particular order.
-    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut E> {
-        self.slots.iter_mut().flatten().map(|(_, entry)| entry)
-    }
-
     /// Takes all entries out, in no particular order; the sequence of identifiers goes on.
     pub fn drain(&mut self) -> impl Iterator<Item = (u16, E)> + use<E> {
         self.len = 0;

@@ -72,7 +72,7 @@ impl AckKind {
 
     /// Whether `code` is one of the packet's table of reason codes ([MQTT-3.4.2-1], [MQTT-3.5.2-1],
     /// [MQTT-3.6.2-1], [MQTT-3.7.2-1]).
-    const fn has_reason(self, code: u8) -> bool {
+    pub(in crate::protocol) const fn has_reason(self, code: u8) -> bool {
         match self {
             Self::PubAck | Self::PubRec => matches!(
                 code,

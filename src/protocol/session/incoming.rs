@@ -2,9 +2,13 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
+
+use super::outgoing::view;
+use super::received::State;
 use super::{
-    Awaits, Cause, Completion, Entry, Failure, Fault, Outcome, Receipt, Received, Record, Session,
-    Sink,
+    Acknowledge, Awaits, Cause, Completion, Entry, Failure, Fault, HandOver, NotStored, Outcome,
+    Receipt, Record, Session, Sink,
 };
 use crate::protocol::error::Malformed;
 use crate::protocol::packet::{Ack, AckKind, Publish, SubAck, UnsubAck, encode_ack};
@@ -96,18 +100,33 @@ impl<M, O> Session<M, O> {
         match publish.qos {
             QoS::AtMostOnce => {
                 let message = sink.message(publish)?;
-                sink.deliver(message, publish.qos, Receipt::None)
+                sink.deliver(message, publish.qos, Receipt::None, None)
                     .map_err(|_| Fault::NotStored)
             }
-            QoS::AtLeastOnce => {
-                let message = sink.message(publish)?;
-                sink.deliver(message, publish.qos, Receipt::None)
-                    .map_err(|_| Fault::NotStored)?;
-                self.ack(AckKind::PubAck, publish.packet_id, reason::SUCCESS, sink);
-                Ok(())
-            }
+            QoS::AtLeastOnce => self.on_at_least_once(publish, sink),
             QoS::ExactlyOnce => self.on_exactly_once(publish, packet, sink),
         }
+    }
+
+    fn on_at_least_once<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        publish: &Publish<'_>,
+        sink: &mut S,
+    ) -> Result<(), Fault> {
+        let id = publish.packet_id;
+        if let Acknowledge::ByProgram { ordered, .. } = self.acknowledge {
+            if !self.may_wait(id, publish.dup)? {
+                return Ok(());
+            }
+            let message = sink.message(publish)?;
+            let ack = (id, AckKind::PubAck);
+            return self.deliver_unacknowledged(message, publish.qos, ack, ordered, sink);
+        }
+        let message = sink.message(publish)?;
+        sink.deliver(message, publish.qos, Receipt::None, None)
+            .map_err(|_| Fault::NotStored)?;
+        self.ack(AckKind::PubAck, id, reason::SUCCESS, sink);
+        Ok(())
     }
 
     /// A message that is here already is a resend, and only acknowledged again (`[MQTT-4.3.3-2]` in 3.1.1,
@@ -116,38 +135,92 @@ impl<M, O> Session<M, O> {
     /// The specification leaves open when the message is handed over. The original does it at its PUBREL in 3.x, so that
     /// an `r-` record holds a message which the program has not seen, and at its PUBLISH in 5, where an `r5-` record only
     /// tells a resend. A store says nothing of who left it, so the same is done here: otherwise a message would be lost or
-    /// come twice when one library goes on where the other stopped.
+    /// come twice when one library goes on where the other stopped. Where the program acknowledges, it says when.
     fn on_exactly_once<S: Sink<Message = M, Op = O>>(
         &mut self,
         publish: &Publish<'_>,
         packet: &[u8],
         sink: &mut S,
     ) -> Result<(), Fault> {
-        if !self.received.contains(publish.packet_id) {
-            if self.version == Version::V5
-                && self.received.len() >= self.limits.receive_maximum.into()
-            {
-                // [MQTT-3.3.4-9]: more than we said we take.
-                return Err(Malformed {
-                    reason: reason::RECEIVE_MAXIMUM_EXCEEDED,
-                    what: "more QoS 2 messages in flight than our Receive Maximum",
-                }
-                .into());
+        let id = publish.packet_id;
+        if self.received.contains(id) {
+            // Where an acknowledgement waits for the program, it is this one, and goes out in its turn.
+            if !self.acks.contains(id) {
+                self.ack(AckKind::PubRec, id, reason::SUCCESS, sink);
             }
-            let message = sink.message(publish)?;
-            let id = publish.packet_id;
-            let kept = if self.version == Version::V5 {
-                sink.deliver(message, publish.qos, Receipt::Kept(id, packet))
-                    .map_err(|_| Fault::NotStored)?;
-                Received::HandedOver
-            } else {
-                sink.store(Record::Received(id), packet)
-                    .map_err(|_| Fault::NotStored)?;
-                Received::Held(message)
-            };
-            self.received.insert(id, kept);
+            return Ok(());
         }
-        self.ack(AckKind::PubRec, publish.packet_id, reason::SUCCESS, sink);
+        if let Acknowledge::ByProgram {
+            ordered,
+            exactly_once,
+        } = self.acknowledge
+        {
+            if !self.may_wait(id, publish.dup)? {
+                return Ok(());
+            }
+            let kept = Bytes::copy_from_slice(packet);
+            // Without room to keep it until PUBREL it is handed over now.
+            if exactly_once == HandOver::Publish || self.received.is_full(packet.len()) {
+                let message = sink.message(publish)?;
+                let ack = (id, AckKind::PubRec);
+                self.deliver_unacknowledged(message, publish.qos, ack, ordered, sink)?;
+                self.received.insert(id, State::Unacknowledged(kept));
+                return Ok(());
+            }
+            sink.store(Record::Received(id), packet)?;
+            self.received.insert(id, State::Kept(kept));
+        } else {
+            self.check_receive_maximum()?;
+            let message = sink.message(publish)?;
+            let state = self.keep_or_hand_over(message, publish, packet, sink)?;
+            self.received.insert(id, state);
+        }
+        self.ack(AckKind::PubRec, id, reason::SUCCESS, sink);
+        Ok(())
+    }
+
+    /// A new `QoS` 2 message that is acknowledged on arrival.
+    fn keep_or_hand_over<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        message: M,
+        publish: &Publish<'_>,
+        packet: &[u8],
+        sink: &mut S,
+    ) -> Result<State<M>, Fault> {
+        let id = publish.packet_id;
+        let mut receipt = Receipt::Kept(id, packet);
+        if self.version < Version::V5 {
+            let size = sink.message_size(&message);
+            if !self.received.is_full(size) {
+                sink.store(Record::Received(id), packet)?;
+                let order = self.order();
+                return Ok(State::Held {
+                    order,
+                    size,
+                    message,
+                });
+            }
+            // No record: after a crash the server either sends PUBREL, which is answered whether the message is known or
+            // not, or has no PUBREC and sends the message again.
+            self.hand_over_held(sink)?;
+            receipt = Receipt::None;
+        }
+        sink.deliver(message, publish.qos, receipt, None)
+            .map_err(|_| Fault::NotStored)?;
+        Ok(State::HandedOver)
+    }
+
+    /// Hands the messages that wait for their PUBREL over, in the order in which they came.
+    fn hand_over_held<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) -> Result<(), Fault> {
+        for id in self.received.held_in_order() {
+            if let Some((message, back)) = self.received.take_held(id) {
+                let receipt = Receipt::Released(id);
+                if let Err(message) = sink.deliver(message, QoS::ExactlyOnce, receipt, None) {
+                    self.received.set(id, back(message));
+                    return Err(Fault::NotStored);
+                }
+            }
+        }
         Ok(())
     }
 
@@ -180,7 +253,10 @@ impl<M, O> Session<M, O> {
         reason: u8,
         sink: &mut S,
     ) {
-        encode_ack(kind, self.version, id, reason, sink.out().tail());
+        let out = sink.out();
+        let before = out.tail().len();
+        encode_ack(kind, self.version, id, reason, out.tail());
+        self.replies.add(out.tail().len() - before, out.position());
         let (socket, client) = (self.socket, &self.client_id);
         match kind {
             AckKind::PubAck => trace!(Protocol, "{socket} {client} -> PUBACK msgid: {id} (0)"),
@@ -338,30 +414,79 @@ impl<M, O> Session<M, O> {
             Protocol,
             "{} {} <- PUBREL msgid {id}", self.socket, self.client_id
         );
-        let reason = match self.received.remove(id) {
-            Some(Received::Held(message)) => {
-                let released = Receipt::Released(id);
-                if let Err(message) = sink.deliver(message, QoS::ExactlyOnce, released) {
+        match self.acks.kind(id) {
+            // The acknowledgement that this one asks for waits for the program.
+            Some(AckKind::PubComp) => return Ok(()),
+            Some(AckKind::PubRec) => {
+                return Err(protocol_error("PUBREL for a message without PUBREC").into());
+            }
+            _ => {}
+        }
+        if matches!(self.received.state(id), Some(State::Stored | State::Unread)) {
+            if let Some(reason) = self.hand_over_stored(id, sink)? {
+                self.ack(AckKind::PubComp, id, reason, sink);
+            }
+            return Ok(());
+        }
+        let mut reason = reason::SUCCESS;
+        let released = Receipt::Released(id);
+        match self.received.remove(id) {
+            Some(State::Held {
+                order,
+                size,
+                message,
+            }) => {
+                if let Err(message) = sink.deliver(message, QoS::ExactlyOnce, released, None) {
                     // The server will send its PUBREL again.
-                    self.received.insert(id, Received::Held(message));
+                    let held = State::Held {
+                        order,
+                        size,
+                        message,
+                    };
+                    self.received.insert(id, held);
                     return Err(Fault::NotStored);
                 }
-                reason::SUCCESS
             }
-            Some(Received::Stored | Received::Released) => {
-                match self.hand_over_stored(id, sink)? {
-                    Some(reason) => reason,
-                    None => return Ok(()),
-                }
-            }
-            Some(Received::HandedOver) => {
-                sink.discard(Record::Received(id));
-                reason::SUCCESS
-            }
-            None => reason::PACKET_IDENTIFIER_NOT_FOUND,
-        };
+            Some(State::Kept(packet)) => return self.hand_over_kept(id, packet, sink),
+            Some(_) => sink.discard(Record::Received(id)),
+            None => reason = reason::PACKET_IDENTIFIER_NOT_FOUND,
+        }
         self.ack(AckKind::PubComp, id, reason, sink);
         Ok(())
+    }
+
+    /// Hands over a message that was kept for its PUBREL, and is not in the table now.
+    fn hand_over_kept<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        id: u16,
+        packet: Bytes,
+        sink: &mut S,
+    ) -> Result<(), Fault> {
+        let publish = view(self.version, &packet);
+        let message = publish
+            .ok_or(NotStored)
+            .and_then(|publish| sink.message(&publish));
+        let (message, ordered) = match (message, self.acknowledge) {
+            (Ok(message), Acknowledge::ByProgram { ordered, .. }) => (message, ordered),
+            // The program has changed who acknowledges.
+            (Ok(message), Acknowledge::OnArrival) => {
+                let released = Receipt::Released(id);
+                let delivered = sink.deliver(message, QoS::ExactlyOnce, released, None);
+                if delivered.is_err() {
+                    self.received.insert(id, State::Kept(packet));
+                    return Err(Fault::NotStored);
+                }
+                self.ack(AckKind::PubComp, id, reason::SUCCESS, sink);
+                return Ok(());
+            }
+            (Err(error), _) => {
+                self.received.insert(id, State::Kept(packet));
+                return Err(error.into());
+            }
+        };
+        self.received.insert(id, State::Released(packet));
+        let ack = (id, AckKind::PubComp);
+        self.deliver_unacknowledged(message, QoS::ExactlyOnce, ack, ordered, sink)
     }
 
     fn on_suback<S: Sink<Message = M, Op = O>>(

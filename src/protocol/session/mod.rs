@@ -5,13 +5,23 @@
 //!
 //! Every operation that was accepted ends in exactly one [`Completion`].
 
+mod acknowledge;
 mod incoming;
+mod lifecycle;
+mod outcome;
 mod outgoing;
-mod replay;
+mod received;
+mod replies;
+mod sink;
 mod stored;
 
+pub use acknowledge::{AckToken, Acknowledge, HandOver};
+pub use lifecycle::Begin;
+pub use outcome::{Cause, Completion, Failure, Outcome};
 pub use outgoing::{Accepted, view};
-pub use replay::Begin;
+pub use received::{MAX_HELD, MAX_UNACKNOWLEDGED};
+pub use replies::MAX_UNSENT_REPLIES;
+pub use sink::{Loaded, NotStored, Receipt, Record, RecordHandle, Sink, Stored};
 pub use stored::is_sendable;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -23,231 +33,16 @@ use bytes::Bytes;
 use super::error::Malformed;
 use super::inflight::Inflight;
 use super::keepalive::{Due, KeepAlive};
-use super::outbound::Outbound;
-use super::packet::{AckKind, Publish, encode_pingreq};
-use super::property::{Properties, PropertiesRef};
+use super::packet::encode_pingreq;
+use super::property::Properties;
 use super::{QoS, Version};
 use crate::trace;
+use acknowledge::Acks;
+use received::Received;
+use replies::Replies;
 
 /// Identifies an accepted operation to the program.
 pub type Token = i32;
-
-/// A kind of stored record, as the original's key prefixes name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Record {
-    /// `s-`: a PUBLISH sent.
-    Sent(u16),
-    /// `sc-`: a PUBREL sent.
-    Released(u16),
-    /// `r-`: a `QoS` 2 PUBLISH received.
-    Received(u16),
-    /// `c-`: a command that waits to be sent.
-    Queued(RecordHandle),
-}
-
-/// The record could not be written; nothing was sent that relied on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotStored;
-
-/// What becomes of the record of a message's receipt when the message is handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Receipt<'a> {
-    /// There is none: `QoS` 0 and 1.
-    None,
-    /// The PUBLISH of that packet identifier is recorded now, so that a resend is known.
-    Kept(u16, &'a [u8]),
-    /// The record of that packet identifier goes.
-    Released(u16),
-}
-
-/// What the session needs of its surroundings.
-pub trait Sink {
-    /// A received message in the form in which the program gets it.
-    type Message;
-    /// What the program attached to an operation.
-    type Op;
-
-    /// Where packets go.
-    fn out(&mut self) -> &mut Outbound;
-    /// Makes the owned form of a received message; an error for want of memory.
-    fn message(&mut self, publish: &Publish<'_>) -> Result<Self::Message, NotStored>;
-    /// Hands a message of that `QoS` to the program's queue. With a store it must be safe there before this returns, in one
-    /// step with what becomes of the record of its receipt. Gives it back if it could not be stored.
-    fn deliver(
-        &mut self,
-        message: Self::Message,
-        qos: QoS,
-        receipt: Receipt<'_>,
-    ) -> Result<(), Self::Message>;
-    /// An operation has ended.
-    fn complete(&mut self, done: Completion<Self::Op>);
-    /// An operation ends once the outbound stream has been written up to where it is now.
-    fn complete_when_written(&mut self, done: Completion<Self::Op>);
-    /// The program wants to see the message when this operation ends: keep its packet.
-    fn wants_packet(&self, op: &Self::Op) -> bool;
-    /// A publish was acknowledged by a packet of this kind.
-    fn acknowledged(
-        &mut self,
-        kind: AckKind,
-        packet_id: u16,
-        reason: u8,
-        properties: PropertiesRef<'_>,
-    );
-    /// Writes a record before the packet goes out that it covers.
-    fn store(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored>;
-    /// Removes a record.
-    fn discard(&mut self, record: Record);
-    /// Writes the record of a publish that has to wait, where it is to have one, and returns its handle.
-    fn store_queued(
-        &mut self,
-        publish: &Publish<'_>,
-        token: Token,
-    ) -> Result<Option<RecordHandle>, NotStored>;
-    /// Writes the record of a publish that waited and is sent now, in place of the one it had.
-    fn promote(
-        &mut self,
-        queued: Option<RecordHandle>,
-        id: u16,
-        packet: &[u8],
-    ) -> Result<(), NotStored>;
-    /// Reads back what was stored under that handle.
-    fn load_queued(&mut self, record: RecordHandle) -> Loaded<Stored>;
-    /// Reads back the PUBLISH that was sent under that packet identifier.
-    fn load_sent(&mut self, id: u16) -> Loaded<Vec<u8>>;
-    /// Reads back the `QoS` 2 message that was received under that packet identifier.
-    fn load_received(&mut self, id: u16) -> Loaded<Self::Message>;
-}
-
-/// A record as the store names it. The session only passes it back, so a record is never looked for under another name
-/// than it was read or written under: the same number may belong to one record of an MQTT 5 client and one of an older.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RecordHandle(pub u64);
-
-/// What reading a record back came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Loaded<T> {
-    /// The record's content.
-    Ready(T),
-    /// The record could not be read now. The store keeps it, and the sink has it tried again ([`Session::retry`]).
-    Later,
-    /// The record was read and is not what it has to be, or it is gone.
-    Damaged {
-        /// It is still in the store under its name, which must not be given to another record.
-        in_place: bool,
-    },
-}
-
-/// A command that waited in a store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stored {
-    /// A PUBLISH, encoded with packet identifier 0.
-    Publish {
-        /// The packet.
-        packet: Vec<u8>,
-        /// For how long it has waited ([MQTT-3.3.2-6] is about time, not about processes).
-        waited: Duration,
-    },
-    /// A SUBSCRIBE or an UNSUBSCRIBE, encoded with any packet identifier. Ours are not stored, the original's are.
-    Request {
-        /// The packet.
-        packet: Vec<u8>,
-        /// How many topic filters it has.
-        filters: usize,
-    },
-}
-
-/// The end of an operation.
-#[derive(Debug)]
-pub struct Completion<O> {
-    /// Which one.
-    pub token: Token,
-    /// What the program attached.
-    pub op: O,
-    /// The encoded PUBLISH, where [`Sink::wants_packet`] asked for it.
-    pub packet: Option<Bytes>,
-    /// How it ended.
-    pub outcome: Outcome,
-}
-
-/// How an operation ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// A publish was written (`QoS` 0) or acknowledged.
-    Published {
-        /// MQTT 5 reason code, below 0x80.
-        reason: u8,
-        /// Properties of the last acknowledgement.
-        properties: Properties,
-    },
-    /// SUBACK, whatever its codes say.
-    Subscribed {
-        /// One a filter.
-        codes: Vec<u8>,
-        /// Properties of the SUBACK.
-        properties: Properties,
-    },
-    /// UNSUBACK.
-    Unsubscribed {
-        /// One a filter; none on 3.x.
-        codes: Vec<u8>,
-        /// Properties of the UNSUBACK.
-        properties: Properties,
-    },
-    /// It failed.
-    Failed(Failure),
-}
-
-/// Why an operation failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// What ended it.
-    pub cause: Cause,
-    /// MQTT 5 reason code of an acknowledgement, else 0.
-    pub reason: u8,
-    /// Properties of that acknowledgement.
-    pub properties: Properties,
-    /// Type of the packet that ended it, 0 for none.
-    pub packet_type: u8,
-}
-
-/// Why an operation was ended without success.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// The server said no: see the reason code.
-    Refused,
-    /// The connection ended, or the session was cleared, before it completed.
-    Incomplete,
-    /// Its message expiry interval passed while it waited.
-    Expired,
-    /// It was dropped from a full buffer to make room.
-    Dropped,
-    /// It could not be stored.
-    NotStored,
-    /// The server does not allow such a message: see the reason code.
-    NotAllowed,
-}
-
-impl Outcome {
-    /// A publish without acknowledgement was written.
-    pub fn written() -> Self {
-        Outcome::Published {
-            reason: 0,
-            properties: Properties::new(),
-        }
-    }
-}
-
-impl Failure {
-    /// A failure without an acknowledgement behind it.
-    pub fn of(cause: Cause) -> Self {
-        Self {
-            cause,
-            reason: 0,
-            properties: Properties::new(),
-            packet_type: 0,
-        }
-    }
-}
 
 /// Why the connection has to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -376,19 +171,6 @@ impl Awaits {
     }
 }
 
-/// A `QoS` 2 message of the server's, until its PUBREL.
-#[derive(Debug)]
-enum Received<M> {
-    /// The program has it already; the identifier is kept to know a resend.
-    HandedOver,
-    /// It is handed over when its PUBREL comes.
-    Held(M),
-    /// As `Held`, but only the store has it: it is read when its PUBREL comes.
-    Stored,
-    /// Its PUBREL has come, and its record could not be read: PUBCOMP waits until it can be.
-    Released,
-}
-
 /// An operation in flight.
 #[derive(Debug)]
 struct Entry<O> {
@@ -434,7 +216,10 @@ pub struct Session<M, O> {
     /// There is more to release than one call was to do.
     unreleased: bool,
     /// `QoS` 2 messages received and not yet released.
-    received: Inflight<Received<M>>,
+    received: Received<M>,
+    acknowledge: Acknowledge,
+    acks: Acks,
+    replies: Replies,
     /// The server still had the session when this connection began, or its version does not tell.
     resumed: bool,
     /// Packet identifiers of `inflight` whose records could not be read on this connection.
@@ -464,7 +249,10 @@ impl<M, O> Session<M, O> {
             replay: VecDeque::new(),
             queue: VecDeque::new(),
             unreleased: false,
-            received: Inflight::default(),
+            received: Received::default(),
+            acknowledge: Acknowledge::OnArrival,
+            acks: Acks::default(),
+            replies: Replies::default(),
             resumed: false,
             unread: Vec::new(),
             put_off: VecDeque::new(),
@@ -553,6 +341,14 @@ impl<M, O> Session<M, O> {
     /// The socket took the stream's bytes up to `position`.
     pub fn written(&mut self, now: Instant, position: u64) {
         self.keep_alive.sent(now, position);
+        self.replies.written(position);
+    }
+
+    /// Returns true if the socket may be read: not while more than [`MAX_UNSENT_REPLIES`] bytes of acknowledgements have not
+    /// been written, nor while the program has more than [`MAX_UNACKNOWLEDGED`] bytes of `QoS` 2 messages to acknowledge.
+    /// [`written`](Self::written) and [`acknowledge`](Self::acknowledge) may change the answer.
+    pub fn may_read(&self) -> bool {
+        self.replies.unsent() <= MAX_UNSENT_REPLIES && !self.received.waits_for_program()
     }
 
     /// Bytes have arrived from the server, although nobody has read them yet.
@@ -602,3 +398,6 @@ impl<M, O> Session<M, O> {
         self.keep_alive.interval()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,9 +9,10 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::outgoing::{LOADS, packet_qos, view};
+use super::received::State;
 use super::{
-    Awaits, Cause, Completion, Entry, Failure, Fault, Loaded, Outcome, Queued, Receipt, Received,
-    Record, RecordHandle, Session, Sink,
+    Acknowledge, Awaits, Cause, Completion, Entry, Failure, Fault, HandOver, Loaded, Outcome,
+    Queued, Receipt, Record, RecordHandle, Session, Sink,
 };
 use crate::protocol::packet::{AckKind, set_dup};
 use crate::protocol::{QoS, Version, reason};
@@ -48,12 +49,17 @@ impl<M, O> Session<M, O> {
         if id == 0 || self.received.contains(id) {
             return false;
         }
-        let received = if handed_over {
-            Received::HandedOver
-        } else {
-            Received::Stored
+        let state = match self.acknowledge {
+            Acknowledge::ByProgram {
+                exactly_once: HandOver::Release,
+                ..
+            } => State::Stored,
+            // Recorded when the program had acknowledged it.
+            Acknowledge::ByProgram { .. } => State::HandedOver,
+            Acknowledge::OnArrival if handed_over => State::HandedOver,
+            Acknowledge::OnArrival => State::Stored,
         };
-        self.received.insert(id, received);
+        self.received.insert(id, state);
         true
     }
 
@@ -80,17 +86,7 @@ impl<M, O> Session<M, O> {
         }
         self.replay.extend(self.unread.drain(..));
         self.queue_put_off();
-        let waiting = |(id, received): (u16, &Received<M>)| {
-            matches!(received, Received::Released).then_some(id)
-        };
-        let released: Vec<u16> = self
-            .received
-            .iter()
-            .filter_map(waiting)
-            .take(LOADS)
-            .collect();
-        for id in released {
-            self.received.remove(id);
+        for id in self.received.unread(LOADS) {
             if let Some(reason) = self.hand_over_stored(id, sink)? {
                 self.ack(AckKind::PubComp, id, reason, sink);
             }
@@ -191,12 +187,16 @@ impl<M, O> Session<M, O> {
     ) -> Result<Option<u8>, Fault> {
         match sink.load_received(id) {
             Loaded::Ready(message) => {
-                if let Err(message) = sink.deliver(message, QoS::ExactlyOnce, Receipt::Released(id))
-                {
-                    // The server will send its PUBREL again.
-                    self.received.insert(id, Received::Held(message));
-                    return Err(Fault::NotStored);
+                if let Acknowledge::ByProgram { ordered, .. } = self.acknowledge {
+                    self.received.set(id, State::Lent);
+                    let ack = (id, AckKind::PubComp);
+                    self.deliver_unacknowledged(message, QoS::ExactlyOnce, ack, ordered, sink)?;
+                    return Ok(None);
                 }
+                // Where it cannot be delivered the record stays, and the server will send its PUBREL again.
+                sink.deliver(message, QoS::ExactlyOnce, Receipt::Released(id), None)
+                    .map_err(|_| Fault::NotStored)?;
+                self.received.remove(id);
                 Ok(Some(reason::SUCCESS))
             }
             Loaded::Later => {
@@ -204,13 +204,14 @@ impl<M, O> Session<M, O> {
                     Minimum,
                     "The record of message {id} cannot be read now, PUBCOMP waits"
                 );
-                self.received.insert(id, Received::Released);
+                self.received.set(id, State::Unread);
                 Ok(None)
             }
             Loaded::Damaged { in_place } => {
                 if !in_place {
                     sink.discard(Record::Received(id));
                 }
+                self.received.remove(id);
                 Ok(Some(reason::PACKET_IDENTIFIER_NOT_FOUND))
             }
         }

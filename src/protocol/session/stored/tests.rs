@@ -11,7 +11,7 @@ use super::*;
 use crate::protocol::outbound::{Batch, Outbound};
 use crate::protocol::packet::{ConnAck, Publish, encode_ack};
 use crate::protocol::property::PropertiesRef;
-use crate::protocol::session::{Begin, NotStored, Stored, Token};
+use crate::protocol::session::{AckToken, Begin, NotStored, Stored, Token};
 
 /// A store whose records can be made unreadable, and a program that notes what it is told.
 #[derive(Default)]
@@ -82,11 +82,15 @@ impl Sink for World {
     fn message(&mut self, _: &Publish<'_>) -> Result<&'static str, NotStored> {
         Ok("new")
     }
+    fn message_size(&self, message: &&'static str) -> usize {
+        message.len()
+    }
     fn deliver(
         &mut self,
         message: &'static str,
         _: QoS,
         _: Receipt<'_>,
+        _: Option<AckToken>,
     ) -> Result<(), &'static str> {
         self.delivered.push(message);
         Ok(())

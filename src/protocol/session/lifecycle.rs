@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::outgoing::{check_allowed, view};
+use super::replies::Replies;
 use super::{
-    Awaits, Cause, Completion, Entry, Failure, Limits, Outcome, Received, Record, Session, Sink,
-    Token,
+    Awaits, Cause, Completion, Entry, Failure, Limits, Outcome, Record, Session, Sink, Token,
 };
 use crate::protocol::keepalive::KeepAlive;
 use crate::protocol::packet::{AckKind, ConnAck, encode_ack, set_dup};
@@ -55,6 +55,9 @@ impl<M, O> Session<M, O> {
         self.keep_alive = KeepAlive::new(keep_alive, now);
         self.known_aliases.clear();
         self.own_aliases.clear();
+        self.acks.begin();
+        self.received.begin();
+        self.replies = Replies::default();
         self.online = true;
         if begin.clean {
             self.clear(sink);
@@ -208,12 +211,8 @@ impl<M, O> Session<M, O> {
         self.replay.clear();
         self.unread.clear();
         self.queue_put_off();
-        for received in self.received.values_mut() {
-            if matches!(received, Received::Released) {
-                // The server will send its PUBREL again.
-                *received = Received::Stored;
-            }
-        }
+        self.acks.forget();
+        self.received.connection_lost();
         let unanswered: Vec<u16> = self
             .inflight
             .iter()
@@ -254,7 +253,7 @@ impl<M, O> Session<M, O> {
     }
 
     fn forget_received<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) {
-        for (id, _) in self.received.drain() {
+        for id in self.received.drain() {
             sink.discard(Record::Received(id));
         }
     }
