@@ -1,0 +1,331 @@
+// Package engine is the binding to libpaho-oxide: a client with its events, and the goroutines that carry a connection's bytes.
+//
+// The engine has no thread of its own at work for a client here. All that it does, it does inside calls: one goroutine a connection waits in
+// Go's network poller and has the engine read; publishing writes on the calling goroutine; a goroutine that exists only while a socket is
+// full has it write on; a timer has it do what is due. Each of them takes the events that its call brought.
+package engine
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// A Client is one client of the engine. It holds the session, and at most one connection.
+type Client struct {
+	options Options
+	queue   uint64
+	handle  uint64
+	// draining is held while events are taken and handled, so that they are handled in their order.
+	draining sync.Mutex
+	link     atomic.Pointer[link]
+	room     roomSignal
+}
+
+// A roomSignal wakes those who wait for room, all at once.
+type roomSignal struct {
+	mu     sync.Mutex
+	signal chan struct{}
+}
+
+func (r *roomSignal) wait() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.signal == nil {
+		r.signal = make(chan struct{})
+	}
+	return r.signal
+}
+
+func (r *roomSignal) wake() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.signal != nil {
+		close(r.signal)
+		r.signal = nil
+	}
+}
+
+// New makes a client. Close must be called on it.
+func New(options Options) (*Client, error) {
+	c := &Client{options: options}
+	var err error
+	if c.queue, err = createQueue(); err != nil {
+		return nil, err
+	}
+	if c.handle, err = create(c.queue, &options); err != nil {
+		destroyQueue(c.queue)
+		return nil, err
+	}
+	return c, nil
+}
+
+// Close ends the client: the connection, and what has not ended. The last events come before it returns. Later calls return ErrClosed.
+func (c *Client) Close() {
+	if l := c.link.Load(); l != nil {
+		l.end()
+	}
+	destroy(c.handle)
+	c.drain()
+	destroyQueue(c.queue)
+}
+
+// Handles are the engine's names of a client and of its queue.
+type Handles struct {
+	client, queue uint64
+}
+
+// Handles returns the engine's names of this client, for Release.
+func (c *Client) Handles() Handles { return Handles{c.handle, c.queue} }
+
+// Release is Close for a client of which only this is left, since nothing refers to it any more.
+func Release(h Handles) {
+	destroy(h.client)
+	destroyQueue(h.queue)
+}
+
+// Attach sends CONNECT on a connection that has been made, and takes care of the connection until it ends. Connected or ConnectFailed follows.
+// After an error the connection is still the caller's.
+func (c *Client) Attach(conn net.Conn, connect *Connect) error {
+	l := &link{client: c, conn: conn, writeTimeout: connect.WriteTimeout}
+	if !c.link.CompareAndSwap(nil, l) {
+		return ErrState
+	}
+	raw, ok := plain(conn)
+	var err error
+	if ok && adopt {
+		l.raw = raw
+		if failed := raw.Control(func(fd uintptr) { err = attachFd(c.handle, fd, connect) }); failed != nil {
+			err = failed
+		}
+	} else {
+		err = attachStream(c.handle, connect)
+	}
+	if err != nil {
+		c.link.Store(nil)
+		return err
+	}
+	l.start()
+	return nil
+}
+
+// plain returns the descriptor's side of connections whose bytes are the socket's.
+func plain(conn net.Conn) (syscall.RawConn, bool) {
+	var raw syscall.RawConn
+	var err error
+	switch socket := conn.(type) {
+	case *net.TCPConn:
+		raw, err = socket.SyscallConn()
+	case *net.UnixConn:
+		raw, err = socket.SyscallConn()
+	default:
+		return nil, false
+	}
+	return raw, err == nil
+}
+
+// Publish sends a message, or queues it. ErrRoom means that the caller may wait for Room and try again.
+func (c *Client) Publish(message *Publication) (Sent, error) {
+	sent, err := publish(c.handle, message)
+	if err != nil {
+		return sent, err
+	}
+	l := c.link.Load()
+	switch {
+	case l == nil:
+	case l.raw != nil:
+		if sent.Status&Unwritten != 0 {
+			l.write()
+		}
+	default:
+		if message.QoS == 0 && sent.Status&Written != 0 {
+			sent.Status = sent.Status&^Written | Buffered
+		}
+		for last := l.accepted.Load(); last < sent.Token && !l.accepted.CompareAndSwap(last, sent.Token); last = l.accepted.Load() {
+		}
+		l.write()
+	}
+	return sent, nil
+}
+
+// Cancel takes a publish back that has not been sent.
+func (c *Client) Cancel(token uint64) error {
+	err := cancel(c.handle, token)
+	c.drain()
+	return err
+}
+
+// Subscribe sends SUBSCRIBE. Suback or Failed follows.
+func (c *Client) Subscribe(filters []Filter, properties []byte) (token uint64, err error) {
+	var encoded []byte
+	for _, filter := range filters {
+		if encoded, err = appendFilter(encoded, filter.Topic); err != nil {
+			return 0, err
+		}
+		encoded = append(encoded, filter.Options)
+	}
+	token, err = subscribe(c.handle, encoded, properties)
+	c.check()
+	return token, err
+}
+
+// Unsubscribe sends UNSUBSCRIBE. Unsuback or Failed follows.
+func (c *Client) Unsubscribe(filters []string, properties []byte) (token uint64, err error) {
+	var encoded []byte
+	for _, filter := range filters {
+		if encoded, err = appendFilter(encoded, filter); err != nil {
+			return 0, err
+		}
+	}
+	token, err = unsubscribe(c.handle, encoded, properties)
+	c.check()
+	return token, err
+}
+
+func appendFilter(to []byte, filter string) ([]byte, error) {
+	if len(filter) > 65535 {
+		return nil, ErrArgument
+	}
+	return append(append(to, byte(len(filter)>>8), byte(len(filter))), filter...), nil
+}
+
+// Ack acknowledges messages, and returns how many are of this connection.
+func (c *Client) Ack(tokens []uint64, reason byte) (int, error) {
+	n, err := ack(c.handle, tokens, reason)
+	c.check()
+	return n, err
+}
+
+// Auth sends AUTH.
+func (c *Client) Auth(reason byte, properties []byte) error {
+	err := auth(c.handle, reason, properties)
+	c.check()
+	return err
+}
+
+// Disconnect sends DISCONNECT behind what is queued for the connection, after waiting for operations under way for at most the given time.
+// Closed follows.
+func (c *Client) Disconnect(wait time.Duration, reason byte, properties []byte) error {
+	err := disconnect(c.handle, wait, reason, properties)
+	c.check()
+	c.drain()
+	if l := c.link.Load(); l != nil {
+		l.arm()
+	}
+	return err
+}
+
+// Abort ends the attempt or the connection now. ConnectFailed or Lost has been handled when it returns.
+func (c *Client) Abort() {
+	abort(c.handle)
+	c.drain()
+}
+
+// Room returns a channel that is closed at the next Room event.
+func (c *Client) Room() <-chan struct{} { return c.room.wait() }
+
+// InFlight lists the operations that have not ended.
+func (c *Client) InFlight() []Operation { return inFlight(c.handle) }
+
+// check has written what a call could not write to a full socket.
+func (c *Client) check() {
+	if l := c.link.Load(); l != nil && (l.raw == nil || wants(c.handle)&wantsWrite != 0) {
+		l.write()
+	}
+}
+
+// Bits for drive, and of what wants returns.
+const (
+	wantsRead  = 1
+	wantsWrite = 2
+	wantsTick  = 4
+	wantsMore  = 8
+)
+
+// batchWords is the size of an event buffer, in words of eight bytes.
+const batchWords = 64 << 10 / 8
+
+// batches are event buffers. Clients borrow them, so that an idle one has none.
+var batches = sync.Pool{New: func() any { return new([batchWords]uint64) }}
+
+func asBytes(words []uint64) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), len(words)*8)
+}
+
+// drain handles all events that are queued.
+func (c *Client) drain() {
+	c.take(func(buffer []byte) int64 { return nextEvents(c.queue, buffer) }, false)
+}
+
+// drive has the engine do what is due, and handles the events. It returns what the engine wants then.
+func (c *Client) drive(what uint32) int {
+	return c.take(func(buffer []byte) int64 { return driveEvents(c.handle, what, buffer) }, true)
+}
+
+// take calls next until it brings no events, and handles them. With more it goes on as long as the engine has more to do.
+func (c *Client) take(next func([]byte) int64, more bool) int {
+	c.draining.Lock()
+	defer c.draining.Unlock()
+	batch := batches.Get().(*[batchWords]uint64)
+	defer batches.Put(batch)
+	buffer := asBytes(batch[:])
+	for {
+		n := next(buffer)
+		switch {
+		case n > 0:
+			c.events(buffer[:n])
+		case n == tooSmall:
+			c.large()
+		case !more || n < 0:
+			return 0
+		default:
+			if want := wants(c.handle); want < 0 || want&wantsMore == 0 {
+				return want
+			}
+		}
+	}
+}
+
+// large handles an event that no usual buffer holds.
+func (c *Client) large() {
+	need := eventSize(c.queue)
+	buffer := asBytes(make([]uint64, (need+7)/8))
+	if n := nextEvents(c.queue, buffer); n > 0 {
+		c.events(buffer[:n])
+	}
+}
+
+// events handles a batch.
+func (c *Client) events(records []byte) {
+	var event Event
+	for len(records) >= recordHead {
+		event, records = decode(records)
+		switch event.Kind {
+		case Room:
+			c.room.wake()
+		case Output:
+			if l := c.link.Load(); l != nil {
+				l.write()
+			}
+		case Wants:
+			if l := c.link.Load(); l != nil {
+				l.wanted()
+			}
+		case ConnectFailed, Lost, ServerDisconnect, Closed:
+			if l := c.link.Swap(nil); l != nil {
+				event.Err = l.reason(&event)
+				if event.Kind == Closed {
+					l.finishWriting()
+				}
+				l.end()
+			}
+			c.room.wake()
+			c.options.Handle(&event)
+		default:
+			c.options.Handle(&event)
+		}
+	}
+}

@@ -1,0 +1,304 @@
+package engine
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// A link carries the bytes of one connection. With raw the engine reads and writes the socket itself, when told; without it the link does, for
+// TLS, WebSocket, and connections of the program's own making.
+type link struct {
+	client       *Client
+	conn         net.Conn
+	raw          syscall.RawConn
+	writeTimeout time.Duration
+	over         atomic.Bool
+	// readError is why reading ended, for connections that the link reads.
+	readError atomic.Pointer[error]
+	timing    sync.Mutex
+	timer     *time.Timer
+	// output says that there may be something to write, writing that a goroutine is at it; writeLock is held for each write.
+	output, writing atomic.Bool
+	writeLock       sync.Mutex
+	// accepted is the last publish in the engine's output; those up to told have been written. For connections that the link writes.
+	accepted atomic.Uint64
+	told     uint64
+}
+
+// errNoPingresp has the original's text.
+var errNoPingresp = errors.New("pingresp not received, disconnecting")
+
+// start has the connection's bytes carried.
+func (l *link) start() {
+	l.wanted()
+	if l.raw != nil {
+		go l.readRaw()
+	} else {
+		l.write()
+		go l.readStream()
+	}
+}
+
+// readRaw waits for input in Go's poller and has the engine read it.
+func (l *link) readRaw() {
+	defer l.conn.Close()
+	for !l.over.Load() {
+		err := l.raw.Read(func(uintptr) bool {
+			l.client.drive(wantsRead)
+			return l.over.Load() || l.client.busy()
+		})
+		if err != nil {
+			if !l.over.Load() { // the program closed a connection of its own making
+				l.fail(err)
+			}
+			return
+		}
+		l.client.await()
+	}
+}
+
+// busy returns true if Await would wait. The poller's callback must not: a socket cannot be closed while it runs.
+func (c *Client) busy() bool { return c.options.Busy != nil && c.options.Busy() }
+
+func (c *Client) await() {
+	if c.options.Await != nil {
+		c.options.Await()
+	}
+}
+
+const (
+	firstBuffer = 4 << 10
+	fullBuffer  = 64 << 10
+)
+
+// readStream reads the connection and feeds the engine.
+func (l *link) readStream() {
+	defer l.conn.Close()
+	buffer := make([]byte, firstBuffer)
+	for !l.over.Load() {
+		n, err := l.conn.Read(buffer)
+		if n > 0 {
+			l.feed(buffer[:n])
+		}
+		if err != nil {
+			if !l.over.Load() {
+				l.fail(err)
+			}
+			return
+		}
+		if n == len(buffer) && n < fullBuffer {
+			buffer = make([]byte, fullBuffer)
+		}
+		l.client.await()
+	}
+}
+
+// feed gives bytes to the engine until it has taken them all.
+func (l *link) feed(bytes []byte) {
+	c := l.client
+	for len(bytes) > 0 && !l.over.Load() {
+		took := 0
+		c.take(func(buffer []byte) int64 {
+			taken, n := feedEvents(c.handle, bytes, buffer)
+			took += taken
+			bytes = bytes[taken:]
+			return n
+		}, false)
+		if took == 0 && len(bytes) > 0 && !l.over.Load() {
+			c.drain()
+		}
+	}
+	l.write()
+}
+
+// fail tells the engine that the connection has ended.
+func (l *link) fail(err error) {
+	l.readError.Store(&err)
+	if l.raw == nil {
+		eof(l.client.handle, err.Error())
+	} else {
+		abort(l.client.handle)
+	}
+	l.client.drain()
+}
+
+// write has output written by a goroutine, unless one is at it.
+func (l *link) write() {
+	l.output.Store(true)
+	if !l.over.Load() && l.writing.CompareAndSwap(false, true) {
+		if l.raw != nil {
+			go l.untilWritten(l.writeRaw)
+		} else {
+			go l.untilWritten(l.writeStream)
+		}
+	}
+}
+
+// untilWritten calls write as long as there is output. Whoever makes output first says so and then looks for a writer; this one first stops
+// being the writer and then looks for output: one of them sees the other.
+func (l *link) untilWritten(write func() error) {
+	for {
+		var err error
+		for err == nil && l.output.Swap(false) {
+			err = write()
+		}
+		l.writing.Store(false)
+		if err != nil && !l.over.Load() {
+			l.fail(err)
+		}
+		if l.over.Load() || !l.output.Load() || !l.writing.CompareAndSwap(false, true) {
+			return
+		}
+	}
+}
+
+// writeRaw has the engine write on each time the socket has room, until nothing is left.
+func (l *link) writeRaw() error {
+	return l.raw.Write(func(uintptr) bool {
+		return l.client.drive(wantsWrite)&wantsWrite == 0 || l.over.Load()
+	})
+}
+
+// writeStream takes output and writes it, until there is none.
+func (l *link) writeStream() error {
+	batch := batches.Get().(*[batchWords]uint64)
+	defer batches.Put(batch)
+	buffer := asBytes(batch[:])
+	for {
+		upTo := l.accepted.Load()
+		more, err := l.writeOnce(buffer)
+		if err != nil {
+			return err
+		}
+		if more {
+			continue
+		}
+		l.client.draining.Lock()
+		if upTo > l.told {
+			l.told = upTo
+			l.client.options.Handle(&Event{Kind: WrittenUpTo, Token: upTo})
+		}
+		l.client.draining.Unlock()
+		l.client.drain()
+		return nil
+	}
+}
+
+// writeOnce takes and writes one buffer of output. It returns false if there was none.
+func (l *link) writeOnce(buffer []byte) (bool, error) {
+	l.writeLock.Lock()
+	defer l.writeLock.Unlock()
+	n := take(l.client.handle, buffer)
+	if n <= 0 {
+		return false, nil
+	}
+	if l.writeTimeout > 0 {
+		if err := l.conn.SetWriteDeadline(time.Now().Add(l.writeTimeout)); err != nil {
+			return false, err
+		}
+	}
+	_, err := l.conn.Write(buffer[:n])
+	return true, err
+}
+
+// finishWriting waits until what has been taken is written, the DISCONNECT at its end.
+func (l *link) finishWriting() {
+	if l.raw == nil {
+		l.writeLock.Lock()
+		l.writeLock.Unlock() //nolint:staticcheck // only to have waited for the writer
+	}
+}
+
+// wanted does what the engine wants now, and sets the timer for what it will want later.
+func (l *link) wanted() {
+	if l.raw != nil && wants(l.client.handle)&wantsWrite != 0 {
+		l.write()
+	}
+	l.arm()
+}
+
+// arm sets the timer to the engine's deadline.
+func (l *link) arm() {
+	due := deadline(l.client.handle)
+	l.timing.Lock()
+	defer l.timing.Unlock()
+	if l.over.Load() || due < 0 {
+		return
+	}
+	after := time.Duration(due) * time.Millisecond
+	if l.timer == nil {
+		l.timer = time.AfterFunc(after, l.tick)
+	} else {
+		l.timer.Reset(after)
+	}
+}
+
+// tick does what is due.
+func (l *link) tick() {
+	if l.over.Load() {
+		return
+	}
+	if l.client.drive(wantsTick)&wantsWrite != 0 || l.raw == nil {
+		l.write()
+	}
+	l.arm()
+}
+
+// end has the goroutines of the link return. It does not wait for them: they may be the ones that call it.
+func (l *link) end() {
+	if l.over.Swap(true) {
+		return
+	}
+	l.timing.Lock()
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	l.timing.Unlock()
+	if l.raw != nil {
+		_ = l.conn.SetDeadline(time.Unix(1, 0)) // closing would wait for the reader, which closes on its way out
+	} else {
+		go l.conn.Close() // may wait for the peer, as TLS does, or be of the program's making
+	}
+}
+
+// reason returns why a connection ended, in the words of Go's net package where the cause is the network.
+func (l *link) reason(e *Event) error {
+	text := string(e.Topic)
+	switch {
+	case e.Kind == Closed:
+		return nil
+	case e.Kind == ServerDisconnect:
+		return errors.New("the server has disconnected")
+	case e.Kind == Lost && e.Flags == LostNoPingresp:
+		return errNoPingresp
+	case e.Kind == ConnectFailed && e.Flags == StageDeadline:
+		return l.netError("read", os.ErrDeadlineExceeded)
+	case e.Kind == ConnectFailed && e.Reason != 0:
+		return errors.New(text)
+	}
+	if err := l.readError.Load(); err != nil {
+		return *err
+	}
+	if e.Value != 0 {
+		return l.netError("read", os.NewSyscallError("read", syscall.Errno(e.Value)))
+	}
+	if e.Kind == Lost && e.Flags == LostServerClosed {
+		return io.EOF
+	}
+	return errors.New(text)
+}
+
+func (l *link) netError(op string, err error) error {
+	local, remote := l.conn.LocalAddr(), l.conn.RemoteAddr()
+	network := ""
+	if remote != nil {
+		network = remote.Network()
+	}
+	return &net.OpError{Op: op, Net: network, Source: local, Addr: remote, Err: err}
+}
