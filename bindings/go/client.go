@@ -200,10 +200,15 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 func (c *client) Disconnect(quiesce uint) {
 	limit := time.Duration(quiesce) * time.Millisecond
+	before, ended := c.status.disconnect() // now, not on the goroutine: a Connect that follows must come after it
+	if before == disconnected {
+		c.log.warn(CLI, "status is already disconnected")
+		return
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		c.disconnect(limit)
+		c.disconnect(before, ended, limit)
 	}()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -217,11 +222,8 @@ func (c *client) Disconnect(quiesce uint) {
 const disconnectGrace = 100 * time.Millisecond
 
 // disconnect is Disconnect's work.
-func (c *client) disconnect(limit time.Duration) {
-	before, ended := c.status.disconnect()
+func (c *client) disconnect(before phase, ended <-chan struct{}, limit time.Duration) {
 	switch before {
-	case disconnected:
-		c.log.warn(CLI, "status is already disconnected")
 	case connected:
 		closed := make(chan struct{})
 		c.closing.Store(&closed)
