@@ -1010,7 +1010,7 @@ LIBMQTT_API int MQTTAsync_reconnect(MQTTAsync handle);
  *        ::MQTTClient_persistence.
  * @return #MQTTASYNC_SUCCESS; #MQTTASYNC_NULL_PARAMETER; #MQTTASYNC_BAD_UTF8_STRING; #MQTTASYNC_BAD_PROTOCOL;
  *         #MQTTASYNC_PERSISTENCE_ERROR, or the code of a store of the program's, if the store cannot be opened or used, or is
- *         open already; #MQTTASYNC_FAILURE, also in a forked child. What is wrong with host or port shows when connecting.
+ *         open already; #MQTTASYNC_FAILURE. What is wrong with host or port shows when connecting.
  */
 LIBMQTT_API int MQTTAsync_create(
     MQTTAsync *handle, const char *serverURI, const char *clientId, int persistence_type,

@@ -623,7 +623,7 @@ LIBMQTT_API int MQTTClient_setPublished(MQTTClient handle, void *context, MQTTCl
  *        ::MQTTClient_persistence.
  * @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_UTF8_STRING; #MQTTCLIENT_BAD_PROTOCOL;
  *         #MQTTCLIENT_PERSISTENCE_ERROR, or the code of a store of the program's, if the store cannot be opened or used, or is
- *         open already; #MQTTCLIENT_FAILURE, also in a forked child. What is wrong with host or port shows when connecting.
+ *         open already; #MQTTCLIENT_FAILURE. What is wrong with host or port shows when connecting.
  */
 LIBMQTT_API int MQTTClient_create(
     MQTTClient *handle, const char *serverURI, const char *clientId, int persistence_type,

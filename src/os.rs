@@ -1,47 +1,110 @@
-//! What the library asks of the operating system that has no safe wrapper: fork, exit, local time, thread numbers.
+//! What the library asks of the operating system that has no safe wrapper: fork, exit, threads, environment, local time.
 #![allow(unsafe_code)] // besides `ffi`, the only room that may
 
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStringExt as _;
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
-/// This process is the child of one that used the library.
-static FORKED: AtomicBool = AtomicBool::new(false);
+/// How many forks lie between this process and the one that started the library's first thread.
+static FORKS: AtomicU32 = AtomicU32::new(0);
 
-/// Sees to it that a forked child is known for one. To be called before the library starts its first thread.
+/// Sees to it that a forked child counts its fork. The library calls this before it starts its first thread.
 ///
-/// A child has none of its parent's threads, and its locks may be held by threads that do not exist: every call would
-/// hang. So each fails instead ([`is_usable`]). Threads come with the first connect: a program that creates its clients,
-/// then becomes a daemon, then connects, notices nothing.
+/// A child has none of its parent's threads, and its parent's locks may be held by threads that do not exist in it. So
+/// nothing of the parent's is touched there: each [`PerProcess`] begins anew. Threads come with the first connect: a
+/// program that creates its clients, then becomes a daemon, then connects, keeps them.
 pub fn watch_for_fork() {
     extern "C" fn in_child() {
-        FORKED.store(true, Ordering::Relaxed);
+        FORKS.fetch_add(1, Ordering::Relaxed);
     }
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // SAFETY: a function without arguments that only stores to an atomic, which is allowed after fork. Should there
+        // SAFETY: a function without arguments that only adds to an atomic, which is allowed after fork. Should there
         // be no memory to register it, a forked child is not protected, as with the original.
         unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
     });
 }
 
-/// Returns true if the library works in this process.
-pub fn is_usable() -> bool {
-    !FORKED.load(Ordering::Relaxed)
+/// Returns how many forks lie between this process and the one that started the library's first thread.
+pub fn forks() -> u32 {
+    FORKS.load(Ordering::Relaxed)
+}
+
+/// A static value of which each process has its own: after a fork the child makes a new one and leaves its parent's alone.
+///
+/// Instances are never freed, so the references live as long as the process.
+pub struct PerProcess<T: 'static> {
+    current: AtomicPtr<Instance<T>>,
+    make: fn(previous: Option<&'static T>) -> T,
+}
+
+struct Instance<T> {
+    forks: u32,
+    value: T,
+}
+
+impl<T: Send + Sync> PerProcess<T> {
+    /// A value that `make` makes when it is first needed. In a child `make` is given the parent's value, whose locks may
+    /// be held by threads that do not exist: it may only try to take them.
+    pub const fn new(make: fn(previous: Option<&'static T>) -> T) -> Self {
+        Self {
+            current: AtomicPtr::new(std::ptr::null_mut()),
+            make,
+        }
+    }
+
+    /// Returns this process's value.
+    #[inline]
+    pub fn get(&self) -> &'static T {
+        let current = self.current.load(Ordering::Acquire);
+        // SAFETY: NULL, or a box that was leaked below and is never freed.
+        match unsafe { current.as_ref() } {
+            Some(instance) if instance.forks == forks() => &instance.value,
+            previous => self.renew(current, previous),
+        }
+    }
+
+    #[cold]
+    fn renew(
+        &self,
+        current: *mut Instance<T>,
+        previous: Option<&'static Instance<T>>,
+    ) -> &'static T {
+        let made = Box::into_raw(Box::new(Instance {
+            forks: forks(),
+            value: (self.make)(previous.map(|instance| &instance.value)),
+        }));
+        let winner =
+            match self
+                .current
+                .compare_exchange(current, made, Ordering::AcqRel, Ordering::Acquire)
+            {
+                Ok(_) => made,
+                Err(other) => {
+                    // SAFETY: made above, and nobody else has seen it.
+                    drop(unsafe { Box::from_raw(made) });
+                    other
+                }
+            };
+        // SAFETY: a leaked box: this call's, or that of the thread that was faster.
+        unsafe { &(*winner).value }
+    }
 }
 
 /// What [`at_exit`] was given, in that order.
-static EXIT_HOOKS: Mutex<Vec<fn()>> = Mutex::new(Vec::new());
+static EXIT_HOOKS: PerProcess<Mutex<Hooks>> = PerProcess::new(|_| Mutex::default());
 
-/// Runs `hook` when the process exits, after the hooks given before it. A hook given twice runs once. None runs in a
-/// forked child: what the hooks look after is its parent's, and locks may be held by threads that are not there.
+type Hooks = Vec<fn()>;
+
+/// Runs `hook` when the process exits, after the hooks given before it. A hook given twice runs once. A forked child runs
+/// only the hooks that were given in it: what the others look after is its parent's.
 pub fn at_exit(hook: fn()) {
     extern "C" fn run() {
-        if !is_usable() {
-            return;
-        }
-        let hooks = std::mem::take(&mut *EXIT_HOOKS.lock());
+        let hooks = std::mem::take(&mut *EXIT_HOOKS.get().lock());
         for hook in hooks {
             // There is nobody left to be told of a panic.
             let _ = std::panic::catch_unwind(hook);
@@ -53,9 +116,104 @@ pub fn at_exit(hook: fn()) {
         // has everything.
         unsafe { libc::atexit(run) };
     });
-    let mut hooks = EXIT_HOOKS.lock();
+    let mut hooks = EXIT_HOOKS.get().lock();
     if !hooks.iter().any(|known| std::ptr::fn_addr_eq(*known, hook)) {
         hooks.push(hook);
+    }
+}
+
+/// Starts a thread of the library's own, with all signals blocked: they are the program's threads' affair, which may have
+/// installed handlers that expect to run on them.
+pub fn spawn(
+    name: &str,
+    stack: Option<usize>,
+    body: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    let mut builder = std::thread::Builder::new().name(name.to_owned());
+    if let Some(stack) = stack {
+        builder = builder.stack_size(stack);
+    }
+    let _blocked = SignalsBlocked::new();
+    builder.spawn(body).map(drop)
+}
+
+/// All signals are blocked on this thread while it exists; a thread that is started meanwhile inherits that.
+struct SignalsBlocked(libc::sigset_t);
+
+impl SignalsBlocked {
+    fn new() -> Self {
+        // SAFETY: a signal set is plain data for which all zeroes is a value, and each pointer is to a local one.
+        // pthread_sigmask fails only for an unknown `how`.
+        unsafe {
+            let mut all: libc::sigset_t = std::mem::zeroed();
+            let mut before: libc::sigset_t = std::mem::zeroed();
+            libc::sigfillset(&raw mut all);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+            Self(before)
+        }
+    }
+}
+
+impl Drop for SignalsBlocked {
+    fn drop(&mut self) {
+        // SAFETY: the set that pthread_sigmask gave; no old one is asked for.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut());
+        }
+    }
+}
+
+// glibc and musl have both; the libc crate has neither.
+unsafe extern "C" {
+    fn pthread_setcancelstate(state: libc::c_int, old: *mut libc::c_int) -> libc::c_int;
+    fn secure_getenv(name: *const libc::c_char) -> *mut libc::c_char;
+}
+
+/// glibc's and musl's `PTHREAD_CANCEL_DISABLE`.
+const CANCEL_DISABLE: libc::c_int = 1;
+
+/// The calling thread cannot be cancelled (`pthread_cancel`) while this exists: a cancellation in the middle of a call would
+/// unwind through Rust frames, which ends the process, and would leave locks taken.
+pub struct Uncancellable {
+    before: libc::c_int,
+    /// The state is the thread's: the guard must not go to another one.
+    _not_send: std::marker::PhantomData<*const ()>,
+}
+
+impl Uncancellable {
+    /// Postpones cancellations of the calling thread.
+    #[allow(clippy::new_without_default, reason = "a guard is made on purpose")]
+    pub fn new() -> Self {
+        let mut before = 0;
+        // SAFETY: a valid state, and a local to write the old one to.
+        unsafe { pthread_setcancelstate(CANCEL_DISABLE, &raw mut before) };
+        Self {
+            before,
+            _not_send: std::marker::PhantomData,
+        }
+    }
+}
+
+impl Drop for Uncancellable {
+    fn drop(&mut self) {
+        if self.before != CANCEL_DISABLE {
+            let mut ignored = 0;
+            // SAFETY: a state that the function itself gave, and a local to write to.
+            unsafe { pthread_setcancelstate(self.before, &raw mut ignored) };
+        }
+    }
+}
+
+/// Returns an environment variable, but nothing in a program that runs with more rights than its user (setuid, setgid, file
+/// capabilities): there the environment is the attacker's.
+pub fn environment(name: &str) -> Option<OsString> {
+    let name = std::ffi::CString::new(name).ok()?;
+    // SAFETY: a NUL-terminated name. The result is copied at once; a program that changes its environment at that moment,
+    // on another thread, breaks the rule that getenv has for it.
+    unsafe {
+        let value = secure_getenv(name.as_ptr());
+        (!value.is_null())
+            .then(|| OsString::from_vec(std::ffi::CStr::from_ptr(value).to_bytes().to_vec()))
     }
 }
 
@@ -98,4 +256,40 @@ pub fn local_time(seconds: i64) -> LocalTime {
 pub fn thread_number() -> u64 {
     // SAFETY: pthread_self has no precondition.
     unsafe { libc::pthread_self() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_process_makes_a_value_of_its_own_once() {
+        static VALUE: PerProcess<AtomicU32> =
+            PerProcess::new(|previous| AtomicU32::new(u32::from(previous.is_some())));
+        VALUE.get().fetch_add(10, Ordering::Relaxed);
+        assert_eq!(VALUE.get().load(Ordering::Relaxed), 10);
+    }
+
+    #[test]
+    fn threads_of_the_library_block_signals_and_the_caller_does_not() {
+        fn blocked() -> bool {
+            // SAFETY: plain data, and pointers to locals.
+            unsafe {
+                let mut set: libc::sigset_t = std::mem::zeroed();
+                libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &raw mut set);
+                libc::sigismember(&raw const set, libc::SIGTERM) == 1
+            }
+        }
+        let (tell, told) = std::sync::mpsc::channel();
+        spawn("signals", None, move || tell.send(blocked()).unwrap()).unwrap();
+        assert!(told.recv().unwrap());
+        assert!(!blocked());
+    }
+
+    #[test]
+    fn the_environment_is_read() {
+        assert_eq!(environment("PATH"), std::env::var_os("PATH"));
+        assert_eq!(environment("no such variable"), None);
+        assert_eq!(environment("a\0b"), None);
+    }
 }

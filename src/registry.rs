@@ -91,6 +91,8 @@ type Chunk<T> = Box<[Mutex<Slot<T>>]>;
 pub struct Registry<T: ?Sized> {
     chunks: [OnceCell<Chunk<T>>; CHUNKS],
     free: Mutex<Free>,
+    /// The generation before each slot's first.
+    base: u32,
 }
 
 struct Free {
@@ -109,7 +111,33 @@ impl<T: ?Sized> Registry<T> {
                 indices: Vec::new(),
                 next: 0,
             }),
+            base: 0,
         }
+    }
+
+    /// An empty registry for a process that lies so many forks behind the first one. Its keys are not its parents', whose
+    /// objects it does not have.
+    pub fn after_forks(forks: u32) -> Self {
+        // On 32 bits, where a key has 12 bits for the generation, some of them may coincide.
+        let bits = if cfg!(target_pointer_width = "64") {
+            24
+        } else {
+            8
+        };
+        let limit = if cfg!(target_pointer_width = "64") {
+            0xff
+        } else {
+            0xf
+        };
+        Self {
+            base: (forks & limit) << bits,
+            ..Self::new()
+        }
+    }
+
+    /// Returns true if a key with that number may have been given by a parent process.
+    pub fn is_parents(&self, key: Key) -> bool {
+        key.generation != 0 && key.generation <= self.base
     }
 
     fn slot(&self, index: u32) -> Option<&Mutex<Slot<T>>> {
@@ -134,7 +162,7 @@ impl<T: ?Sized> Registry<T> {
             (0..CHUNK)
                 .map(|_| {
                     Mutex::new(Slot {
-                        generation: 0,
+                        generation: self.base,
                         object: None,
                     })
                 })

@@ -14,14 +14,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::fs::File;
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use once_cell::sync::Lazy;
 use parking_lot::Mutex;
+
+use crate::os::{self, PerProcess};
 
 /// How much a line matters; a line is written when its level is at least the one set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,7 +53,14 @@ const OFF: u8 = u8::MAX;
 /// The lowest level that somebody listens to.
 static THRESHOLD: AtomicU8 = AtomicU8::new(OFF);
 static STARTED: AtomicBool = AtomicBool::new(false);
-static SINKS: Lazy<Mutex<Sinks>> = Lazy::new(Mutex::default);
+/// A child of a fork goes on with its parent's level, callback and output, unless another of the parent's threads was
+/// using them just then.
+static SINKS: PerProcess<Mutex<Sinks>> = PerProcess::new(|previous| {
+    let inherited = previous
+        .and_then(Mutex::try_lock)
+        .map(|sinks| sinks.inherit());
+    Mutex::new(inherited.unwrap_or_default())
+});
 
 thread_local! {
     /// This thread is inside the callback.
@@ -124,7 +133,7 @@ impl Rotating {
             let mut old = self.path.clone().into_os_string();
             old.push(".0");
             let _ = std::fs::rename(&self.path, old);
-            if let Ok(file) = File::create(&self.path) {
+            if let Ok(file) = open(&self.path) {
                 self.file = file;
                 self.lines = 0;
             }
@@ -132,7 +141,42 @@ impl Rotating {
     }
 }
 
+/// Opens a trace file, empty. Only its owner may read it, since packets go through it, and a symbolic link in its place,
+/// which may lead to any file of the user's, is not followed.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::ErrorKind::InvalidInput.into())
+    }
+}
+
 impl Sinks {
+    /// Returns what a forked child goes on with.
+    fn inherit(&self) -> Self {
+        let output = match &self.output {
+            Output::None => Output::None,
+            Output::Stdout => Output::Stdout,
+            Output::File(rotating) => match rotating.file.try_clone() {
+                Ok(file) => Output::File(Rotating {
+                    path: rotating.path.clone(),
+                    file,
+                    ..*rotating
+                }),
+                Err(_) => Output::None,
+            },
+        };
+        Self {
+            output,
+            callback: self.callback.clone(),
+            ..*self
+        }
+    }
+
     fn update_threshold(&self) {
         // What happens before the first client is created is not traced, so that the header comes first.
         let listening = STARTED.load(Ordering::Relaxed)
@@ -149,7 +193,7 @@ pub fn enabled(level: Level) -> bool {
 
 /// Sets the level; 0 counts as [`Level::Maximum`], one above [`Level::Error`] lets fewer lines through still.
 pub fn set_level(level: i32) {
-    let mut sinks = SINKS.lock();
+    let mut sinks = SINKS.get().lock();
     sinks.level = u8::try_from(level.clamp(0, 8)).unwrap_or(0);
     sinks.level_was_set = true;
     sinks.update_threshold();
@@ -157,7 +201,7 @@ pub fn set_level(level: i32) {
 
 /// Sets or removes the callback.
 pub fn set_callback(callback: Option<Callback>) {
-    let mut sinks = SINKS.lock();
+    let mut sinks = SINKS.get().lock();
     sinks.callback = callback;
     sinks.update_threshold();
 }
@@ -168,20 +212,18 @@ pub fn start(info: impl FnOnce() -> Vec<(&'static str, String)>) {
         return;
     }
     let output = output_from_environment();
-    let level = std::env::var("MQTT_C_CLIENT_TRACE_LEVEL")
-        .ok()
-        .and_then(|name| {
-            Some(match name.as_str() {
-                "MAXIMUM" => Level::Maximum,
-                "MEDIUM" => Level::Medium,
-                "MINIMUM" => Level::Minimum,
-                "PROTOCOL" => Level::Protocol,
-                "ERROR" => Level::Error,
-                _ => return None,
-            })
-        });
+    let level = os::environment("MQTT_C_CLIENT_TRACE_LEVEL").and_then(|name| {
+        Some(match name.to_str()? {
+            "MAXIMUM" => Level::Maximum,
+            "MEDIUM" => Level::Medium,
+            "MINIMUM" => Level::Minimum,
+            "PROTOCOL" => Level::Protocol,
+            "ERROR" => Level::Error,
+            _ => return None,
+        })
+    });
     {
-        let mut sinks = SINKS.lock();
+        let mut sinks = SINKS.get().lock();
         sinks.output = output;
         // What the program has set wins.
         if let (Some(level), false) = (level, sinks.level_was_set) {
@@ -205,21 +247,20 @@ pub fn start(info: impl FnOnce() -> Vec<(&'static str, String)>) {
 }
 
 fn output_from_environment() -> Output {
-    let Some(name) = std::env::var_os("MQTT_C_CLIENT_TRACE").filter(|name| !name.is_empty()) else {
+    let Some(name) = os::environment("MQTT_C_CLIENT_TRACE").filter(|name| !name.is_empty()) else {
         return Output::None;
     };
     if name == "ON" {
         return Output::Stdout;
     }
     let path = PathBuf::from(name);
-    match File::create(&path) {
+    match open(&path) {
         Ok(file) => Output::File(Rotating {
             path,
             file,
             lines: 0,
-            max_lines: std::env::var("MQTT_C_CLIENT_TRACE_MAX_LINES")
-                .ok()
-                .and_then(|n| n.parse().ok())
+            max_lines: os::environment("MQTT_C_CLIENT_TRACE_MAX_LINES")
+                .and_then(|n| n.to_str()?.parse().ok())
                 .filter(|n| *n > 0)
                 .unwrap_or(Rotating::DEFAULT_MAX_LINES),
         }),
@@ -270,8 +311,9 @@ fn raw(level: Level, line: &str) {
 }
 
 fn emit(level: Level, line: &str) {
+    let _call = os::Uncancellable::new();
     let callback = {
-        let mut sinks = SINKS.lock();
+        let mut sinks = SINKS.get().lock();
         match &mut sinks.output {
             Output::None => {}
             Output::Stdout => {
@@ -326,5 +368,40 @@ impl fmt::Display for Excerpt<'_> {
         // As C's "%.*s": up to the first NUL.
         let end = memchr::memchr(0, shown).unwrap_or(shown.len());
         f.write_str(&String::from_utf8_lossy(&shown[..end]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_trace_file_is_its_owners_and_no_link_leads_elsewhere() {
+        let folder = std::env::temp_dir().join(format!("paho-trace-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (file, link, target) = (
+            folder.join("trace"),
+            folder.join("link"),
+            folder.join("target"),
+        );
+        open(&file).unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        std::fs::write(&target, "kept").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert!(open(&link).is_err());
+        assert_eq!(std::fs::read(&target).unwrap(), b"kept");
+        let fifo = folder.join("fifo");
+        rustix::fs::mkfifoat(
+            rustix::fs::CWD,
+            &fifo,
+            rustix::fs::Mode::RUSR.union(rustix::fs::Mode::WUSR),
+        )
+        .unwrap();
+        assert!(
+            open(&fifo).is_err(),
+            "a FIFO would make the first line wait"
+        );
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

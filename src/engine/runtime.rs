@@ -11,23 +11,26 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use once_cell::sync::OnceCell;
 use tokio::runtime::{Builder, Handle};
 
+use crate::os::{self, PerProcess};
 use crate::reactor::STACK;
 
 const COUNT: usize = 2;
 
-static RUNTIMES: [OnceCell<Handle>; COUNT] = [const { OnceCell::new() }; COUNT];
+static RUNTIMES: PerProcess<[OnceCell<Handle>; COUNT]> =
+    PerProcess::new(|_| [const { OnceCell::new() }; COUNT]);
 
 /// A runtime; an error when the system gives no descriptors or threads. It may do so the next time.
 pub(super) fn runtime() -> io::Result<&'static Handle> {
     static TURN: AtomicUsize = AtomicUsize::new(0);
     let turn = TURN.fetch_add(1, Ordering::Relaxed) % COUNT;
-    let runtime = RUNTIMES[turn].get_or_try_init(start);
+    let runtimes = RUNTIMES.get();
+    let runtime = runtimes[turn].get_or_try_init(start);
     // One will do.
-    runtime.or_else(|error| RUNTIMES.iter().find_map(OnceCell::get).ok_or(error))
+    runtime.or_else(|error| runtimes.iter().find_map(OnceCell::get).ok_or(error))
 }
 
 fn start() -> io::Result<Handle> {
-    crate::os::watch_for_fork();
+    os::watch_for_fork();
     crate::engine::watch_for_exit();
     let runtime = Builder::new_current_thread()
         .thread_name("paho-resolve")
@@ -36,8 +39,9 @@ fn start() -> io::Result<Handle> {
         .enable_all()
         .build()?;
     let handle = runtime.handle().clone();
-    std::thread::Builder::new()
-        .name("paho-connect".into())
-        .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+    // The threads that it starts for what may block inherit the signals blocked here.
+    os::spawn("paho-connect", None, move || {
+        runtime.block_on(std::future::pending::<()>());
+    })?;
     Ok(handle)
 }

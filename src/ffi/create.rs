@@ -3,7 +3,7 @@
 use libc::{c_char, c_int, c_void};
 
 use super::async_types::{
-    MQTTASYNC_BAD_PROTOCOL, MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_FAILURE, MQTTASYNC_NULL_PARAMETER,
+    MQTTASYNC_BAD_PROTOCOL, MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_NULL_PARAMETER,
     MQTTASYNC_PERSISTENCE_ERROR,
 };
 use super::persistence_types::{
@@ -11,7 +11,6 @@ use super::persistence_types::{
 };
 use super::read::{self, Code};
 use super::user_store::UserStore;
-use crate::os;
 use crate::persistence::file::FileStore;
 use crate::persistence::{Store, StoreError};
 use crate::protocol::wire;
@@ -34,9 +33,6 @@ pub unsafe fn check(
     client_id: *const c_char,
     persistence_type: c_int,
 ) -> Result<Created, Code> {
-    if !os::is_usable() {
-        return Err(MQTTASYNC_FAILURE);
-    }
     // SAFETY: the caller's promise.
     let (server_uri, client_id) = unsafe { (read::bytes(server_uri), read::bytes(client_id)) };
     let (Some(server_uri), Some(client_id)) = (server_uri, client_id) else {

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use libc::c_void;
 
 use crate::engine::{Client, Host};
-use crate::os;
+use crate::os::{self, PerProcess};
 use crate::registry::{Key, Registry};
+use crate::trace;
 
 /// The bit that is set in every `MQTTClient` and in no `MQTTAsync`: a program that mixes the two up gets an error, and not
 /// some other client. Indices are smaller; where a pointer has 32 bits, those of the first half million are.
@@ -20,7 +21,7 @@ const MARK: usize = if cfg!(target_pointer_width = "64") {
 
 /// The clients of one API.
 pub struct Handles<H: Host> {
-    clients: Registry<Client<H>>,
+    clients: PerProcess<Registry<Client<H>>>,
     mark: usize,
 }
 
@@ -28,7 +29,7 @@ impl<H: Host> Handles<H> {
     /// For `MQTTClient`.
     pub const fn of_client_api() -> Self {
         Self {
-            clients: Registry::new(),
+            clients: PerProcess::new(|_| Registry::after_forks(os::forks())),
             mark: MARK,
         }
     }
@@ -36,7 +37,7 @@ impl<H: Host> Handles<H> {
     /// For `MQTTAsync`.
     pub const fn of_async_api() -> Self {
         Self {
-            clients: Registry::new(),
+            clients: PerProcess::new(|_| Registry::after_forks(os::forks())),
             mark: 0,
         }
     }
@@ -47,32 +48,30 @@ impl<H: Host> Handles<H> {
 
     /// Makes a client's handle; none when there are a million already.
     pub fn insert(&self, client: Arc<Client<H>>) -> Option<*mut c_void> {
-        let (key, _) = self.clients.insert_with(|_| client)?;
+        let (key, _) = self.clients.get().insert_with(|_| client)?;
         Some(std::ptr::without_provenance_mut(key.to_usize() ^ self.mark))
     }
 
-    /// The client of a handle; none for NULL, a stale handle, or anything else that is none, and in a forked child.
+    /// The client of a handle; none for NULL, a stale handle, or anything else that is none, a handle of the process that this one was forked from included.
     pub fn get(&self, handle: *mut c_void) -> Option<Arc<Client<H>>> {
-        if !os::is_usable() {
-            return None;
+        let (clients, key) = (self.clients.get(), self.key(handle));
+        let client = clients.get(key);
+        if client.is_none() && clients.is_parents(key) {
+            trace!(
+                Error,
+                "Handle {handle:p} belongs to the process that this one was forked from: create a client here"
+            );
         }
-        self.clients.get(self.key(handle))
+        client
     }
 
-    /// Takes the client out; only one caller gets it. None in a forked child, whose parent has the client.
+    /// Takes the client out; only one caller gets it.
     pub fn remove(&self, handle: *mut c_void) -> Option<Arc<Client<H>>> {
-        if !os::is_usable() {
-            return None;
-        }
-        self.clients.remove(self.key(handle))
+        self.clients.get().remove(self.key(handle))
     }
 
-    /// All clients at this moment; none in a forked child.
+    /// All clients of this process at this moment.
     pub fn all(&self) -> Vec<Arc<Client<H>>> {
-        if os::is_usable() {
-            self.clients.all()
-        } else {
-            Vec::new()
-        }
+        self.clients.get().all()
     }
 }

@@ -45,20 +45,13 @@ pub(crate) unsafe fn global_init(inits: *const shared_types::InitOptions) {
 
 /// Sets the level of the trace.
 pub(crate) fn set_trace_level(level: libc::c_int) {
-    // As in `set_trace_callback`.
-    if crate::os::is_usable() {
-        crate::trace::set_level(level);
-    }
+    crate::trace::set_level(level);
 }
 
 /// Sets or removes the program's trace callback.
 pub(crate) fn set_trace_callback(
     callback: Option<unsafe extern "C" fn(libc::c_int, *mut libc::c_char)>,
 ) {
-    // In a forked child the trace's lock may be held by a thread that is not there.
-    if !crate::os::is_usable() {
-        return;
-    }
     crate::trace::set_callback(callback.map(|callback| -> crate::trace::Callback {
         std::sync::Arc::new(move |level, line| {
             let line = std::ffi::CString::new(line.replace('\0', " ")).unwrap_or_default();

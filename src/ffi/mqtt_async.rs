@@ -212,7 +212,7 @@ pub unsafe extern "C" fn MQTTAsync_reconnect(handle: MQTTAsync) -> c_int {
 ///        ::MQTTClient_persistence.
 /// @return #MQTTASYNC_SUCCESS; #MQTTASYNC_NULL_PARAMETER; #MQTTASYNC_BAD_UTF8_STRING; #MQTTASYNC_BAD_PROTOCOL;
 ///         #MQTTASYNC_PERSISTENCE_ERROR, or the code of a store of the program's, if the store cannot be opened or used, or is
-///         open already; #MQTTASYNC_FAILURE, also in a forked child. What is wrong with host or port shows when connecting.
+///         open already; #MQTTASYNC_FAILURE. What is wrong with host or port shows when connecting.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_create(
     handle: *mut MQTTAsync,
@@ -425,7 +425,7 @@ pub unsafe extern "C" fn MQTTAsync_send(
     response: *mut MQTTAsync_responseOptions,
 ) -> c_int {
     entry!(
-        MQTTASYNC_FAILURE,
+        hot: MQTTASYNC_FAILURE,
         async_api::send(
             handle,
             destinationName,
@@ -453,7 +453,7 @@ pub unsafe extern "C" fn MQTTAsync_sendMessage(
     response: *mut MQTTAsync_responseOptions,
 ) -> c_int {
     entry!(
-        MQTTASYNC_FAILURE,
+        hot: MQTTASYNC_FAILURE,
         async_api::send_message(handle, destinationName, msg, response)
     )
 }

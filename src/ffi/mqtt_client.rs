@@ -106,7 +106,7 @@ pub unsafe extern "C" fn MQTTClient_setPublished(
 ///        ::MQTTClient_persistence.
 /// @return #MQTTCLIENT_SUCCESS; #MQTTCLIENT_NULL_PARAMETER; #MQTTCLIENT_BAD_UTF8_STRING; #MQTTCLIENT_BAD_PROTOCOL;
 ///         #MQTTCLIENT_PERSISTENCE_ERROR, or the code of a store of the program's, if the store cannot be opened or used, or is
-///         open already; #MQTTCLIENT_FAILURE, also in a forked child. What is wrong with host or port shows when connecting.
+///         open already; #MQTTCLIENT_FAILURE. What is wrong with host or port shows when connecting.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_create(
     handle: *mut MQTTClient,
@@ -439,7 +439,7 @@ pub unsafe extern "C" fn MQTTClient_publish(
     dt: *mut MQTTClient_deliveryToken,
 ) -> c_int {
     entry!(
-        MQTTCLIENT_FAILURE,
+        hot: MQTTCLIENT_FAILURE,
         client_api::publish(handle, topicName, payloadlen, payload, qos, retained, dt)
     )
 }
@@ -470,7 +470,7 @@ pub unsafe extern "C" fn MQTTClient_publish5(
     dt: *mut MQTTClient_deliveryToken,
 ) -> MQTTResponse {
     entry!(
-        FAILED,
+        hot: FAILED,
         client_api::publish5(
             handle, topicName, payloadlen, payload, qos, retained, properties, dt
         )
@@ -492,7 +492,7 @@ pub unsafe extern "C" fn MQTTClient_publishMessage(
     dt: *mut MQTTClient_deliveryToken,
 ) -> c_int {
     entry!(
-        MQTTCLIENT_FAILURE,
+        hot: MQTTCLIENT_FAILURE,
         client_api::publish_message(handle, topicName, msg, dt)
     )
 }
@@ -512,7 +512,7 @@ pub unsafe extern "C" fn MQTTClient_publishMessage5(
     dt: *mut MQTTClient_deliveryToken,
 ) -> MQTTResponse {
     entry!(
-        FAILED,
+        hot: FAILED,
         client_api::publish_message5(handle, topicName, msg, dt)
     )
 }

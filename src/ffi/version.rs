@@ -74,10 +74,6 @@ pub fn asynchronous() -> *mut NameValue {
 
 /// Starts the trace, whose header tells what the table says.
 pub fn start_trace(table: *mut NameValue) {
-    // In a forked child the trace's lock may be held by a thread that is not there.
-    if !crate::os::is_usable() {
-        return;
-    }
     crate::trace::start(|| {
         let mut rows = Vec::new();
         let mut row = table.cast_const();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Notice, RecordKey, Store, StoreError};
+use crate::os::Uncancellable;
 
 /// Called with the buffers of a record about to be written; gives the buffers to write instead, or why there is none.
 pub trait BeforeWrite: Send {
@@ -63,14 +64,17 @@ fn transformed<R>(
     }
 }
 
+/// Files are written and the program's functions run here, on threads that the program may cancel.
 impl Store for Hooked {
     fn put(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
+        let _call = Uncancellable::new();
         transformed(self.before.as_mut(), parts, |parts| {
             self.store.put(key, parts)
         })
     }
 
     fn get(&mut self, key: RecordKey) -> Result<Vec<u8>, StoreError> {
+        let _call = Uncancellable::new();
         let record = self.store.get(key)?;
         match &mut self.after {
             None => Ok(record),
@@ -79,18 +83,22 @@ impl Store for Hooked {
     }
 
     fn remove(&mut self, key: RecordKey) -> Result<(), StoreError> {
+        let _call = Uncancellable::new();
         self.store.remove(key)
     }
 
     fn keys(&mut self) -> Result<Vec<RecordKey>, StoreError> {
+        let _call = Uncancellable::new();
         self.store.keys()
     }
 
     fn clear(&mut self) -> Result<(), StoreError> {
+        let _call = Uncancellable::new();
         self.store.clear()
     }
 
     fn contains(&mut self, key: RecordKey) -> bool {
+        let _call = Uncancellable::new();
         self.store.contains(key)
     }
 
@@ -100,6 +108,7 @@ impl Store for Hooked {
         new: RecordKey,
         parts: &[&[u8]],
     ) -> Result<(), StoreError> {
+        let _call = Uncancellable::new();
         transformed(self.before.as_mut(), parts, |parts| {
             self.store.replace(old, new, parts)
         })
@@ -112,6 +121,7 @@ impl Store for Hooked {
         second: RecordKey,
         second_parts: &[&[u8]],
     ) -> Result<(), StoreError> {
+        let _call = Uncancellable::new();
         let Some(hook) = &mut self.before else {
             return self
                 .store
@@ -124,26 +134,32 @@ impl Store for Hooked {
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
+        let _call = Uncancellable::new();
         self.store.sync()
     }
 
     fn forget_all(&mut self, keys: &[RecordKey]) {
+        let _call = Uncancellable::new();
         self.store.forget_all(keys);
     }
 
     fn has_file(&mut self, key: RecordKey) -> bool {
+        let _call = Uncancellable::new();
         self.store.has_file(key)
     }
 
     fn age(&mut self, key: RecordKey) -> Option<Duration> {
+        let _call = Uncancellable::new();
         self.store.age(key)
     }
 
     fn set_aside(&mut self, key: RecordKey) -> Result<bool, StoreError> {
+        let _call = Uncancellable::new();
         self.store.set_aside(key)
     }
 
     fn notices(&mut self) -> Vec<Notice> {
+        let _call = Uncancellable::new();
         self.store.notices()
     }
 }

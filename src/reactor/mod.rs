@@ -23,6 +23,7 @@ use rustix::time::{
 };
 
 use self::crew::{Agenda, BASE_THREADS, Crew};
+use crate::os::{self, PerProcess};
 use crate::registry::{Key, Registry};
 
 /// A thread above the base that found nothing to do for so many seconds ends.
@@ -85,17 +86,18 @@ struct Timers {
 const WAKE: u64 = 0;
 const TIMER: u64 = 1;
 
-static SOURCES: Registry<dyn Source> = Registry::new();
-static REACTOR: OnceCell<Reactor> = OnceCell::new();
+static SOURCES: PerProcess<Registry<dyn Source>> =
+    PerProcess::new(|_| Registry::after_forks(os::forks()));
+static REACTOR: PerProcess<OnceCell<Reactor>> = PerProcess::new(|_| OnceCell::new());
 
 /// The reactor; an error when the system gives no descriptors. It may do so the next time.
 pub fn reactor() -> io::Result<&'static Reactor> {
-    REACTOR.get_or_try_init(Reactor::new)
+    REACTOR.get().get_or_try_init(Reactor::new)
 }
 
 impl Reactor {
     fn new() -> io::Result<Self> {
-        crate::os::watch_for_fork();
+        os::watch_for_fork();
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let wake = rustix::event::eventfd(
             0,
@@ -129,12 +131,12 @@ impl Reactor {
 
     /// Makes a source known and gives it its key.
     pub fn register(make: impl FnOnce(Key) -> Arc<dyn Source>) -> Option<Key> {
-        SOURCES.insert_with(make).map(|(key, _)| key)
+        SOURCES.get().insert_with(make).map(|(key, _)| key)
     }
 
     /// Forgets a source. Events that are under way still reach it.
     pub fn unregister(key: Key) {
-        SOURCES.remove(key);
+        SOURCES.get().remove(key);
     }
 
     /// Watches a source's socket for everything, edge-triggered; it is forgotten when it is closed.
@@ -253,7 +255,7 @@ impl Reactor {
             }
         }
         for key in due {
-            if let Some(source) = SOURCES.get(key) {
+            if let Some(source) = SOURCES.get().get(key) {
                 source.expired();
             }
         }
@@ -269,10 +271,7 @@ impl Reactor {
 
     fn spawn(&'static self) -> io::Result<()> {
         let spare = self.crew.join();
-        let spawned = std::thread::Builder::new()
-            .name("paho-reactor".into())
-            .stack_size(STACK)
-            .spawn(move || self.run(spare));
+        let spawned = os::spawn("paho-reactor", Some(STACK), move || self.run(spare));
         if let Err(error) = spawned {
             self.crew.part();
             return Err(error);
@@ -327,7 +326,7 @@ impl Reactor {
             WAKE => self.run_scheduled(attention),
             TIMER => self.expire(),
             number => {
-                if let Some(source) = SOURCES.get(Key::from_u64(number)) {
+                if let Some(source) = SOURCES.get().get(Key::from_u64(number)) {
                     let flags = event.flags;
                     let hangup = flags.intersects(
                         epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR,
@@ -349,7 +348,7 @@ impl Reactor {
         loop {
             self.scheduled.begin();
             while let Some(key) = self.scheduled.take() {
-                if let Some(source) = SOURCES.get(key) {
+                if let Some(source) = SOURCES.get().get(key) {
                     source.scheduled();
                 }
             }

@@ -9,6 +9,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
+use crate::os::Uncancellable;
+
 use super::error::{ConnectError, Stage};
 use super::layer::{Input, Layer, Want, Wants};
 use super::readiness::{Readiness, at};
@@ -40,8 +42,9 @@ struct Layers {
 }
 
 impl Layers {
-    /// Calls the layers.
+    /// Calls the layers. What OpenSSL does may be a cancellation point.
     fn with<T>(&self, call: impl FnOnce(&mut dyn Layer) -> T) -> T {
+        let _call = Uncancellable::new();
         let mut layer = self.layer.lock();
         let result = call(&mut **layer);
         self.wants.store(layer.wants().to_bits(), Ordering::Release);

@@ -48,6 +48,39 @@ pub fn cc_with(
     libraries: &Path,
     executable: &Path,
 ) -> PathBuf {
+    compile(source, flavours, include, libraries, executable, &[])
+}
+
+/// As [`cc`], for a program that finds the library by itself: one that is setuid is not told where to look.
+///
+/// # Panics
+/// As [`cc`].
+pub fn cc_with_rpath(
+    source: &str,
+    flavour: Flavour,
+    include: &Path,
+    libraries: &Path,
+    executable: &Path,
+) -> PathBuf {
+    let rpath = format!("-Wl,-rpath,{}", libraries.display());
+    compile(
+        source,
+        &[flavour],
+        include,
+        libraries,
+        executable,
+        &[&rpath],
+    )
+}
+
+fn compile(
+    source: &str,
+    flavours: &[Flavour],
+    include: &Path,
+    libraries: &Path,
+    executable: &Path,
+    more: &[&str],
+) -> PathBuf {
     let output = Command::new(compiler())
         .args([
             "-std=gnu99",
@@ -70,6 +103,7 @@ pub fn cc_with(
         )
         // The original's library names what it needs itself; ours too.
         .args(["-lpthread", "-Wl,--allow-shlib-undefined"])
+        .args(more)
         .output()
         .unwrap_or_else(|error| {
             panic!(

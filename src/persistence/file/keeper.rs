@@ -52,8 +52,7 @@ pub(super) fn watch(store: Arc<Shared>) {
     let process = Some(std::process::id());
     if keeper.process != process {
         keeper.new.clear();
-        let thread = std::thread::Builder::new().name("paho-store".to_owned());
-        if thread.spawn(keep).is_err() {
+        if crate::os::spawn("paho-store", None, keep).is_err() {
             return;
         }
         keeper.process = process;

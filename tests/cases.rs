@@ -1,0 +1,100 @@
+//! The C programs of `tests/cases`: situations in which the library was once found to do wrong, each an example of its kind.
+//!
+//! A program's comment tells the situation, what is right, and what the original does. It prints what it saw and then `RIGHT`
+//! or `WRONG`. Where it needs a peer, a script beside it is that peer, and starts the program with its URI. All have their own
+//! deadlines; the one here is for a program that hangs.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use common::cc::{cc_with_rpath, scratch};
+use common::output::{Flavour, include_dir, output_dir};
+use common::process::run;
+use common::root;
+
+/// No case takes as long as this, on a loaded machine either.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Compiles a case against the library of the API whose header it includes.
+fn compile(name: &str, arguments: &[&str]) -> PathBuf {
+    let source = format!("tests/cases/{name}.c");
+    let text = std::fs::read_to_string(root().join(&source)).expect("the case's source");
+    let flavour = if text.contains("\"MQTTClient.h\"") {
+        Flavour::Cs
+    } else {
+        Flavour::As
+    };
+    // Several tests may compile the same program at the same time.
+    let file = [&[name], arguments].concat().join("-");
+    let executable = scratch("cases").join(file);
+    cc_with_rpath(&source, flavour, &include_dir(), &output_dir(), &executable)
+}
+
+/// Runs a case and expects it to say `RIGHT`. `script` is its peer, with that script's own arguments.
+fn right(script: &[&str], case: &str, arguments: &[&str]) {
+    let executable = compile(case, arguments);
+    let mut command = match script {
+        [] => Command::new(&executable),
+        [file, own @ ..] => {
+            let mut python = Command::new("python3");
+            python.arg(Path::new("tests/cases").join(file)).args(own);
+            python.arg(&executable);
+            python
+        }
+    };
+    command.args(arguments).current_dir(root());
+    let finished = run(command, LIMIT);
+    if finished.status.code() == Some(77) {
+        println!("NOT TESTED: {}", finished.stdout.trim());
+        return;
+    }
+    assert!(
+        finished.status.success() && finished.stdout.trim_end().ends_with("RIGHT"),
+        "{case} {arguments:?}: {}\n{}{}",
+        finished.status,
+        finished.stdout,
+        finished.stderr
+    );
+}
+
+mod processes {
+    use super::right;
+
+    #[test]
+    fn a_client_made_before_the_first_thread_works_in_a_forked_child() {
+        right(&["broker.py"], "fork_after_use", &["A"]);
+    }
+
+    #[test]
+    fn a_forked_child_makes_clients_of_its_own() {
+        right(&["broker.py"], "fork_after_use", &["B"]);
+    }
+
+    #[test]
+    fn a_forked_child_cannot_use_its_parents_client_nor_harm_it() {
+        right(&["broker.py"], "fork_after_use", &["C"]);
+    }
+
+    #[test]
+    fn a_forked_child_that_exits_leaves_its_parents_connection_alone() {
+        right(&["broker.py"], "fork_after_use", &["D"]);
+    }
+
+    #[test]
+    fn two_hundred_forked_children_beside_busy_threads_work_with_clients_of_their_own() {
+        right(&["broker.py"], "fork_many", &[]);
+    }
+
+    #[test]
+    fn cancelling_a_thread_inside_a_call_ends_no_process() {
+        right(&[], "cancelled_thread", &[]);
+    }
+
+    #[test]
+    fn a_setuid_program_writes_no_trace_that_its_user_asked_for() {
+        right(&[], "setuid_trace", &[]);
+    }
+}
