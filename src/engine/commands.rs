@@ -33,6 +33,7 @@ impl From<Refused> for Error {
             Refused::NoPacketId => Error::NoPacketId,
             Refused::Invalid(malformed) => Error::Invalid(malformed),
             Refused::NotStored => Error::NotStored,
+            Refused::Offline => Error::Disconnected,
         }
     }
 }

@@ -6,11 +6,14 @@
 //! | [`property`] | MQTT 5 properties, kept as their validated bytes |
 //! | [`packet`] | one file a packet family: its type, its encoder, its decoder |
 //! | [`decode`] | from a byte stream to frames to packets |
+//! | [`handshake`] | CONNECT, AUTH, CONNACK |
+//! | [`session`] | what follows |
 //! | [`reason`], [`error`] | reason codes, and the one error of the codec |
 pub mod decode;
 pub mod error;
 #[cfg(test)]
 mod golden;
+pub mod handshake;
 pub mod inflight;
 pub mod keepalive;
 pub mod outbound;

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::protocol::error::Malformed;
 use crate::protocol::packet::{Ack, AckKind, Publish, SubAck, UnsubAck, encode_ack};
-use crate::protocol::property::{Property, PropertyId};
-use crate::protocol::{QoS, Version, decode, reason};
+use crate::protocol::property::PropertyId;
+use crate::protocol::{QoS, Version, decode, handshake, reason};
 use crate::trace;
 
 impl<M, O> Session<M, O> {
@@ -69,9 +69,9 @@ impl<M, O> Session<M, O> {
                     properties: disconnect.properties.into(),
                 });
             }
-            // A second CONNACK; and AUTH without a method in CONNECT, which this client does not offer.
-            Packet::ConnAck(_) | Packet::Auth(_) => {
-                return Err(protocol_error("packet not expected after CONNACK").into());
+            Packet::Auth(auth) => self.on_auth(&auth, sink)?,
+            Packet::ConnAck(_) => {
+                return Err(protocol_error("a second CONNACK").into());
             }
         }
         Ok(())
@@ -596,16 +596,7 @@ fn check_no_problem_information(packet: &decode::Packet<'_>) -> Result<(), Malfo
             return Ok(());
         }
     };
-    let said = |property: Property<'_>| {
-        matches!(
-            property.id,
-            PropertyId::ReasonString | PropertyId::UserProperty
-        )
-    };
-    if properties.iter().any(said) {
-        return Err(protocol_error("problem information that was not requested"));
-    }
-    Ok(())
+    handshake::check_no_problem_information(properties)
 }
 
 fn is_error(reason: u8) -> bool {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::authenticate::Authentication;
 use super::outgoing::{check_allowed, view};
 use super::replies::Replies;
 use super::{
@@ -58,6 +59,8 @@ impl<M, O> Session<M, O> {
         self.acks.begin();
         self.received.begin();
         self.replies = Replies::default();
+        let method = begin.properties.bytes(PropertyId::AuthenticationMethod);
+        self.authentication = Authentication::begin(method);
         self.online = true;
         if begin.clean {
             self.clear(sink);

@@ -6,6 +6,7 @@
 //! Every operation that was accepted ends in exactly one [`Completion`].
 
 mod acknowledge;
+mod authenticate;
 mod incoming;
 mod lifecycle;
 mod outcome;
@@ -38,6 +39,7 @@ use super::property::Properties;
 use super::{QoS, Version};
 use crate::trace;
 use acknowledge::Acks;
+use authenticate::Authentication;
 use received::Received;
 use replies::Replies;
 
@@ -83,6 +85,8 @@ pub enum Refused {
     Invalid(Malformed),
     /// Its record could not be written.
     NotStored,
+    /// There is no connection.
+    Offline,
 }
 
 impl From<Malformed> for Refused {
@@ -220,6 +224,7 @@ pub struct Session<M, O> {
     acknowledge: Acknowledge,
     acks: Acks,
     replies: Replies,
+    authentication: Authentication,
     /// The server still had the session when this connection began, or its version does not tell.
     resumed: bool,
     /// Packet identifiers of `inflight` whose records could not be read on this connection.
@@ -253,6 +258,7 @@ impl<M, O> Session<M, O> {
             acknowledge: Acknowledge::OnArrival,
             acks: Acks::default(),
             replies: Replies::default(),
+            authentication: Authentication::None,
             resumed: false,
             unread: Vec::new(),
             put_off: VecDeque::new(),

@@ -477,7 +477,7 @@ impl<M, O> Session<M, O> {
     }
 
     /// Takes the packet at the end of `out` back if it is larger than the server takes ([MQTT-3.2.2-15]).
-    fn check_size(&self, out: &mut BytesMut, start: usize) -> Result<(), Malformed> {
+    pub(super) fn check_size(&self, out: &mut BytesMut, start: usize) -> Result<(), Malformed> {
         if out.len() - start <= self.limits.server_maximum_packet_size as usize {
             return Ok(());
         }

@@ -74,6 +74,12 @@ pub trait Sink {
         reason: u8,
         properties: PropertiesRef<'_>,
     );
+    /// The server has answered an AUTH of ours: with [`CONTINUE_AUTHENTICATION`] it asks for more, with [`SUCCESS`] it is
+    /// content.
+    ///
+    /// [`CONTINUE_AUTHENTICATION`]: crate::protocol::reason::CONTINUE_AUTHENTICATION
+    /// [`SUCCESS`]: crate::protocol::reason::SUCCESS
+    fn authentication(&mut self, _reason: u8, _properties: PropertiesRef<'_>) {}
     /// Writes a record before the packet goes out that it covers.
     fn store(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored>;
     /// Removes a record.

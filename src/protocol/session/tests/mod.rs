@@ -1,6 +1,7 @@
 //! Tests of the session's transitions: packets in, packets and events out, no I/O and no clock.
 
 mod acknowledge;
+mod authenticate;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub struct World {
     pub records: HashMap<Record, Vec<u8>>,
     pub store_fails: bool,
     next_queued: u64,
+    pub authentications: Vec<u8>,
 }
 
 impl Sink for World {
@@ -80,6 +82,10 @@ impl Sink for World {
 
     fn wants_packet(&self, (): &()) -> bool {
         false
+    }
+
+    fn authentication(&mut self, reason: u8, _: PropertiesRef<'_>) {
+        self.authentications.push(reason);
     }
 
     fn acknowledged(&mut self, _: AckKind, _: u16, _: u8, _: PropertiesRef<'_>) {}
