@@ -141,8 +141,12 @@ impl TlsLayer {
         Ok(step)
     }
 
-    /// Goes on with a read that waited for room. What it brings waits for the next read.
+    /// Goes on with a read that waited for room, or with a handshake. What it brings waits for the next read.
     fn resume_read(&mut self) {
+        if !self.stash.is_empty() || self.failed.is_some() {
+            // That next read goes on.
+            return;
+        }
         let mut record = vec![0; RECORD];
         self.stream.get_mut().grant(RECORD);
         match self.receive(&mut record) {
@@ -192,7 +196,7 @@ impl TlsLayer {
 
     /// Sends what is staged; false if that is not possible now.
     fn push(&mut self) -> io::Result<bool> {
-        if self.read_wants_room {
+        if self.read_wants_room || !self.stream.ssl().is_init_finished() {
             self.resume_read();
         }
         while !self.staged.is_empty() {
