@@ -59,10 +59,9 @@ pub(super) fn close(link: &Arc<Link>, client: Option<&Arc<str>>) {
     let mut scratch = [0; 4096];
     for _ in 0..256 {
         match link.read(&mut scratch) {
-            Ok(Input::End) => return link.shutdown(),
             Ok(Input::Bytes(_) | Input::Again) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-            Err(_) => return link.shutdown(),
+            Ok(Input::End) | Err(_) => return link.shutdown(),
         }
     }
     link.end_writing();

@@ -99,7 +99,7 @@ pub(super) fn not_http(bytes: &[u8]) -> &'static str {
 /// Another protocol that a server's first bytes look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resemblance {
-    /// An HTTP answer: the port of a web server, or of WebSockets.
+    /// An HTTP answer: the port of a web server, or of `WebSocket`s.
     Http,
     /// A TLS record: an alert, for what TLS could not read.
     Tls,

@@ -60,14 +60,14 @@ impl Socket {
         if sockopt::socket_type(&fd)? != SocketType::STREAM {
             return Err(bad("the descriptor is no stream socket"));
         }
+        // Fails for one that is not connected.
+        rustix::net::getpeername(&fd)?;
         match family {
             AddressFamily::INET | AddressFamily::INET6 => {
-                // Fails for one that is not connected.
-                rustix::net::getpeername(&fd)?;
                 // MQTT packets are small and answered: Nagle's algorithm would hold each back for a round trip.
                 sockopt::set_tcp_nodelay(&fd, true)?;
             }
-            AddressFamily::UNIX => drop(rustix::net::getpeername(&fd)?),
+            AddressFamily::UNIX => {}
             _ => return Err(bad("the descriptor is neither a TCP nor a Unix socket")),
         }
         rustix::io::ioctl_fionbio(&fd, true)?;

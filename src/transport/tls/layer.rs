@@ -223,9 +223,8 @@ impl TlsLayer {
                     records -= 1;
                 }
                 Step::Message => records = records.saturating_sub(MESSAGE_COST),
-                Step::Empty => return Ok(true),
-                // The flush that is due when there is room goes on with it.
-                Step::Full => return Ok(true),
+                // With a full socket the flush that is due when there is room goes on with it.
+                Step::Empty | Step::Full => return Ok(true),
                 Step::Spent => break,
                 Step::Closed => return Err(io::ErrorKind::UnexpectedEof.into()),
             }

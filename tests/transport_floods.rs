@@ -1,0 +1,327 @@
+//! Servers that send what TLS keeps for itself: without end, and at moments at which a write waits for a read or a read
+//! for a write.
+#![cfg(feature = "tls")]
+
+#[path = "transport_common/certs.rs"]
+mod certs;
+#[path = "transport_common/tls.rs"]
+mod tls;
+mod transport_common;
+
+use std::ffi::c_int;
+use std::io::{ErrorKind, IoSlice, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use foreign_types::ForeignTypeRef;
+use openssl::ssl::{SslContextBuilder, SslRef, SslStream, SslVersion};
+use paho_oxide::options::{TlsOptions, TlsVersion};
+use paho_oxide::transport::{Connector, Input, Link, Stage, Want};
+use tls::{Site, connect, plain_tls, serve, server_context, with};
+use tokio::time::Instant;
+use transport_common::{PATIENCE, parse, pattern, poll_in, pump, runtime};
+
+#[expect(
+    unsafe_code,
+    reason = "what an honest server does rarely the openssl crate has no functions for"
+)]
+mod ffi {
+    use super::c_int;
+    use openssl_sys::SSL;
+    unsafe extern "C" {
+        pub fn SSL_new_session_ticket(ssl: *mut SSL) -> c_int;
+        pub fn SSL_renegotiate(ssl: *mut SSL) -> c_int;
+        pub fn SSL_key_update(ssl: *mut SSL, kind: c_int) -> c_int;
+    }
+}
+
+/// Messages that a server may send at any time.
+#[derive(Clone, Copy, Debug)]
+enum Message {
+    /// TLS 1.3.
+    Ticket,
+    /// TLS 1.3: the client has to answer with one of its own.
+    KeyUpdate,
+    /// TLS 1.2: the client has to begin a handshake.
+    HelloRequest,
+}
+
+impl Message {
+    fn version(self) -> SslVersion {
+        match self {
+            Message::Ticket | Message::KeyUpdate => SslVersion::TLS1_3,
+            Message::HelloRequest => SslVersion::TLS1_2,
+        }
+    }
+
+    fn context(self, site: &Site) -> SslContextBuilder {
+        let mut context = server_context(&site.server);
+        context.set_min_proto_version(Some(self.version())).unwrap();
+        context.set_max_proto_version(Some(self.version())).unwrap();
+        context
+    }
+
+    /// Sends one; an error when the socket takes it no more.
+    fn send(self, stream: &mut SslStream<TcpStream>) -> Result<(), openssl::ssl::Error> {
+        self.ask(stream.ssl());
+        stream.do_handshake()
+    }
+
+    #[expect(unsafe_code, reason = "as above")]
+    fn ask(self, ssl: &SslRef) {
+        const UPDATE_REQUESTED: c_int = 1;
+        // SAFETY: the functions change the state of a live connection that this thread alone uses.
+        let asked = unsafe {
+            match self {
+                Message::Ticket => ffi::SSL_new_session_ticket(ssl.as_ptr()),
+                Message::KeyUpdate => ffi::SSL_key_update(ssl.as_ptr(), UPDATE_REQUESTED),
+                Message::HelloRequest => ffi::SSL_renegotiate(ssl.as_ptr()),
+            }
+        };
+        assert_eq!(asked, 1, "{self:?}");
+    }
+}
+
+/// Reads as an engine does, until an error.
+fn read_to_error(link: &Link) -> std::io::Error {
+    let mut buf = vec![0; 64 * 1024];
+    loop {
+        match link.read(&mut buf) {
+            Ok(Input::Again) => assert!(link.has_buffered(), "nobody would read the rest"),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let _ = link.flush();
+                poll_in(link);
+            }
+            Err(error) => return error,
+        }
+    }
+}
+
+/// Messages that fit into a socket.
+const FIRST: usize = 300;
+
+#[test]
+fn a_flood_leaves_others_their_turn_and_ends_the_connection() {
+    let site = Site::new();
+    for message in [Message::Ticket, Message::KeyUpdate, Message::HelloRequest] {
+        // OpenSSL does not tell that a ticket could not be sent.
+        let ended = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&ended);
+        let (sent, when_sent) = channel();
+        let (when_read, go) = channel();
+        let (port, server) = serve(message.context(&site).build(), 1, move |accepted| {
+            let mut stream = accepted.unwrap();
+            // What was sent has then arrived.
+            stream.get_ref().set_nodelay(true).unwrap();
+            for _ in 0..FIRST {
+                message.send(&mut stream).unwrap();
+            }
+            sent.send(()).unwrap();
+            go.recv().unwrap();
+            while !seen.load(Ordering::Relaxed) && message.send(&mut stream).is_ok() {}
+        });
+        let link = connect(&format!("ssl://localhost:{port}"), site.tls()).unwrap();
+        when_sent.recv().unwrap();
+        let mut turns = 0;
+        while let Input::Again = link.read(&mut [0; 100]).unwrap_or(Input::End) {
+            turns += 1;
+        }
+        when_read.send(()).unwrap();
+        let error = read_to_error(&link);
+        assert_eq!(error.kind(), ErrorKind::InvalidData, "{message:?} {error}");
+        assert!(
+            error.to_string().contains("without data"),
+            "{message:?} {error}"
+        );
+        drop(link);
+        ended.store(true, Ordering::Relaxed);
+        server.join().unwrap();
+        // No more than so many are dealt with before others have their turn. Hello requests after the first OpenSSL
+        // passes over in no time.
+        if !matches!(message, Message::HelloRequest) {
+            assert!(turns >= 4, "{message:?}: {turns} turns");
+        }
+    }
+}
+
+/// Each shows its face once and then goes on with data: nothing of that is a flood.
+#[test]
+fn honest_messages_do_not_count() {
+    let site = Site::new();
+    for message in [Message::Ticket, Message::KeyUpdate] {
+        let (port, server) = serve(message.context(&site).build(), 1, move |accepted| {
+            let mut stream = accepted.unwrap();
+            for _ in 0..300 {
+                for _ in 0..30 {
+                    message.send(&mut stream).unwrap();
+                }
+                stream.write_all(b"data").unwrap();
+            }
+            let _ = stream.read(&mut [0]);
+        });
+        let link = connect(&format!("ssl://localhost:{port}"), site.tls()).unwrap();
+        pump(&link, &[], 1200, |_| ());
+        drop(link);
+        server.join().unwrap();
+    }
+}
+
+/// The socket is full when the server asks for an answer, and the server reads only later: the answer waits for room, the
+/// data for the answer, and both go on by themselves. In the meantime data comes from the server too.
+#[test]
+fn an_answer_that_finds_no_room_is_sent_later() {
+    const BACK: usize = 3 << 20;
+    let site = Site::new();
+    for message in [Message::KeyUpdate, Message::HelloRequest] {
+        let (full, when_full) = channel::<usize>();
+        let (port, server) = serve(message.context(&site).build(), 1, move |accepted| {
+            let mut stream = accepted.unwrap();
+            when_full.recv().unwrap();
+            message.send(&mut stream).unwrap();
+            stream.write_all(b"asked").unwrap();
+            let expected = when_full.recv().unwrap();
+            let mut all = vec![0; expected];
+            stream.read_exact(&mut all).unwrap();
+            stream.write_all(&pattern(BACK)).unwrap();
+            let _ = stream.read(&mut [0]);
+            all
+        });
+        let link = connect(&format!("ssl://localhost:{port}"), site.tls()).unwrap();
+        let sent = pattern(64 << 20);
+        let mut written = 0;
+        loop {
+            match link.write(&[IoSlice::new(&sent[written..written + 40_000])]) {
+                Ok(n) => written += n,
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                    break;
+                }
+            }
+        }
+        assert_eq!(link.wants().write, Want::Writable);
+        full.send(0).unwrap();
+        // What the server wants is read, and cannot be answered.
+        let mut got = Vec::new();
+        let mut buf = [0; 1000];
+        while got.len() < 5 {
+            match link.read(&mut buf) {
+                Ok(Input::Bytes(n)) => got.extend_from_slice(&buf[..n]),
+                Ok(other) => assert_eq!(other, Input::Again),
+                // Only once there is room.
+                Err(error) if link.wants().read == Want::Writable => {
+                    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                    break;
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::WouldBlock, "{message:?}");
+                    if link.flush().is_err() && !link.has_buffered() {
+                        assert!(link.has_unsent(), "{message:?}");
+                        poll_in(&link);
+                    }
+                }
+            }
+        }
+        let rest = 3 << 20;
+        full.send(written + rest).unwrap();
+        let expected = 5 - got.len() + BACK;
+        pump(&link, &sent[written..written + rest], expected, |bytes| {
+            got.extend_from_slice(bytes);
+        });
+        assert!(got[..5] == *b"asked" && got[5..] == pattern(BACK));
+        assert!(!link.has_unsent());
+        drop(link);
+        let all = server.join().unwrap().pop().unwrap();
+        assert!(all == sent[..written + rest], "{message:?}");
+    }
+}
+
+/// While a connection idles, a write finds that the server wants a handshake first, and the end of that handshake is the
+/// sign to write on: no event of the socket's says so, since it was writable all the time.
+#[test]
+fn a_write_waits_for_input_and_says_when_it_may_go_on() {
+    let site = Site::new();
+    let (port, server) = serve(
+        Message::HelloRequest.context(&site).build(),
+        1,
+        |accepted| {
+            let mut stream = accepted.unwrap();
+            Message::HelloRequest.send(&mut stream).unwrap();
+            let mut all = [0; 5];
+            stream.read_exact(&mut all).unwrap();
+            all
+        },
+    );
+    let link = connect(&format!("ssl://localhost:{port}"), site.tls()).unwrap();
+    let mut waited = false;
+    // The hello request is read at once or with the first answer of the handshake.
+    while !waited {
+        poll_in(&link);
+        match link.read(&mut [0; 100]) {
+            Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+            Ok(other) => assert_eq!(other, Input::Again),
+        }
+        let written = link.write(&[IoSlice::new(b"hello")]);
+        waited = link.wants().write == Want::Readable;
+        if !waited {
+            // The handshake has ended already: nothing to wait for.
+            assert_eq!(written.unwrap(), 5);
+            break;
+        }
+    }
+    if waited {
+        while link.wants().write != Want::Call {
+            poll_in(&link);
+            match link.read(&mut [0; 100]) {
+                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+                Ok(other) => assert_eq!(other, Input::Again),
+            }
+        }
+        link.flush().unwrap();
+        assert!(!link.has_unsent());
+    }
+    assert_eq!(&server.join().unwrap()[0], b"hello");
+}
+
+/// A hello request, in a record of TLS 1.2 without encryption.
+const PLAIN_HELLO_REQUEST: [u8; 9] = [22, 3, 3, 0, 4, 0, 0, 0, 0];
+
+/// Before the handshake is over, messages that OpenSSL passes over do not keep the runtime's thread.
+#[test]
+fn a_flood_during_the_handshake_ends_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = parse(&format!("ssl://{}", listener.local_addr().unwrap()));
+    let server = std::thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let flood = PLAIN_HELLO_REQUEST.repeat(1000);
+        while socket.write_all(&flood).is_ok() {}
+    });
+    let options = with(TlsOptions {
+        version: TlsVersion::V1_2,
+        ..plain_tls()
+    });
+    let (result, others) = runtime().block_on(async {
+        let others = tokio::spawn(async {
+            let mut turns = 0;
+            loop {
+                tokio::task::yield_now().await;
+                turns += 1;
+                tokio::time::sleep(Duration::ZERO).await;
+                if turns > 3 {
+                    return turns;
+                }
+            }
+        });
+        let deadline = Instant::now() + PATIENCE;
+        let result = Connector::default().connect(&uri, &options, deadline).await;
+        (result, others.is_finished())
+    });
+    let error = result.unwrap_err();
+    assert_eq!(error.stage, Stage::Tls, "{error}");
+    assert!(error.message.contains("without end"), "{error}");
+    assert!(others);
+    server.join().unwrap();
+}
