@@ -3,11 +3,14 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
+use rustix::event::epoll::EventFlags;
 
 /// How many forks lie between this process and the one that started the library's first thread.
 static FORKS: AtomicU32 = AtomicU32::new(0);
@@ -160,6 +163,31 @@ impl Drop for SignalsBlocked {
         unsafe {
             libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut());
         }
+    }
+}
+
+/// Waits for one event of an epoll instance, at most `timeout`. Returns the event's data and flags, none when the time has
+/// passed.
+///
+/// The C library's `epoll_wait`: rustix calls `epoll_pwait` without a signal mask and leaves that mask's size undefined, which
+/// the kernel does not mind and memcheck reports in every program.
+pub fn epoll_wait(
+    epoll: BorrowedFd<'_>,
+    timeout: Option<Duration>,
+) -> io::Result<Option<(u64, EventFlags)>> {
+    let timeout = timeout.map_or(-1, |timeout| {
+        libc::c_int::try_from(timeout.as_millis()).unwrap_or(libc::c_int::MAX)
+    });
+    let mut event = libc::epoll_event { events: 0, u64: 0 };
+    // SAFETY: a descriptor that is open for the call's time, and room for the one event that is asked for.
+    let count = unsafe { libc::epoll_wait(epoll.as_raw_fd(), &raw mut event, 1, timeout) };
+    match count {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(None),
+        _ => Ok(Some((
+            event.u64,
+            EventFlags::from_bits_retain(event.events),
+        ))),
     }
 }
 

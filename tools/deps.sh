@@ -52,6 +52,7 @@ test|debian_file /usr/include/MQTTAsync.h|libpaho-mqtt-dev|Paho C, to compare wi
 test|debian_file /usr/include/mqtt/async_client.h|libpaho-mqttpp-dev|Paho C++, to run on this library
 bench|debian_file /usr/include/MQTTAsync.h|libpaho-mqtt-dev|Paho C, to compare with
 test|have paho_c_pub|paho.mqtt.c-examples|Paho C's programs, to run on this library
+test|have janus|janus|the WebRTC server Janus, to run on this library
 END
     fi
 }

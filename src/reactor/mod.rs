@@ -26,8 +26,8 @@ use self::crew::{Agenda, BASE_THREADS, Crew};
 use crate::os::{self, PerProcess};
 use crate::registry::{Key, Registry};
 
-/// A thread above the base that found nothing to do for so many seconds ends.
-const SPARE_LIFETIME: i64 = 10;
+/// A thread above the base that found nothing to do for so long ends.
+const SPARE_LIFETIME: Duration = Duration::from_secs(10);
 /// Programs' callbacks run here, and expect the stack that the C library gives a thread by default.
 pub const STACK: usize = 8 << 20;
 
@@ -294,40 +294,26 @@ impl Reactor {
 
     fn run(&'static self, spare: bool) {
         // One event a call: what this thread is busy with must not hold up an event it has already taken.
-        let mut events = Vec::with_capacity(1);
         let mut attention = Attention::new();
-        let patience = spare.then_some(Timespec {
-            tv_sec: SPARE_LIFETIME,
-            tv_nsec: 0,
-        });
+        let patience = spare.then_some(SPARE_LIFETIME);
         loop {
-            events.clear();
-            let room = rustix::buffer::spare_capacity(&mut events);
-            match epoll::wait(&self.epoll, room, patience.as_ref()) {
-                Ok(_) => {}
-                Err(rustix::io::Errno::INTR) => continue,
-                Err(_) => return,
-            }
-            if events.is_empty() {
+            match os::epoll_wait(self.epoll.as_fd(), patience) {
+                Ok(Some((data, flags))) => self.handle(data, flags, &mut attention),
                 // A spare that idled for its lifetime.
-                if self.crew.retire() {
-                    return;
-                }
-                continue;
-            }
-            for event in &events {
-                self.handle(event, &mut attention);
+                Ok(None) if self.crew.retire() => return,
+                Ok(None) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return,
             }
         }
     }
 
-    fn handle(&'static self, event: &epoll::Event, attention: &mut Attention) {
-        match event.data.u64() {
+    fn handle(&'static self, data: u64, flags: epoll::EventFlags, attention: &mut Attention) {
+        match data {
             WAKE => self.run_scheduled(attention),
             TIMER => self.expire(),
             number => {
                 if let Some(source) = SOURCES.get().get(Key::from_u64(number)) {
-                    let flags = event.flags;
                     let hangup = flags.intersects(
                         epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR,
                     );

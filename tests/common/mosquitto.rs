@@ -51,18 +51,7 @@ impl Mosquitto {
                 text.push('\n');
             }
             fs::write(&config, text).expect("the broker's configuration can be written");
-            let log = fs::File::create(dir.join("mosquitto.log"))
-                .expect("the broker's log can be created");
-            let mut child = Command::new(executable())
-                .arg("-c")
-                .arg(&config)
-                .stdin(Stdio::null())
-                .stdout(log.try_clone().expect("the log's handle can be copied"))
-                .stderr(log)
-                .spawn()
-                .unwrap_or_else(|error| {
-                    panic!("cannot start mosquitto: {error} (apt-get install mosquitto)")
-                });
+            let mut child = spawn(&dir);
             if accepts(port, &mut child) {
                 return Self { child, port, dir };
             }
@@ -71,6 +60,20 @@ impl Mosquitto {
         }
         let log = fs::read_to_string(dir.join("mosquitto.log")).unwrap_or_default();
         panic!("mosquitto did not start:\n{log}");
+    }
+
+    /// Kills the broker and starts it again on its port.
+    ///
+    /// # Panics
+    /// When it does not accept connections in time.
+    pub fn restart(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.child = spawn(&self.dir);
+        assert!(
+            accepts(self.port, &mut self.child),
+            "mosquitto did not start again"
+        );
     }
 
     /// The port it listens on.
@@ -98,6 +101,21 @@ impl Drop for Mosquitto {
             let _ = fs::remove_dir_all(&self.dir);
         }
     }
+}
+
+/// Starts the broker that is configured in the directory.
+fn spawn(dir: &Path) -> Child {
+    let log = fs::File::create(dir.join("mosquitto.log")).expect("the broker's log can be created");
+    Command::new(executable())
+        .arg("-c")
+        .arg(dir.join("mosquitto.conf"))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("the log's handle can be copied"))
+        .stderr(log)
+        .spawn()
+        .unwrap_or_else(|error| {
+            panic!("cannot start mosquitto: {error} (apt-get install mosquitto)")
+        })
 }
 
 /// mosquitto is a server: on Debian it is in `/usr/sbin`, which is not on every user's path.

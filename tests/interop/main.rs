@@ -18,6 +18,7 @@ mod tinyproxy;
 mod transport_common;
 
 mod cpp;
+mod janus;
 mod programs;
 mod pubsub;
 #[cfg(feature = "tls")]
