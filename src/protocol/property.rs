@@ -138,13 +138,13 @@ impl<'a> PropertiesRef<'a> {
     }
 
     /// Length on the wire, with the length prefix.
-    pub(super) fn encoded_len(self) -> usize {
+    pub fn encoded_len(self) -> usize {
         // Too long for its prefix is too long for a packet: that error is the packet's.
         wire::varint_len(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX)) + self.bytes.len()
     }
 
     /// Writes the length prefix and the properties.
-    pub(super) fn encode(self, out: &mut BytesMut) -> Result<(), Malformed> {
+    pub fn encode(self, out: &mut BytesMut) -> Result<(), Malformed> {
         wire::put_varint(out, wire::remaining_length(self.bytes.len())?);
         out.put_slice(self.bytes);
         Ok(())

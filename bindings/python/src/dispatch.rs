@@ -1,0 +1,66 @@
+//! From events to Python objects. No lock is held here but the interpreter's own.
+//!
+//! The callbacks are called from Python, not from here: a thread that is in a callback when the interpreter ends is ended by
+//! it, which native frames below the callback would not survive.
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::connection::Shared;
+use crate::message::{MQTTMessage, MQTTMessageInfo};
+use crate::session::Event;
+use paho_oxide::protocol::Version;
+
+/// Returns the time as Python's `time.monotonic` counts it.
+fn monotonic() -> f64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    #[allow(clippy::cast_precision_loss)] // seconds since the machine started
+    let seconds = now.tv_sec as f64;
+    #[allow(clippy::cast_precision_loss)] // below a billion
+    let fraction = now.tv_nsec as f64 / 1e9;
+    seconds + fraction
+}
+
+/// Takes at most `limit` events: messages as `MQTTMessage`, all others as tuples that begin with what happened.
+pub fn take(py: Python<'_>, shared: &Shared, limit: usize) -> PyResult<Vec<Py<PyAny>>> {
+    let (batch, v5) = {
+        let mut state = shared.lock();
+        let mut batch = Vec::with_capacity(limit.min(state.io.events.len()));
+        while batch.len() < limit {
+            match state.io.pop() {
+                Some(event) => batch.push(event),
+                None => break,
+            }
+        }
+        (batch, state.session.version() == Version::V5)
+    };
+    let now = monotonic();
+    batch.into_iter().map(|event| object(py, event, v5, now)).collect()
+}
+
+fn object(py: Python<'_>, event: Event, v5: bool, now: f64) -> PyResult<Py<PyAny>> {
+    let tuple = match event {
+        Event::Message(received, ack) => {
+            return Ok(Py::new(py, MQTTMessage::of(py, received, ack, v5, now))?.into_any());
+        }
+        Event::Published { mid, done, qos, reason, properties, well } => {
+            let info = MQTTMessageInfo::of(py, mid, 0, done)?;
+            ("published", mid, info, qos, reason, PyBytes::new(py, &properties), well)
+                .into_pyobject(py)?
+        }
+        Event::Subscribed { mid, codes, properties } => {
+            let (codes, properties) = (PyBytes::new(py, &codes), PyBytes::new(py, &properties));
+            return Ok(("subscribed", mid, codes, properties).into_pyobject(py)?.into_any().unbind());
+        }
+        Event::Unsubscribed { mid, codes, properties } => {
+            let (codes, properties) = (PyBytes::new(py, &codes), PyBytes::new(py, &properties));
+            return Ok(("unsubscribed", mid, codes, properties).into_pyobject(py)?.into_any().unbind());
+        }
+        Event::Connected { session_present, code, properties } => {
+            let properties = PyBytes::new(py, &properties);
+            return Ok(("connected", session_present, code, properties).into_pyobject(py)?.into_any().unbind());
+        }
+    };
+    Ok(tuple.into_any().unbind())
+}

@@ -1,0 +1,428 @@
+//! The connection as Python sees it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use paho_oxide::protocol::property::{Context, Properties, PropertiesRef, Property};
+use paho_oxide::protocol::session::Refused;
+use paho_oxide::protocol::{QoS, Version};
+use pyo3::exceptions::{PyAttributeError, PyOSError, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyFloat, PyInt, PyList, PyString};
+
+use crate::connection::{ConnectOptions, Request, Shared, WillOptions};
+use crate::descriptor;
+use crate::dispatch;
+use crate::message::{MQTTMessage, MQTTMessageInfo};
+
+/// Counts forks: a connection of the parent's is dead in the child.
+static PROCESS: AtomicU64 = AtomicU64::new(0);
+
+/// How long a publish waits for room without a look at signals.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// Called in a forked child: connections of the parent's are refused from now on.
+#[pyfunction]
+pub fn after_fork() {
+    PROCESS.fetch_add(1, Ordering::Relaxed);
+}
+
+fn version(protocol: u8) -> Version {
+    match protocol {
+        3 => Version::V31,
+        5 => Version::V5,
+        _ => Version::V311,
+    }
+}
+
+fn quality(qos: u8) -> QoS {
+    match qos {
+        0 => QoS::AtMostOnce,
+        1 => QoS::AtLeastOnce,
+        _ => QoS::ExactlyOnce,
+    }
+}
+
+fn properties(bytes: &[u8], context: Context) -> PyResult<Properties> {
+    let parsed = PropertiesRef::parse(bytes, context).map_err(|error| invalid(&error))?;
+    let mut owned = Properties::new();
+    for property in parsed.iter() {
+        let Property { .. } = property;
+        owned.push(property).map_err(|error| invalid(&error))?;
+    }
+    Ok(owned)
+}
+
+fn invalid(error: &dyn std::fmt::Display) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::from_secs(1 << 32))
+}
+
+/// A payload as bytes: the forms that `publish` takes.
+enum Payload<'py> {
+    Bytes(Bound<'py, PyBytes>),
+    Owned(Vec<u8>),
+}
+
+impl<'py> Payload<'py> {
+    fn of(payload: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if let Ok(bytes) = payload.cast::<PyBytes>() {
+            return Ok(Self::Bytes(bytes.clone()));
+        }
+        if let Ok(text) = payload.cast::<PyString>() {
+            return Ok(Self::Bytes(text.encode_utf8()?));
+        }
+        if payload.is_none() {
+            return Ok(Self::Owned(Vec::new()));
+        }
+        if let Ok(bytes) = payload.cast::<PyByteArray>() {
+            return Ok(Self::Owned(bytes.to_vec()));
+        }
+        if payload.is_instance_of::<PyInt>() || payload.is_instance_of::<PyFloat>() {
+            return Ok(Self::Owned(payload.str()?.to_string().into_bytes()));
+        }
+        Err(PyTypeError::new_err("payload must be a string, bytearray, int, float or None."))
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) => bytes.as_bytes(),
+            Self::Owned(bytes) => bytes,
+        }
+    }
+}
+
+/// The session of a client and its connection, without a thread of its own.
+#[pyclass(module = "paho_oxide._native", frozen)]
+pub struct Connection {
+    shared: Arc<Shared>,
+    process: u64,
+    v5: bool,
+}
+
+impl Connection {
+    fn shared(&self) -> PyResult<&Shared> {
+        if self.process != PROCESS.load(Ordering::Relaxed) {
+            return Err(PyRuntimeError::new_err(
+                "this client was made before a fork and belongs to the parent process: make one in the child",
+            ));
+        }
+        Ok(&self.shared)
+    }
+}
+
+#[pymethods]
+impl Connection {
+    #[new]
+    fn new(protocol: u8, client_id: &[u8]) -> PyResult<Self> {
+        let version = version(protocol);
+        let shared = Shared::new(version, &String::from_utf8_lossy(client_id))
+            .map_err(|error| PyOSError::new_err(error.to_string()))?;
+        Ok(Self {
+            shared: Arc::new(shared),
+            process: PROCESS.load(Ordering::Relaxed),
+            v5: version == Version::V5,
+        })
+    }
+
+    /// Begins a connection with a CONNECT: on a descriptor, or with -1 on a stream that the caller carries.
+    #[pyo3(signature = (fd, protocol, bridge, clean, keepalive, max_inflight, client_id, username, password, packed, will, websocket))]
+    #[allow(clippy::too_many_arguments)] // all of a CONNECT
+    #[allow(clippy::type_complexity)]
+    fn open(
+        &self,
+        fd: i32,
+        protocol: u8,
+        bridge: bool,
+        clean: bool,
+        keepalive: u16,
+        max_inflight: u32,
+        client_id: Vec<u8>,
+        username: Option<Vec<u8>>,
+        password: Option<Vec<u8>>,
+        packed: &[u8],
+        will: Option<(Vec<u8>, Vec<u8>, u8, bool, Vec<u8>)>,
+        websocket: bool,
+    ) -> PyResult<()> {
+        let shared = self.shared()?;
+        let will = will
+            .map(|(topic, payload, qos, retain, packed)| {
+                Ok::<_, PyErr>(WillOptions {
+                    topic,
+                    payload,
+                    qos: quality(qos),
+                    retain,
+                    properties: properties(&packed, Context::Will)?,
+                })
+            })
+            .transpose()?;
+        let options = ConnectOptions {
+            version: version(protocol),
+            bridge,
+            clean,
+            keep_alive: keepalive,
+            max_inflight,
+            client_id,
+            username,
+            password,
+            properties: properties(packed, Context::Connect)?,
+            will,
+            websocket,
+        };
+        let socket = if fd < 0 {
+            None
+        } else {
+            Some(descriptor::adopt(fd).map_err(std::io::Error::from)?)
+        };
+        shared.open(socket, options).map_err(|error| invalid(&error))
+    }
+
+    /// Ends the connection without a word.
+    fn close(&self) -> PyResult<()> {
+        self.shared()?.close();
+        Ok(())
+    }
+
+    /// Publishes, and returns the `MQTTMessageInfo`. `wait`: wait for room where too much is unwritten.
+    #[allow(clippy::too_many_arguments)]
+    fn publish(
+        &self,
+        py: Python<'_>,
+        topic: &Bound<'_, PyAny>,
+        payload: &Bound<'_, PyAny>,
+        qos: &Bound<'_, PyAny>,
+        retain: &Bound<'_, PyAny>,
+        packed: Option<&[u8]>,
+        wait: bool,
+    ) -> PyResult<MQTTMessageInfo> {
+        let shared = self.shared()?;
+        // In the order in which the original checks.
+        let encoded;
+        let topic: &[u8] = if topic.is_none() {
+            &[]
+        } else if let Ok(text) = topic.cast::<PyString>() {
+            encoded = text.encode_utf8()?;
+            encoded.as_bytes()
+        } else if topic.is_instance_of::<PyBytes>() {
+            return Err(PyAttributeError::new_err("'bytes' object has no attribute 'encode'"));
+        } else {
+            topic.len()?;
+            return Err(PyTypeError::new_err("topic must be a string"));
+        };
+        if topic.is_empty() && !self.v5 {
+            return Err(PyValueError::new_err("Invalid topic."));
+        }
+        if topic.iter().any(|byte| matches!(byte, b'+' | b'#')) {
+            return Err(PyValueError::new_err("Publish topic cannot contain wildcards."));
+        }
+        if topic.len() > 65_535 {
+            return Err(PyValueError::new_err("Publish topic is too long."));
+        }
+        if qos.lt(0)? || qos.gt(2)? {
+            return Err(PyValueError::new_err("Invalid QoS level."));
+        }
+        let qos: u8 = qos.extract()?;
+        let payload = Payload::of(payload)?;
+        let bytes = payload.as_slice();
+        if bytes.len() > 268_435_455 {
+            return Err(PyValueError::new_err("Payload too large."));
+        }
+        let published = shared
+            .publish(topic, bytes, qos, retain.is_truthy()?, packed.unwrap_or_default())
+            .map_err(|error| invalid(&error))?;
+        if published.too_much && wait {
+            while !py.detach(|| shared.wait_for_room(SLICE)) {
+                py.check_signals()?;
+            }
+        }
+        MQTTMessageInfo::of(py, published.mid, published.rc, published.done)
+    }
+
+    /// Subscribes to filters with their options; returns the number, or None without a connection.
+    fn subscribe(&self, filters: Vec<(Vec<u8>, u8)>, packed: &[u8]) -> PyResult<Option<u16>> {
+        let packed = properties(packed, Context::Subscribe)?;
+        self.request(Request::Subscribe(filters, packed))
+    }
+
+    /// Unsubscribes; returns the number, or None without a connection.
+    fn unsubscribe(&self, filters: Vec<Vec<u8>>, packed: &[u8]) -> PyResult<Option<u16>> {
+        let packed = properties(packed, Context::Unsubscribe)?;
+        self.request(Request::Unsubscribe(filters, packed))
+    }
+
+    /// Says DISCONNECT; returns false without a connection.
+    fn disconnect(&self, reason: u8, packed: &[u8]) -> PyResult<bool> {
+        self.shared()?.disconnect(reason, packed).map_err(|error| invalid(&error))
+    }
+
+    /// Acknowledges the message of that packet identifier.
+    fn ack(&self, packet_id: u16) -> PyResult<()> {
+        self.shared()?.acknowledge_packet(packet_id);
+        Ok(())
+    }
+
+    /// Carries the connection until there are events, it has to end, a signal came, or so many seconds have passed. Other
+    /// threads run meanwhile.
+    fn turn(&self, py: Python<'_>, timeout: f64, once: bool) -> PyResult<()> {
+        let shared = self.shared()?;
+        let deadline = Instant::now() + seconds(timeout);
+        py.detach(|| shared.turn(deadline, once));
+        Ok(())
+    }
+
+    /// Takes at most so many events: messages as `MQTTMessage`, others as tuples.
+    fn take(&self, py: Python<'_>, limit: usize) -> PyResult<Vec<Py<PyAny>>> {
+        dispatch::take(py, self.shared()?, limit)
+    }
+
+    /// Acknowledges the first `count` of what `take` returned, as far as those are messages that want it.
+    fn finish(&self, events: &Bound<'_, PyList>, count: usize) -> PyResult<()> {
+        let tokens: Vec<_> = events
+            .iter()
+            .take(count)
+            .filter_map(|event| event.cast::<MQTTMessage>().ok().and_then(|message| message.borrow().ack))
+            .collect();
+        let shared = self.shared()?;
+        if !tokens.is_empty() {
+            shared.acknowledge(&tokens);
+        }
+        Ok(())
+    }
+
+    /// Reads what the socket has.
+    fn read(&self) -> PyResult<bool> {
+        Ok(self.shared()?.read())
+    }
+
+    /// Writes what waits.
+    fn write(&self) -> PyResult<()> {
+        self.shared()?.write();
+        Ok(())
+    }
+
+    /// Does what is due: keep-alive.
+    fn tick(&self) -> PyResult<()> {
+        self.shared()?.tick();
+        Ok(())
+    }
+
+    /// Returns in how many seconds `tick` has something to do; None: never.
+    fn deadline(&self) -> PyResult<Option<f64>> {
+        Ok(self.shared()?.deadline().map(|left| left.as_secs_f64()))
+    }
+
+    /// Takes bytes of the server's; returns false if events must be told before there are more.
+    fn feed(&self, bytes: &[u8]) -> PyResult<bool> {
+        Ok(self.shared()?.feed(bytes))
+    }
+
+    /// Says that the stream has ended, with this code.
+    fn eof(&self, rc: i32) -> PyResult<()> {
+        self.shared()?.eof(rc);
+        Ok(())
+    }
+
+    /// Returns bytes for the server, the same ones until `sent` says how many went.
+    fn outgoing<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.shared()?.outgoing()))
+    }
+
+    /// So many bytes of `outgoing` went.
+    fn sent(&self, n: usize) -> PyResult<()> {
+        self.shared()?.sent(n);
+        Ok(())
+    }
+
+    /// Returns the code with which the connection has to end, or None.
+    fn ending(&self) -> PyResult<Option<i32>> {
+        Ok(self.shared()?.ending())
+    }
+
+    /// Returns true if bytes wait for the socket.
+    fn wants_write(&self) -> PyResult<bool> {
+        Ok(self.shared()?.wants_write())
+    }
+
+    /// Returns reason and properties of the server's DISCONNECT, once.
+    fn server_disconnect<'py>(&self, py: Python<'py>) -> PyResult<Option<(u8, Bound<'py, PyBytes>)>> {
+        let told = self.shared()?.lock().server_disconnect.take();
+        Ok(told.map(|told| (told.reason, PyBytes::new(py, &told.properties))))
+    }
+
+    /// Says whether a thread of ours runs the loop, so that publishes may leave the writing to it.
+    fn set_threaded(&self, threaded: bool) -> PyResult<()> {
+        self.shared()?.lock().threaded = threaded;
+        Ok(())
+    }
+
+    /// Says whether `_handle_published` is to be called.
+    fn set_tell_published(&self, tell: bool) -> PyResult<()> {
+        self.shared()?.lock().io.tell_published = tell;
+        Ok(())
+    }
+
+    /// Sets how many publishes of QoS 1 and 2 may be unfinished; 0 for any number.
+    fn set_max_queued(&self, messages: usize) -> PyResult<()> {
+        self.shared()?.lock().max_queued = messages;
+        Ok(())
+    }
+
+    /// Has `turn` return once all is sent and acknowledged, or no more.
+    fn set_stop(&self, stop: bool) -> PyResult<()> {
+        self.shared()?.set_stop(stop);
+        Ok(())
+    }
+
+    /// Has `turn` return at once from now on: the interpreter ends.
+    fn hurry(&self) -> PyResult<()> {
+        self.shared()?.hurry();
+        Ok(())
+    }
+
+    /// Wakes a thread that waits in `turn` or on `alarm_fd`.
+    fn wake(&self) -> PyResult<()> {
+        self.shared()?.wake();
+        Ok(())
+    }
+
+    /// Returns a descriptor that is readable when a loop in Python has to look at what there is to send.
+    fn alarm_fd(&self) -> PyResult<i32> {
+        use std::os::fd::AsRawFd;
+        Ok(self.shared()?.alarm().as_fd().as_raw_fd())
+    }
+
+    /// Says whether a loop in Python waits for `alarm_fd`.
+    fn set_waiting(&self, waiting: bool) -> PyResult<()> {
+        self.shared()?.set_waiting(waiting);
+        Ok(())
+    }
+
+    /// Returns how many publishes of QoS 1 and 2 have not ended.
+    fn outstanding(&self) -> PyResult<usize> {
+        Ok(self.shared()?.lock().io.outstanding)
+    }
+
+    /// Drops the publishes of QoS 1 and 2 that have not ended, and returns them.
+    fn drop_out(&self, py: Python<'_>) -> PyResult<Vec<Py<MQTTMessage>>> {
+        let v5 = self.v5;
+        self.shared()?
+            .drop_out()
+            .into_iter()
+            .map(|dropped| Py::new(py, MQTTMessage::dropped(py, &dropped, v5)))
+            .collect()
+    }
+}
+
+impl Connection {
+    fn request(&self, request: Request) -> PyResult<Option<u16>> {
+        match self.shared()?.request(request) {
+            Ok(mid) => Ok(mid),
+            Err(Refused::Invalid(malformed)) => Err(invalid(&malformed)),
+            Err(_) => Err(PyRuntimeError::new_err("all 65,535 packet identifiers are in use")),
+        }
+    }
+}
