@@ -13,7 +13,7 @@ use paho_oxide::protocol::error::Malformed;
 use paho_oxide::protocol::outbound::Batch;
 use paho_oxide::protocol::packet::{Connect, Filter, Publish, Will, encode_disconnect};
 use paho_oxide::protocol::property::{Context, Properties, PropertiesRef};
-use paho_oxide::protocol::session::{Acknowledge, AckToken, Begin, Fault, HandOver, Refused};
+use paho_oxide::protocol::session::{AckToken, Acknowledge, Begin, Fault, HandOver, Refused};
 use paho_oxide::protocol::{QoS, Version};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -103,7 +103,9 @@ struct Stream {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Idle,
-    Connecting { since: Instant },
+    Connecting {
+        since: Instant,
+    },
     Connected,
     /// A DISCONNECT of ours is the last packet in the stream.
     Closing,
@@ -202,7 +204,9 @@ impl State {
             Link::Stream(stream) => stream.sent < stream.piece.len() || !stream.replies.is_empty(),
             _ => false,
         };
-        stream || !self.io.out.is_empty() || self.batch.as_ref().is_none_or(|batch| !batch.is_empty())
+        stream
+            || !self.io.out.is_empty()
+            || self.batch.as_ref().is_none_or(|batch| !batch.is_empty())
     }
 
     fn fail(&mut self, rc: i32) {
@@ -225,7 +229,11 @@ impl State {
             }
         }
         if self.phase != Phase::Connected {
-            return if self.phase == Phase::Ended { bytes.len() } else { used };
+            return if self.phase == Phase::Ended {
+                bytes.len()
+            } else {
+                used
+            };
         }
         match self.session.receive(&bytes[used..], now, &mut self.io) {
             Ok(n) => used + n,
@@ -249,7 +257,9 @@ impl State {
     fn protocol_error(&mut self, malformed: Malformed) {
         if self.session.version() == Version::V5 {
             // The connection ends whether the server can be told why or not.
-            let _ = self.session.disconnect(malformed.reason, PropertiesRef::default(), &mut self.io);
+            let _ =
+                self.session
+                    .disconnect(malformed.reason, PropertiesRef::default(), &mut self.io);
         }
         self.fail(rc::PROTOCOL);
     }
@@ -263,7 +273,10 @@ impl State {
         };
         let body = &bytes[frame.header_len..frame.total_len];
         let Packet::ConnAck(connack) = decode::decode(options.version, frame.first, body)? else {
-            return Err(Malformed { reason: 0x82, what: "the first packet is no CONNACK" });
+            return Err(Malformed {
+                reason: 0x82,
+                what: "the first packet is no CONNACK",
+            });
         };
         self.io.events.push_back(Event::Connected {
             session_present: connack.session_present,
@@ -311,11 +324,13 @@ impl State {
                         retain_handling: options >> 4 & 3,
                     })
                     .collect();
-                self.session.subscribe(&filters, properties.as_ref(), token, op, &mut self.io)?;
+                self.session
+                    .subscribe(&filters, properties.as_ref(), token, op, &mut self.io)?;
             }
             Request::Unsubscribe(filters, properties) => {
                 let filters: Vec<&[u8]> = filters.iter().map(Vec::as_slice).collect();
-                self.session.unsubscribe(&filters, properties.as_ref(), token, op, &mut self.io)?;
+                self.session
+                    .unsubscribe(&filters, properties.as_ref(), token, op, &mut self.io)?;
             }
         }
         Ok(())
@@ -332,10 +347,11 @@ impl State {
     /// Does what is due.
     fn tick(&mut self, now: Instant) {
         match (self.phase, &self.options) {
-            (Phase::Connecting { since }, Some(options)) if options.keep_alive > 0 => {
-                if now >= since + Duration::from_secs(options.keep_alive.into()) {
-                    self.fail(rc::KEEPALIVE);
-                }
+            (Phase::Connecting { since }, Some(options))
+                if options.keep_alive > 0
+                    && now >= since + Duration::from_secs(options.keep_alive.into()) =>
+            {
+                self.fail(rc::KEEPALIVE);
             }
             (Phase::Connected, _) => {
                 if self.session.deadline().is_some_and(|due| due <= now)
@@ -442,14 +458,21 @@ impl Shared {
         connect.encode(&mut packet)?;
         if options.bridge {
             // The level's highest bit says that the client is a bridge. It follows the protocol's name.
-            let header = packet.iter().skip(1).position(|byte| byte & 0x80 == 0).unwrap_or(0) + 2;
+            let header = packet
+                .iter()
+                .skip(1)
+                .position(|byte| byte & 0x80 == 0)
+                .unwrap_or(0)
+                + 2;
             let name = usize::from(u16::from_be_bytes([packet[header], packet[header + 1]]));
             packet[header + 2 + name] |= 0x80;
         }
         self.close();
         let mut state = self.lock();
         state.io.out.tail().extend_from_slice(&packet);
-        state.phase = Phase::Connecting { since: Instant::now() };
+        state.phase = Phase::Connecting {
+            since: Instant::now(),
+        };
         state.link = match socket {
             Some(socket) => Link::Socket(Arc::new(socket)),
             None => Link::Stream(Stream {
@@ -505,7 +528,12 @@ impl Shared {
         let state = &mut *guard;
         let mid = state.mid();
         let done = Arc::new(Done::default());
-        let published = |rc| Published { mid, rc, done: Arc::clone(&done), too_much: false };
+        let published = |rc| Published {
+            mid,
+            rc,
+            done: Arc::clone(&done),
+            too_much: false,
+        };
         if qos == 0 && !state.has_link() {
             return Ok(published(rc::NO_CONN));
         }
@@ -530,11 +558,20 @@ impl Shared {
                 retain,
             })
         });
-        let op = Op::Publish { mid, qos, done: Arc::clone(&done), message };
-        match state.session.publish(&packet, Some(token), op, true, now, &mut state.io) {
+        let op = Op::Publish {
+            mid,
+            qos,
+            done: Arc::clone(&done),
+            message,
+        };
+        match state
+            .session
+            .publish(&packet, Some(token), op, true, now, &mut state.io)
+        {
             Ok(_) => {}
             Err(Refused::Invalid(malformed)) => return Err(malformed),
             Err(Refused::NotStored) => return Ok(published(rc::NOMEM)),
+            Err(Refused::Offline) => return Ok(published(rc::NO_CONN)),
             Err(Refused::Full | Refused::NoPacketId) => return Ok(published(rc::QUEUE_SIZE)),
         }
         if qos > 0 {
@@ -617,10 +654,15 @@ impl Shared {
         let state = &mut *guard;
         match state.phase {
             Phase::Connecting { .. } => {
-                let version = state.options.as_ref().map_or(Version::V311, |options| options.version);
+                let version = state
+                    .options
+                    .as_ref()
+                    .map_or(Version::V311, |options| options.version);
                 encode_disconnect(version, reason, properties, state.io.out.tail())?;
             }
-            Phase::Connected => state.session.disconnect(reason, properties, &mut state.io)?,
+            Phase::Connected => state
+                .session
+                .disconnect(reason, properties, &mut state.io)?,
             _ => return Ok(state.has_link()),
         }
         state.phase = Phase::Closing;
@@ -771,7 +813,8 @@ impl Shared {
             },
         }
         inbound.filled = inbound.bytes.len();
-        if inbound.filled > 0 && matches!(state.phase, Phase::Connecting { .. } | Phase::Connected) {
+        if inbound.filled > 0 && matches!(state.phase, Phase::Connecting { .. } | Phase::Connected)
+        {
             let used = state.process(&inbound.bytes, now);
             inbound.bytes.drain(..used);
             inbound.filled = inbound.bytes.len();
@@ -852,12 +895,18 @@ impl Shared {
             let state = &mut *guard;
             state.tick(now);
             if state.fault.is_some() || state.is_closed_out() {
-                return if state.io.events.is_empty() { Turn::Ended } else { Turn::Events };
+                return if state.io.events.is_empty() {
+                    Turn::Ended
+                } else {
+                    Turn::Events
+                };
             }
             if !state.io.events.is_empty() {
                 return Turn::Events;
             }
-            if !state.has_link() || (state.stop && state.io.outstanding == 0 && !state.wants_write()) {
+            if !state.has_link()
+                || (state.stop && state.io.outstanding == 0 && !state.wants_write())
+            {
                 return Turn::Ended;
             }
             if state.batch.as_ref().is_some_and(Batch::is_empty) && !state.io.out.is_empty() {
@@ -896,7 +945,11 @@ impl Shared {
                 self.write();
                 let mut state = self.lock();
                 state.tick(Instant::now());
-                return if state.has_news() { Turn::Events } else { Turn::TimedOut };
+                return if state.has_news() {
+                    Turn::Events
+                } else {
+                    Turn::TimedOut
+                };
             }
         }
     }

@@ -60,7 +60,13 @@ pub fn write(fd: &OwnedFd, batch: &mut Batch) -> Io {
                 batch.advance(n);
             }
             Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => return if total > 0 { Io::Some(total) } else { Io::Nothing },
+            Err(Errno::AGAIN) => {
+                return if total > 0 {
+                    Io::Some(total)
+                } else {
+                    Io::Nothing
+                };
+            }
             Err(error) => return Io::Failed(error.raw_os_error()),
         }
     }

@@ -36,7 +36,10 @@ pub fn take(py: Python<'_>, shared: &Shared, limit: usize) -> PyResult<Vec<Py<Py
         (batch, state.session.version() == Version::V5)
     };
     let now = monotonic();
-    batch.into_iter().map(|event| object(py, event, v5, now)).collect()
+    batch
+        .into_iter()
+        .map(|event| object(py, event, v5, now))
+        .collect()
 }
 
 fn object(py: Python<'_>, event: Event, v5: bool, now: f64) -> PyResult<Py<PyAny>> {
@@ -44,22 +47,58 @@ fn object(py: Python<'_>, event: Event, v5: bool, now: f64) -> PyResult<Py<PyAny
         Event::Message(received, ack) => {
             return Ok(Py::new(py, MQTTMessage::of(py, received, ack, v5, now))?.into_any());
         }
-        Event::Published { mid, done, qos, reason, properties, well } => {
+        Event::Published {
+            mid,
+            done,
+            qos,
+            reason,
+            properties,
+            well,
+        } => {
             let info = MQTTMessageInfo::of(py, mid, 0, done)?;
-            ("published", mid, info, qos, reason, PyBytes::new(py, &properties), well)
+            (
+                "published",
+                mid,
+                info,
+                qos,
+                reason,
+                PyBytes::new(py, &properties),
+                well,
+            )
                 .into_pyobject(py)?
         }
-        Event::Subscribed { mid, codes, properties } => {
+        Event::Subscribed {
+            mid,
+            codes,
+            properties,
+        } => {
             let (codes, properties) = (PyBytes::new(py, &codes), PyBytes::new(py, &properties));
-            return Ok(("subscribed", mid, codes, properties).into_pyobject(py)?.into_any().unbind());
+            return Ok(("subscribed", mid, codes, properties)
+                .into_pyobject(py)?
+                .into_any()
+                .unbind());
         }
-        Event::Unsubscribed { mid, codes, properties } => {
+        Event::Unsubscribed {
+            mid,
+            codes,
+            properties,
+        } => {
             let (codes, properties) = (PyBytes::new(py, &codes), PyBytes::new(py, &properties));
-            return Ok(("unsubscribed", mid, codes, properties).into_pyobject(py)?.into_any().unbind());
+            return Ok(("unsubscribed", mid, codes, properties)
+                .into_pyobject(py)?
+                .into_any()
+                .unbind());
         }
-        Event::Connected { session_present, code, properties } => {
+        Event::Connected {
+            session_present,
+            code,
+            properties,
+        } => {
             let properties = PyBytes::new(py, &properties);
-            return Ok(("connected", session_present, code, properties).into_pyobject(py)?.into_any().unbind());
+            return Ok(("connected", session_present, code, properties)
+                .into_pyobject(py)?
+                .into_any()
+                .unbind());
         }
     };
     Ok(tuple.into_any().unbind())

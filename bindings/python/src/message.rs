@@ -39,32 +39,52 @@ pub struct MQTTMessageInfo {
 impl MQTTMessageInfo {
     pub fn of(py: Python<'_>, mid: u16, rc: i32, done: Arc<Done>) -> PyResult<Self> {
         let mid = mid.into_pyobject(py)?.into_any().unbind();
-        Ok(Self { mid, rc, done, position: 0 })
+        Ok(Self {
+            mid,
+            rc,
+            done,
+            position: 0,
+        })
     }
 
     /// Raises what says that the publish will never end well, if it is known.
     fn check(&self, ended: Option<bool>) -> PyResult<()> {
-        let rc = if ended == Some(false) { rc::CONN_LOST } else { self.rc };
+        let rc = if ended == Some(false) {
+            rc::CONN_LOST
+        } else {
+            self.rc
+        };
         match rc {
             rc::SUCCESS => Ok(()),
-            rc::QUEUE_SIZE => Err(PyValueError::new_err("Message is not queued due to ERR_QUEUE_SIZE")),
+            rc::QUEUE_SIZE => Err(PyValueError::new_err(
+                "Message is not queued due to ERR_QUEUE_SIZE",
+            )),
             rc => Python::attach(|py| {
                 let text = py
                     .import(intern!(py, "paho_oxide.client"))?
                     .getattr(intern!(py, "error_string"))?
                     .call1((rc,))?;
-                Err(PyRuntimeError::new_err(format!("Message publish failed: {text}")))
+                Err(PyRuntimeError::new_err(format!(
+                    "Message publish failed: {text}"
+                )))
             }),
         }
     }
 }
 
+// These comments are Python's docstrings.
+#[allow(clippy::doc_markdown)]
 #[pymethods]
 impl MQTTMessageInfo {
     #[new]
     #[pyo3(text_signature = "(mid)")]
     fn new(mid: Py<PyAny>) -> Self {
-        Self { mid, rc: rc::SUCCESS, done: Arc::default(), position: 0 }
+        Self {
+            mid,
+            rc: rc::SUCCESS,
+            done: Arc::default(),
+            position: 0,
+        }
     }
 
     #[getter]
@@ -125,7 +145,9 @@ impl MQTTMessageInfo {
             Arc::clone(&this.done)
         };
         let end = timeout.map(|seconds| {
-            Instant::now() + Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::from_secs(1 << 32))
+            Instant::now()
+                + Duration::try_from_secs_f64(seconds.max(0.0))
+                    .unwrap_or(Duration::from_secs(1 << 32))
         });
         let ended = loop {
             let left = end.map_or(SLICE, |end| end.saturating_duration_since(Instant::now()));
@@ -229,6 +251,7 @@ impl MQTTMessage {
     }
 }
 
+#[allow(clippy::doc_markdown)] // as above
 #[pymethods]
 impl MQTTMessage {
     #[new]
@@ -312,7 +335,10 @@ impl MQTTMessage {
                 .getattr(intern!(py, "publish_properties"))?;
             self.properties = Some(unpack.call1((PyBytes::new(py, &packed),))?.unbind());
         }
-        Ok(self.properties.as_ref().map(|properties| properties.clone_ref(py)))
+        Ok(self
+            .properties
+            .as_ref()
+            .map(|properties| properties.clone_ref(py)))
     }
 
     #[setter]
@@ -322,12 +348,17 @@ impl MQTTMessage {
     }
 
     fn __richcmp__(&self, other: &Bound<'_, PyAny>, op: CompareOp, py: Python<'_>) -> Py<PyAny> {
-        let equal = other.cast::<Self>().is_ok_and(|other| other.borrow().mid == self.mid);
+        let equal = other
+            .cast::<Self>()
+            .is_ok_and(|other| other.borrow().mid == self.mid);
         let answer = match op {
             CompareOp::Eq => equal,
             CompareOp::Ne => !equal,
             _ => return py.NotImplemented(),
         };
-        pyo3::types::PyBool::new(py, answer).to_owned().into_any().unbind()
+        pyo3::types::PyBool::new(py, answer)
+            .to_owned()
+            .into_any()
+            .unbind()
     }
 }

@@ -1,7 +1,7 @@
 //! The connection as Python sees it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use paho_oxide::protocol::property::{Context, Properties, PropertiesRef, Property};
@@ -85,7 +85,9 @@ impl<'py> Payload<'py> {
         if payload.is_instance_of::<PyInt>() || payload.is_instance_of::<PyFloat>() {
             return Ok(Self::Owned(payload.str()?.to_string().into_bytes()));
         }
-        Err(PyTypeError::new_err("payload must be a string, bytearray, int, float or None."))
+        Err(PyTypeError::new_err(
+            "payload must be a string, bytearray, int, float or None.",
+        ))
     }
 
     fn as_slice(&self) -> &[u8] {
@@ -178,7 +180,9 @@ impl Connection {
         } else {
             Some(descriptor::adopt(fd).map_err(std::io::Error::from)?)
         };
-        shared.open(socket, options).map_err(|error| invalid(&error))
+        shared
+            .open(socket, options)
+            .map_err(|error| invalid(&error))
     }
 
     /// Ends the connection without a word.
@@ -208,7 +212,9 @@ impl Connection {
             encoded = text.encode_utf8()?;
             encoded.as_bytes()
         } else if topic.is_instance_of::<PyBytes>() {
-            return Err(PyAttributeError::new_err("'bytes' object has no attribute 'encode'"));
+            return Err(PyAttributeError::new_err(
+                "'bytes' object has no attribute 'encode'",
+            ));
         } else {
             topic.len()?;
             return Err(PyTypeError::new_err("topic must be a string"));
@@ -217,7 +223,9 @@ impl Connection {
             return Err(PyValueError::new_err("Invalid topic."));
         }
         if topic.iter().any(|byte| matches!(byte, b'+' | b'#')) {
-            return Err(PyValueError::new_err("Publish topic cannot contain wildcards."));
+            return Err(PyValueError::new_err(
+                "Publish topic cannot contain wildcards.",
+            ));
         }
         if topic.len() > 65_535 {
             return Err(PyValueError::new_err("Publish topic is too long."));
@@ -232,7 +240,13 @@ impl Connection {
             return Err(PyValueError::new_err("Payload too large."));
         }
         let published = shared
-            .publish(topic, bytes, qos, retain.is_truthy()?, packed.unwrap_or_default())
+            .publish(
+                topic,
+                bytes,
+                qos,
+                retain.is_truthy()?,
+                packed.unwrap_or_default(),
+            )
             .map_err(|error| invalid(&error))?;
         if published.too_much && wait {
             while !py.detach(|| shared.wait_for_room(SLICE)) {
@@ -256,7 +270,9 @@ impl Connection {
 
     /// Says DISCONNECT; returns false without a connection.
     fn disconnect(&self, reason: u8, packed: &[u8]) -> PyResult<bool> {
-        self.shared()?.disconnect(reason, packed).map_err(|error| invalid(&error))
+        self.shared()?
+            .disconnect(reason, packed)
+            .map_err(|error| invalid(&error))
     }
 
     /// Acknowledges the message of that packet identifier.
@@ -284,7 +300,12 @@ impl Connection {
         let tokens: Vec<_> = events
             .iter()
             .take(count)
-            .filter_map(|event| event.cast::<MQTTMessage>().ok().and_then(|message| message.borrow().ack))
+            .filter_map(|event| {
+                event
+                    .cast::<MQTTMessage>()
+                    .ok()
+                    .and_then(|message| message.borrow().ack)
+            })
             .collect();
         let shared = self.shared()?;
         if !tokens.is_empty() {
@@ -348,7 +369,10 @@ impl Connection {
     }
 
     /// Returns reason and properties of the server's DISCONNECT, once.
-    fn server_disconnect<'py>(&self, py: Python<'py>) -> PyResult<Option<(u8, Bound<'py, PyBytes>)>> {
+    fn server_disconnect<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<Option<(u8, Bound<'py, PyBytes>)>> {
         let told = self.shared()?.lock().server_disconnect.take();
         Ok(told.map(|told| (told.reason, PyBytes::new(py, &told.properties))))
     }
@@ -422,7 +446,9 @@ impl Connection {
         match self.shared()?.request(request) {
             Ok(mid) => Ok(mid),
             Err(Refused::Invalid(malformed)) => Err(invalid(&malformed)),
-            Err(_) => Err(PyRuntimeError::new_err("all 65,535 packet identifiers are in use")),
+            Err(_) => Err(PyRuntimeError::new_err(
+                "all 65,535 packet identifiers are in use",
+            )),
         }
     }
 }

@@ -9,7 +9,8 @@ use paho_oxide::protocol::outbound::Outbound;
 use paho_oxide::protocol::packet::{AckKind, Publish};
 use paho_oxide::protocol::property::{Properties, PropertiesRef};
 use paho_oxide::protocol::session::{
-    AckToken, Completion, NotStored, Outcome, Receipt, Record, Session, Sink, Stored, Token,
+    AckToken, Completion, Loaded, NotStored, Outcome, Receipt, Record, RecordHandle, Session, Sink,
+    Stored, Token,
 };
 
 use crate::done::Done;
@@ -82,9 +83,21 @@ pub enum Event {
         properties: Box<[u8]>,
         well: bool,
     },
-    Subscribed { mid: u16, codes: Vec<u8>, properties: Box<[u8]> },
-    Unsubscribed { mid: u16, codes: Vec<u8>, properties: Box<[u8]> },
-    Connected { session_present: bool, code: u8, properties: Box<[u8]> },
+    Subscribed {
+        mid: u16,
+        codes: Vec<u8>,
+        properties: Box<[u8]>,
+    },
+    Unsubscribed {
+        mid: u16,
+        codes: Vec<u8>,
+        properties: Box<[u8]>,
+    },
+    Connected {
+        session_present: bool,
+        code: u8,
+        properties: Box<[u8]>,
+    },
 }
 
 /// Where the session's outputs go.
@@ -129,7 +142,13 @@ impl Outputs {
     }
 
     fn published(&mut self, op: Op, reason: u8, properties: Box<[u8]>, well: bool) {
-        let Op::Publish { mid, qos, done, message } = op else {
+        let Op::Publish {
+            mid,
+            qos,
+            done,
+            message,
+        } = op
+        else {
             return;
         };
         if qos > 0 {
@@ -141,7 +160,14 @@ impl Outputs {
             return;
         }
         if self.tell_published {
-            let event = Event::Published { mid, done, qos, reason, properties, well };
+            let event = Event::Published {
+                mid,
+                done,
+                qos,
+                reason,
+                properties,
+                well,
+            };
             self.events.push_back(event);
         } else {
             done.set(well);
@@ -150,7 +176,11 @@ impl Outputs {
 
     /// The stream was written up to `position`.
     pub fn written(&mut self, position: u64) {
-        while self.unwritten.front().is_some_and(|(end, _)| *end <= position) {
+        while self
+            .unwritten
+            .front()
+            .is_some_and(|(end, _)| *end <= position)
+        {
             if let Some((_, op)) = self.unwritten.pop_front() {
                 self.published(op, 0, Box::default(), true);
             }
@@ -222,15 +252,28 @@ impl Sink for Outputs {
             }
             (op @ Op::Publish { .. }, Outcome::Failed(failure)) => {
                 // A refusal is an end too: on_publish has its reason.
-                self.published(op, failure.reason, raw(&failure.properties), failure.reason >= 0x80);
+                self.published(
+                    op,
+                    failure.reason,
+                    raw(&failure.properties),
+                    failure.reason >= 0x80,
+                );
             }
             (Op::Request { mid }, Outcome::Subscribed { codes, properties }) => {
                 let properties = raw(&properties);
-                self.events.push_back(Event::Subscribed { mid, codes, properties });
+                self.events.push_back(Event::Subscribed {
+                    mid,
+                    codes,
+                    properties,
+                });
             }
             (Op::Request { mid }, Outcome::Unsubscribed { codes, properties }) => {
                 let properties = raw(&properties);
-                self.events.push_back(Event::Unsubscribed { mid, codes, properties });
+                self.events.push_back(Event::Unsubscribed {
+                    mid,
+                    codes,
+                    properties,
+                });
             }
             // A request whose connection is gone: nobody is told, as with the original.
             _ => {}
@@ -247,22 +290,34 @@ impl Sink for Outputs {
 
     fn acknowledged(&mut self, _: AckKind, _: u16, _: u8, _: PropertiesRef<'_>) {}
 
-    // Messages are kept in memory only, as in the original.
+    // Messages are kept in memory only, as in the original: what is loaded was never stored.
     fn store(&mut self, _record: Record, _packet: &[u8]) -> Result<(), NotStored> {
         Ok(())
     }
 
     fn discard(&mut self, _record: Record) {}
 
-    fn store_queued(&mut self, _: &Publish<'_>, _: Token) -> Result<Option<u32>, NotStored> {
+    fn store_queued(
+        &mut self,
+        _: &Publish<'_>,
+        _: Token,
+    ) -> Result<Option<RecordHandle>, NotStored> {
         Ok(None)
     }
 
-    fn promote(&mut self, _: Option<u32>, _: u16, _: &[u8]) -> Result<(), NotStored> {
+    fn promote(&mut self, _: Option<RecordHandle>, _: u16, _: &[u8]) -> Result<(), NotStored> {
         Ok(())
     }
 
-    fn load_queued(&mut self, _number: u32) -> Option<Stored> {
-        None
+    fn load_queued(&mut self, _: RecordHandle) -> Loaded<Stored> {
+        Loaded::Damaged { in_place: false }
+    }
+
+    fn load_sent(&mut self, _: u16) -> Loaded<Vec<u8>> {
+        Loaded::Damaged { in_place: false }
+    }
+
+    fn load_received(&mut self, _: u16) -> Loaded<Received> {
+        Loaded::Damaged { in_place: false }
     }
 }

@@ -45,7 +45,8 @@ impl Reader {
     ) -> Result<Went, Broken> {
         while !bytes.is_empty() {
             if self.left > 0 {
-                let n = usize::try_from(self.left).map_or(bytes.len(), |left| left.min(bytes.len()));
+                let n =
+                    usize::try_from(self.left).map_or(bytes.len(), |left| left.min(bytes.len()));
                 data.extend_from_slice(&bytes[..n]);
                 self.left -= n as u64;
                 bytes = &bytes[n..];
@@ -91,12 +92,17 @@ fn parse(header: &[u8]) -> Result<Option<(u8, u64)>, Broken> {
     };
     let opcode = first & 0x0F;
     // A server does not mask ([RFC 6455, 5.1]), and no extension was agreed on.
-    if second & MASKED != 0 || first & 0x70 != 0 || !matches!(opcode, 0 | BINARY | CLOSE | PING | PONG) {
+    if second & MASKED != 0
+        || first & 0x70 != 0
+        || !matches!(opcode, 0 | BINARY | CLOSE | PING | PONG)
+    {
         return Err(Broken);
     }
     let length = match (second & 0x7F, rest.len()) {
         (126, 2) => u64::from(u16::from_be_bytes([rest[0], rest[1]])),
-        (127, 8) => rest.iter().fold(0, |length, byte| length << 8 | u64::from(*byte)),
+        (127, 8) => rest
+            .iter()
+            .fold(0, |length, byte| length << 8 | u64::from(*byte)),
         (126 | 127, _) => return Ok(None),
         (short, _) => u64::from(short),
     };
@@ -136,7 +142,12 @@ fn frame(opcode: u8, payload: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         }
     }
     out.extend_from_slice(&mask);
-    out.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    out.extend(
+        payload
+            .iter()
+            .zip(mask.iter().cycle())
+            .map(|(byte, mask)| byte ^ mask),
+    );
     Ok(())
 }
 

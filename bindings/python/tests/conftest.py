@@ -1,0 +1,220 @@
+"""Brokers and scripted servers for the tests, on ports that the system chooses."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Callable
+
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+PROGRAMS = HERE / "programs"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Broker:
+    """mosquitto with a listener of each kind."""
+
+    directory: pathlib.Path
+    tcp: int = 0
+    tls: int = 0
+    ws: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def unix(self) -> str:
+        return str(self.directory / "m.sock")
+
+    @property
+    def ca(self) -> str:
+        return str(self.directory / "ca.crt")
+
+    def start(self) -> None:
+        program = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
+        assert program, "mosquitto is missing: `make deps` installs it"
+        for _ in range(20):
+            self.tcp, self.tls, self.ws = self.tcp or free_port(), self.tls or free_port(), self.ws or free_port()
+            (self.directory / "mosquitto.conf").write_text(
+                "allow_anonymous true\npersistence false\nmax_queued_messages 0\nmax_inflight_messages 100\nuser root\n"
+                f"listener {self.tcp} 127.0.0.1\nlistener 0 {self.unix}\n"
+                f"listener {self.ws} 127.0.0.1\nprotocol websockets\n"
+                f"listener {self.tls} 127.0.0.1\ncertfile {self.directory}/server.crt\nkeyfile {self.directory}/server.key\n"
+            )
+            self.process = subprocess.Popen(
+                [program, "-c", str(self.directory / "mosquitto.conf")],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            end = time.monotonic() + 20
+            while self.process.poll() is None and time.monotonic() < end:
+                if all(self._accepts(port) for port in (self.tcp, self.tls, self.ws)):
+                    return
+                time.sleep(0.01)
+            # Another process took one of the ports in between: others then.
+            self.stop()
+            self.tcp = self.tls = self.ws = 0
+        raise AssertionError("mosquitto does not start")
+
+    @staticmethod
+    def _accepts(port: int) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+
+def certificates(directory: pathlib.Path) -> None:
+    """Makes an authority and a certificate for localhost."""
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)
+
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=ca", "-days", "2")
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost")
+    (directory / "ext").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
+    openssl(
+        "x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial",
+        "-out", "server.crt", "-days", "2", "-extfile", "ext",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    directory = tmp_path_factory.mktemp("broker")
+    certificates(directory)
+    broker = Broker(directory)
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker that the test may stop and start again."""
+    directory = tmp_path_factory.mktemp("own-broker")
+    certificates(directory)
+    broker = Broker(directory)
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+class Server:
+    """A server that runs a script for each connection."""
+
+    def __init__(self, script: Callable[[socket.socket], None]):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self.listener.getsockname()[1])
+        self.script = script
+        self.errors: list[BaseException] = []
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                try:
+                    self.script(connection)
+                except OSError:
+                    pass
+                except BaseException as error:
+                    self.errors.append(error)
+
+    def close(self) -> None:
+        # An accept() that waits is not woken by close() alone.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join(10)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Callable[[socket.socket], None]], Server]]:
+    servers: list[Server] = []
+
+    def make(script: Callable[[socket.socket], None]) -> Server:
+        servers.append(Server(script))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.close()
+        assert not server.errors, server.errors
+
+
+def read_packet(connection: socket.socket) -> tuple[int, bytes]:
+    """Returns the first byte and the body of the next packet; ConnectionError at the end."""
+
+    def exactly(n: int) -> bytes:
+        data = b""
+        while len(data) < n:
+            chunk = connection.recv(n - len(data))
+            if not chunk:
+                raise ConnectionError
+            data += chunk
+        return data
+
+    first = exactly(1)[0]
+    length = shift = 0
+    while True:
+        byte = exactly(1)[0]
+        length |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return first, exactly(length)
+
+
+def packet(first: int, body: bytes) -> bytes:
+    """Returns a packet with its length."""
+    length, encoded = len(body), b""
+    while True:
+        length, low = divmod(length, 128)
+        encoded += bytes([low | (0x80 if length else 0)])
+        if not length:
+            return bytes([first]) + encoded + body
+
+
+def publish_packet(topic: bytes, payload: bytes, mid: int = 0, qos: int = 0, dup: bool = False) -> bytes:
+    """Returns a PUBLISH of MQTT 3.1.1."""
+    body = len(topic).to_bytes(2, "big") + topic + (mid.to_bytes(2, "big") if qos else b"") + payload
+    return packet(0x30 | qos << 1 | dup << 3, body)
+
+
+def run_program(name: str, *arguments: str, ours: bool, timeout: float = 120.0) -> str:
+    """Runs a program of `programs/`, on this package or on paho-mqtt, and returns what it prints."""
+    command = [sys.executable, "-X", "faulthandler"]
+    command += ["-m", "paho_oxide"] if ours else []
+    done = subprocess.run(
+        [*command, str(PROGRAMS / name), *arguments], capture_output=True, text=True, timeout=timeout
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+    """Waits for a condition that no event tells."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come true"
+        time.sleep(0.005)
