@@ -2,29 +2,49 @@
 //!
 //! A ping is due when nothing was sent, or nothing received, for the keep-alive interval: the first is what the server
 //! measures (`[MQTT-3.1.2-23]` in 3.1.1, `[MQTT-3.1.2-20]` in 5), the second finds a dead peer while the program only
-//! publishes at QoS 0. Half an interval later without any byte from the server the connection is dead, which makes it
-//! at most one and a half intervals after the last sign of life, as the server itself counts (`[MQTT-3.1.2-24]`).
+//! publishes at `QoS` 0.
+//!
+//! The connection is dead when one and a half intervals have passed since the last sign of life, as the server itself counts
+//! (`[MQTT-3.1.2-24]`), and a ping has been out for long enough. On a line that is known to be fast, with little under way,
+//! half an interval is enough, so that a dead peer is found one and a half intervals after its last byte. Otherwise it is one
+//! and a half intervals, as in the original: the answer may need a long round trip, or wait behind megabytes in somebody's
+//! buffers. While the peer's TCP acknowledges bytes that lie before the ping, those are signs of life.
 
 use std::time::{Duration, Instant};
+
+/// With more bytes than this written since the last byte of the server's, its answer may wait behind them.
+const FEW: u64 = 16 * 1024;
+/// A line is fast if its round trip is no longer than the interval divided by this.
+const FAST: u32 = 8;
+/// While bytes wait to be acknowledged, the peer's progress is looked at so many times in an interval.
+const LOOKS: u32 = 8;
 
 /// Keep-alive state of one connection.
 #[derive(Debug)]
 pub struct KeepAlive {
     interval: Duration,
     last_sent: Instant,
-    last_received: Instant,
+    /// The last sign of life: bytes received, or bytes of ours acknowledged.
+    last_sign: Instant,
     pinged: Option<Ping>,
+    /// The slowest of the last round trips; none known yet: not fast.
+    round_trip: Option<Duration>,
+    /// Stream position up to which bytes were written, and where it stood when the server was last heard.
+    written: u64,
+    written_when_heard: u64,
 }
 
 /// An outstanding PINGREQ.
 #[derive(Debug)]
 struct Ping {
-    /// When it was handed over, moved on while bytes ahead of it are still being written.
+    /// When it was handed over, moved on while bytes ahead of it are still being written or acknowledged.
     at: Instant,
     /// Stream position of its end.
     position: u64,
     /// The socket has taken it.
     written: bool,
+    /// Bytes that the peer's TCP had not acknowledged when last asked, and when that was.
+    unacknowledged: Option<(usize, Instant)>,
 }
 
 /// What is due now.
@@ -44,8 +64,11 @@ impl KeepAlive {
         Self {
             interval,
             last_sent: now,
-            last_received: now,
+            last_sign: now,
             pinged: None,
+            round_trip: None,
+            written: 0,
+            written_when_heard: 0,
         }
     }
 
@@ -54,10 +77,18 @@ impl KeepAlive {
         self.interval
     }
 
+    /// A question and its answer took so long.
+    pub fn measured(&mut self, round_trip: Duration) {
+        // A slow one is remembered for some while.
+        let before = self.round_trip.unwrap_or(Duration::ZERO);
+        self.round_trip = Some(round_trip.max(before * 3 / 4));
+    }
+
     /// The socket took the stream's bytes up to `position`. While a ping waits behind a large message its answer cannot
     /// be late yet; what is written after it says nothing about the server.
     pub fn sent(&mut self, now: Instant, position: u64) {
         self.last_sent = now;
+        self.written = position;
         if let Some(ping) = &mut self.pinged {
             if !ping.written {
                 ping.at = now;
@@ -68,43 +99,79 @@ impl KeepAlive {
 
     /// Bytes arrived: the server lives, whether it was the PINGRESP or the middle of a large message.
     pub fn received(&mut self, now: Instant) {
-        self.last_received = now;
-        self.pinged = None;
+        self.last_sign = now;
+        self.written_when_heard = self.written;
+        if let Some(ping) = self.pinged.take() {
+            self.measured(now.saturating_duration_since(ping.at));
+        }
     }
 
-    fn grace(&self) -> Duration {
-        self.interval / 2
+    /// The peer's TCP has so many bytes still to acknowledge. If they have become fewer since the last time, and there were
+    /// more than the ping itself, the peer lives.
+    pub fn unacknowledged(&mut self, now: Instant, bytes: usize) {
+        if let Some(ping) = &mut self.pinged {
+            if let Some((before, asked)) = ping.unacknowledged {
+                if bytes < before && before as u64 > FEW / 16 {
+                    // It was acknowledged after the last look, and no later than now.
+                    ping.at = ping.at.max(asked);
+                    self.last_sign = self.last_sign.max(asked);
+                }
+            }
+            ping.unacknowledged = Some((bytes, now));
+        }
     }
 
-    /// When [`due`](Self::due) has to be asked again.
+    /// Returns how long the answer to a ping is waited for.
+    fn patience(&self) -> Duration {
+        let fast = self
+            .round_trip
+            .is_some_and(|round_trip| round_trip * FAST <= self.interval);
+        if fast && self.written.saturating_sub(self.written_when_heard) <= FEW {
+            self.interval / 2
+        } else {
+            self.interval * 3 / 2
+        }
+    }
+
+    fn dead_at(&self, ping: &Ping) -> Instant {
+        (ping.at + self.patience()).max(self.last_sign + self.interval * 3 / 2)
+    }
+
+    /// When [`due`](Self::due) has to be asked again, after [`unacknowledged`](Self::unacknowledged) was told.
     pub fn deadline(&self) -> Option<Instant> {
         if self.interval.is_zero() {
             return None;
         }
-        Some(match &self.pinged {
-            Some(ping) => ping.at + self.grace(),
-            None => self.last_sent.min(self.last_received) + self.interval,
+        let Some(ping) = &self.pinged else {
+            return Some(self.last_sent.min(self.last_sign) + self.interval);
+        };
+        let dead_at = self.dead_at(ping);
+        Some(match ping.unacknowledged {
+            Some((bytes, asked)) if bytes > 0 => dead_at.min(asked + self.interval / LOOKS),
+            _ => dead_at,
         })
     }
 
     /// What is due at `now`. After [`Due::Ping`] the ping counts as sent, its bytes ending at stream position `position`.
     pub fn due(&mut self, now: Instant, position: u64) -> Due {
-        match self.deadline() {
-            Some(at) if now >= at => {
-                if self.pinged.is_some() {
-                    Due::Dead
-                } else {
-                    self.pinged = Some(Ping {
-                        at: now,
-                        position,
-                        written: false,
-                    });
-                    self.last_sent = now;
-                    Due::Ping
-                }
-            }
-            _ => Due::Nothing,
+        if self.interval.is_zero() {
+            return Due::Nothing;
         }
+        if let Some(ping) = &self.pinged {
+            if now >= self.dead_at(ping) {
+                return Due::Dead;
+            }
+        } else if now >= self.last_sent.min(self.last_sign) + self.interval {
+            self.pinged = Some(Ping {
+                at: now,
+                position,
+                written: false,
+                unacknowledged: None,
+            });
+            self.last_sent = now;
+            return Due::Ping;
+        }
+        Due::Nothing
     }
 }
 
@@ -114,20 +181,26 @@ mod tests {
 
     const S: Duration = Duration::from_secs(1);
 
+    /// A connection whose CONNACK came at once.
+    fn fast(t: Instant) -> KeepAlive {
+        let mut k = KeepAlive::new(10 * S, t);
+        k.measured(S / 1000);
+        k
+    }
+
     #[test]
     fn pings_after_an_interval_without_sending() {
         let t = Instant::now();
-        let mut k = KeepAlive::new(10 * S, t);
+        let mut k = fast(t);
         k.received(t + 9 * S);
         assert_eq!(k.due(t + 9 * S, 100), Due::Nothing);
         assert_eq!(k.due(t + 10 * S, 100), Due::Ping);
-        assert_eq!(k.deadline(), Some(t + 15 * S));
     }
 
     #[test]
     fn pings_after_an_interval_without_receiving_although_it_sends() {
         let t = Instant::now();
-        let mut k = KeepAlive::new(10 * S, t);
+        let mut k = fast(t);
         k.sent(t + 9 * S, 50);
         assert_eq!(k.due(t + 10 * S, 100), Due::Ping);
     }
@@ -135,18 +208,59 @@ mod tests {
     #[test]
     fn any_byte_answers_a_ping_and_silence_is_death() {
         let t = Instant::now();
-        let mut k = KeepAlive::new(10 * S, t);
+        let mut k = fast(t);
         assert_eq!(k.due(t + 10 * S, 100), Due::Ping);
         k.received(t + 11 * S);
         assert_eq!(k.due(t + 15 * S, 100), Due::Nothing);
         assert_eq!(k.due(t + 20 * S, 100), Due::Ping);
-        assert_eq!(k.due(t + 25 * S, 100), Due::Dead);
+        k.sent(t + 20 * S, 100);
+        assert_eq!(k.due(t + 25 * S, 100), Due::Nothing);
+        assert_eq!(k.deadline(), Some(t + 26 * S));
+        assert_eq!(k.due(t + 26 * S, 100), Due::Dead);
+    }
+
+    #[test]
+    fn a_fast_peer_is_dead_one_and_a_half_intervals_after_its_last_byte() {
+        let t = Instant::now();
+        let mut k = fast(t);
+        assert_eq!(k.due(t + 10 * S, 2), Due::Ping);
+        k.sent(t + 10 * S, 2);
+        assert_eq!(k.deadline(), Some(t + 15 * S));
+        assert_eq!(k.due(t + 15 * S, 2), Due::Dead);
+    }
+
+    #[test]
+    fn a_slow_round_trip_is_waited_for() {
+        let t = Instant::now();
+        for connack in [Some(6 * S), None] {
+            let mut k = KeepAlive::new(10 * S, t);
+            if let Some(round_trip) = connack {
+                k.measured(round_trip);
+            }
+            assert_eq!(k.due(t + 10 * S, 2), Due::Ping);
+            k.sent(t + 10 * S, 2);
+            assert_eq!(k.due(t + 16 * S, 2), Due::Nothing);
+            assert_eq!(k.deadline(), Some(t + 25 * S));
+            assert_eq!(k.due(t + 25 * S, 2), Due::Dead);
+        }
+    }
+
+    #[test]
+    fn a_ping_that_took_long_makes_the_next_one_patient() {
+        let t = Instant::now();
+        let mut k = fast(t);
+        assert_eq!(k.due(t + 10 * S, 2), Due::Ping);
+        k.received(t + 14 * S);
+        k.sent(t + 14 * S, 2);
+        assert_eq!(k.due(t + 24 * S, 4), Due::Ping);
+        assert_eq!(k.due(t + 30 * S, 4), Due::Nothing);
+        assert_eq!(k.due(t + 39 * S, 4), Due::Dead);
     }
 
     #[test]
     fn a_ping_behind_a_large_message_is_not_late_while_bytes_move() {
         let t = Instant::now();
-        let mut k = KeepAlive::new(10 * S, t);
+        let mut k = fast(t);
         assert_eq!(k.due(t + 10 * S, 100), Due::Ping);
         k.sent(t + 14 * S, 99);
         assert_eq!(k.due(t + 15 * S, 100), Due::Nothing);
@@ -157,6 +271,56 @@ mod tests {
             Due::Dead,
             "the ping is out, later bytes do not count"
         );
+    }
+
+    #[test]
+    fn an_answer_may_wait_behind_what_the_socket_has_taken() {
+        let t = Instant::now();
+        let mut k = fast(t);
+        k.sent(t + S, 400_000);
+        assert_eq!(k.due(t + 10 * S, 400_002), Due::Ping);
+        k.sent(t + 10 * S, 400_002);
+        assert_eq!(k.due(t + 16 * S, 400_002), Due::Nothing);
+        assert_eq!(k.due(t + 25 * S, 400_002), Due::Dead);
+    }
+
+    #[test]
+    fn what_the_peers_tcp_acknowledges_before_the_ping_is_a_sign_of_life() {
+        let t = Instant::now();
+        let mut k = fast(t);
+        k.sent(t + S, 4_000_000);
+        assert_eq!(k.due(t + 10 * S, 4_000_002), Due::Ping);
+        k.sent(t + 10 * S, 4_000_002);
+        // Looked at eight times an interval, it shrinks for a minute.
+        let mut left = 3_000_000;
+        let mut now = t + 10 * S;
+        k.unacknowledged(now, left);
+        while left > 0 {
+            assert_eq!(k.deadline(), Some(now + 10 * S / LOOKS));
+            now += 10 * S / LOOKS;
+            left = left.saturating_sub(60_000);
+            k.unacknowledged(now, left);
+            assert_eq!(k.due(now, 4_000_002), Due::Nothing);
+        }
+        assert!(now > t + 60 * S);
+        // Then nothing moves.
+        let last = now - 10 * S / LOOKS;
+        assert_eq!(k.deadline(), Some(last + 15 * S));
+        assert_eq!(k.due(last + 15 * S, 4_000_002), Due::Dead);
+    }
+
+    #[test]
+    fn a_queue_that_does_not_shrink_and_the_acknowledgement_of_a_ping_are_no_signs_of_life() {
+        let t = Instant::now();
+        for (first, then) in [(3_000_000, 3_000_000), (2, 0)] {
+            let mut k = fast(t);
+            assert_eq!(k.due(t + 10 * S, 2), Due::Ping);
+            k.sent(t + 10 * S, 2);
+            k.unacknowledged(t + 10 * S, first);
+            k.unacknowledged(t + 12 * S, then);
+            k.unacknowledged(t + 15 * S, then);
+            assert_eq!(k.due(t + 15 * S, 2), Due::Dead);
+        }
     }
 
     #[test]

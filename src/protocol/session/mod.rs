@@ -362,6 +362,17 @@ impl<M, O> Session<M, O> {
         self.keep_alive.received(now);
     }
 
+    /// A question and its answer took so long: CONNECT and CONNACK, told after [`begin`](Self::begin). A line that is not
+    /// known to be fast is waited for longer.
+    pub fn measured(&mut self, round_trip: Duration) {
+        self.keep_alive.measured(round_trip);
+    }
+
+    /// The peer's TCP has so many bytes of ours still to acknowledge. Asked before each [`tick`](Self::tick) that is due.
+    pub fn unacknowledged_by_peer(&mut self, now: Instant, bytes: usize) {
+        self.keep_alive.unacknowledged(now, bytes);
+    }
+
     /// When [`tick`](Self::tick) has to be called at the latest.
     pub fn deadline(&self) -> Option<Instant> {
         if self.online {
