@@ -120,7 +120,7 @@ impl<H: Host> Client<H> {
         }
         match accepted {
             Accepted::Sent(id) => Ok(id),
-            Accepted::Queued => Ok(0),
+            Accepted::Queued(id) => Ok(id),
         }
     }
 

@@ -69,6 +69,11 @@ impl<E> Inflight<E> {
         self.blocked.insert(id);
     }
 
+    /// Lets a blocked identifier be given out again.
+    pub fn unblock(&mut self, id: u16) {
+        self.blocked.remove(&id);
+    }
+
     /// Whether the identifier is in use.
     pub fn contains(&self, id: u16) -> bool {
         self.get(id).is_some()

@@ -179,7 +179,7 @@ fn describe(failure: &Failure, op: &Op) -> (c_int, Option<&'static std::ffi::CSt
             MQTTASYNC_FAILURE,
             Some(c"the server does not take such a message"),
         ),
-        Cause::Incomplete => (MQTTASYNC_OPERATION_INCOMPLETE, None),
+        Cause::Incomplete | Cause::Cancelled => (MQTTASYNC_OPERATION_INCOMPLETE, None),
         Cause::Expired => (
             MQTTASYNC_OPERATION_INCOMPLETE,
             Some(c"message expired before it could be sent"),

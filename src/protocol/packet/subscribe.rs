@@ -239,6 +239,59 @@ pub fn encode_unsubscribe(
     whole(out, |out| packet.write(out))
 }
 
+impl<'a> Filter<'a> {
+    /// Returns a filter with the options byte of a SUBSCRIBE of ours.
+    pub fn of(filter: &'a [u8], options: u8) -> Self {
+        Self {
+            filter,
+            qos: match options & 3 {
+                0 => QoS::AtMostOnce,
+                1 => QoS::AtLeastOnce,
+                _ => QoS::ExactlyOnce,
+            },
+            no_local: options & 4 != 0,
+            retain_as_published: options & 8 != 0,
+            retain_handling: options >> 4 & 3,
+        }
+    }
+}
+
+/// Reads a SUBSCRIBE of ours back: its Subscription Identifier, its filters and their options bytes.
+pub fn requested(
+    version: Version,
+    packet: &[u8],
+) -> Option<(Option<u32>, impl Iterator<Item = (&[u8], u8)>)> {
+    let (identifier, mut reader) = request_payload(version, packet)?;
+    let next = move || {
+        let filter = reader.binary().ok()?;
+        Some((filter, reader.byte().ok()?))
+    };
+    Some((identifier, std::iter::from_fn(next)))
+}
+
+/// Reads the filters of an UNSUBSCRIBE of ours back.
+pub fn unsubscribed(version: Version, packet: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
+    let (_, mut reader) = request_payload(version, packet)?;
+    Some(std::iter::from_fn(move || reader.binary().ok()))
+}
+
+/// Finds the payload of a SUBSCRIBE or UNSUBSCRIBE of ours, and its Subscription Identifier.
+fn request_payload(version: Version, packet: &[u8]) -> Option<(Option<u32>, Reader<'_>)> {
+    let (_, length_len) = wire::varint(packet.get(1..)?).ok()??;
+    let mut reader = Reader::new(packet.get(1 + length_len + 2..)?);
+    let mut identifier = None;
+    if version == Version::V5 {
+        let len = reader.varint().ok()?;
+        let list = reader.take(len as usize).ok()?;
+        identifier =
+            crate::protocol::property::Iter::new(list).find_map(|property| match property.value {
+                Value::Var(identifier) => Some(identifier),
+                _ => None,
+            });
+    }
+    Some((identifier, reader))
+}
+
 /// Sets the packet identifier of an encoded SUBSCRIBE or UNSUBSCRIBE.
 pub fn set_request_id(packet: &mut [u8], id: u16) {
     let length = packet.get(1..).and_then(|rest| wire::varint(rest).ok()?);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::outgoing::view;
+use super::outgoing::{encode, view};
 use super::received::State;
 use super::{
     Acknowledge, Awaits, Cause, Completion, Entry, Failure, Fault, HandOver, NotStored, Outcome,
@@ -12,7 +12,6 @@ use super::{
 };
 use crate::protocol::error::Malformed;
 use crate::protocol::packet::{Ack, AckKind, Publish, SubAck, UnsubAck, encode_ack};
-use crate::protocol::property::PropertyId;
 use crate::protocol::{QoS, Version, decode, handshake, reason};
 use crate::trace;
 
@@ -94,9 +93,19 @@ impl<M, O> Session<M, O> {
             publish.payload.len(),
             trace::Excerpt(publish.payload)
         );
-        if self.version == Version::V5 {
-            self.check_alias(publish)?;
-        }
+        let topic = if self.version == Version::V5 {
+            self.check_alias(publish)?
+        } else {
+            None
+        };
+        let resolved;
+        let publish = match &topic {
+            Some(topic) => {
+                resolved = Publish { topic, ..*publish };
+                &resolved
+            }
+            None => publish,
+        };
         match publish.qos {
             QoS::AtMostOnce => {
                 let message = sink.message(publish)?;
@@ -158,7 +167,7 @@ impl<M, O> Session<M, O> {
             if !self.may_wait(id, publish.dup)? {
                 return Ok(());
             }
-            let kept = Bytes::copy_from_slice(packet);
+            let kept = self.keep(publish, packet)?;
             // Without room to keep it until PUBREL it is handed over now.
             if exactly_once == HandOver::Publish || self.received.is_full(packet.len()) {
                 let message = sink.message(publish)?;
@@ -177,6 +186,16 @@ impl<M, O> Session<M, O> {
         }
         self.ack(AckKind::PubRec, id, reason::SUCCESS, sink);
         Ok(())
+    }
+
+    /// Returns a packet as it is kept for later: with its topic, for an alias means something on this connection only.
+    fn keep(&self, publish: &Publish<'_>, packet: &[u8]) -> Result<Bytes, Malformed> {
+        let came_so =
+            view(self.version, packet).is_some_and(|as_sent| as_sent.topic == publish.topic);
+        if came_so {
+            return Ok(Bytes::copy_from_slice(packet));
+        }
+        encode(publish, self.version)
     }
 
     /// A new `QoS` 2 message that is acknowledged on arrival.
@@ -220,28 +239,6 @@ impl<M, O> Session<M, O> {
                     return Err(Fault::NotStored);
                 }
             }
-        }
-        Ok(())
-    }
-
-    /// Aliases are handed to the program as they arrive, but one out of bounds or never set is an error
-    /// ([MQTT-3.3.2-8] to [MQTT-3.3.2-12], [MQTT-3.1.2-26]).
-    fn check_alias(&mut self, publish: &Publish<'_>) -> Result<(), Malformed> {
-        let Some(alias) = publish.properties.number(PropertyId::TopicAlias) else {
-            return Ok(());
-        };
-        let alias = u16::try_from(alias).unwrap_or(u16::MAX);
-        let invalid = Malformed {
-            reason: reason::TOPIC_ALIAS_INVALID,
-            what: "topic alias above our maximum",
-        };
-        if alias > self.limits.topic_alias_maximum {
-            return Err(invalid);
-        }
-        if !publish.topic.is_empty() {
-            self.known_aliases.insert(alias);
-        } else if !self.known_aliases.contains(&alias) {
-            return Err(protocol_error("topic alias that was never set"));
         }
         Ok(())
     }
@@ -400,6 +397,9 @@ impl<M, O> Session<M, O> {
         let entry = self.inflight.remove(id)?;
         if entry.sent && !entry.awaits.is_request() {
             self.publishing -= 1;
+            if entry.resumes {
+                self.resuming -= 1;
+            }
         }
         Some(entry)
     }
@@ -499,8 +499,15 @@ impl<M, O> Session<M, O> {
             Protocol,
             "{} {} <- SUBACK msgid: {id}", self.socket, self.client_id
         );
+        if self.resubscribed(id, ack.codes, sink) {
+            return Ok(());
+        }
         match self.inflight.get(id).map(|entry| entry.awaits) {
             Some(Awaits::SubAck { filters }) if filters == ack.codes.len() => {
+                if let Some(entry) = self.inflight.get(id) {
+                    let packet = entry.packet.clone();
+                    self.remember(&packet, ack.codes);
+                }
                 self.subscription_done(
                     id,
                     Outcome::Subscribed {
@@ -536,6 +543,10 @@ impl<M, O> Session<M, O> {
             Some(Awaits::UnsubAck { filters })
                 if self.version < Version::V5 || filters == ack.codes.len() =>
             {
+                if let Some(entry) = self.inflight.get(id) {
+                    let packet = entry.packet.clone();
+                    self.forget(&packet);
+                }
                 self.subscription_done(
                     id,
                     Outcome::Unsubscribed {

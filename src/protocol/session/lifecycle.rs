@@ -4,16 +4,18 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::aliases::Aliases;
 use super::authenticate::Authentication;
-use super::outgoing::{check_allowed, view};
+use super::limits::{check_allowed, limits};
+use super::outgoing::view;
 use super::replies::Replies;
 use super::{
-    Awaits, Cause, Completion, Entry, Failure, Limits, Outcome, Record, Session, Sink, Token,
+    Awaits, Cause, Completion, Entry, Failure, Outcome, Policy, Record, Session, Sink, Token,
 };
 use crate::protocol::keepalive::KeepAlive;
 use crate::protocol::packet::{AckKind, ConnAck, encode_ack, set_dup};
 use crate::protocol::property::{PropertiesRef, PropertyId};
-use crate::protocol::{QoS, Version, reason};
+use crate::protocol::{Version, reason};
 use crate::trace;
 
 /// What the client's CONNECT said that the connection depends on.
@@ -54,27 +56,41 @@ impl<M, O> Session<M, O> {
                 Duration::from_secs(seconds.into())
             });
         self.keep_alive = KeepAlive::new(keep_alive, now);
-        self.known_aliases.clear();
-        self.own_aliases.clear();
+        self.known_aliases = Aliases::default();
+        self.own_aliases = Aliases::default();
         self.acks.begin();
         self.received.begin();
         self.replies = Replies::default();
         let method = begin.properties.bytes(PropertyId::AuthenticationMethod);
         self.authentication = Authentication::begin(method);
         self.online = true;
-        if begin.clean {
-            self.clear(sink);
-        } else if !connack.session_present && self.version > Version::V31 {
+        // MQTT 3.1 does not tell whether there is a session.
+        let lost = !connack.session_present && self.version > Version::V31;
+        let policy = self.options.policy.unwrap_or(if begin.clean {
+            Policy::Clear
+        } else {
+            Policy::KeepAndResend
+        });
+        match policy {
+            Policy::Clear => self.clear(sink),
+            Policy::FollowServer if lost => self.clear(sink),
             // [MQTT-3.2.2-5]: the server has no state, so what it had begun to send us is void. Messages of ours that
             // are in flight are not dropped but sent as new ones: nothing accepted from the program is lost.
-            self.forget_received(sink);
-            if self.version == Version::V5 {
-                // In 3.1.1 a PUBREL is sent again whatever the server says of the session ([MQTT-4.4.0-1] there).
-                self.end_released(sink);
+            Policy::KeepAndResend if lost => {
+                self.forget_received(sink);
+                if self.version == Version::V5 {
+                    // In 3.1.1 a PUBREL is sent again whatever the server says of the session ([MQTT-4.4.0-1] there).
+                    self.end_released(sink);
+                }
             }
+            Policy::Keep if lost => self.forget_received(sink),
+            Policy::KeepAndResend | Policy::Keep | Policy::FollowServer => {}
         }
+        self.begin_resubscribing(policy == Policy::Clear, !connack.session_present);
         // Below MQTT 5 whatever is sent again has DUP set, whether the server knows of it or not ([MQTT-3.3.1-1] there).
-        self.resumed = connack.session_present || self.version < Version::V5;
+        self.resumed = connack.session_present
+            || self.version < Version::V5
+            || self.options.policy == Some(Policy::Keep);
         self.resend(sink);
         self.release(now, sink);
     }
@@ -84,6 +100,8 @@ impl<M, O> Session<M, O> {
     fn resend<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) {
         let resumed = self.resumed;
         self.publishing = 0;
+        self.resuming = 0;
+        self.resumes = true;
         let mut ids: Vec<(u64, u16)> = self
             .inflight
             .iter()
@@ -96,7 +114,10 @@ impl<M, O> Session<M, O> {
                 continue;
             };
             entry.sent = false;
-            if entry.awaits == Awaits::PubComp {
+            entry.resumes = !entry.awaits.is_request();
+            if entry.awaits.is_request() {
+                self.resend_request(id, sink);
+            } else if entry.awaits == Awaits::PubComp {
                 self.resend_pubrel(id, sink);
             } else {
                 if resumed && !entry.packet.is_empty() {
@@ -115,6 +136,7 @@ impl<M, O> Session<M, O> {
         if let Some(entry) = self.inflight.get_mut(id) {
             entry.sent = true;
             self.publishing += 1;
+            self.resuming += 1;
         }
         trace!(
             Minimum,
@@ -142,6 +164,7 @@ impl<M, O> Session<M, O> {
         };
         entry.sent = true;
         self.publishing += 1;
+        self.resuming += 1;
         let packet = entry.packet.clone();
         let refused = view(self.version, &packet)
             .and_then(|publish| check_allowed(self.version, &self.limits, &publish).err());
@@ -161,6 +184,44 @@ impl<M, O> Session<M, O> {
             if let Some(publish) = view(self.version, &packet) {
                 self.trace_publish(&publish, id);
             }
+        }
+    }
+
+    /// Sends the SUBSCRIBE or UNSUBSCRIBE of that identifier again.
+    fn resend_request<S: Sink<Message = M, Op = O>>(&mut self, id: u16, sink: &mut S) {
+        let Some(entry) = self.inflight.get_mut(id) else {
+            return;
+        };
+        entry.sent = true;
+        if entry.packet.len() <= self.limits.server_maximum_packet_size as usize {
+            sink.out().push(&entry.packet);
+            let name = if matches!(entry.awaits, Awaits::SubAck { .. }) {
+                "SUBSCRIBE"
+            } else {
+                "UNSUBSCRIBE"
+            };
+            trace!(
+                Protocol,
+                "{} {} -> {name} msgid: {id} (0)", self.socket, self.client_id
+            );
+        } else if let Some(entry) = self.remove(id) {
+            sink.complete(Completion {
+                token: entry.token,
+                op: entry.op,
+                packet: None,
+                outcome: Outcome::Failed(Failure {
+                    reason: reason::PACKET_TOO_LARGE,
+                    ..Failure::of(Cause::NotAllowed)
+                }),
+            });
+        }
+    }
+
+    /// Tells the sink, once a connection, that what was in flight when it began is acknowledged.
+    pub(super) fn check_resumed<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) {
+        if self.resumes && self.resuming == 0 && self.replay.is_empty() {
+            self.resumes = false;
+            sink.resumed();
         }
     }
 
@@ -207,7 +268,7 @@ impl<M, O> Session<M, O> {
     }
 
     /// The connection is gone. Messages stay for the next one; a SUBSCRIBE or UNSUBSCRIBE without answer has failed,
-    /// since no server would answer it on another connection.
+    /// since no server would answer it on another connection, unless the program wants it sent again.
     pub fn connection_lost<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) {
         self.online = false;
         self.socket = -1;
@@ -216,6 +277,10 @@ impl<M, O> Session<M, O> {
         self.queue_put_off();
         self.acks.forget();
         self.received.connection_lost();
+        self.stop_resubscribing();
+        if self.options.keep_requests {
+            return;
+        }
         let unanswered: Vec<u16> = self
             .inflight
             .iter()
@@ -238,6 +303,7 @@ impl<M, O> Session<M, O> {
         let mut entries: Vec<(u16, Entry<O>)> = self.inflight.drain().collect();
         entries.sort_unstable_by_key(|(_, entry)| entry.order);
         self.publishing = 0;
+        self.resuming = 0;
         self.replay.clear();
         self.unread.clear();
         for (id, entry) in entries {
@@ -261,17 +327,6 @@ impl<M, O> Session<M, O> {
         }
     }
 
-    /// Fails what is queued; with `keep_records` the store keeps it for another time.
-    pub fn clear_queue<S: Sink<Message = M, Op = O>>(&mut self, keep_records: bool, sink: &mut S) {
-        self.queue_put_off();
-        while let Some(queued) = self.queue.pop_front() {
-            if let (Some(record), false) = (queued.record, keep_records) {
-                sink.discard(Record::Queued(record));
-            }
-            fail(queued.token, queued.op, sink);
-        }
-    }
-
     /// The client is destroyed: all operations fail, the store keeps what it has.
     pub fn abandon<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) {
         self.online = false;
@@ -279,6 +334,7 @@ impl<M, O> Session<M, O> {
         let mut entries: Vec<(u16, Entry<O>)> = self.inflight.drain().collect();
         entries.sort_unstable_by_key(|(_, entry)| entry.order);
         self.publishing = 0;
+        self.resuming = 0;
         for (_, entry) in entries {
             fail(entry.token, entry.op, sink);
         }
@@ -286,36 +342,11 @@ impl<M, O> Session<M, O> {
     }
 }
 
-fn fail<S: Sink>(token: Token, op: S::Op, sink: &mut S) {
+pub(super) fn fail<S: Sink>(token: Token, op: S::Op, sink: &mut S) {
     sink.complete(Completion {
         token,
         op,
         packet: None,
         outcome: Outcome::Failed(Failure::of(Cause::Incomplete)),
     });
-}
-
-/// Limits of a connection, from the properties of CONNECT and CONNACK; absent ones have the specification's defaults.
-fn limits(begin: &Begin<'_>, connack: &ConnAck<'_>) -> Limits {
-    let ours = |id| begin.properties.number(id);
-    let theirs = |id| connack.properties.number(id);
-    let two = |value: Option<u32>, default: u16| {
-        value.map_or(default, |value| u16::try_from(value).unwrap_or(u16::MAX))
-    };
-    Limits {
-        max_inflight: begin.max_inflight,
-        server_receive_maximum: theirs(PropertyId::ReceiveMaximum).unwrap_or(u16::MAX.into()),
-        server_maximum_packet_size: theirs(PropertyId::MaximumPacketSize).unwrap_or(u32::MAX),
-        maximum_qos: match theirs(PropertyId::MaximumQoS) {
-            Some(0) => QoS::AtMostOnce,
-            Some(1) => QoS::AtLeastOnce,
-            _ => QoS::ExactlyOnce,
-        },
-        retain_available: theirs(PropertyId::RetainAvailable) != Some(0),
-        server_topic_alias_maximum: two(theirs(PropertyId::TopicAliasMaximum), 0),
-        receive_maximum: two(ours(PropertyId::ReceiveMaximum), u16::MAX),
-        maximum_packet_size: ours(PropertyId::MaximumPacketSize).unwrap_or(u32::MAX),
-        topic_alias_maximum: two(ours(PropertyId::TopicAliasMaximum), 0),
-        problem_information: ours(PropertyId::RequestProblemInformation) != Some(0),
-    }
 }

@@ -6,42 +6,55 @@
 //! Every operation that was accepted ends in exactly one [`Completion`].
 
 mod acknowledge;
+mod aliases;
 mod authenticate;
 mod incoming;
 mod lifecycle;
+mod limits;
+mod options;
 mod outcome;
 mod outgoing;
+mod pending;
+mod queue;
 mod received;
 mod replies;
 mod sink;
 mod stored;
+mod subscriptions;
 
 pub use acknowledge::{AckToken, Acknowledge, HandOver};
+pub use aliases::MAX_ALIAS_BYTES;
 pub use lifecycle::Begin;
+pub use limits::Limits;
+pub use options::{Options, Policy};
 pub use outcome::{Cause, Completion, Failure, Outcome};
 pub use outgoing::{Accepted, view};
+pub use pending::{Kind, Pending};
 pub use received::{MAX_HELD, MAX_UNACKNOWLEDGED};
 pub use replies::MAX_UNSENT_REPLIES;
 pub use sink::{Loaded, NotStored, Receipt, Record, RecordHandle, Sink, Stored};
 pub use stored::is_sendable;
+pub use subscriptions::MAX_SUBSCRIPTION_BYTES;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::Version;
 use super::error::Malformed;
 use super::inflight::Inflight;
 use super::keepalive::{Due, KeepAlive};
 use super::packet::encode_pingreq;
 use super::property::Properties;
-use super::{QoS, Version};
 use crate::trace;
 use acknowledge::Acks;
+use aliases::Aliases;
 use authenticate::Authentication;
 use received::Received;
 use replies::Replies;
+use subscriptions::Subscriptions;
 
 /// Identifies an accepted operation to the program.
 pub type Token = i32;
@@ -101,55 +114,6 @@ impl From<NotStored> for Refused {
     }
 }
 
-/// What the two ends allow on this connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Publishes in flight that the program allows.
-    pub max_inflight: u32,
-    /// Publishes in flight that the server allows ([MQTT-3.3.4-7]).
-    pub server_receive_maximum: u32,
-    /// Largest packet that the server takes ([MQTT-3.2.2-15]).
-    pub server_maximum_packet_size: u32,
-    /// Highest `QoS` that the server takes ([MQTT-3.2.2-11]).
-    pub maximum_qos: QoS,
-    /// The server takes retained messages ([MQTT-3.2.2-14]).
-    pub retain_available: bool,
-    /// Highest topic alias that the server takes ([MQTT-3.2.2-17]).
-    pub server_topic_alias_maximum: u16,
-    /// `QoS` 1 and 2 publishes that we take unacknowledged.
-    pub receive_maximum: u16,
-    /// Largest packet that we take ([MQTT-3.1.2-24]).
-    pub maximum_packet_size: u32,
-    /// Highest topic alias that we take ([MQTT-3.1.2-26]).
-    pub topic_alias_maximum: u16,
-    /// We take a Reason String and User Properties with any packet ([MQTT-3.1.2-29]).
-    pub problem_information: bool,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_inflight: u16::MAX.into(),
-            server_receive_maximum: u16::MAX.into(),
-            server_maximum_packet_size: u32::MAX,
-            maximum_qos: QoS::ExactlyOnce,
-            retain_available: true,
-            server_topic_alias_maximum: 0,
-            receive_maximum: u16::MAX,
-            maximum_packet_size: u32::MAX,
-            topic_alias_maximum: 0,
-            problem_information: true,
-        }
-    }
-}
-
-impl Limits {
-    /// How many publishes may be in flight.
-    fn quota(&self) -> u32 {
-        self.max_inflight.min(self.server_receive_maximum)
-    }
-}
-
 /// What an operation in flight waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Awaits {
@@ -184,7 +148,10 @@ struct Entry<O> {
     awaits: Awaits,
     /// Sent on this connection: counts against the quota.
     sent: bool,
-    /// The encoded PUBLISH; empty for a SUBSCRIBE or an UNSUBSCRIBE, and while only the store has it.
+    /// Was in flight when this connection began.
+    resumes: bool,
+    /// The encoded packet; empty while only the store has it, and for a SUBSCRIBE or an UNSUBSCRIBE that nothing will be
+    /// looked up in.
     packet: Bytes,
     op: O,
 }
@@ -193,6 +160,8 @@ struct Entry<O> {
 #[derive(Debug)]
 struct Queued<O> {
     token: Token,
+    /// The packet identifier that it was accepted under, 0 for none.
+    id: u16,
     /// Empty while it is in the store only.
     packet: Vec<u8>,
     expires: Option<Instant>,
@@ -231,10 +200,16 @@ pub struct Session<M, O> {
     unread: Vec<u16>,
     /// Entries of the queue whose records could not be read on this connection. Others are sent before them.
     put_off: VecDeque<Queued<O>>,
+    /// Publishes that were in flight when this connection began, have been sent again and are not acknowledged.
+    resuming: u32,
+    /// The sink has not been told that all of those are acknowledged.
+    resumes: bool,
+    options: Options,
+    subscriptions: Subscriptions,
     /// Aliases that the server has set on this connection.
-    known_aliases: HashSet<u16>,
-    /// Topics of the aliases that the program has set on this connection.
-    own_aliases: HashMap<u16, Box<[u8]>>,
+    known_aliases: Aliases,
+    /// Aliases that we have set on this connection.
+    own_aliases: Aliases,
     next_order: u64,
     next_token: Token,
 }
@@ -262,8 +237,12 @@ impl<M, O> Session<M, O> {
             resumed: false,
             unread: Vec::new(),
             put_off: VecDeque::new(),
-            known_aliases: HashSet::new(),
-            own_aliases: HashMap::new(),
+            resuming: 0,
+            resumes: false,
+            options: Options::default(),
+            subscriptions: Subscriptions::default(),
+            known_aliases: Aliases::default(),
+            own_aliases: Aliases::default(),
             next_order: 0,
             next_token: 0,
         }
@@ -277,6 +256,11 @@ impl<M, O> Session<M, O> {
     /// Whether a connection carries the session now.
     pub fn online(&self) -> bool {
         self.online
+    }
+
+    /// Says what the program has chosen; told before [`begin`](Self::begin).
+    pub fn set_options(&mut self, options: Options) {
+        self.options = options;
     }
 
     /// What the two ends allow.
@@ -303,45 +287,6 @@ impl<M, O> Session<M, O> {
     /// How many publishes may be sent now.
     fn quota(&self) -> u32 {
         self.limits.quota().saturating_sub(self.publishing)
-    }
-
-    /// Messages that wait to be sent.
-    pub fn queued(&self) -> usize {
-        self.queue.len()
-    }
-
-    /// Whether a publish is in flight or waits, replays included.
-    pub fn has_unfinished_publishes(&self) -> bool {
-        self.publishing > 0 || !self.replay.is_empty() || !self.queue.is_empty()
-    }
-
-    /// Tokens of the publishes not completed, in order, and of subscribes where `all`.
-    pub fn pending_tokens(&self, all: bool) -> Vec<Token> {
-        let mut sent: Vec<_> = self
-            .inflight
-            .iter()
-            .filter(|(_, entry)| all || !entry.awaits.is_request())
-            .map(|(_, entry)| (entry.order, entry.token))
-            .collect();
-        sent.sort_unstable();
-        let sent = sent.into_iter().map(|(_, token)| token);
-        let waiting = self.put_off.iter().chain(&self.queue);
-        sent.chain(waiting.map(|queued| queued.token)).collect()
-    }
-
-    /// Whether the operation has not completed.
-    pub fn is_pending(&self, token: Token) -> bool {
-        // A token that is the packet identifier is found at once; this is asked again and again by those who wait.
-        let direct = u16::try_from(token)
-            .ok()
-            .and_then(|id| self.inflight.get(id));
-        direct.is_some_and(|entry| entry.token == token)
-            || self.inflight.iter().any(|(_, entry)| entry.token == token)
-            || self
-                .queue
-                .iter()
-                .chain(&self.put_off)
-                .any(|queued| queued.token == token)
     }
 
     /// The socket took the stream's bytes up to `position`.

@@ -70,6 +70,8 @@ pub enum Cause {
     Expired,
     /// It was dropped from a full buffer to make room.
     Dropped,
+    /// The program took it back before it was sent.
+    Cancelled,
     /// It could not be stored.
     NotStored,
     /// The server does not allow such a message: see the reason code.

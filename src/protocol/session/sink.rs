@@ -80,6 +80,10 @@ pub trait Sink {
     /// [`CONTINUE_AUTHENTICATION`]: crate::protocol::reason::CONTINUE_AUTHENTICATION
     /// [`SUCCESS`]: crate::protocol::reason::SUCCESS
     fn authentication(&mut self, _reason: u8, _properties: PropertiesRef<'_>) {}
+    /// What was in flight when the connection began is acknowledged.
+    fn resumed(&mut self) {}
+    /// A subscription that the session made again was refused, with that code; it is forgotten.
+    fn subscription_lost(&mut self, _filter: &[u8], _code: u8) {}
     /// Writes a record before the packet goes out that it covers.
     fn store(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored>;
     /// Removes a record.

@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::outgoing::{LOADS, packet_qos, view};
+use super::outgoing::{packet_qos, view};
+use super::queue::LOADS;
 use super::received::State;
 use super::{
     Acknowledge, Awaits, Cause, Completion, Entry, Failure, Fault, HandOver, Loaded, Outcome,
@@ -35,6 +36,7 @@ impl<M, O> Session<M, O> {
                 order,
                 awaits: Awaits::Record { released },
                 sent: false,
+                resumes: true,
                 packet: Bytes::new(),
                 op,
             },
@@ -68,6 +70,7 @@ impl<M, O> Session<M, O> {
         let token = self.token();
         self.queue.push_back(Queued {
             token,
+            id: 0,
             packet: Vec::new(),
             expires: None,
             record: Some(record),

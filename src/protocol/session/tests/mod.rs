@@ -1,7 +1,9 @@
 //! Tests of the session's transitions: packets in, packets and events out, no I/O and no clock.
 
 mod acknowledge;
+mod aliases;
 mod authenticate;
+mod resume;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,6 +33,8 @@ pub struct World {
     pub store_fails: bool,
     next_queued: u64,
     pub authentications: Vec<u8>,
+    pub resumed: usize,
+    pub subscriptions_lost: Vec<(Vec<u8>, u8)>,
 }
 
 impl Sink for World {
@@ -86,6 +90,14 @@ impl Sink for World {
 
     fn authentication(&mut self, reason: u8, _: PropertiesRef<'_>) {
         self.authentications.push(reason);
+    }
+
+    fn resumed(&mut self) {
+        self.resumed += 1;
+    }
+
+    fn subscription_lost(&mut self, filter: &[u8], code: u8) {
+        self.subscriptions_lost.push((filter.to_vec(), code));
     }
 
     fn acknowledged(&mut self, _: AckKind, _: u16, _: u8, _: PropertiesRef<'_>) {}

@@ -1,0 +1,133 @@
+//! Operations that have not ended: what there is of them, and taking one back.
+
+use super::{Awaits, Cause, Failure, Queued, Session, Sink, Token};
+use crate::protocol::QoS;
+use crate::protocol::session::outgoing::packet_qos;
+
+/// What an operation is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A publish that has not been sent.
+    Queued,
+    /// A PUBLISH that is not acknowledged.
+    Publish,
+    /// A PUBREL that is not acknowledged.
+    Release,
+    /// A SUBSCRIBE that is not answered.
+    Subscribe,
+    /// An UNSUBSCRIBE that is not answered.
+    Unsubscribe,
+}
+
+/// An operation that has not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Its packet identifier, 0 for none.
+    pub packet_id: u16,
+    /// Its token.
+    pub token: Token,
+    /// What it is at.
+    pub kind: Kind,
+    /// Of a publish; none while only the store has it.
+    pub qos: Option<QoS>,
+}
+
+impl<M, O> Session<M, O> {
+    /// Messages that wait to be sent.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether a publish is in flight or waits, replays included.
+    pub fn has_unfinished_publishes(&self) -> bool {
+        self.publishing > 0 || !self.replay.is_empty() || !self.queue.is_empty()
+    }
+
+    /// Tokens of the publishes not completed, in order, and of subscribes where `all`.
+    pub fn pending_tokens(&self, all: bool) -> Vec<Token> {
+        let mut sent: Vec<_> = self
+            .inflight
+            .iter()
+            .filter(|(_, entry)| all || !entry.awaits.is_request())
+            .map(|(_, entry)| (entry.order, entry.token))
+            .collect();
+        sent.sort_unstable();
+        let sent = sent.into_iter().map(|(_, token)| token);
+        let waiting = self.put_off.iter().chain(&self.queue);
+        sent.chain(waiting.map(|queued| queued.token)).collect()
+    }
+
+    /// Whether the operation has not completed.
+    pub fn is_pending(&self, token: Token) -> bool {
+        // A token that is the packet identifier is found at once; this is asked again and again by those who wait.
+        let direct = u16::try_from(token)
+            .ok()
+            .and_then(|id| self.inflight.get(id));
+        direct.is_some_and(|entry| entry.token == token)
+            || self.inflight.iter().any(|(_, entry)| entry.token == token)
+            || self
+                .queue
+                .iter()
+                .chain(&self.put_off)
+                .any(|queued| queued.token == token)
+    }
+
+    /// Returns the operations that have not ended: those in flight in the order in which they were sent, then those that wait.
+    pub fn pending(&self) -> Vec<Pending> {
+        let qos = |packet: &[u8]| (!packet.is_empty()).then(|| packet_qos(packet));
+        let mut sent: Vec<(u64, Pending)> = self
+            .inflight
+            .iter()
+            .map(|(packet_id, entry)| {
+                let (kind, qos) = match entry.awaits {
+                    Awaits::SubAck { .. } => (Kind::Subscribe, None),
+                    Awaits::UnsubAck { .. } => (Kind::Unsubscribe, None),
+                    Awaits::PubComp | Awaits::Record { released: true } => {
+                        (Kind::Release, Some(QoS::ExactlyOnce))
+                    }
+                    Awaits::PubAck | Awaits::PubRec | Awaits::Record { released: false } => {
+                        (Kind::Publish, qos(&entry.packet))
+                    }
+                };
+                let pending = Pending {
+                    packet_id,
+                    token: entry.token,
+                    kind,
+                    qos,
+                };
+                (entry.order, pending)
+            })
+            .collect();
+        sent.sort_unstable_by_key(|(order, _)| *order);
+        let sent = sent.into_iter().map(|(_, pending)| pending);
+        let waiting = self
+            .put_off
+            .iter()
+            .chain(&self.queue)
+            .map(|queued| Pending {
+                packet_id: queued.id,
+                token: queued.token,
+                kind: Kind::Queued,
+                qos: qos(&queued.packet),
+            });
+        sent.chain(waiting).collect()
+    }
+
+    /// Takes a message back that has not been sent; it ends as [`Cause::Cancelled`]. Returns false if there is no such message
+    /// that waits: it has been sent, or has ended.
+    pub fn cancel<S: Sink<Message = M, Op = O>>(&mut self, token: Token, sink: &mut S) -> bool {
+        let is_it = |queued: &Queued<O>| queued.token == token;
+        let queued = if let Some(at) = self.queue.iter().position(is_it) {
+            self.queue.remove(at)
+        } else if let Some(at) = self.put_off.iter().position(is_it) {
+            self.put_off.remove(at)
+        } else {
+            None
+        };
+        if let Some(queued) = queued {
+            self.fail_queued(queued, Failure::of(Cause::Cancelled), sink);
+            return true;
+        }
+        false
+    }
+}
