@@ -286,6 +286,21 @@ pub fn thread_number() -> u64 {
     unsafe { libc::pthread_self() }
 }
 
+/// Returns how many bytes that were written to a socket the peer's system has not acknowledged (`SIOCOUTQ`); 0 where the
+/// system does not say.
+pub fn unacknowledged(socket: std::os::fd::BorrowedFd<'_>) -> usize {
+    use std::os::fd::AsRawFd;
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the descriptor is open for as long as it is borrowed; SIOCOUTQ, which has TIOCOUTQ's number, writes one int to
+    // where the third argument points.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) };
+    if result == 0 {
+        usize::try_from(bytes).unwrap_or(0)
+    } else {
+        0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,13 +1,14 @@
 //! What a client needs of the program it works for.
 
+use std::sync::Arc;
+
+use crate::options::ConnectOptions;
 use crate::persistence::RecordKey;
+use crate::protocol::Version;
 use crate::protocol::packet::{AckKind, Publish};
 use crate::protocol::property::Properties;
 use crate::protocol::session::{AckToken, Completion, Token};
-
-use super::callout::Teller;
-use super::connect::{ConnectFailure, Connected};
-use crate::options::ConnectOptions;
+use crate::transport::Stage;
 
 /// The program behind a client: what its messages look like and what it wants to be told.
 pub trait Host: Send + Sync + Sized + 'static {
@@ -34,12 +35,75 @@ pub trait Host: Send + Sync + Sized + 'static {
     /// For the trace: which callback is run for the end of an operation.
     fn completion_name(op: &Self::Op, token: Token, succeeded: bool, client: &str) -> String;
     /// As [`settle`](Self::settle), for the end of a connect.
-    fn settle_connect(op: Self::Op, result: ConnectResult) -> Option<(Self::Op, ConnectResult)>;
+    fn settle_connect(op: Self::Op, result: ConnectResult) -> ConnectEnd<Self::Op>;
+    /// Returns true if the program has a callback for [`Event::Connected`].
+    fn hears_of_connections(&self) -> bool;
     /// Before an automatic reconnect: the options to use from now on, where the program wants to change them. Runs the
     /// program's callback; no lock is held; the thread may block.
     fn refresh(&self, options: &ConnectOptions) -> Option<ConnectOptions>;
     /// Runs the program's callback. No lock is held; the thread may block.
     fn handle(&self, event: Event<Self>) -> Handled<Self>;
+}
+
+/// What becomes of the end of a connect.
+pub enum ConnectEnd<O> {
+    /// A callback is to be run.
+    Tell(O, ConnectResult),
+    /// The program is not told of this success, but of the next failure: the original keeps an onFailure without onSuccess
+    /// until an automatic reconnect fails.
+    Keep(O),
+    /// There is nothing more to do.
+    Done,
+}
+
+/// Hands a line of one account of OpenSSL's over, unless the program has heard enough of that.
+pub type Teller = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// A connection that the server accepted.
+#[derive(Debug, Clone)]
+pub struct Connected {
+    /// The URI that worked, as the program wrote it.
+    pub server_uri: String,
+    /// It is one of the options' list, not the one the client was created with.
+    pub listed: bool,
+    /// The version in use.
+    pub version: Version,
+    /// The server resumes the session.
+    pub session_present: bool,
+    /// Reason code of CONNACK.
+    pub reason: u8,
+    /// Properties of CONNACK.
+    pub properties: Properties,
+}
+
+/// Why no server accepted the connection: what the last attempt met.
+#[derive(Debug, Clone)]
+pub struct ConnectFailure {
+    /// The version asked for.
+    pub version: Version,
+    /// Return code or reason code of a CONNACK that refused.
+    pub refused: Option<u8>,
+    /// Properties of that CONNACK.
+    pub properties: Properties,
+    /// In words: the stage and the system's, OpenSSL's or the server's reason.
+    pub message: String,
+    /// The step that failed; none once the server was there to talk MQTT with.
+    pub stage: Option<Stage>,
+    /// OpenSSL's account, line by line, until the program has been told.
+    pub(super) details: Vec<String>,
+}
+
+impl ConnectFailure {
+    pub(super) fn new(version: Version, stage: Option<Stage>, message: String) -> Self {
+        Self {
+            version,
+            refused: None,
+            properties: Properties::new(),
+            message,
+            stage,
+            details: Vec::new(),
+        }
+    }
 }
 
 /// How a connect ended.
@@ -50,7 +114,7 @@ pub enum Event<H: Host> {
     /// A message has arrived; with a store, its `q-` record.
     Message(H::Message, Option<RecordKey>),
     /// A message that is in the store only, under that key.
-    Stored(RecordKey),
+    StoredMessage(RecordKey),
     /// An operation has ended.
     Completed(Completion<H::Op>),
     /// A publish was acknowledged by a packet of this kind.

@@ -1,35 +1,34 @@
 //! A connected (or connecting, or reconnecting) MQTT client: the engine under both C APIs.
 //!
-//! [`Client`] joins a sans-IO [`Session`](crate::protocol::session::Session), a [`Link`](crate::transport::Link) to the server and a queue of events for the program, under one mutex
-//! a client. The mutex is held for state changes only: never across a callback, a read, a write, a look-up or an await.
-//! Three roles are each taken by one thread at a time, and none of them needs the mutex while it works:
+//! [`Client`] joins a sans-IO [`Session`](crate::protocol::session::Session), a connection to the server and a queue of
+//! events for the program, under one mutex a client. The mutex is held for changes of state only: never across a callback,
+//! a read, a write, a look-up or an await.
 //!
-//! - *flushing* ([`flush`]): writing the outbound stream to the socket;
-//! - *reading* ([`receive`]): reading the socket and feeding the session;
-//! - *dispatching* ([`dispatch`]): running the program's callbacks, in order.
-//!
-//! In a synchronous client (`MQTTClient` without callbacks) the thread that waits inside an API call takes the reading
-//! role itself ([`wait`]); everywhere else the [`reactor`]'s threads do.
+//! | room | job |
+//! |---|---|
+//! | `api` | what the C boundary may call; `wait` waits inside such a call |
+//! | `core` | the client, its mutex, and `settle`, which joins the parts before the mutex is given back |
+//! | `connection` | reader, writer, pace: who reads and writes, as state machines; closing of connections |
+//! | `lifecycle` | connecting, reconnecting, disconnecting, destroying: one state, and what makes it change |
+//! | `delivery` | the queue of events, and who runs the program's functions |
+//! | `transfer` | the threads' side of reading and writing: the only file that does I/O on a connection in use |
+//! | `outputs`, `records` | where a session's outputs go; its records in the store |
 
-mod callout;
-mod commands;
-mod connect;
-mod dispatch;
-mod end;
-mod flush;
+mod api;
+mod connection;
+mod core;
+mod delivery;
 mod host;
-mod linger;
-mod receive;
-mod reconnect;
+mod lifecycle;
+mod outputs;
 mod records;
 mod runtime;
-mod sink;
-mod state;
+mod transfer;
 mod wait;
 
-pub use commands::Subscription;
-pub use connect::{ConnectFailure, Connected};
-pub use host::{ConnectResult, Event, Handled, Host};
-pub(crate) use linger::watch_for_exit;
-pub use state::{Client, Error, Setup};
-pub use wait::Slot;
+pub use api::Subscription;
+pub(crate) use connection::closing::watch_for_exit;
+pub use core::{Client, Error, Setup};
+pub use delivery::queue::Driver;
+pub use host::{ConnectEnd, ConnectFailure, ConnectResult, Connected, Event, Handled, Host};
+pub use wait::Answer;

@@ -1,33 +1,39 @@
 //! Waiting inside an API call.
 //!
-//! In an asynchronous client the reactor's threads do the work and the caller sleeps on the condition variable. In a
-//! synchronous one the caller does the work itself: it takes the reading role, polls the socket and processes what comes.
-//! Of several callers one has the role; when it leaves, another takes over.
+//! Where the reactor drives, its threads do the work and the caller sleeps on the condition variable. Where calls drive, the
+//! caller does the work itself: it takes the reading role, polls the socket and processes what comes. Of several callers one
+//! has the role; when it leaves, another takes over.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::host::Host;
-use super::state::{Client, Guard, Writer};
-use crate::reactor::reactor;
+use crate::transport::Want;
 use crate::transport::stream::Wake;
+
+use super::connection::reader::Found;
+use super::core::{Client, Guard, Thread};
+use super::delivery::queue::Driver;
+use super::host::Host;
 
 /// How long a caller that waits for room polls the socket before it looks again.
 const SLICE: Duration = Duration::from_millis(10);
+/// How long an API call waits for `connected` to have run, once onSuccess of the same connection has begun to. The original's
+/// calls wait for as long as it takes; a callback that waits for another thread's call would never end there.
+const ANNOUNCEMENT: Duration = Duration::from_secs(1);
 
 /// Where an operation's end is put for the caller that waits for it.
 #[derive(Debug)]
-pub struct Slot<T>(Mutex<Option<T>>);
+pub struct Answer<T>(Mutex<Option<T>>);
 
-impl<T> Default for Slot<T> {
+impl<T> Default for Answer<T> {
     fn default() -> Self {
         Self(Mutex::new(None))
     }
 }
 
-impl<T> Slot<T> {
+impl<T> Answer<T> {
     /// An empty one.
     pub fn new() -> Arc<Self> {
         Arc::default()
@@ -45,6 +51,35 @@ impl<T> Slot<T> {
 }
 
 impl<H: Host> Client<H> {
+    /// Takes the mutex for an API call. The original has one lock for all calls and callbacks, so that a call which another
+    /// thread makes after it saw onSuccess returns after `connected` has run; programs count on it.
+    pub(super) fn enter(&self) -> Guard<'_, H> {
+        let core = self.lock();
+        if core.roles.is_announcing() {
+            self.wait_for_announcement(core)
+        } else {
+            core
+        }
+    }
+
+    fn wait_for_announcement<'a>(&'a self, mut core: Guard<'a, H>) -> Guard<'a, H> {
+        let this = std::thread::current().id();
+        let deadline = Instant::now() + ANNOUNCEMENT;
+        while core.roles.is_announcing_to(&this) {
+            core.waiters += 1;
+            let late = self
+                .changed
+                .wait_until(&mut core.core, deadline)
+                .timed_out();
+            core.waiters -= 1;
+            if late {
+                // It waits for a call, perhaps for this one: no further call waits for it.
+                core.roles.announced();
+            }
+        }
+        core
+    }
+
     /// Waits until `done` gives something, the deadline passes, or the client is destroyed.
     pub(super) fn wait_for<'a, T>(
         &'a self,
@@ -56,7 +91,7 @@ impl<H: Host> Client<H> {
             if let Some(result) = done(&mut core) {
                 return (core, Some(result));
             }
-            if core.destroyed || deadline.is_some_and(|at| Instant::now() >= at) {
+            if core.lifecycle.is_destroyed() || deadline.is_some_and(|at| Instant::now() >= at) {
                 return (core, None);
             }
             core = if may_drive(&core) {
@@ -77,9 +112,9 @@ impl<H: Host> Client<H> {
         mut core: Guard<'a, H>,
         ready: impl Fn(&Guard<'a, H>) -> bool,
     ) -> Guard<'a, H> {
-        let epoch = core.epoch;
-        while core.epoch == epoch && core.session.online() && !core.destroyed && !ready(&core) {
-            core = if may_drive(&core) && !core.others_write() {
+        let epoch = core.lifecycle.epoch();
+        while core.lifecycle.epoch() == epoch && core.session.online() && !ready(&core) {
+            core = if may_drive(&core) && !others_write(&core) {
                 self.drive(core, deadline_in(SLICE))
             } else {
                 self.park(core, None)
@@ -89,16 +124,11 @@ impl<H: Host> Client<H> {
     }
 
     fn park<'a>(&'a self, mut core: Guard<'a, H>, deadline: Option<Instant>) -> Guard<'a, H> {
-        if let Some(connection) = &core.connection {
-            if connection.unread && connection.watched && !connection.reading {
-                // Whoever had the reading role is inside a callback now, perhaps for long, and this thread waits.
-                if let Ok(reactor) = reactor() {
-                    reactor.schedule(self.key);
-                }
-            }
-        }
-        core.pace.pause();
+        core.close_retired();
+        core.pause();
         core.waiters += 1;
+        // Whoever had the reading role may be inside a callback now, perhaps for long, and this thread waits.
+        self.hand_over(&mut core, false);
         match deadline {
             Some(at) => {
                 self.changed.wait_until(&mut core.core, at);
@@ -109,70 +139,79 @@ impl<H: Host> Client<H> {
         core
     }
 
-    /// Synchronous client: waits for the socket on the caller's thread, and processes what comes.
+    /// Where calls drive: waits for the socket on the caller's thread, and processes what comes.
     fn drive<'a>(&'a self, core: Guard<'a, H>, deadline: Option<Instant>) -> Guard<'a, H> {
-        let mut core = self.flush(core);
-        core.pace.pause();
-        let epoch = core.epoch;
-        let Some(connection) = &mut core.connection else {
+        let mut core = self.write_some(core, Thread::Reactor);
+        core.close_retired();
+        core.pause();
+        let epoch = core.lifecycle.epoch();
+        let Some(connection) = core.lifecycle.connection_mut() else {
             return core;
         };
-        if connection.reading {
-            return core;
-        }
+        let due = connection.reader.is_due();
         // Taken before the poll, so that no second thread polls the same socket.
-        connection.reading = true;
-        let link = Arc::clone(&connection.link);
+        let Some(partial) = connection.reader.begin() else {
+            return core;
+        };
+        let link = Arc::clone(connection.link());
         // A thread that is still writing has the reactor wait for room, should it need to.
-        let writing = matches!(connection.writer, Writer::Blocked(_));
+        let writing = connection.writer.is_blocked();
         // What the store refused has to be tried again in time, by this thread if the reactor is late.
-        let deadline = [deadline, core.io.records.retry_at()]
+        let deadline = [deadline, core.outputs.records.retry_at()]
             .into_iter()
             .flatten()
             .min();
         drop(core);
-        let ready = if link.has_buffered() {
+        let ready = if due || link.has_buffered() {
             Wake {
                 readable: true,
                 writable: false,
             }
         } else {
+            let wants = link.wants();
+            let room = writing && wants.write != Want::Readable || wants.read == Want::Writable;
             // After a signal the caller looks at its deadline and comes back.
             link.poll(
-                writing,
+                room,
                 deadline.map(|at| at.saturating_duration_since(Instant::now())),
             )
         };
         let mut core = self.lock();
-        if core.epoch != epoch {
+        if core.lifecycle.epoch() != epoch {
             return core;
         }
-        if let Some(connection) = &mut core.connection {
-            connection.reading = false;
-            connection.writable |= ready.writable;
+        if let Some(connection) = core.lifecycle.connection_mut() {
+            connection.ready(ready.readable, ready.writable, false);
         }
-        if ready.readable {
-            (core, _) = self.read_once(core);
+        if ready.readable || ready.writable && link.wants().read == Want::Writable {
+            core = self.read_on(core, partial);
+        } else if let Some(connection) = core.lifecycle.connection_mut() {
+            let _due = connection.reader.end(Found::Nothing, partial);
         }
         self.retry_store(&mut core, Instant::now());
-        core = self.flush(core);
+        core = self.write_some(core, Thread::Reactor);
         // Others may wait for what came, or for the role.
-        core.io.progressed = false;
-        if core.waiters > 0 {
-            self.changed.notify_all();
-        }
-        self.update_timer(&mut core);
+        core.outputs.progress();
+        self.wake(&mut core);
+        self.hand_over(&mut core, false);
         core
     }
 }
 
-/// The caller may take the reading role.
+/// Returns true if the caller may take the reading role.
 fn may_drive<H: Host>(core: &Guard<'_, H>) -> bool {
-    core.synchronous
+    core.outputs.queue.driver() == Driver::Calls
         && core
-            .connection
-            .as_ref()
-            .is_some_and(|connection| !connection.reading)
+            .lifecycle
+            .connection()
+            .is_some_and(|connection| !connection.reader.is_reading())
+}
+
+/// Returns true if another thread writes, or is about to.
+fn others_write<H: Host>(core: &Guard<'_, H>) -> bool {
+    core.lifecycle
+        .connection()
+        .is_some_and(|connection| connection.pace.is_burst() || connection.writer.is_writing())
 }
 
 /// A deadline so far away that it cannot be expressed is none.

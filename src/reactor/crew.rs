@@ -113,6 +113,11 @@ impl<K> Agenda<K> {
         !self.woken.swap(true, Ordering::AcqRel)
     }
 
+    /// Returns how many there are to take. With the lock, which orders this after [`begin`](Self::begin).
+    pub fn len(&self) -> usize {
+        self.keys.lock().len()
+    }
+
     /// Whether there is something to take, without the lock.
     pub fn has_some(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0

@@ -11,6 +11,7 @@ mod sync;
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -63,6 +64,8 @@ pub trait Source: Send + Sync {
     fn expired(self: Arc<Self>);
     /// It was [scheduled](Reactor::schedule).
     fn scheduled(self: Arc<Self>);
+    /// One of the functions above has panicked: a defect, which ends what this source does and nothing else.
+    fn panicked(self: Arc<Self>);
 }
 
 /// The process's reactor.
@@ -148,10 +151,14 @@ impl Reactor {
         self.watch_for(key, socket, flags)
     }
 
-    /// Watches a source's socket for room to write, once.
-    pub fn watch_for_room(&'static self, key: Key, socket: impl AsFd) -> io::Result<()> {
-        let flags = epoll::EventFlags::OUT | epoll::EventFlags::ONESHOT;
-        self.watch_for(key, socket, flags)
+    /// Watches a source's socket for room to write, or for `input`, once.
+    pub fn watch_once(&'static self, key: Key, socket: impl AsFd, input: bool) -> io::Result<()> {
+        let what = if input {
+            epoll::EventFlags::IN
+        } else {
+            epoll::EventFlags::OUT
+        };
+        self.watch_for(key, socket, what | epoll::EventFlags::ONESHOT)
     }
 
     fn watch_for(
@@ -163,7 +170,7 @@ impl Reactor {
         self.need_threads()?;
         let data = epoll::EventData::new_u64(key.to_u64());
         match epoll::add(&self.epoll, socket.as_fd(), data, flags) {
-            // Known from an earlier time that it was watched for room.
+            // Known from an earlier time that it was watched once.
             Err(rustix::io::Errno::EXIST) => {
                 epoll::modify(&self.epoll, socket.as_fd(), data, flags)?;
             }
@@ -178,15 +185,16 @@ impl Reactor {
         let _ = epoll::delete(&self.epoll, socket);
     }
 
-    /// Has [`Source::scheduled`] called on a reactor thread.
-    pub fn schedule(&'static self, key: Key) {
+    /// Has [`Source::scheduled`] called on a reactor thread. Returns false if there is none, and none can be had.
+    pub fn schedule(&'static self, key: Key) -> bool {
         if self.need_threads().is_err() && self.crew.threads() == 0 {
             // Without a single thread nothing could have been connected that needs one.
-            return;
+            return false;
         }
         if self.scheduled.add(key) {
             self.wake_one();
         }
+        true
     }
 
     /// Wakes a thread for what is scheduled.
@@ -255,9 +263,7 @@ impl Reactor {
             }
         }
         for key in due {
-            if let Some(source) = SOURCES.get().get(key) {
-                source.expired();
-            }
+            call(key, <dyn Source>::expired);
         }
     }
 
@@ -313,16 +319,15 @@ impl Reactor {
             WAKE => self.run_scheduled(attention),
             TIMER => self.expire(),
             number => {
-                if let Some(source) = SOURCES.get().get(Key::from_u64(number)) {
-                    let hangup = flags.intersects(
-                        epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR,
-                    );
-                    source.ready(Readiness {
-                        readable: hangup || flags.contains(epoll::EventFlags::IN),
-                        writable: flags.contains(epoll::EventFlags::OUT),
-                        hangup,
-                    });
-                }
+                let hangup = flags.intersects(
+                    epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR,
+                );
+                let readiness = Readiness {
+                    readable: hangup || flags.contains(epoll::EventFlags::IN),
+                    writable: flags.contains(epoll::EventFlags::OUT),
+                    hangup,
+                };
+                call(Key::from_u64(number), |source| source.ready(readiness));
             }
         }
     }
@@ -333,17 +338,36 @@ impl Reactor {
         attention.woken();
         loop {
             self.scheduled.begin();
-            while let Some(key) = self.scheduled.take() {
-                if let Some(source) = SOURCES.get().get(key) {
-                    source.scheduled();
+            // Those that are scheduled meanwhile come after the sockets that have become ready.
+            for _ in 0..self.scheduled.len() {
+                match self.scheduled.take() {
+                    Some(key) => call(key, <dyn Source>::scheduled),
+                    None => break,
                 }
             }
-            // What is scheduled meanwhile is found by the `take` above, whichever way the lookout ends.
+            if self.scheduled.leave() {
+                self.wake_one();
+                return;
+            }
+            // What is scheduled meanwhile is found by `leave`, or has woken another thread.
             if !attention.pays() || !self.scheduled.stay() {
                 return;
             }
             attention.look_out(|| self.scheduled.has_some());
         }
+    }
+}
+
+/// Calls a source. A panic in it ends what that source does, and not this thread, on which others depend.
+fn call(key: Key, function: impl FnOnce(Arc<dyn Source>)) {
+    let Some(source) = SOURCES.get().get(key) else {
+        return;
+    };
+    let again = Arc::clone(&source);
+    // The source sees to its own state; nothing of ours is changed halfway.
+    if catch_unwind(AssertUnwindSafe(|| function(source))).is_err() {
+        // A second panic must not end the thread either.
+        let _ = catch_unwind(AssertUnwindSafe(|| again.panicked()));
     }
 }
 

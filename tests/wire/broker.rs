@@ -89,6 +89,14 @@ impl Peer {
         &self.received
     }
 
+    /// Whether the client has sent something that was not taken yet.
+    #[allow(dead_code, reason = "not every test that has this broker asks")]
+    pub fn has_sent(&self) -> bool {
+        let mut fds = [PollFd::new(&self.stream, PollFlags::IN)];
+        !self.pending.is_empty()
+            || rustix::event::poll(&mut fds, Some(&Duration::ZERO.try_into().unwrap())).unwrap() > 0
+    }
+
     /// All packets that the client has sent so far.
     pub fn packets(&self) -> &[Packet] {
         &self.packets

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::engine::host::{Event, Host};
-use crate::engine::sink::Io;
+use crate::engine::outputs::Outputs;
 use crate::options::CreateOptions;
 use crate::persistence::{RecordKey, RecordKind, Store, StoreError};
 use crate::protocol::session::Session;
@@ -26,11 +26,11 @@ struct Found {
 /// flight to an older client; refusing them would lose them, since no other client asks for them.
 pub(in crate::engine) fn restore<H: Host>(
     session: &mut Session<H::Message, H::Op>,
-    io: &mut Io<H>,
+    outputs: &mut Outputs<H>,
     create: &CreateOptions,
     op: impl Fn() -> H::Op,
 ) -> Result<(), StoreError> {
-    let Some(store) = &mut io.records.store else {
+    let Some(store) = &mut outputs.records.store else {
         return Ok(());
     };
     let mut keys = store.keys()?;
@@ -50,9 +50,9 @@ pub(in crate::engine) fn restore<H: Host>(
         let restored = id(key).is_some_and(|id| session.restore_sent(id, released.is_some(), op()));
         if restored {
             sent += 1;
-            io.records.take_over(key);
+            outputs.records.take_over(key);
             if let Some(key) = released {
-                io.records.take_over(key);
+                outputs.records.take_over(key);
             }
         } else {
             trace!(
@@ -69,14 +69,14 @@ pub(in crate::engine) fn restore<H: Host>(
         if !all.contains(&publish) && !all.contains(&other_version(publish)) {
             // Killed between the end of a message's two records. Left there, a later message of the same packet identifier
             // would be taken for one that the server has.
-            io.records.remove(key);
+            outputs.records.remove(key);
         }
     }
     for &key in &found.received {
         // An MQTT 5 client hands a message over when it arrives, an older one at its PUBREL: see the session.
         if id(key).is_some_and(|id| session.restore_received(id, key.v5)) {
             received += 1;
-            io.records.take_over(key);
+            outputs.records.take_over(key);
         } else {
             trace!(
                 Error,
@@ -84,8 +84,8 @@ pub(in crate::engine) fn restore<H: Host>(
             );
         }
     }
-    io.records.commands.found(&found.commands);
-    io.records.messages.found(&found.messages);
+    outputs.records.commands.found(&found.commands);
+    outputs.records.messages.found(&found.messages);
     trace!(
         Minimum,
         "{sent} sent messages and {received} received messages restored, {} commands and {} messages waiting",
@@ -96,9 +96,10 @@ pub(in crate::engine) fn restore<H: Host>(
         for key in found.commands {
             session.restore_queued(handle(key), op());
         }
-        io.events
-            .extend(found.messages.into_iter().map(Event::Stored));
-    } else if let Some(store) = &mut io.records.store {
+        for key in found.messages {
+            outputs.queue.push(Event::StoredMessage(key));
+        }
+    } else if let Some(store) = &mut outputs.records.store {
         let forgotten = [found.commands, found.messages].concat();
         store.forget_all(&forgotten);
     }

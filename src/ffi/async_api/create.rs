@@ -11,7 +11,7 @@ use super::super::read::{self, Code};
 use super::super::version;
 use super::host::AsyncHost;
 use super::{AsyncClient, HANDLES};
-use crate::engine::Setup;
+use crate::engine::{Driver, Setup};
 use crate::options::CreateOptions;
 
 /// Newest version of the create options.
@@ -87,7 +87,7 @@ unsafe fn make(
             client_id: client_id.into(),
             server_uri,
             create,
-            synchronous: false,
+            driver: Driver::Reactor,
             lost_after_disconnect: false,
         };
         let client = AsyncClient::new(setup, AsyncHost::default(), store, || {

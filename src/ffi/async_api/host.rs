@@ -14,7 +14,7 @@ use super::super::received::Received;
 use super::answers::{
     connect_failed, connect_succeeded, disconnected, ended, is_delivery, len, with_properties,
 };
-use crate::engine::{ConnectResult, Event, Handled, Host};
+use crate::engine::{ConnectEnd, ConnectResult, Event, Handled, Host};
 use crate::options::{ConnectOptions, Secret};
 use crate::protocol::QoS;
 use crate::protocol::packet::Publish;
@@ -156,12 +156,19 @@ impl Host for AsyncHost {
         format!("{call} {end} for client {client}")
     }
 
-    fn settle_connect(op: Op, result: ConnectResult) -> Option<(Op, ConnectResult)> {
-        let wanted = match result {
-            Ok(_) => op.on_success.is_some() || op.on_success5.is_some(),
-            Err(_) => op.on_failure.is_some() || op.on_failure5.is_some(),
-        };
-        wanted.then_some((op, result))
+    fn settle_connect(op: Op, result: ConnectResult) -> ConnectEnd<Op> {
+        let hears_success = op.on_success.is_some() || op.on_success5.is_some();
+        let hears_failure = op.on_failure.is_some() || op.on_failure5.is_some();
+        match result {
+            Ok(_) if hears_success => ConnectEnd::Tell(op, result),
+            Err(_) if hears_failure => ConnectEnd::Tell(op, result),
+            Ok(_) if hears_failure => ConnectEnd::Keep(op),
+            _ => ConnectEnd::Done,
+        }
+    }
+
+    fn hears_of_connections(&self) -> bool {
+        self.callbacks().connected.1.is_some()
     }
 
     fn refresh(&self, options: &ConnectOptions) -> Option<ConnectOptions> {
@@ -223,7 +230,7 @@ impl Host for AsyncHost {
             }
             // None reaches a host: the client reads stored messages and tells of TLS errors, and nobody asked for
             // acknowledgements.
-            Event::Stored(_) | Event::TlsError(..) | Event::Acknowledged { .. } => {}
+            Event::StoredMessage(_) | Event::TlsError(..) | Event::Acknowledged { .. } => {}
             Event::ConnectEnded { op, result } => match result {
                 Ok(connected) => connect_succeeded(&op, &connected),
                 Err(failure) => connect_failed(&op, &failure),

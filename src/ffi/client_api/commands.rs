@@ -13,7 +13,7 @@ use super::super::subscribe_types::MQTTSubscribe_options;
 use super::super::tokens;
 use super::host::Op;
 use super::{InCall, SyncClient, milliseconds, of, response, response_codes};
-use crate::engine::{Slot, Subscription};
+use crate::engine::{Answer, Subscription};
 use crate::protocol::packet::{Filter, Publish};
 use crate::protocol::property::{Context as PropertyContext, Properties, PropertiesRef};
 use crate::protocol::session::Outcome;
@@ -198,11 +198,11 @@ fn change(
     change: &Subscription<'_>,
     properties: PropertiesRef<'_>,
 ) -> Result<(Vec<u8>, Properties), Code> {
-    let slot = Slot::new();
+    let answer = Answer::new();
     client
-        .change_subscription(change, properties, Op::Command(Arc::clone(&slot)))
+        .change_subscription(change, properties, Op::Command(Arc::clone(&answer)))
         .map_err(|error| super::error(&error))?;
-    match client.wait_for_slot(&slot, client.host().command_timeout()) {
+    match client.wait_for_answer(&answer, client.host().command_timeout()) {
         Ok(
             Outcome::Subscribed { codes, properties } | Outcome::Unsubscribed { codes, properties },
         ) => Ok((codes, properties)),

@@ -14,7 +14,7 @@ use super::super::reason_codes::MQTTReasonCodes;
 use super::super::shared_types::{MQTTVERSION_5, MQTTVERSION_DEFAULT};
 use super::host::Op;
 use super::{SyncClient, of, response, response_properties};
-use crate::engine::{Connected, Slot};
+use crate::engine::{Answer, Connected};
 use crate::options::ConnectOptions;
 use crate::protocol::property::{Context as PropertyContext, Properties};
 use crate::transport::Stage;
@@ -71,11 +71,11 @@ unsafe fn connect_all(
         // the will of a client that is well.
         let _ = client.disconnect_and_wait(Duration::ZERO, 0, Properties::new());
     }
-    let slot = Slot::new();
+    let answer = Answer::new();
     client
-        .connect(own, Op::Connect(std::sync::Arc::clone(&slot)))
+        .connect(own, Op::Connect(std::sync::Arc::clone(&answer)))
         .map_err(|error| super::error(&error))?;
-    match client.wait_for_slot(&slot, patience) {
+    match client.wait_for_answer(&answer, patience) {
         Ok(Ok(connected)) => {
             // SAFETY: as documented.
             unsafe { tell_returned(&client, options, &connected) };

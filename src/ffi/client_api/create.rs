@@ -11,7 +11,7 @@ use super::super::read::{self, Code};
 use super::super::version;
 use super::host::ClientHost;
 use super::{HANDLES, SyncClient};
-use crate::engine::Setup;
+use crate::engine::{Driver, Setup};
 use crate::options::CreateOptions;
 
 pub unsafe fn create(
@@ -88,7 +88,7 @@ unsafe fn make(
             client_id: client_id.into(),
             server_uri,
             create,
-            synchronous: true,
+            driver: Driver::Calls,
             lost_after_disconnect: false,
         };
         let client = SyncClient::new(setup, ClientHost::default(), store, || {

@@ -1,4 +1,4 @@
-//! The program behind an `MQTTClient`: its callbacks, and the slots in which its blocking calls find their answers.
+//! The program behind an `MQTTClient`: its callbacks, and where its blocking calls find their answers.
 
 use std::ptr;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::super::client_types::*;
 use super::super::properties;
 use super::super::read::Context;
 use super::super::received::{Received, to_c};
-use crate::engine::{ConnectResult, Event, Handled, Host, Slot};
+use crate::engine::{Answer, ConnectEnd, ConnectResult, Event, Handled, Host};
 use crate::options::ConnectOptions;
 use crate::protocol::packet::{AckKind, Publish};
 use crate::protocol::session::{Cause, Completion, Outcome, Token};
@@ -36,9 +36,9 @@ pub enum Op {
         delivery: bool,
     },
     /// A call that waits for its acknowledgement.
-    Command(Arc<Slot<Outcome>>),
+    Command(Arc<Answer<Outcome>>),
     /// A connect that waits.
-    Connect(Arc<Slot<ConnectResult>>),
+    Connect(Arc<Answer<ConnectResult>>),
 }
 
 /// The host.
@@ -106,8 +106,8 @@ impl Host for ClientHost {
     fn settle(done: Completion<Op>) -> Option<Completion<Op>> {
         match &done.op {
             Op::Publish { delivery: true } => Some(done),
-            Op::Command(slot) => {
-                slot.fill(done.outcome);
+            Op::Command(answer) => {
+                answer.fill(done.outcome);
                 None
             }
             Op::Publish { delivery: false } | Op::Connect(_) => None,
@@ -118,11 +118,15 @@ impl Host for ClientHost {
         format!("deliveryComplete for client {client}, msgid {token}")
     }
 
-    fn settle_connect(op: Op, result: ConnectResult) -> Option<(Op, ConnectResult)> {
-        if let Op::Connect(slot) = op {
-            slot.fill(result);
+    fn settle_connect(op: Op, result: ConnectResult) -> ConnectEnd<Op> {
+        if let Op::Connect(answer) = op {
+            answer.fill(result);
         }
-        None
+        ConnectEnd::Done
+    }
+
+    fn hears_of_connections(&self) -> bool {
+        false
     }
 
     fn refresh(&self, _: &ConnectOptions) -> Option<ConnectOptions> {
@@ -191,7 +195,7 @@ impl Host for ClientHost {
                     }
                 }
             }
-            Event::Stored(_)
+            Event::StoredMessage(_)
             | Event::TlsError(..)
             | Event::ConnectEnded { .. }
             | Event::Connected { .. }

@@ -57,7 +57,7 @@ impl Deref for InCall {
 
 impl Drop for InCall {
     fn drop(&mut self) {
-        self.0.report_tls_errors();
+        self.0.report_to_caller();
     }
 }
 

@@ -78,10 +78,11 @@ static int leave(client *c, MQTTAsync handle, int timeout)
 	return rc;
 }
 
-/* Everything that was accepted has been told of. */
+/* Everything that was accepted has been told of, but for a connect that was under way when the client was destroyed: nobody hears
+   of that, as in the original. */
 static void settled(client *c)
 {
-	CHECK(c->connects == 0);
+	CHECK(c->connects == 0 || (c->connects == 1 && counter_get(&c->connected) == 0));
 	CHECK(c->sends == 0);
 	CHECK(c->subscribes == 0);
 	CHECK(c->disconnects == 0);

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::host::{Event, Host};
-use super::state::{Client, Guard};
+use crate::engine::core::{Client, Guard, Thread};
+use crate::engine::delivery::queue::Driver;
+use crate::engine::host::{Event, Host, Teller};
 use crate::options::{ConnectOptions, ErrorReporter, PskSource};
-
-/// Hands a line of one account over, unless the program has heard enough of that.
-pub type Teller = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// A teller of one account, which ends where the program's function says so, as `ERR_print_errors_cb` has it.
 fn teller(reporter: ErrorReporter) -> Teller {
@@ -23,25 +21,20 @@ fn teller(reporter: ErrorReporter) -> Teller {
 impl<H: Host> Client<H> {
     /// Runs a function of the program's, with no lock held. None: the client is destroyed, and nothing was run. Destroying
     /// waits for its end, but for a destroy inside the function itself.
-    pub(super) fn call_out<'a, R>(
+    pub(in crate::engine) fn call_out<'a, R>(
         &'a self,
         mut core: Guard<'a, H>,
         function: impl FnOnce() -> R,
     ) -> (Guard<'a, H>, Option<R>) {
-        if core.destroyed {
+        if core.lifecycle.is_destroyed() {
             return (core, None);
         }
         let this = std::thread::current().id();
-        core.calling_out.push(this);
+        core.roles.enter(this);
         drop(core);
         let result = function();
         let mut core = self.lock();
-        if let Some(at) = core.calling_out.iter().rposition(|thread| *thread == this) {
-            core.calling_out.swap_remove(at);
-        }
-        if core.calling_out.is_empty() {
-            core.calling_out = Vec::new();
-        }
+        core.roles.leave(&this);
         if core.waiters > 0 {
             self.changed.notify_all();
         }
@@ -49,7 +42,7 @@ impl<H: Host> Client<H> {
     }
 
     /// The program's pre-shared key, for as long as the client is there to ask for it.
-    pub(super) fn while_alive(&self, source: PskSource) -> PskSource {
+    pub(in crate::engine) fn while_alive(&self, source: PskSource) -> PskSource {
         let client = self.this.clone();
         Arc::new(move |hint, identity, key| {
             let Some(client) = client.upgrade() else {
@@ -62,7 +55,7 @@ impl<H: Host> Client<H> {
     }
 
     /// Lets the program know, before what follows from it, what OpenSSL has to say of an error.
-    pub(super) fn tell_tls_errors(
+    pub(in crate::engine) fn tell_tls_errors(
         &self,
         core: &mut Guard<'_, H>,
         options: &ConnectOptions,
@@ -76,47 +69,58 @@ impl<H: Host> Client<H> {
             return;
         };
         // A call that connects waits for the end of that, and its caller may count on having been told.
-        let by_caller = core.synchronous || self.setup.synchronous && core.connect_op.is_some();
+        let by_caller = self.setup.driver == Driver::Calls && core.lifecycle.is_connecting();
         let teller = teller(Arc::clone(reporter));
         for line in lines {
-            let teller = Arc::clone(&teller);
+            let event = Event::TlsError(Arc::clone(&teller), line);
             if by_caller {
-                core.io.tls_errors.push_back((teller, line));
-                self.has_tls_errors.store(true, Ordering::Relaxed);
+                core.outputs.queue.push_for_caller(event);
             } else {
-                core.io.tell(Event::TlsError(teller, line));
+                core.outputs.tell(event);
             }
         }
     }
 
     /// As [`tell_tls_errors`](Self::tell_tls_errors), of an attempt to connect.
-    pub(super) fn attempt_failed(&self, options: &ConnectOptions, epoch: u64, lines: Vec<String>) {
+    pub(in crate::engine) fn tell_attempt_failed(
+        &self,
+        options: &ConnectOptions,
+        epoch: u64,
+        lines: Vec<String>,
+    ) {
         if lines.is_empty() {
             return;
         }
         let mut core = self.lock();
-        if core.epoch == epoch && !core.destroyed {
+        if core.lifecycle.epoch() == epoch && !core.lifecycle.is_destroyed() {
             self.tell_tls_errors(&mut core, options, lines);
-            self.finish(core);
+            drop(self.settle(core, Thread::Caller));
         }
     }
 
-    /// At the end of an API call: hands over the lines that wait for one, unless another thread is at it.
-    pub fn report_tls_errors(&self) {
-        // Whoever has waited for what the lines belong to has had the mutex since they were added.
-        if !self.has_tls_errors.load(Ordering::Relaxed) {
+    /// At the end of an API call: hands over what waits for its caller, unless another thread is at it.
+    pub fn report_to_caller(&self) {
+        // Whoever has waited for what that belongs to has had the mutex since it was added.
+        if !self.has_for_caller.load(Ordering::Relaxed) {
             return;
         }
         let mut core = self.lock();
-        if core.reporting {
+        if !core.roles.begin_report() {
             return;
         }
-        while let Some((teller, line)) = core.io.tls_errors.pop_front() {
-            core.reporting = true;
-            (core, _) = self.call_out(core, || teller(&line));
-            core.reporting = false;
+        while let Some(event) = core.outputs.queue.pop_for_caller() {
+            let called;
+            (core, called) = self.call_out(core, || match event {
+                Event::TlsError(teller, line) => teller(&line),
+                event => drop(self.host.handle(event)),
+            });
+            if called.is_none() {
+                break;
+            }
         }
-        core.io.tls_errors = std::collections::VecDeque::new();
-        self.has_tls_errors.store(false, Ordering::Relaxed);
+        core.roles.end_report();
+        if !core.outputs.queue.has_for_caller() {
+            self.has_for_caller.store(false, Ordering::Relaxed);
+        }
     }
 }

@@ -12,85 +12,80 @@ use crate::protocol::session::{
     RecordHandle, Sink, Stored, Token,
 };
 
-use super::callout::Teller;
+use super::delivery::queue::{Driver, Queue, Taken, release};
 use super::host::{Event, Host};
 use super::records::Records;
 
-/// Messages in the inbound queue from which on the socket is not read: a program that does not keep up slows its
-/// server down (TCP back-pressure) rather than fill the memory.
-const MAX_QUEUED_MESSAGES: usize = 1024;
-/// The same in bytes.
-const MAX_QUEUED_BYTES: usize = 1 << 20;
-
 /// Surroundings of a session.
-pub(super) struct Io<H: Host> {
+pub(super) struct Outputs<H: Host> {
+    /// Packets on their way to the socket.
     pub out: Outbound,
-    /// What the program is to be told, in order.
-    pub events: VecDeque<Event<H>>,
-    /// Messages in `events`, and their bytes.
-    pub messages: usize,
-    pub message_bytes: usize,
-    /// Operations that end when the stream has been written up to the position.
-    pub unwritten: VecDeque<(u64, Completion<H::Op>)>,
-    /// Those of a connection that is gone while a thread still writes to it: its epoch, the position.
-    left: Vec<(u64, u64, Completion<H::Op>)>,
-    /// Lines of OpenSSL's for the next API call to hand over, where no thread runs callbacks or a call waits for the end of
-    /// what they belong to.
-    pub tls_errors: VecDeque<(Teller, String)>,
+    /// What the program is to be told.
+    pub queue: Queue<H>,
     pub records: Records,
     /// Stored messages that could not be read: see [`Records::retry_at`].
     put_off: VecDeque<RecordKey>,
-    pub wants_acknowledgements: bool,
+    /// Stream position up to which the socket has taken the bytes.
+    written: u64,
+    /// Operations that end when the stream has been written up to the position.
+    unwritten: VecDeque<(u64, Completion<H::Op>)>,
+    /// Those of a connection that is gone while a thread still writes to it: its epoch, the position.
+    left: Vec<(u64, u64, Completion<H::Op>)>,
+    wants_acknowledgements: bool,
     /// Something happened that a waiting thread may wait for.
-    pub progressed: bool,
+    progressed: bool,
 }
 
-impl<H: Host> Io<H> {
-    pub fn new(records: Records) -> Self {
+impl<H: Host> Outputs<H> {
+    pub fn new(records: Records, driver: Driver) -> Self {
         Self {
             out: Outbound::default(),
-            events: VecDeque::new(),
-            messages: 0,
-            message_bytes: 0,
-            unwritten: VecDeque::new(),
-            left: Vec::new(),
-            tls_errors: VecDeque::new(),
+            queue: Queue::new(driver),
             records,
             put_off: VecDeque::new(),
+            written: 0,
+            unwritten: VecDeque::new(),
+            left: Vec::new(),
             wants_acknowledgements: false,
             progressed: false,
         }
     }
 
-    /// Whether the inbound queue is at its limit.
-    pub fn full(&self) -> bool {
-        self.messages >= MAX_QUEUED_MESSAGES || self.message_bytes >= MAX_QUEUED_BYTES
+    /// The program wants to hear of acknowledgements, or not.
+    pub fn set_wants_acknowledgements(&mut self, wants: bool) {
+        self.wants_acknowledgements = wants;
+    }
+
+    /// Something happened that a waiting thread may wait for.
+    pub fn progress(&mut self) {
+        self.progressed = true;
+    }
+
+    /// Returns true if something happened since the last call.
+    #[must_use = "waiting threads have to be woken"]
+    pub fn take_progress(&mut self) -> bool {
+        std::mem::take(&mut self.progressed)
     }
 
     /// Queues an event.
     pub fn tell(&mut self, event: Event<H>) {
         self.progressed = true;
-        self.events.push_back(event);
+        self.queue.push(event);
     }
 
-    /// Takes the first message out of the queue; in a synchronous client there is nothing else in it.
+    /// Takes the first message out of the queue.
     pub fn take_message(&mut self) -> Option<H::Message> {
         loop {
-            match self.events.pop_front()? {
-                Event::Message(message, record) => {
-                    self.taken(H::message_size(&message));
+            match self.queue.take_message()? {
+                Taken::Message(message, record) => {
                     self.records.message_taken(record);
                     return Some(message);
                 }
-                Event::Stored(key) => {
+                Taken::Stored(key) => {
                     if let Some(message) = self.load_message(key) {
                         self.records.message_taken(Some(key));
                         return Some(message);
                     }
-                }
-                other => {
-                    self.events.push_front(other);
-                    return None;
                 }
             }
         }
@@ -112,25 +107,34 @@ impl<H: Host> Io<H> {
     pub fn queue_put_off(&mut self) {
         while let Some(key) = self.put_off.pop_back() {
             self.progressed = true;
-            self.events.push_front(Event::Stored(key));
+            self.queue.push_stored_front(key);
         }
     }
 
-    /// A message of that size is off the queue.
-    pub fn taken(&mut self, size: usize) {
-        self.messages -= 1;
-        self.message_bytes = self.message_bytes.saturating_sub(size);
+    /// Returns true if a message waits for the program, in the store or not.
+    pub fn has_messages(&self) -> bool {
+        self.queue.has_messages() || !self.put_off.is_empty()
     }
 
-    /// Gives back the memory of queues that are empty, unless they are likely to be filled again at once: what an idle
-    /// client keeps, thousands of them keep.
+    /// Gives back the memory of empty queues: what an idle client keeps, thousands of them keep.
     pub fn settle_down(&mut self) {
-        release(&mut self.events);
+        self.queue.settle_down();
         release(&mut self.unwritten);
     }
 
-    /// Ends the operations whose bytes have been written.
-    pub fn written(&mut self, position: u64) {
+    /// Returns how many bytes the socket has not taken.
+    pub fn unwritten(&self) -> u64 {
+        self.out.position() - self.written
+    }
+
+    /// Returns the stream position up to which the socket has taken the bytes.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// The socket has taken the bytes up to `position`: ends the operations that waited for that.
+    pub fn set_written(&mut self, position: u64) {
+        self.written = position;
         while self
             .unwritten
             .front()
@@ -142,7 +146,23 @@ impl<H: Host> Io<H> {
         }
     }
 
-    /// The stream ended before these were written.
+    /// The connection is gone: its stream ends, and the next one begins at 0. Returns nothing; what was not written fails
+    /// unless a thread still writes it, which tells later ([`writer_left`](Self::writer_left)).
+    pub fn end_stream(&mut self, epoch: u64, writing: bool) {
+        self.out.reset();
+        self.written = 0;
+        self.progressed = true;
+        if writing {
+            let left = self.unwritten.drain(..);
+            self.left.extend(left.map(|(end, done)| (epoch, end, done)));
+        } else {
+            while let Some((_, done)) = self.unwritten.pop_front() {
+                self.give_up(done);
+            }
+        }
+    }
+
+    /// The client is destroyed: whatever was not written has failed.
     pub fn fail_unwritten(&mut self) {
         while let Some((_, done)) = self.unwritten.pop_front() {
             self.give_up(done);
@@ -152,13 +172,7 @@ impl<H: Host> Io<H> {
         }
     }
 
-    /// The connection of that epoch ended while a thread was writing to it: the thread will tell how far it got.
-    pub fn leave_to_writer(&mut self, epoch: u64) {
-        let left = self.unwritten.drain(..);
-        self.left.extend(left.map(|(end, done)| (epoch, end, done)));
-    }
-
-    /// That thread tells.
+    /// A thread that wrote to the connection of that epoch, which is gone, got that far.
     pub fn writer_left(&mut self, epoch: u64, position: u64) {
         let (mine, others) = std::mem::take(&mut self.left)
             .into_iter()
@@ -178,27 +192,20 @@ impl<H: Host> Io<H> {
         self.complete(done);
     }
 
-    /// Whether a message without acknowledgement has not been written.
+    /// Returns true if a message without acknowledgement has not been written.
     pub fn is_unwritten(&self, token: Token) -> bool {
         let left = self.left.iter().map(|(_, _, done)| done);
         let unwritten = self.unwritten.iter().map(|(_, done)| done);
         left.chain(unwritten).any(|done| done.token == token)
     }
-}
 
-/// A queue that has held so many entries is a busy client's.
-const BUSY: usize = 16;
-/// One that has held more than this has seen an exceptional load.
-const EXCEPTIONAL: usize = 4096;
-
-/// Gives back the memory of an empty queue, unless it is a busy one of ordinary size.
-pub(super) fn release<T>(queue: &mut VecDeque<T>) {
-    if queue.is_empty() && !(BUSY..EXCEPTIONAL).contains(&queue.capacity()) {
-        *queue = VecDeque::new();
+    /// Returns the tokens of the messages that have not been written.
+    pub fn unwritten_tokens(&self) -> impl Iterator<Item = Token> + '_ {
+        self.unwritten.iter().map(|(_, done)| done.token)
     }
 }
 
-impl<H: Host> Sink for Io<H> {
+impl<H: Host> Sink for Outputs<H> {
     type Message = H::Message;
     type Op = H::Op;
 
@@ -216,12 +223,11 @@ impl<H: Host> Sink for Io<H> {
 
     fn deliver(
         &mut self,
-        message: H::Message,
+        mut message: H::Message,
         qos: QoS,
         receipt: Receipt<'_>,
         ack: Option<AckToken>,
     ) -> Result<(), H::Message> {
-        let mut message = message;
         let stored = if let Some(token) = ack {
             H::needs_acknowledgement(&mut message, token);
             Ok(None)
@@ -233,8 +239,6 @@ impl<H: Host> Sink for Io<H> {
         let Ok(record) = stored else {
             return Err(message);
         };
-        self.messages += 1;
-        self.message_bytes += H::message_size(&message);
         self.tell(Event::Message(message, record));
         Ok(())
     }
@@ -242,7 +246,7 @@ impl<H: Host> Sink for Io<H> {
     fn complete(&mut self, done: Completion<H::Op>) {
         self.progressed = true;
         if let Some(done) = H::settle(done) {
-            self.events.push_back(Event::Completed(done));
+            self.queue.push(Event::Completed(done));
         }
     }
 

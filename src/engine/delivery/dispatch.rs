@@ -2,88 +2,67 @@
 
 use std::time::{Duration, Instant};
 
+use crate::engine::core::{Client, Guard};
+use crate::engine::delivery::queue::{Count, Driver, release};
+use crate::engine::host::{Event, Handled, Host};
 use crate::persistence::RecordKey;
 use crate::protocol::session::Outcome;
-use crate::trace;
-
-use super::host::{Event, Handled, Host};
-use super::sink::release;
-use super::state::{Client, Core, Guard};
 use crate::reactor::reactor;
+use crate::trace;
 
 /// When a message that the program did not take is offered again.
 const OFFER_AGAIN: Duration = Duration::from_millis(100);
 
 impl<H: Host> Client<H> {
-    /// Has a reactor thread run the callbacks, if there are any and nobody does.
-    pub(super) fn schedule_dispatch(&self, core: &mut Core<H>) {
-        if core.io.events.is_empty()
-            || core.synchronous
-            || core.dispatching.is_some()
-            || core.dispatch_scheduled
-            || core.offer_again.is_some()
-        {
-            return;
+    /// Runs the callbacks on this thread until there are no more, unless another thread does.
+    pub(in crate::engine) fn dispatch<'a>(&'a self, mut core: Guard<'a, H>) -> Guard<'a, H> {
+        let this = std::thread::current().id();
+        if !core.roles.begin_dispatch(this) {
+            return core;
         }
-        if let Ok(reactor) = reactor() {
-            core.dispatch_scheduled = true;
-            reactor.schedule(self.key);
-        }
-    }
-
-    /// Runs the callbacks on this thread, if there are any and nobody does, until there are no more.
-    pub(super) fn dispatch<'a>(&'a self, mut core: Guard<'a, H>) {
-        if core.io.events.is_empty()
-            || core.synchronous
-            || core.dispatching.is_some()
-            || core.offer_again.is_some()
-        {
-            return;
-        }
-        core.dispatching = Some(std::thread::current().id());
         let busy = reactor().ok().map(crate::reactor::Reactor::enter_callback);
-        while !core.io.events.is_empty() && core.offer_again.is_none() && !core.synchronous {
-            if matches!(core.io.events.front(), Some(Event::Message(..))) {
+        while !core.outputs.queue.is_empty()
+            && core.roles.offers_again().is_none()
+            && core.outputs.queue.driver() == Driver::Reactor
+        {
+            if core.outputs.queue.begins_with_message() {
                 // What the program sends now follows the message.
-                core.pace.pause();
+                core.pause();
             }
-            std::mem::swap(&mut core.io.events, &mut *self.batch.lock());
+            core.outputs.queue.take_all(&mut self.batch.lock());
             drop(core);
-            let (not_taken, messages, bytes) = self.run();
+            let (not_taken, count) = self.run();
             core = self.lock();
-            core.io.messages -= messages;
-            core.io.message_bytes = core.io.message_bytes.saturating_sub(bytes);
-            if not_taken && !core.destroyed {
-                let mut rest = std::mem::take(&mut *self.batch.lock());
-                rest.append(&mut core.io.events);
-                core.io.events = rest;
-                core.offer_again = Some(Instant::now() + OFFER_AGAIN);
-                self.update_timer(&mut core);
+            core.outputs.queue.taken(count);
+            if not_taken && !core.lifecycle.is_destroyed() {
+                let rest = std::mem::take(&mut *self.batch.lock());
+                core.outputs.queue.put_back(rest);
+                core.roles.offer_again(Instant::now() + OFFER_AGAIN);
             }
         }
-        core.dispatching = None;
-        core.io.settle_down();
+        core.roles.end_dispatch();
+        core.outputs.settle_down();
         release(&mut self.batch.lock());
         drop(busy);
         if core.waiters > 0 {
             self.changed.notify_all();
         }
-        self.resume_reading(&mut core);
+        core
     }
 
     /// Runs the callbacks of the batch. Stops at a message that the program did not take, which is then the first of
-    /// the batch again. Says whether it did, and how many messages, of how many bytes, are off the queue.
+    /// the batch again. Returns whether it did, and how much is off the queue.
     ///
     /// The batch is shared, because a callback may destroy the client, which then sees to the rest of it.
-    fn run(&self) -> (bool, usize, usize) {
-        let (mut messages, mut bytes) = (0, 0);
+    fn run(&self) -> (bool, Count) {
+        let mut count = Count::default();
         loop {
             let (event, left) = {
                 let mut batch = self.batch.lock();
                 (batch.pop_front(), batch.len())
             };
             let Some(event) = event else {
-                return (false, messages, bytes);
+                return (false, count);
             };
             self.trace_callback(&event, left);
             match event {
@@ -93,19 +72,34 @@ impl<H: Host> Client<H> {
                         self.batch
                             .lock()
                             .push_front(Event::Message(message, record));
-                        return (true, messages, bytes);
+                        return (true, count);
                     }
-                    messages += 1;
-                    bytes += size;
+                    count.messages += 1;
+                    count.bytes += size;
                 }
-                Event::Stored(key) => {
-                    let message = self.lock().io.load_message(key);
+                Event::StoredMessage(key) => {
+                    let message = self.lock().outputs.load_message(key);
                     if message.is_some_and(|message| self.offer(message, Some(key)).is_err()) {
-                        self.batch.lock().push_front(Event::Stored(key));
-                        return (true, messages, bytes);
+                        self.batch.lock().push_front(Event::StoredMessage(key));
+                        return (true, count);
                     }
+                    count.stored += 1;
                 }
                 Event::TlsError(teller, line) => teller(&line),
+                event @ Event::ConnectEnded { result: Ok(_), .. } => {
+                    if self.host.hears_of_connections() {
+                        self.lock().roles.announce();
+                    }
+                    self.host.handle(event);
+                }
+                event @ Event::Connected { .. } => {
+                    self.host.handle(event);
+                    let mut core = self.lock();
+                    core.roles.announced();
+                    if core.waiters > 0 {
+                        self.changed.notify_all();
+                    }
+                }
                 event => {
                     self.host.handle(event);
                 }
@@ -120,7 +114,7 @@ impl<H: Host> Client<H> {
         }
         let client = &self.setup.client_id;
         let called = match event {
-            Event::Message(..) | Event::Stored(_) => {
+            Event::Message(..) | Event::StoredMessage(_) => {
                 format!("messageArrived for client {client}, queue depth {queued}")
             }
             Event::Completed(done) => {
@@ -148,23 +142,11 @@ impl<H: Host> Client<H> {
         match self.host.handle(Event::Message(message, record)) {
             Handled::Done => {
                 if record.is_some() {
-                    self.lock().io.records.message_taken(record);
+                    self.lock().outputs.records.message_taken(record);
                 }
                 Ok(())
             }
             Handled::NotTaken(message) => Err(message),
-        }
-    }
-
-    /// The inbound queue has room again: has the socket read on.
-    pub(super) fn resume_reading(&self, core: &mut Core<H>) {
-        let full = core.io.full();
-        if let Some(connection) = &mut core.connection {
-            if connection.unread && connection.watched && !connection.reading && !full {
-                if let Ok(reactor) = reactor() {
-                    reactor.schedule(self.key);
-                }
-            }
         }
     }
 }

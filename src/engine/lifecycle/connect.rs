@@ -18,61 +18,19 @@ use crate::trace;
 use crate::transport::uri::ServerUri;
 use crate::transport::{Link, Resemblance, Stage, resembles};
 
-use super::host::{ConnectResult, Event, Host};
-use super::runtime::runtime;
-use super::state::{Client, Connection, Error, Guard, Phase, Writer};
+use crate::engine::connection::Connection;
+use crate::engine::connection::closing::wait_for_closing;
+use crate::engine::core::{Client, Error, Guard, Thread};
+use crate::engine::delivery::queue::Driver;
+use crate::engine::host::{ConnectEnd, ConnectFailure, ConnectResult, Connected, Event, Host};
+use crate::engine::runtime::runtime;
 use crate::options::{ConnectOptions, VersionChoice};
 use crate::reactor::{Reactor, reactor};
 
+use super::state::Refusal;
+
 /// A CONNACK larger than this, with whatever follows it, is no CONNACK: a server cannot make us buffer without end.
 const MAX_CONNACK: u32 = 1 << 20;
-
-/// A connection that the server accepted.
-#[derive(Debug, Clone)]
-pub struct Connected {
-    /// The URI that worked, as the program wrote it.
-    pub server_uri: String,
-    /// It is one of the options' list, not the one the client was created with.
-    pub listed: bool,
-    /// The version in use.
-    pub version: Version,
-    /// The server resumes the session.
-    pub session_present: bool,
-    /// Reason code of CONNACK.
-    pub reason: u8,
-    /// Properties of CONNACK.
-    pub properties: Properties,
-}
-
-/// Why no server accepted the connection: what the last attempt met.
-#[derive(Debug, Clone)]
-pub struct ConnectFailure {
-    /// The version asked for.
-    pub version: Version,
-    /// Return code or reason code of a CONNACK that refused.
-    pub refused: Option<u8>,
-    /// Properties of that CONNACK.
-    pub properties: Properties,
-    /// In words: the stage and the system's, OpenSSL's or the server's reason.
-    pub message: String,
-    /// The step that failed; none once the server was there to talk MQTT with.
-    pub stage: Option<Stage>,
-    /// OpenSSL's account, line by line, until the program has been told.
-    details: Vec<String>,
-}
-
-impl ConnectFailure {
-    fn new(version: Version, stage: Option<Stage>, message: String) -> Self {
-        Self {
-            version,
-            refused: None,
-            properties: Properties::new(),
-            message,
-            stage,
-            details: Vec::new(),
-        }
-    }
-}
 
 /// What an attempt that succeeded leaves.
 pub(super) struct Established {
@@ -102,36 +60,20 @@ impl<H: Host> Client<H> {
             .and_then(Reactor::need_threads)
             .and_then(|()| runtime())
             .map_err(|error| Error::Failed(error.to_string()))?;
-        let mut core = self.lock();
-        if core.destroyed {
-            return Err(Error::Failed("the client is destroyed".into()));
-        }
-        match core.phase {
-            Phase::Idle => {}
-            Phase::Reconnecting => stop_connecting(&mut core),
-            Phase::Connecting | Phase::Connected | Phase::Disconnecting => {
-                return Err(Error::Ignored);
-            }
-        }
-        core.options = Some(Arc::clone(&options));
-        core.connect_op = Some(op);
-        core.phase = Phase::Connecting;
-        core.should_be_connected = true;
-        core.epoch += 1;
-        let epoch = core.epoch;
+        let mut core = self.enter();
+        let epoch = core.lifecycle.connect(Arc::clone(&options), op)?;
         let client = Arc::clone(self);
         let task = runtime.spawn(async move {
-            let _unforeseen = Unforeseen {
+            let _guard = PanicGuard {
                 client: &client,
                 epoch,
-                lost: false,
             };
             match client.try_candidates(&options, epoch, false).await {
                 Ok(established) => client.established(*established, &options, epoch, false),
-                Err(failure) => client.not_established(failure, epoch, false),
+                Err(failure) => client.not_established(failure, epoch),
             }
         });
-        core.task = Some(task.abort_handle());
+        core.lifecycle.set_task(task.abort_handle());
         Ok(())
     }
 
@@ -155,7 +97,6 @@ impl<H: Host> Client<H> {
             VersionChoice::Only(Version::V311) => &[Version::V311],
             VersionChoice::Only(Version::V5) => &[Version::V5],
         };
-        super::linger::earlier_ones(&self.setup.client_id).await;
         let mut last = ConnectFailure::new(versions[0], None, "no server to connect to".into());
         for uri in uris {
             for version in versions {
@@ -165,8 +106,12 @@ impl<H: Host> Client<H> {
                     Ok(established) => return Ok(Box::new(established)),
                     Err(failure) => last = failure,
                 }
-                self.attempt_failed(options, epoch, std::mem::take(&mut last.details));
+                self.tell_attempt_failed(options, epoch, std::mem::take(&mut last.details));
                 trace!(Error, "Connect to {uri} failed: {}", last.message);
+                if !self.lock().lifecycle.may_attempt(epoch) {
+                    // The program has asked for a disconnect meanwhile.
+                    return Err(last);
+                }
                 // Another version is worth a try only where there was a server to refuse this one.
                 if last.refused.is_none() && last.stage.is_some() {
                     break;
@@ -178,7 +123,7 @@ impl<H: Host> Client<H> {
 
     /// The original's two APIs write this line at different levels.
     fn trace_attempt(&self, uri: &str, version: Version) {
-        let level = if self.setup.synchronous {
+        let level = if self.setup.driver == Driver::Calls {
             trace::Level::Minimum
         } else {
             trace::Level::Protocol
@@ -247,7 +192,11 @@ impl<H: Host> Client<H> {
             .number(PropertyId::MaximumPacketSize)
             .unwrap_or(MAX_CONNACK)
             .min(MAX_CONNACK);
-        let answer = match timeout_at(deadline, exchange(&link, &packet, limit)).await {
+        let answer = async {
+            wait_for_closing(&self.setup.client_id, &link).await;
+            exchange(&link, &packet, limit).await
+        };
+        let answer = match timeout_at(deadline, answer).await {
             Ok(answer) => answer.map_err(|error| ConnectFailure {
                 details: link.take_details(),
                 ..fail(None, format!("waiting for CONNACK: {error}"))
@@ -359,26 +308,8 @@ impl<H: Host> Client<H> {
             connected,
             rest,
         } = established;
-        let mut core = self.lock();
-        if core.epoch != epoch || core.destroyed {
-            link.shutdown();
-            return;
-        }
         let socket = link.number();
-        core.task = None;
-        core.phase = Phase::Connected;
-        core.connection = Some(Connection {
-            link,
-            writer: Writer::Idle(crate::protocol::outbound::Batch::default()),
-            writable: false,
-            reading: false,
-            read_again: false,
-            unread: false,
-            hangup: false,
-            watched: false,
-            partial: Vec::new(),
-        });
-        core.session_ends = if connected.version == Version::V5 {
+        let session_ends = if connected.version == Version::V5 {
             let expiry = |properties: &Properties| {
                 properties
                     .as_ref()
@@ -390,6 +321,14 @@ impl<H: Host> Client<H> {
                 == 0
         } else {
             options.clean
+        };
+        let now = Instant::now();
+        let mut core = self.lock();
+        let connection = Connection::new(Arc::clone(&link), now);
+        let Ok(op) = core.lifecycle.established(epoch, connection, session_ends) else {
+            drop(core);
+            link.shutdown();
+            return;
         };
         let begin = Begin {
             version: connected.version,
@@ -405,59 +344,64 @@ impl<H: Host> Client<H> {
             properties: connected.properties.as_ref(),
         };
         // The program hears of the connection before it hears of anything that came over it.
-        let op = core.connect_op.take();
-        let events = std::mem::take(&mut core.io.events);
-        let (session, io) = core.parts();
-        session.begin(&begin, &connack, Instant::now(), io);
+        let queued = core.outputs.queue.set_aside();
+        let (session, outputs) = core.parts();
+        session.begin(&begin, &connack, now, outputs);
         self.v5
             .store(begin.version == Version::V5, Ordering::Relaxed);
-        let begun = std::mem::replace(&mut core.io.events, events);
+        let begun = core.outputs.queue.set_aside();
+        core.outputs.queue.resume(queued);
         let told = op.is_some_and(|op| tell_connect_ended(&mut core, op, Ok(Box::new(connected))));
-        if !core.synchronous {
-            core.io.tell(Event::Connected { told });
-        }
-        core.io.events.extend(begun);
+        core.outputs.tell(Event::Connected { told });
+        core.outputs.queue.resume(begun);
         if let Err(error) = self.watch(&mut core) {
             self.lose(&mut core, &error.to_string());
         } else if !rest.is_empty() {
             let used = self.process(&mut core, &rest);
-            if let Some(connection) = &mut core.connection {
-                connection.partial = rest[used.min(rest.len())..].to_vec();
+            if let Some(connection) = core.lifecycle.connection_mut() {
+                connection
+                    .reader
+                    .unread(rest[used.min(rest.len())..].to_vec());
             }
         }
-        self.finish(core);
+        drop(self.settle(core, Thread::Caller));
     }
 
-    /// `lost`: it was to follow a connection that was lost.
-    fn not_established(&self, failure: ConnectFailure, epoch: u64, lost: bool) {
+    /// No server has accepted the connection that the program asked for.
+    fn not_established(&self, failure: ConnectFailure, epoch: u64) {
         let mut core = self.lock();
-        if core.epoch != epoch || core.destroyed {
+        let Some(op) = core.lifecycle.failed(epoch) else {
             return;
-        }
-        core.task = None;
-        core.phase = Phase::Idle;
-        if let Some(op) = core.connect_op.take() {
+        };
+        tell_connect_ended(&mut core, op, Err(Box::new(failure)));
+        self.reconnect_later(&mut core, false, None);
+        drop(self.settle(core, Thread::Caller));
+    }
+
+    /// An attempt of the automatic reconnect has failed: the program may still have to hear of that, once.
+    pub(super) fn attempt_failed(&self, failure: ConnectFailure, epoch: u64) {
+        let mut core = self.lock();
+        if let Some(op) = core.lifecycle.attempt_failed(epoch) {
             tell_connect_ended(&mut core, op, Err(Box::new(failure)));
+            drop(self.settle(core, Thread::Caller));
         }
-        self.reconnect_later(&mut core, lost);
-        self.finish(core);
     }
 }
 
 /// Ends an attempt that panicked, as tokio does when the system gives no thread to look a name up on: nobody else would
 /// tell the program.
-pub(super) struct Unforeseen<'a, H: Host> {
+pub(super) struct PanicGuard<'a, H: Host> {
     pub client: &'a Client<H>,
     pub epoch: u64,
-    pub lost: bool,
 }
 
-impl<H: Host> Drop for Unforeseen<'_, H> {
+impl<H: Host> Drop for PanicGuard<'_, H> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let message = "not enough threads, or a defect".to_owned();
             let failure = ConnectFailure::new(Version::V311, None, message);
-            self.client.not_established(failure, self.epoch, self.lost);
+            self.client.not_established(failure, self.epoch);
+            self.client.reconnect_again(self.epoch);
         }
     }
 }
@@ -539,31 +483,28 @@ fn refusal(version: Version, code: u8) -> String {
     )
 }
 
-/// Tells the program, or the caller that waits, how its connect ended. True: a callback is going to be run for it.
+/// Tells the program, or the caller that waits, how its connect ended. Returns true if a callback is going to be run for it.
 fn tell_connect_ended<H: Host>(core: &mut Guard<'_, H>, op: H::Op, result: ConnectResult) -> bool {
-    core.io.progressed = true;
+    core.outputs.progress();
     match H::settle_connect(op, result) {
-        Some((op, result)) => {
-            core.io.tell(Event::ConnectEnded { op, result });
+        ConnectEnd::Tell(op, result) => {
+            core.outputs.tell(Event::ConnectEnded { op, result });
             true
         }
-        None => false,
+        ConnectEnd::Keep(op) => {
+            core.lifecycle.keep_unheard(op);
+            false
+        }
+        ConnectEnd::Done => false,
     }
 }
 
-/// Ends an attempt or a reconnect under way; the program's connect has failed then.
-pub(super) fn stop_connecting<H: Host>(core: &mut Guard<'_, H>) {
-    core.epoch += 1;
-    core.should_be_connected = false;
-    if let Some(task) = core.task.take() {
-        task.abort();
-    }
-    if matches!(core.phase, Phase::Connecting | Phase::Reconnecting) {
-        core.phase = Phase::Idle;
-    }
-    if let Some(op) = core.connect_op.take() {
-        let version = core.session.version();
-        let failure = ConnectFailure::new(version, None, "the connect was abandoned".into());
-        tell_connect_ended(core, op, Err(Box::new(failure)));
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Busy => Error::Ignored,
+            Refusal::Destroyed => Error::destroyed(),
+            Refusal::NoOptions => Error::Disconnected,
+        }
     }
 }

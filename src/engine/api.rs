@@ -1,17 +1,20 @@
-//! Publish, subscribe, unsubscribe, and what is pending.
+//! What the C boundary may call, but for connecting and ending (`lifecycle`): publish, subscribe, receive, and what is pending.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use crate::persistence::hooks::{AfterRead, BeforeWrite};
 use crate::protocol::QoS;
 use crate::protocol::packet::{Filter, Publish};
 use crate::protocol::property::PropertiesRef;
 use crate::protocol::session::{Accepted, Refused, Token};
 use crate::trace;
 
+use super::core::{Client, Core, Error, Guard, Setup, Thread};
+use super::delivery::queue::Driver;
 use super::host::Host;
-use super::state::{Client, Error, Guard, Phase};
-use super::wait::{Slot, deadline_in};
+use super::wait::{Answer, deadline_in};
 
 /// A publish is held up while the socket has not taken more bytes than this, rather than let them fill the memory.
 const MAX_UNWRITTEN: u64 = 1 << 20;
@@ -39,10 +42,64 @@ impl From<Refused> for Error {
 }
 
 impl<H: Host> Client<H> {
+    /// Returns the program behind the client.
+    pub fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// Returns what the client was created with.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Returns true if a connection is established.
+    pub fn is_connected(&self) -> bool {
+        self.enter().lifecycle.is_up()
+    }
+
+    /// Returns true if the version of the connection, or the one that the client was created for, is 5.
+    pub fn is_v5(&self) -> bool {
+        self.v5.load(Ordering::Relaxed)
+    }
+
+    /// The program has set callbacks: from now on the reactor's threads process packets and run them.
+    pub fn set_asynchronous(&self) {
+        let mut core = self.lock();
+        if !core.outputs.queue.hand_to_reactor() {
+            return;
+        }
+        core.outputs.progress();
+        if let Err(error) = self.watch(&mut core) {
+            trace!(
+                Error,
+                "Cannot watch socket of client {}: {error}", self.setup.client_id
+            );
+        }
+        drop(self.settle(core, Thread::Caller));
+    }
+
+    /// Sets or clears what the program does to a record before it is written.
+    pub fn set_before_write(&self, hook: Option<Box<dyn BeforeWrite>>) {
+        self.lock().outputs.records.set_before_write(hook);
+    }
+
+    /// Sets or clears what the program does to a record after it was read.
+    pub fn set_after_read(&self, hook: Option<Box<dyn AfterRead>>) {
+        let mut core = self.lock();
+        core.outputs.records.set_after_read(hook);
+        // What could not be read is tried again.
+        drop(self.settle(core, Thread::Caller));
+    }
+
+    /// Sets whether acknowledgements of publishes are of interest to the program.
+    pub fn set_wants_acknowledgements(&self, wants: bool) {
+        self.lock().outputs.set_wants_acknowledgements(wants);
+    }
+
     fn alive(&self) -> Result<Guard<'_, H>, Error> {
-        let core = self.lock();
-        if core.destroyed {
-            return Err(Error::Failed("the client is destroyed".into()));
+        let core = self.enter();
+        if core.lifecycle.is_destroyed() {
+            return Err(Error::destroyed());
         }
         Ok(core)
     }
@@ -52,9 +109,9 @@ impl<H: Host> Client<H> {
     pub fn send(&self, publish: &Publish<'_>, op: H::Op) -> Result<Token, Error> {
         let mut core = self.alive()?;
         let create = &self.setup.create;
-        if !core.session.online() || core.closing.as_ref().is_some_and(|closing| closing.said) {
+        if !core.session.online() || core.lifecycle.has_said_goodbye() {
             let may_wait = create.send_while_disconnected
-                && (core.should_be_connected || create.allow_disconnected_send_at_any_time);
+                && (core.lifecycle.is_wanted() || create.allow_disconnected_send_at_any_time);
             if !may_wait {
                 return Err(Error::Disconnected);
             }
@@ -62,24 +119,25 @@ impl<H: Host> Client<H> {
                 if !create.delete_oldest_messages {
                     return Err(Error::BufferFull);
                 }
-                let (session, io) = core.parts();
-                session.drop_oldest(io);
+                let (session, outputs) = core.parts();
+                session.drop_oldest(outputs);
             }
         }
-        if core.unwritten() > MAX_UNWRITTEN {
+        if core.outputs.unwritten() > MAX_UNWRITTEN {
             // Far ahead of the socket: give it a moment, but never more. A stalled server must not block this call.
             core.waiters += 1;
             self.changed.wait_for(&mut core.core, MOMENT);
             core.waiters -= 1;
         }
-        let (session, io) = core.parts();
+        let (session, outputs) = core.parts();
         // Tokens follow the packet identifiers, as programs see them in the original; a QoS 0 message has neither.
         let token = match publish.qos {
             QoS::AtMostOnce => 0,
             _ => session.token(),
         };
-        let accepted = session.publish(publish, Some(token), op, true, Instant::now(), io);
-        self.finish(core);
+        let accepted = session.publish(publish, Some(token), op, true, Instant::now(), outputs);
+        core.note_risk(publish.qos);
+        drop(self.settle(core, Thread::Caller));
         accepted?;
         Ok(token)
     }
@@ -91,17 +149,20 @@ impl<H: Host> Client<H> {
             return Err(Error::Disconnected);
         }
         let ready = |core: &Guard<'_, H>| {
-            core.session.can_send(publish.qos) && core.unwritten() < MAX_UNWRITTEN
+            core.session.can_send(publish.qos) && core.outputs.unwritten() < MAX_UNWRITTEN
         };
         if !ready(&core) {
             trace!(
                 Minimum,
                 "Blocking publish on queue full for client {}", self.setup.client_id
             );
-            let epoch = core.epoch;
+            let epoch = core.lifecycle.epoch();
             core = self.wait_for_room(core, ready);
-            if core.epoch != epoch || core.destroyed || !core.session.online() {
-                self.finish(core);
+            if core.lifecycle.epoch() != epoch
+                || core.lifecycle.is_destroyed()
+                || !core.session.online()
+            {
+                drop(self.settle(core, Thread::Caller));
                 return Err(Error::Disconnected);
             }
             trace!(
@@ -109,11 +170,12 @@ impl<H: Host> Client<H> {
                 "Resuming publish now queue not full for client {}", self.setup.client_id
             );
         }
-        let (session, io) = core.parts();
-        let accepted = session.publish(publish, None, op, false, Instant::now(), io);
-        let core = self.finish_holding(core);
+        let (session, outputs) = core.parts();
+        let accepted = session.publish(publish, None, op, false, Instant::now(), outputs);
+        core.note_risk(publish.qos);
+        let core = self.settle(core, Thread::Caller);
         let accepted = accepted?;
-        if core.blocked() && !self.wait_until_written(core) && publish.qos == QoS::AtMostOnce {
+        if core.is_blocked() && !self.wait_until_written(core) && publish.qos == QoS::AtMostOnce {
             return Err(Error::Failed(
                 "the connection was lost before the message was written".into(),
             ));
@@ -127,10 +189,10 @@ impl<H: Host> Client<H> {
     /// The socket takes no more: waits until all that is there now has been written, as the original's publish does, so
     /// that a program may leave right after it. False: the connection ended first.
     fn wait_until_written(&self, core: Guard<'_, H>) -> bool {
-        let (epoch, end) = (core.epoch, core.io.out.position());
-        let core = self.wait_for_room(core, |core| core.written >= end);
-        let written = core.epoch == epoch;
-        self.finish(core);
+        let (epoch, end) = (core.lifecycle.epoch(), core.outputs.out.position());
+        let core = self.wait_for_room(core, |core| core.outputs.written() >= end);
+        let written = core.lifecycle.epoch() == epoch;
+        drop(self.settle(core, Thread::Caller));
         written
     }
 
@@ -142,28 +204,32 @@ impl<H: Host> Client<H> {
         op: H::Op,
     ) -> Result<Token, Error> {
         let mut core = self.alive()?;
-        if core.phase != Phase::Connected {
+        if !core.lifecycle.is_open() {
             return Err(Error::Disconnected);
         }
-        let (session, io) = core.parts();
+        let (session, outputs) = core.parts();
         let token = session.token();
         let sent = match change {
             Subscription::Subscribe(filters) => {
-                session.subscribe(filters, properties, token, op, io)
+                session.subscribe(filters, properties, token, op, outputs)
             }
             Subscription::Unsubscribe(filters) => {
-                session.unsubscribe(filters, properties, token, op, io)
+                session.unsubscribe(filters, properties, token, op, outputs)
             }
         };
-        self.finish(core);
+        drop(self.settle(core, Thread::Caller));
         sent?;
         Ok(token)
     }
 
-    /// Waits for what an operation's end puts into the slot.
-    pub fn wait_for_slot<T>(&self, slot: &Arc<Slot<T>>, timeout: Duration) -> Result<T, Error> {
-        let (core, result) = self.wait_for(self.lock(), deadline_in(timeout), |_| slot.take());
-        self.finish(core);
+    /// Waits for what an operation's end puts into the answer.
+    pub fn wait_for_answer<T>(
+        &self,
+        answer: &Arc<Answer<T>>,
+        timeout: Duration,
+    ) -> Result<T, Error> {
+        let (core, result) = self.wait_for(self.enter(), deadline_in(timeout), |_| answer.take());
+        drop(self.settle(core, Thread::Caller));
         result.ok_or(Error::TimedOut)
     }
 
@@ -173,9 +239,9 @@ impl<H: Host> Client<H> {
         if !core.session.online() {
             return Err(Error::Disconnected);
         }
-        let epoch = core.epoch;
+        let epoch = core.lifecycle.epoch();
         let (core, result) = self.wait_for(core, deadline_in(timeout), |core| {
-            let lost = core.epoch != epoch;
+            let lost = core.lifecycle.epoch() != epoch;
             if lost && (is_pending(core, token) || core.given_up.contains(&token)) {
                 Some(Err(Error::Disconnected))
             } else if is_pending(core, token) {
@@ -184,19 +250,19 @@ impl<H: Host> Client<H> {
                 Some(Ok(()))
             }
         });
-        self.finish(core);
+        drop(self.settle(core, Thread::Caller));
         result.unwrap_or(Err(Error::TimedOut))
     }
 
     /// Whether the operation has not ended.
     pub fn is_pending(&self, token: Token) -> bool {
-        is_pending(&self.lock(), token)
+        is_pending(&self.enter(), token)
     }
 
     /// Tokens of the publishes that have not ended, in order; of subscribes too where `all`.
     pub fn pending_tokens(&self, all: bool) -> Vec<Token> {
-        let core = self.lock();
-        let unwritten = core.io.unwritten.iter().map(|(_, done)| done.token);
+        let core = self.enter();
+        let unwritten = core.outputs.unwritten_tokens();
         core.session
             .pending_tokens(all)
             .into_iter()
@@ -204,43 +270,57 @@ impl<H: Host> Client<H> {
             .collect()
     }
 
-    /// Synchronous client: waits for a message, at most `timeout`. No message in time is no error.
+    /// Where calls drive: waits for a message, at most `timeout`. No message in time is no error.
     pub fn receive(&self, timeout: Duration) -> Result<Option<H::Message>, Error> {
         let core = self.alive()?;
-        if !core.synchronous {
+        if core.outputs.queue.driver() != Driver::Calls {
             // Its messages are the callbacks'.
             return Err(Error::Failed("the client has callbacks".into()));
         }
-        if !core.session.online() && core.io.messages == 0 {
+        if !core.session.online() && !core.outputs.has_messages() {
             return Err(Error::Disconnected);
         }
-        let epoch = core.epoch;
+        let epoch = core.lifecycle.epoch();
         let (core, result) = self.wait_for(core, deadline_in(timeout), |core| {
-            if let Some(message) = core.io.take_message() {
+            if core.outputs.queue.driver() != Driver::Calls {
+                // Its messages are the callbacks' from now on.
+                Some(Err(Error::Failed("the client has callbacks".into())))
+            } else if let Some(message) = core.outputs.take_message() {
                 Some(Ok(message))
-            } else if core.epoch != epoch {
+            } else if core.lifecycle.epoch() != epoch {
                 Some(Err(Error::Failed("the connection was lost".into())))
             } else {
                 None
             }
         });
-        self.finish(core);
+        drop(self.settle(core, Thread::Caller));
         result.transpose()
     }
 
-    /// Synchronous client: processes what comes until the deadline.
+    /// Where calls drive: processes what comes until the deadline.
     pub fn process_until(&self, deadline: Instant) {
         let core = self.lock();
-        if !core.synchronous || !core.session.online() {
+        if core.outputs.queue.driver() != Driver::Calls || !core.session.online() {
             return;
         }
         let (core, _) = self.wait_for(core, Some(deadline), |core| {
             (!core.session.online()).then_some(())
         });
-        self.finish(core);
+        drop(self.settle(core, Thread::Caller));
+    }
+}
+
+impl<H: Host> Core<H> {
+    /// A message was handed over. Of one without acknowledgement nobody learns whether it reached the server.
+    fn note_risk(&mut self, qos: QoS) {
+        if qos == QoS::AtMostOnce {
+            if let Some(connection) = self.lifecycle.connection_mut() {
+                connection.risk();
+            }
+        }
     }
 }
 
 fn is_pending<H: Host>(core: &Guard<'_, H>, token: Token) -> bool {
-    core.session.is_pending(token) || core.io.is_unwritten(token)
+    core.session.is_pending(token) || core.outputs.is_unwritten(token)
 }

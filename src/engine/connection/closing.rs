@@ -1,0 +1,281 @@
+//! Connections that this side has ended, until the server ends its own.
+//!
+//! A socket that is closed with bytes unread, or that gets some afterwards, answers with a reset; upon which servers fail to
+//! send their acknowledgement, and read no further: the last messages would be lost with it. So only this side is ended, and
+//! what comes is thrown away until the server ends the other, for [`GRACE`] at most.
+//!
+//! The same messages would be lost if the client connected to the same server again: it lets the new connection take over
+//! before it has read the rest of the old one. So a connect waits before its CONNECT, within its deadline, while an earlier
+//! connection of the client to that server is [at risk](Retired): messages were written that the server has not acknowledged.
+//! The end of the process waits for those too, and for bytes that the server's kernel has not acknowledged. Neither waits for
+//! a server that was not told: one that has gone silent will say nothing more.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use rustix::net::RecvFlags;
+use tokio::io::Interest;
+use tokio::sync::Notify;
+
+use crate::engine::runtime::runtime;
+use crate::engine::transfer::write;
+use crate::protocol::outbound::Batch;
+use crate::transport::Link;
+
+/// A server that does not care to close is none to wait for.
+const GRACE: Duration = Duration::from_secs(1);
+/// A server that goes on sending is none either.
+const MAX_DISCARDED: usize = 16 << 20;
+/// Bytes thrown away at a time.
+const SCRATCH: usize = 4096;
+/// Bytes thrown away before others come first.
+const DISCARD_TURN: usize = 64 * 1024;
+/// At the end of the process: how often the kernel is asked what the server's has acknowledged, for it does not tell.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+/// A connection that has ended and is to be closed. Nothing of that happens under a client's mutex.
+pub struct Retired {
+    epoch: u64,
+    link: Arc<Link>,
+    /// What is left to be said: the end of the outbound stream, up to DISCONNECT.
+    words: Batch,
+    /// The socket takes no words, or they would follow half a packet.
+    speechless: bool,
+    /// Where the server was told of the end: what waits for it.
+    closing: Option<Closing>,
+}
+
+impl Retired {
+    /// A connection of that epoch. `told`: its client, where DISCONNECT is in the outbound stream; `at_risk`: messages were
+    /// written that the server has not acknowledged.
+    pub fn new(epoch: u64, link: Arc<Link>, told: Option<Arc<str>>, at_risk: bool) -> Self {
+        let speechless = told.is_none();
+        // Now and not when it is closed: whoever learns that the connection has ended may connect at once.
+        let closing = match (told, link.fd()) {
+            (Some(client), Some(_)) => Some(Closing::new(client, &link, at_risk)),
+            _ => None,
+        };
+        Self {
+            epoch,
+            link,
+            words: Batch::default(),
+            speechless,
+            closing,
+        }
+    }
+
+    /// Returns the connection's epoch.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Sets what is left to be said.
+    pub fn say(&mut self, words: Batch) {
+        self.words = words;
+    }
+
+    /// The socket takes no more.
+    pub fn silence(&mut self) {
+        self.speechless = true;
+    }
+
+    /// The thread that wrote to the connection has come back; `all`: it has written what it had.
+    pub fn writer_left(&mut self, all: bool) {
+        self.speechless |= !all;
+    }
+
+    /// Closes the connection so that what was written still arrives.
+    pub fn close(self) {
+        let Self {
+            link,
+            mut words,
+            speechless,
+            closing,
+            ..
+        } = self;
+        if !speechless {
+            // As far as the socket takes them at once. Whatever comes of it, the connection ends now.
+            let _ = write(&link, &mut words, usize::MAX);
+        }
+        if link.fd().is_none() {
+            // The owner of a byte stream takes what waits, and sees the end.
+            return link.end_writing();
+        }
+        if let Discarded::End = discard(&link, DISCARD_TURN) {
+            return link.shutdown();
+        }
+        link.end_writing();
+        match runtime() {
+            Ok(runtime) => drop(runtime.spawn(linger(link, closing))),
+            Err(_) => link.shutdown(),
+        }
+    }
+}
+
+/// What was found when input was thrown away.
+enum Discarded {
+    /// The server has ended its side, or the connection is broken.
+    End,
+    /// Nothing is left for now.
+    Nothing,
+    /// There may be more.
+    Some(usize),
+}
+
+/// Throws away what has arrived, below all layers: nobody looks at it any more. At most about `budget` bytes.
+fn discard(link: &Link, budget: usize) -> Discarded {
+    let Some(socket) = link.fd() else {
+        return Discarded::End;
+    };
+    let mut scratch = [0; SCRATCH];
+    let mut discarded = 0;
+    while discarded < budget {
+        match rustix::net::recv(socket, &mut scratch[..], RecvFlags::DONTWAIT) {
+            Ok((0, _)) => return Discarded::End,
+            Ok((read, _)) => discarded += read,
+            Err(rustix::io::Errno::AGAIN) if discarded == 0 => return Discarded::Nothing,
+            Err(rustix::io::Errno::AGAIN) => break,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return Discarded::End,
+        }
+    }
+    Discarded::Some(discarded)
+}
+
+/// Waits for the server's end of a connection, for a while.
+async fn linger(link: Arc<Link>, closing: Option<Closing>) {
+    let wait = async {
+        let readiness = link.readiness()?;
+        let mut left = MAX_DISCARDED;
+        loop {
+            let read = || match discard(&link, DISCARD_TURN) {
+                Discarded::Nothing => Err(std::io::ErrorKind::WouldBlock.into()),
+                Discarded::Some(bytes) => Ok(bytes),
+                Discarded::End => Ok(usize::MAX),
+            };
+            let bytes = readiness.retry(Interest::READABLE, read).await?;
+            if bytes >= left {
+                return Ok(());
+            }
+            left -= bytes;
+            // A server that sends without end must not hold up the clock, nor other tasks.
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited: Result<std::io::Result<()>, _> = tokio::time::timeout(GRACE, wait).await;
+    // Whether the server has closed or not, it had its time.
+    drop(waited);
+    link.shutdown();
+    drop(closing);
+}
+
+/// A connection whose end was announced.
+struct Entry {
+    number: u64,
+    client: Arc<str>,
+    /// None where the system does not say.
+    server: Option<SocketAddr>,
+    at_risk: bool,
+    link: Arc<Link>,
+}
+
+static CLOSING: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+/// For the end of the process.
+static CLOSED: Condvar = Condvar::new();
+/// For connects.
+static CLOSED_TASKS: Notify = Notify::const_new();
+
+/// An entry of the list, which goes when this is dropped.
+struct Closing(u64);
+
+impl Closing {
+    fn new(client: Arc<str>, link: &Arc<Link>, at_risk: bool) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        CLOSING.lock().push(Entry {
+            number,
+            client,
+            server: peer(link),
+            at_risk,
+            link: Arc::clone(link),
+        });
+        Self(number)
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        let mut closing = CLOSING.lock();
+        closing.retain(|entry| entry.number != self.0);
+        if closing.is_empty() {
+            *closing = Vec::new();
+        }
+        CLOSED.notify_all();
+        CLOSED_TASKS.notify_waiters();
+    }
+}
+
+/// Returns the address of the server, or of the proxy that leads to it.
+fn peer(link: &Link) -> Option<SocketAddr> {
+    SocketAddr::try_from(rustix::net::getpeername(link.fd()?).ok()??).ok()
+}
+
+/// Before a CONNECT on that link: waits while a connection of the client to the same server is at risk, [`GRACE`] at most.
+pub async fn wait_for_closing(client: &str, link: &Link) {
+    // The server gives each nameless client a name of its own.
+    if client.is_empty() {
+        return;
+    }
+    let server = peer(link);
+    let at_risk =
+        |entry: &Entry| entry.at_risk && *entry.client == *client && entry.server == server;
+    let wait = async {
+        loop {
+            let closed = CLOSED_TASKS.notified();
+            if !CLOSING.lock().iter().any(at_risk) {
+                return;
+            }
+            closed.await;
+        }
+    };
+    // An entry goes after that time; a thread that is held up in between must not hold up the connect.
+    let _ = tokio::time::timeout(GRACE, wait).await;
+}
+
+/// Sees to it that the process ends in order: a program may end right after it has disconnected, when the server has not
+/// read everything yet, and without destroying its clients, whose stores then get the files that the original looks for.
+/// To be called before there are connections or stores.
+pub fn watch_for_exit() {
+    crate::os::at_exit(wait_for_all);
+    crate::os::at_exit(crate::persistence::file::settle_all);
+}
+
+/// Before the end of the process: waits until nothing can be lost with its connections, for a while.
+fn wait_for_all() {
+    let deadline = Instant::now() + GRACE;
+    let mut closing = CLOSING.lock();
+    loop {
+        let at_risk = closing.iter().any(|entry| entry.at_risk);
+        if !at_risk && closing.iter().all(|entry| has_arrived(&entry.link)) {
+            return;
+        }
+        let now = Instant::now();
+        if now >= deadline {
+            return;
+        }
+        let until = if at_risk { deadline } else { now + LOOK_AGAIN };
+        CLOSED.wait_until(&mut closing, until);
+    }
+}
+
+/// Returns true if the server's kernel has all that was written, and nothing has come that nobody has read: that would turn
+/// the close into a reset, and the server's program would read no further.
+fn has_arrived(link: &Link) -> bool {
+    link.fd().is_none_or(|socket| {
+        let unread = rustix::io::ioctl_fionread(socket).unwrap_or(0);
+        crate::os::unacknowledged(socket) == 0 && unread == 0
+    })
+}

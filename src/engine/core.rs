@@ -1,0 +1,376 @@
+//! The client, what its mutex protects, and how the parts are joined before the mutex is given back.
+
+use std::collections::VecDeque;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread::ThreadId;
+use std::time::Instant;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use crate::options::CreateOptions;
+use crate::persistence::{Store, StoreError};
+use crate::protocol::session::{Session, Token};
+use crate::protocol::{Version, error::Malformed};
+use crate::reactor::{self, Reactor, reactor};
+use crate::registry::Key;
+use crate::trace;
+use crate::transport::Connector;
+use crate::transport::stream::Wake;
+
+use super::connection::closing::Retired;
+use super::delivery::queue::Driver;
+use super::delivery::roles::Roles;
+use super::host::{Event, Host};
+use super::lifecycle::state::Lifecycle;
+use super::outputs::Outputs;
+use super::records::{Records, restore};
+
+/// What a client is created with.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Client identifier; may be empty.
+    pub client_id: Arc<str>,
+    /// The server's URI, as the program wrote it.
+    pub server_uri: String,
+    /// MQTTAsync's create options.
+    pub create: CreateOptions,
+    /// Who drives the client's connections at first.
+    pub driver: Driver,
+    /// A server's DISCONNECT is followed by [`Event::ConnectionLost`] too.
+    pub lost_after_disconnect: bool,
+}
+
+/// Why the engine did not do what it was asked to.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// There is no connection.
+    #[error("not connected")]
+    Disconnected,
+    /// The client is destroyed, or the system gives no threads or descriptors.
+    #[error("{0}")]
+    Failed(String),
+    /// The buffer for messages without connection is full.
+    #[error("the message buffer is full")]
+    BufferFull,
+    /// All packet identifiers are in use.
+    #[error("no packet identifier is free")]
+    NoPacketId,
+    /// It cannot be sent, or the server does not take it.
+    #[error(transparent)]
+    Invalid(#[from] Malformed),
+    /// A connect or disconnect is being processed.
+    #[error("a connect or disconnect is being processed")]
+    Ignored,
+    /// The store refused.
+    #[error("the message could not be stored")]
+    NotStored,
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] Arc<StoreError>),
+    /// The time allowed has passed.
+    #[error("timed out")]
+    TimedOut,
+}
+
+impl Error {
+    pub(super) fn destroyed() -> Self {
+        Error::Failed("the client is destroyed".into())
+    }
+}
+
+/// What the mutex protects. An idle client keeps all of it, and there may be thousands: what is rarely there is boxed.
+pub(super) struct Core<H: Host> {
+    pub session: Session<H::Message, H::Op>,
+    pub outputs: Outputs<H>,
+    pub lifecycle: Lifecycle<H::Op>,
+    pub roles: Roles<ThreadId>,
+    pub alarm: Alarm,
+    /// Connections that ended, to be closed once the mutex is released.
+    pub retired: Vec<Retired>,
+    /// Those to which a thread still writes, and which it closes.
+    pub retired_in_use: Vec<Retired>,
+    /// Threads that wait on the condition variable.
+    pub waiters: u32,
+    /// Operations that the end of the last connection put an end to.
+    pub given_up: Vec<Token>,
+}
+
+/// How the reactor is going to come back to a client.
+#[derive(Default)]
+pub(super) struct Alarm {
+    /// What the reactor's timer is set to.
+    pub timer: Option<Instant>,
+    /// The client is in the reactor's queue.
+    pub scheduled: bool,
+}
+
+/// A client of either API.
+pub struct Client<H: Host> {
+    pub(super) key: Key,
+    /// For the tasks that outlive a call.
+    pub(super) this: Weak<Self>,
+    pub(super) setup: Setup,
+    pub(super) host: H,
+    core: Mutex<Core<H>>,
+    /// Events that the dispatching thread has taken over.
+    pub(super) batch: Mutex<VecDeque<Event<H>>>,
+    pub(super) changed: Condvar,
+    pub(super) connector: Connector,
+    /// Something waits for the caller of the next API function: asked at the end of each call, which is not to cost it the
+    /// mutex.
+    pub(super) has_for_caller: AtomicBool,
+    /// The version of the connection, or the one that the client was created for, is 5: asked by each publish, which locks
+    /// the mutex once and not twice.
+    pub(super) v5: AtomicBool,
+}
+
+/// The mutex, held. Once it has been released, trace lines are written and connections that ended are closed.
+pub(super) struct Guard<'a, H: Host> {
+    pub core: MutexGuard<'a, Core<H>>,
+    // After `core`: fields are dropped in order.
+    _held: trace::Held,
+}
+
+impl<H: Host> Deref for Guard<'_, H> {
+    type Target = Core<H>;
+
+    fn deref(&self) -> &Core<H> {
+        &self.core
+    }
+}
+
+impl<H: Host> DerefMut for Guard<'_, H> {
+    fn deref_mut(&mut self) -> &mut Core<H> {
+        &mut self.core
+    }
+}
+
+impl<H: Host> Guard<'_, H> {
+    /// Closes connections that ended, with the mutex released: to close a connection is to read and write.
+    pub fn close_retired(&mut self) {
+        if !self.core.retired.is_empty() {
+            let retired = std::mem::take(&mut self.core.retired);
+            MutexGuard::unlocked(&mut self.core, || {
+                retired.into_iter().for_each(Retired::close);
+            });
+        }
+    }
+}
+
+impl<H: Host> Drop for Guard<'_, H> {
+    fn drop(&mut self) {
+        self.close_retired();
+    }
+}
+
+/// Which thread joins the parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Thread {
+    /// One that must not run callbacks: a caller's, one of the connect runtime, or the reactor's while other timers wait.
+    Caller,
+    /// One of the reactor's, which runs callbacks.
+    Reactor,
+}
+
+impl<H: Host> Client<H> {
+    /// A client that is not connected. `store` keeps its messages across processes.
+    ///
+    /// What the store holds is taken over; `restored` makes what those operations have attached.
+    pub fn new(
+        setup: Setup,
+        host: H,
+        store: Option<Box<dyn Store>>,
+        restored: impl Fn() -> H::Op,
+    ) -> Result<Arc<Self>, Error> {
+        let version = if setup.create.v5 {
+            Version::V5
+        } else {
+            Version::V311
+        };
+        let now = Instant::now();
+        let mut core = Core {
+            session: Session::new(version, Arc::clone(&setup.client_id), now),
+            outputs: Outputs::new(Records::new(store, &setup.create), setup.driver),
+            lifecycle: Lifecycle::default(),
+            roles: Roles::default(),
+            alarm: Alarm::default(),
+            retired: Vec::new(),
+            retired_in_use: Vec::new(),
+            waiters: 0,
+            given_up: Vec::new(),
+        };
+        let (session, outputs) = core.parts();
+        restore(session, outputs, &setup.create, restored).map_err(Arc::new)?;
+        let mut made = None;
+        Reactor::register(|key| {
+            let client = Arc::new_cyclic(|this| Self {
+                key,
+                this: this.clone(),
+                setup,
+                host,
+                core: Mutex::new(core),
+                batch: Mutex::default(),
+                changed: Condvar::new(),
+                connector: Connector::default(),
+                has_for_caller: AtomicBool::new(false),
+                v5: AtomicBool::new(version == Version::V5),
+            });
+            made = Some(Arc::clone(&client));
+            client
+        })
+        .ok_or_else(|| Error::Failed("too many clients".into()))?;
+        made.ok_or_else(|| Error::Failed("too many clients".into()))
+    }
+
+    /// Takes the mutex.
+    pub(super) fn lock(&self) -> Guard<'_, H> {
+        let held = trace::hold();
+        Guard {
+            core: self.core.lock(),
+            _held: held,
+        }
+    }
+
+    /// Has the reactor watch the connection's socket, where API calls do not process its packets.
+    pub(super) fn watch(&self, core: &mut Core<H>) -> std::io::Result<()> {
+        if core.outputs.queue.driver() != Driver::Reactor {
+            return Ok(());
+        }
+        match core.lifecycle.connection_mut() {
+            Some(connection) if !connection.is_watched() => {
+                let link = connection.link();
+                if let Some(fd) = link.fd() {
+                    reactor()?.watch(self.key, fd)?;
+                } else {
+                    // A byte stream tells itself. What is possible already counts as due anyway.
+                    let client = self.this.clone();
+                    let waker = move |wake: Wake| {
+                        if let Some(client) = client.upgrade() {
+                            client.woken(wake);
+                        }
+                    };
+                    let _possible = link.set_waker(Some(Arc::new(waker)));
+                }
+                connection.watched();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A byte stream's state has changed. Runs inside a call of the stream's owner, which must not be held up.
+    fn woken(&self, wake: Wake) {
+        let mut core = self.lock();
+        if let Some(connection) = core.lifecycle.connection_mut() {
+            connection.ready(wake.readable, wake.writable, false);
+            self.hand_over(&mut core, false);
+        }
+    }
+
+    /// Joins the parts after a change of state: has written what is to be written, goes on with a disconnect, sets the timer,
+    /// wakes who waits, and has the callbacks run. Whatever is left to do has an alarm afterwards: an event of the socket,
+    /// the timer, or the reactor's queue.
+    pub(super) fn settle<'a>(&'a self, core: Guard<'a, H>, thread: Thread) -> Guard<'a, H> {
+        let mut core = self.write_some(core, thread);
+        while self.go_on_leaving(&mut core) {
+            core = self.write_some(core, thread);
+        }
+        self.wake(&mut core);
+        if thread == Thread::Reactor && core.may_dispatch() {
+            // The callbacks may take long: what they do not need to come first is another thread's.
+            self.hand_over(&mut core, true);
+            core = self.dispatch(core);
+            self.wake(&mut core);
+        }
+        self.hand_over(&mut core, false);
+        core
+    }
+
+    /// Wakes threads that wait for a change, and sets the timer.
+    pub(super) fn wake(&self, core: &mut Guard<'_, H>) {
+        if core.outputs.take_progress() && core.waiters > 0 {
+            self.changed.notify_all();
+        }
+        if core.outputs.queue.has_for_caller() {
+            self.has_for_caller.store(true, Ordering::Relaxed);
+        }
+        let keep_alive = core.session.deadline().map(reactor::slot);
+        let next = [
+            keep_alive,
+            core.lifecycle.deadline(),
+            core.roles.offers_again(),
+            core.outputs.records.retry_at(),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
+        // One that is set too early finds nothing due and is set again: cheaper than a change for every packet.
+        if let Some(next) = next {
+            if core.alarm.timer.is_none_or(|at| next < at) {
+                if let Ok(reactor) = reactor() {
+                    reactor.set_timer(self.key, core.alarm.timer, Some(next));
+                    core.alarm.timer = Some(next);
+                }
+            }
+        }
+    }
+
+    /// Puts the client into the reactor's queue, at its end, if there is something that a thread of the reactor has to do.
+    /// `dispatching`: this thread is about to run the callbacks, and reads on afterwards unless somebody waits for that.
+    pub(super) fn hand_over(&self, core: &mut Core<H>, dispatching: bool) {
+        if core.alarm.scheduled {
+            return;
+        }
+        let due = core.session.has_unreleased()
+            || core.lifecycle.connection().is_some_and(|connection| {
+                connection.pace.is_asked()
+                    || connection.writer.is_due() && !connection.pace.is_burst()
+                    || connection.reader.is_due()
+                        && connection.is_watched()
+                        && core.may_read()
+                        && (!dispatching || core.waiters > 0)
+            })
+            || !dispatching && core.may_dispatch();
+        if due {
+            if let Ok(reactor) = reactor() {
+                core.alarm.scheduled = reactor.schedule(self.key);
+            }
+        }
+    }
+}
+
+impl<H: Host> Core<H> {
+    /// Returns true if a thread of the reactor that came now would run callbacks.
+    pub fn may_dispatch(&self) -> bool {
+        !self.outputs.queue.is_empty()
+            && self.outputs.queue.driver() == Driver::Reactor
+            && self.roles.may_dispatch()
+    }
+
+    /// Returns true if the socket may be read: the server reads what we answer, and the program keeps up, or somebody waits for an answer, which may be behind
+    /// the messages that it does not keep up with.
+    pub fn may_read(&self) -> bool {
+        self.session.may_read() && (self.waiters > 0 || !self.outputs.queue.is_full())
+    }
+
+    /// Returns true if the socket has not taken all that was to be written.
+    pub fn is_blocked(&self) -> bool {
+        self.lifecycle
+            .connection()
+            .is_some_and(|connection| connection.writer.is_blocked())
+    }
+
+    /// Returns session and outputs, to be used together.
+    pub fn parts(&mut self) -> (&mut Session<H::Message, H::Op>, &mut Outputs<H>) {
+        (&mut self.session, &mut self.outputs)
+    }
+
+    /// The program waits for something: whatever it calls next, it follows that and not the call before.
+    pub fn pause(&mut self) {
+        if let Some(connection) = self.lifecycle.connection_mut() {
+            connection.pace.pause();
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Who is inside the program's functions: one thread at a time runs the callbacks of a client.
+
+use std::time::Instant;
+
+/// The threads inside the program's functions. `T` names a thread.
+#[derive(Debug)]
+pub struct Roles<T> {
+    /// The thread that runs callbacks now.
+    dispatcher: Option<T>,
+    /// Threads inside functions of the program that are no events.
+    outside: Vec<T>,
+    /// A thread hands over what waits for the end of an API call.
+    reporting: bool,
+    /// When a message that the program did not take is offered again.
+    offer_again: Option<Instant>,
+    /// The dispatcher is between a connect's onSuccess and the end of `connected`.
+    announcing: bool,
+}
+
+impl<T> Default for Roles<T> {
+    fn default() -> Self {
+        Self {
+            dispatcher: None,
+            outside: Vec::new(),
+            reporting: false,
+            offer_again: None,
+            announcing: false,
+        }
+    }
+}
+
+impl<T: PartialEq> Roles<T> {
+    /// Returns true if a thread that came now could run callbacks.
+    pub fn may_dispatch(&self) -> bool {
+        self.dispatcher.is_none() && self.offer_again.is_none()
+    }
+
+    /// Takes the dispatching role. Returns false if it cannot be had.
+    #[must_use = "whoever takes the role dispatches, and ends it"]
+    pub fn begin_dispatch(&mut self, this: T) -> bool {
+        let may = self.may_dispatch();
+        if may {
+            self.dispatcher = Some(this);
+        }
+        may
+    }
+
+    /// Gives the dispatching role back.
+    pub fn end_dispatch(&mut self) {
+        self.dispatcher = None;
+        self.announcing = false;
+    }
+
+    /// The program did not take a message: it is offered again then, and no callback runs before.
+    pub fn offer_again(&mut self, at: Instant) {
+        self.offer_again = Some(at);
+    }
+
+    /// Returns when a message is offered again.
+    pub fn offers_again(&self) -> Option<Instant> {
+        self.offer_again
+    }
+
+    /// It is `now`: the time to offer a message again may have come.
+    pub fn expire(&mut self, now: Instant) {
+        self.offer_again.take_if(|at| now >= *at);
+    }
+
+    /// A thread enters a function of the program that is no event.
+    pub fn enter(&mut self, this: T) {
+        self.outside.push(this);
+    }
+
+    /// It has left the function.
+    pub fn leave(&mut self, this: &T) {
+        if let Some(at) = self.outside.iter().rposition(|thread| thread == this) {
+            self.outside.swap_remove(at);
+        }
+        if self.outside.is_empty() {
+            self.outside = Vec::new();
+        }
+    }
+
+    /// Returns true if another thread is inside a function of the program's.
+    pub fn others_inside(&self, this: &T) -> bool {
+        let mut inside = self.dispatcher.iter().chain(&self.outside);
+        inside.any(|thread| thread != this)
+    }
+
+    /// Takes the role of handing over what waits for the end of a call. Returns false if another thread has it.
+    #[must_use = "whoever takes the role hands over, and ends it"]
+    pub fn begin_report(&mut self) -> bool {
+        !std::mem::replace(&mut self.reporting, true)
+    }
+
+    /// Gives that role back.
+    pub fn end_report(&mut self) {
+        self.reporting = false;
+    }
+
+    /// The dispatcher is about to run a connect's onSuccess, which `connected` follows.
+    pub fn announce(&mut self) {
+        self.announcing = true;
+    }
+
+    /// `connected` has run, or nobody waits for that any longer.
+    pub fn announced(&mut self) {
+        self.announcing = false;
+    }
+
+    /// Returns true if an API call on that thread has to wait until `connected` has run.
+    pub fn is_announcing_to(&self, this: &T) -> bool {
+        self.announcing
+            && self
+                .dispatcher
+                .as_ref()
+                .is_some_and(|thread| thread != this)
+            && !self.outside.contains(this)
+    }
+
+    /// Returns true if any thread may have to: asked first, for it costs nothing.
+    pub fn is_announcing(&self) -> bool {
+        self.announcing
+    }
+
+    /// A thread has panicked: whatever it had is free again.
+    pub fn forget(&mut self, this: &T) {
+        if self.dispatcher.as_ref() == Some(this) {
+            self.end_dispatch();
+        }
+        self.leave(this);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn one_thread_dispatches() {
+        let mut roles = Roles::default();
+        assert!(roles.begin_dispatch(1));
+        assert!(!roles.begin_dispatch(2) && !roles.may_dispatch());
+        roles.end_dispatch();
+        assert!(roles.begin_dispatch(2));
+    }
+
+    #[test]
+    fn nobody_dispatches_until_a_message_is_offered_again() {
+        let (mut roles, now) = (Roles::default(), Instant::now());
+        assert!(roles.begin_dispatch(1));
+        roles.offer_again(now + Duration::from_secs(1));
+        roles.end_dispatch();
+        assert!(!roles.begin_dispatch(1));
+        roles.expire(now);
+        assert!(!roles.may_dispatch());
+        roles.expire(now + Duration::from_secs(1));
+        assert!(roles.may_dispatch());
+    }
+
+    #[test]
+    fn a_thread_does_not_wait_for_itself() {
+        let mut roles = Roles::default();
+        assert!(roles.begin_dispatch(1));
+        roles.enter(1);
+        roles.enter(1);
+        assert!(!roles.others_inside(&1) && roles.others_inside(&2));
+        roles.end_dispatch();
+        roles.leave(&1);
+        assert!(roles.others_inside(&2), "it entered twice");
+        roles.leave(&1);
+        assert!(!roles.others_inside(&2));
+    }
+
+    #[test]
+    fn other_threads_wait_for_the_announcement_of_a_connection() {
+        let mut roles = Roles::default();
+        assert!(roles.begin_dispatch(1));
+        assert!(!roles.is_announcing_to(&2));
+        roles.announce();
+        assert!(roles.is_announcing_to(&2) && !roles.is_announcing_to(&1));
+        roles.enter(2);
+        assert!(!roles.is_announcing_to(&2), "it is inside the program");
+        roles.announced();
+        assert!(!roles.is_announcing_to(&3));
+        roles.announce();
+        roles.end_dispatch();
+        assert!(
+            !roles.is_announcing(),
+            "no announcement outlives its dispatcher"
+        );
+    }
+
+    #[test]
+    fn a_panic_frees_what_the_thread_had() {
+        let mut roles = Roles::default();
+        assert!(roles.begin_dispatch(1));
+        roles.enter(1);
+        roles.forget(&2);
+        assert!(!roles.may_dispatch());
+        roles.forget(&1);
+        assert!(roles.may_dispatch() && !roles.others_inside(&2));
+    }
+}

@@ -1,0 +1,7 @@
+//! How a client's connections begin and end. [`state`] is the one state; the other files change it.
+
+pub mod connect;
+mod destroy;
+mod disconnect;
+mod reconnect;
+pub mod state;

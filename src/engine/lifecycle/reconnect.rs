@@ -1,0 +1,142 @@
+//! The automatic reconnect.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::core::{Client, Error, Guard};
+use crate::engine::host::Host;
+use crate::engine::runtime::runtime;
+use crate::options::ConnectOptions;
+
+use super::connect::PanicGuard;
+use super::state::{Plan, Reconnect, Signal};
+
+impl<H: Host> Client<H> {
+    /// Starts the automatic reconnect, where the program wants it; `lost` where there was a connection before whose session
+    /// goes on. `unheard` is told of the first failure.
+    ///
+    /// A connection that is lost is followed by one that goes on with its session, if that outlives connections, however
+    /// clean the first start was: what is in flight belongs to it.
+    pub(super) fn reconnect_later(
+        &self,
+        core: &mut Guard<'_, H>,
+        lost: bool,
+        unheard: Option<Box<H::Op>>,
+    ) {
+        let (Ok(runtime), Some(client)) = (runtime(), self.this.upgrade()) else {
+            return;
+        };
+        let Some(plan) = core.lifecycle.retry(unheard) else {
+            return;
+        };
+        let task = runtime.spawn(async move { client.keep_trying(plan, lost).await });
+        core.lifecycle.set_task(task.abort_handle());
+    }
+
+    /// The task of the reconnect of that epoch has panicked: another one goes on.
+    pub(super) fn reconnect_again(&self, epoch: u64) {
+        let mut core = self.lock();
+        if core.lifecycle.abandoned(epoch) {
+            self.reconnect_later(&mut core, true, None);
+        }
+    }
+
+    async fn keep_trying(self: Arc<Self>, plan: Plan, lost: bool) {
+        let Plan {
+            epoch,
+            mut options,
+            signal,
+        } = plan;
+        let Some(retry) = options.reconnect else {
+            return;
+        };
+        let _guard = PanicGuard {
+            client: &self,
+            epoch,
+        };
+        let mut delay = retry.min;
+        loop {
+            pause(jittered(delay), &signal).await;
+            options = self.refreshed(options, epoch).await;
+            match self.try_candidates(&options, epoch, lost).await {
+                Ok(established) => return self.established(*established, &options, epoch, lost),
+                Err(failure) => self.attempt_failed(failure, epoch),
+            }
+            delay = if signal.take_anew() {
+                retry.min
+            } else {
+                (delay * 2).min(retry.max).max(retry.min)
+            };
+        }
+    }
+
+    /// The options for the next attempt, which the program may change. It may take its time for that.
+    async fn refreshed(
+        self: &Arc<Self>,
+        options: Arc<ConnectOptions>,
+        epoch: u64,
+    ) -> Arc<ConnectOptions> {
+        let client = Arc::clone(self);
+        let old = Arc::clone(&options);
+        let new = tokio::task::spawn_blocking(move || client.refresh(&old, epoch)).await;
+        new.ok().flatten().unwrap_or(options)
+    }
+
+    /// Asks the program, unless this reconnect has been given up meanwhile. Destroying waits for the answer.
+    fn refresh(&self, old: &ConnectOptions, epoch: u64) -> Option<Arc<ConnectOptions>> {
+        let core = self.lock();
+        if core.lifecycle.epoch() != epoch {
+            return None;
+        }
+        let (mut core, new) = self.call_out(core, || self.host.refresh(old));
+        let new = new.flatten().map(Arc::new)?;
+        core.lifecycle.refresh(epoch, &new);
+        Some(new)
+    }
+
+    /// Has the next attempt made now, and the pauses begin anew; without an automatic reconnect under way, connects again
+    /// with the last options.
+    pub fn reconnect(self: &Arc<Self>, op: H::Op) -> Result<(), Error> {
+        let answer = self.enter().lifecycle.reconnect()?;
+        match answer {
+            Reconnect::Signalled => Ok(()),
+            Reconnect::Connect(options) => self.begin_connect(options, op),
+        }
+    }
+}
+
+/// Waits before the next attempt, or until the program asks for it now.
+async fn pause(delay: Duration, signal: &Signal) {
+    tokio::select! {
+        () = tokio::time::sleep(delay) => {}
+        () = signal.now.notified() => {}
+    }
+}
+
+/// How much a delay is changed by chance, in ten thousandths either way: a fifth.
+const JITTER: u32 = 2_000;
+
+/// A fifth more or less, so that clients that a server lost together do not come back together.
+fn jittered(delay: Duration) -> Duration {
+    use std::hash::{BuildHasher, RandomState};
+    let random = RandomState::new().hash_one(delay);
+    let random = u32::try_from(random % (2 * u64::from(JITTER) + 1)).unwrap_or(JITTER);
+    let tenthousandths = 10_000 - JITTER + random;
+    delay.mul_f64(f64::from(tenthousandths) / 10_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_are_spread_over_a_fifth_either_way() {
+        let delay = Duration::from_secs(10);
+        let delays: Vec<_> = (0..1000).map(|_| jittered(delay)).collect();
+        let (least, most) = (delays.iter().min(), delays.iter().max());
+        // A thousand that all miss a tenth of the range at one end: one chance in 10^45.
+        let (low, high) = (Duration::from_millis(8_400), Duration::from_millis(11_600));
+        assert!((Some(&Duration::from_secs(8))..Some(&low)).contains(&least));
+        assert!(most > Some(&high) && most <= Some(&Duration::from_secs(12)));
+    }
+}
