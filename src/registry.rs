@@ -12,6 +12,13 @@ use parking_lot::Mutex;
 const CHUNK: usize = 1024;
 /// At most a million objects at a time.
 const CHUNKS: usize = 1024;
+/// What the index of a million objects takes.
+const INDEX_BITS: u32 = 20;
+/// Bits of a key whose generation is at most [`COMPACT_GENERATIONS`].
+pub const COMPACT_BITS: u32 = 30;
+/// The generations of a registry whose keys are compact. A slot that has had them all is used again only when there is no
+/// other left, so that a key comes back after a billion objects at the earliest.
+pub const COMPACT_GENERATIONS: u32 = (1 << (COMPACT_BITS - INDEX_BITS)) - 1;
 
 /// An object's key. Never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,50 +41,23 @@ impl Key {
         }
     }
 
-    /// The key as a number of a pointer's size. On 32 bits the generation counts to 4,095 only.
-    pub fn to_usize(self) -> usize {
-        #[cfg(target_pointer_width = "64")]
-        {
-            usize::try_from(self.to_u64()).unwrap_or(0)
-        }
-        #[cfg(not(target_pointer_width = "64"))]
-        {
-            ((self.generation & 0xfff) << 20 | self.index) as usize
-        }
+    /// The key in as few bits as [`COMPACT_GENERATIONS`] takes; [`Key::from_compact`] undoes it.
+    pub fn to_compact(self) -> usize {
+        (self.generation << INDEX_BITS | self.index) as usize
     }
 
     /// The key of that number, which may never have been one.
-    pub fn from_usize(number: usize) -> Self {
-        #[cfg(target_pointer_width = "64")]
-        {
-            Self::from_u64(number as u64)
-        }
-        #[cfg(not(target_pointer_width = "64"))]
-        {
-            Self {
-                index: (number & 0xf_ffff) as u32,
-                generation: (number >> 20) as u32,
-            }
+    pub fn from_compact(number: usize) -> Self {
+        let index_mask = (1 << INDEX_BITS) - 1;
+        Self {
+            index: low_half((number & index_mask) as u64),
+            generation: low_half((number >> INDEX_BITS) as u64),
         }
     }
 }
 
 fn low_half(number: u64) -> u32 {
     u32::try_from(number & u64::from(u32::MAX)).unwrap_or(0)
-}
-
-/// The generation after this one: never zero, and of as many bits as a key has for it everywhere.
-fn next_generation(generation: u32) -> u32 {
-    let limit = if cfg!(target_pointer_width = "64") {
-        u32::MAX
-    } else {
-        0xfff
-    };
-    if generation >= limit {
-        1
-    } else {
-        generation + 1
-    }
 }
 
 struct Slot<T: ?Sized> {
@@ -91,53 +71,38 @@ type Chunk<T> = Box<[Mutex<Slot<T>>]>;
 pub struct Registry<T: ?Sized> {
     chunks: [OnceCell<Chunk<T>>; CHUNKS],
     free: Mutex<Free>,
-    /// The generation before each slot's first.
-    base: u32,
+    /// How often a slot is used before all others are preferred to it.
+    generations: u32,
 }
 
 struct Free {
+    /// Slots that have been used before.
     indices: Vec<u32>,
+    /// The first slot that has not.
     next: u32,
+    /// Slots that have had all their generations.
+    worn: Vec<u32>,
 }
 
 impl<T: ?Sized> Registry<T> {
     /// An empty registry; for statics, as it is large.
-    #[allow(clippy::large_stack_arrays)]
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
+        Self::with_generations(u32::MAX)
+    }
+
+    /// An empty registry whose keys have generations from 1 to `generations`.
+    #[allow(clippy::large_stack_arrays)]
+    pub const fn with_generations(generations: u32) -> Self {
         Self {
             chunks: [const { OnceCell::new() }; CHUNKS],
             free: Mutex::new(Free {
                 indices: Vec::new(),
                 next: 0,
+                worn: Vec::new(),
             }),
-            base: 0,
+            generations,
         }
-    }
-
-    /// An empty registry for a process that lies so many forks behind the first one. Its keys are not its parents', whose
-    /// objects it does not have.
-    pub fn after_forks(forks: u32) -> Self {
-        // On 32 bits, where a key has 12 bits for the generation, some of them may coincide.
-        let bits = if cfg!(target_pointer_width = "64") {
-            24
-        } else {
-            8
-        };
-        let limit = if cfg!(target_pointer_width = "64") {
-            0xff
-        } else {
-            0xf
-        };
-        Self {
-            base: (forks & limit) << bits,
-            ..Self::new()
-        }
-    }
-
-    /// Returns true if a key with that number may have been given by a parent process.
-    pub fn is_parents(&self, key: Key) -> bool {
-        key.generation != 0 && key.generation <= self.base
     }
 
     fn slot(&self, index: u32) -> Option<&Mutex<Slot<T>>> {
@@ -155,14 +120,14 @@ impl<T: ?Sized> Registry<T> {
                     free.next += 1;
                     free.next - 1
                 }
-                None => return None,
+                None => free.worn.pop()?,
             }
         };
         let chunk = self.chunks[index as usize / CHUNK].get_or_init(|| {
             (0..CHUNK)
                 .map(|_| {
                     Mutex::new(Slot {
-                        generation: self.base,
+                        generation: 0,
                         object: None,
                     })
                 })
@@ -171,7 +136,11 @@ impl<T: ?Sized> Registry<T> {
         let slot = &chunk[index as usize % CHUNK];
         let generation = {
             let mut slot = slot.lock();
-            slot.generation = next_generation(slot.generation);
+            slot.generation = if slot.generation >= self.generations {
+                1
+            } else {
+                slot.generation + 1
+            };
             slot.generation
         };
         let key = Key { index, generation };
@@ -199,7 +168,13 @@ impl<T: ?Sized> Registry<T> {
             }
             slot.object.take()?
         };
-        self.free.lock().indices.push(key.index);
+        let mut free = self.free.lock();
+        if key.generation >= self.generations {
+            free.worn.push(key.index);
+        } else {
+            free.indices.push(key.index);
+        }
+        drop(free);
         Some(object)
     }
 
@@ -236,6 +211,21 @@ mod tests {
             assert!(registry.get(Key::from_u64(number)).is_none(), "{number:#x}");
         }
         assert!(registry.get(Key::from_u64(1 << 32)).is_some());
+    }
+
+    #[test]
+    fn a_compact_key_is_found_by_its_number_and_comes_back_last() {
+        let registry = Registry::<u32>::with_generations(COMPACT_GENERATIONS);
+        let mut seen = std::collections::HashSet::new();
+        for n in 0..COMPACT_GENERATIONS * 2 + 10 {
+            let (key, _) = registry.insert_with(|_| Arc::new(n)).expect("room");
+            let number = key.to_compact();
+            assert!(number != 0 && number < 1 << COMPACT_BITS);
+            assert!(seen.insert(number), "{number:#x} again, after {n}");
+            assert_eq!(registry.get(Key::from_compact(number)).as_deref(), Some(&n));
+            registry.remove(key);
+            assert!(registry.get(Key::from_compact(number)).is_none());
+        }
     }
 
     #[test]

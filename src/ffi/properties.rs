@@ -21,7 +21,8 @@ const GROWTH: c_int = 10;
 /// No memory: the value that the original has for it; no header names it.
 const OUT_OF_MEMORY: c_int = -99;
 /// The longest list that its length in a packet can tell.
-const MAX_LENGTH: c_int = wire::MAX_VARINT.cast_signed();
+const MAX_LENGTH: c_int = 268_435_455;
+const _: () = assert!(MAX_LENGTH as u32 == wire::MAX_VARINT);
 /// No such property in the list.
 const NOT_THERE: i64 = -9_999_999;
 /// There is such a property, but its value is not a number.

@@ -1,7 +1,7 @@
 //! Single properties to and from the bytes of a packet: functions that no header declares, but the original's static
 //! archives define, so that a program may declare and link them.
 #![allow(non_snake_case)] // the names are the C API's
-#![allow(clippy::missing_safety_doc)] // what each function requires stands in its comment
+#![allow(clippy::doc_markdown, clippy::missing_safety_doc)] // comments as in the headers, which say what is required
 
 use libc::{c_char, c_int};
 

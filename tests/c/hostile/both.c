@@ -6,6 +6,17 @@
 
 enum { EACH = 3 };
 
+/* A program that takes a handle for the original's structure reads zeros, of one destroyed too. */
+static void look_into(const void *handle)
+{
+	const unsigned char *bytes = handle;
+	size_t i;
+
+	for (i = 0; i < 4096; i++)
+		CHECK(bytes[i] == 0);
+	CHECK(*(const long *)handle == 0);
+}
+
 int main(void)
 {
 	MQTTClient_connectOptions client_options = MQTTClient_connectOptions_initializer;
@@ -19,6 +30,8 @@ int main(void)
 		CHECK_RC(MQTTClient_create(&clients[i], "tcp://127.0.0.1:1", "client", MQTTCLIENT_PERSISTENCE_NONE, NULL), 0);
 		CHECK_RC(MQTTAsync_create(&asyncs[i], "tcp://127.0.0.1:1", "async", MQTTCLIENT_PERSISTENCE_NONE, NULL), 0);
 		CHECK(clients[i] != asyncs[i]);
+		look_into(clients[i]);
+		look_into(asyncs[i]);
 	}
 	for (i = 0; i < EACH; i++)
 	{
@@ -40,8 +53,12 @@ int main(void)
 	}
 	for (i = 0; i < EACH; i++)
 	{
+		const void *client = clients[i], *async = asyncs[i];
+
 		MQTTClient_destroy(&clients[i]);
 		MQTTAsync_destroy(&asyncs[i]);
+		look_into(client);
+		look_into(async);
 	}
 	printf("neither took the other's\n");
 	return 0;
