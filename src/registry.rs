@@ -15,9 +15,9 @@ const CHUNKS: usize = 1024;
 /// What the index of a million objects takes.
 const INDEX_BITS: u32 = 20;
 /// Bits of a key whose generation is at most [`COMPACT_GENERATIONS`].
-pub const COMPACT_BITS: u32 = 30;
+pub const COMPACT_BITS: u32 = 28;
 /// The generations of a registry whose keys are compact. A slot that has had them all is used again only when there is no
-/// other left, so that a key comes back after a billion objects at the earliest.
+/// other left, so that a key comes back after 267 million objects at the earliest.
 pub const COMPACT_GENERATIONS: u32 = (1 << (COMPACT_BITS - INDEX_BITS)) - 1;
 
 /// An object's key. Never zero.
@@ -73,6 +73,8 @@ pub struct Registry<T: ?Sized> {
     free: Mutex<Free>,
     /// How often a slot is used before all others are preferred to it.
     generations: u32,
+    /// The generation before each slot's first.
+    base: u32,
 }
 
 struct Free {
@@ -102,6 +104,16 @@ impl<T: ?Sized> Registry<T> {
                 worn: Vec::new(),
             }),
             generations,
+            base: 0,
+        }
+    }
+
+    /// An empty registry for a process that lies so many forks behind the first one. Its keys are not its parents', whose
+    /// objects it does not have.
+    pub fn after_forks(forks: u32) -> Self {
+        Self {
+            base: (forks & 0xff) << 24,
+            ..Self::new()
         }
     }
 
@@ -127,7 +139,7 @@ impl<T: ?Sized> Registry<T> {
             (0..CHUNK)
                 .map(|_| {
                     Mutex::new(Slot {
-                        generation: 0,
+                        generation: self.base,
                         object: None,
                     })
                 })

@@ -3,7 +3,8 @@
 //! A look-up clones the `Arc`, so that the client outlives the call even when another thread destroys it meanwhile.
 //!
 //! A handle is an address all the same, for some programs look into what they take for the original's structure: they read
-//! zeros. All handles lie in one reserved range of addresses, read-only and without any memory behind it.
+//! zeros. All handles lie in one reserved range of addresses, 4 GiB, read-only and without any memory behind it: whatever is
+//! read there is the kernel's one page of zeros.
 
 use std::sync::Arc;
 
@@ -83,23 +84,19 @@ fn reserve() -> Option<usize> {
     if cfg!(not(target_pointer_width = "64")) {
         return None;
     }
-    let size = SPAN + BEHIND;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     // SAFETY: a new mapping at an address of the kernel's choice: nothing else lies there.
-    unsafe {
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        let start = libc::mmap(std::ptr::null_mut(), size, libc::PROT_NONE, flags, -1, 0);
-        if start == libc::MAP_FAILED {
-            return None;
-        }
-        // In a program that locks all its memory (mlockall) every page would become one of its own as soon as it can be
-        // read: so the range is unlocked first.
-        libc::munlock(start, size);
-        if libc::mprotect(start, size, libc::PROT_READ) != 0 {
-            libc::munmap(start, size);
-            return None;
-        }
-        Some(start.addr())
-    }
+    let start = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            SPAN + BEHIND,
+            libc::PROT_READ,
+            flags,
+            -1,
+            0,
+        )
+    };
+    (start != libc::MAP_FAILED).then(|| start.addr())
 }
 
 /// The clients of one API.

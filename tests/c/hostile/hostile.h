@@ -59,7 +59,7 @@ static UNUSED void no_handles(void *handles[NO_HANDLES], void *alive, void *was)
 		(void *)0xdeadbeef,
 		(void *)((uintptr_t)alive + 1),
 		(void *)((uintptr_t)alive ^ ((uintptr_t)1 << 32)),
-		(void *)((uintptr_t)alive & 0xffffffff),
+		(void *)((uintptr_t)alive + 8 * 1000),
 		(void *)((uintptr_t)alive | (uintptr_t)0xffffffff),
 		was,
 	};
