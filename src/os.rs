@@ -37,6 +37,22 @@ pub fn forks() -> u32 {
     FORKS.load(Ordering::Relaxed)
 }
 
+/// Returns a number that is another one in a forked child than in its parent, from the first call on. Unlike [`forks`] it also
+/// tells those apart that were forked before the library had a thread, and that go on with their parent's clients.
+pub fn process_number() -> u32 {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    extern "C" fn in_child() {
+        NUMBER.fetch_add(1, Ordering::Relaxed);
+    }
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: a function without arguments that only adds to an atomic, which is allowed after fork. Should there be no
+        // memory to register it, a forked child is not told from its parent.
+        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    });
+    NUMBER.load(Ordering::Relaxed)
+}
+
 /// A static value of which each process has its own: after a fork the child makes a new one and leaves its parent's alone.
 ///
 /// Instances are never freed, so the references live as long as the process.

@@ -27,6 +27,17 @@ pub enum StoreError {
     /// Another process, or another client of this one, has the store open.
     #[error("store {0} is in use")]
     InUse(String),
+    /// The store would share one folder with those of all clients without an identifier.
+    #[error("a client without an identifier has no store")]
+    NoClientId,
+    /// Others than this user could have written, or could write, to what the store would use.
+    #[error("store {path} is not used: {why}")]
+    Untrusted {
+        /// The client's folder.
+        path: String,
+        /// What is wrong, and with which part of it.
+        why: String,
+    },
     /// A program's own persistence function returned an error.
     #[error("the program's persistence function returned {0}")]
     Program(i32),
@@ -41,7 +52,89 @@ pub enum StoreError {
     Damaged(RecordKey, &'static str),
 }
 
+/// What kind of refusal a [`StoreError`] is: for those who have room for one sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The client has no identifier.
+    NoClientId,
+    /// The client identifier and the server's address make too long a name.
+    NameTooLong,
+    /// Another process or client has the store open.
+    InUse,
+    /// Not permitted.
+    NotPermitted,
+    /// The file system is read-only.
+    ReadOnly,
+    /// The disk, or this user's share of it, is full.
+    NoSpace,
+    /// The process, or the system, has too many files open.
+    NoDescriptors,
+    /// There is no memory.
+    NoMemory,
+    /// What should be a directory is none.
+    NoDirectory,
+    /// Others could have written to the store.
+    Untrusted,
+    /// A program's own store refused.
+    Program,
+    /// A record is damaged, or not there.
+    Record,
+    /// Something else: the trace has it.
+    Other,
+}
+
+impl Refusal {
+    /// One sentence for a person.
+    pub fn text(self) -> &'static std::ffi::CStr {
+        match self {
+            Self::NoClientId => c"A client without a client identifier cannot have a message store",
+            Self::NameTooLong => {
+                c"The client identifier is too long for the name of the message store's folder (255 bytes, server address included)"
+            }
+            Self::InUse => {
+                c"Another process, or another client of this one, has this client's message store open"
+            }
+            Self::NotPermitted => c"No permission for the folder of the message store",
+            Self::ReadOnly => c"The message store is on a read-only file system",
+            Self::NoSpace => c"No space is left on the disk of the message store",
+            Self::NoDescriptors => c"Too many files are open to open the message store",
+            Self::NoMemory => c"There is no memory for the message store",
+            Self::NoDirectory => c"The path of the message store is not one of a directory",
+            Self::Untrusted => {
+                c"The folder of the message store belongs to another user, can be written to by others, or is a link"
+            }
+            Self::Program => c"The program's own message store refused",
+            Self::Record => c"A record of the message store is damaged or missing",
+            Self::Other => c"The message store failed",
+        }
+    }
+}
+
 impl StoreError {
+    /// Returns what kind of refusal this is.
+    pub fn refusal(&self) -> Refusal {
+        use std::io::ErrorKind;
+        match self {
+            Self::NoClientId => Refusal::NoClientId,
+            Self::InUse(_) => Refusal::InUse,
+            Self::Untrusted { .. } => Refusal::Untrusted,
+            Self::Program(_) | Self::BadProgram(_) => Refusal::Program,
+            Self::NoRecord(_) | Self::Damaged(..) => Refusal::Record,
+            Self::Io { source, .. } => match source.kind() {
+                ErrorKind::InvalidFilename => Refusal::NameTooLong,
+                ErrorKind::PermissionDenied => Refusal::NotPermitted,
+                ErrorKind::ReadOnlyFilesystem => Refusal::ReadOnly,
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Refusal::NoSpace,
+                ErrorKind::OutOfMemory => Refusal::NoMemory,
+                ErrorKind::NotADirectory | ErrorKind::AlreadyExists => Refusal::NoDirectory,
+                _ => match source.raw_os_error() {
+                    Some(libc::EMFILE | libc::ENFILE) => Refusal::NoDescriptors,
+                    _ => Refusal::Other,
+                },
+            },
+        }
+    }
+
     /// For `map_err`: wraps the operating system's refusal of what `context` says.
     pub(crate) fn io<E: Into<std::io::Error>>(
         context: impl Into<String>,

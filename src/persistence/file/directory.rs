@@ -4,20 +4,19 @@
 //! with `.msg` somewhere inside is restored twice. Sub-directories it does not see. So temporary files, the journal and what
 //! was set aside all live below sub-directories, and the lock is one on the directory itself, which needs no file.
 
-use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rustix::fs::{self as sys, AtFlags, Dir, FileType, FlockOperation, Mode, OFlags};
+use rustix::fs::{self as sys, AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::super::{Notice, RecordKey, StoreError};
+use super::files;
+use super::folder::{self, Folder};
+use super::lock;
 
 /// What ends a record's file name.
 const EXTENSION: &str = ".msg";
@@ -27,17 +26,18 @@ const OWN: &str = ".paho-oxide";
 const ASIDE: &str = "corrupt";
 /// The file that becomes a record when it is complete.
 const TEMPORARY: &str = "new";
-/// No record is longer: the largest MQTT packet, or a queued message with that payload, topic and properties. Stops a huge
-/// foreign file from being read into memory.
-const MAX_RECORD: u64 = 3 * (1 << 28);
+/// No record is longer: the largest MQTT packet, and half as much again for what a program's before-write function adds.
+/// Stops a huge foreign file from being read into memory; sparse ones cost nothing to make.
+pub(super) const MAX_RECORD: u64 = 3 * (1 << 27);
 /// More files than this are synced by one call for the whole file system.
 const SYNC_SINGLY: usize = 32;
+/// Names tried for a record that is set aside. Somebody who sets thousands aside has to tidy up.
+const MAX_ASIDE: u32 = 10_000;
 
 /// An open, locked directory.
 pub(super) struct Directory {
-    /// Absolute: the program may change its working directory.
     path: PathBuf,
-    dir: Arc<OwnedFd>,
+    folder: Folder,
     own: Option<Arc<OwnedFd>>,
 }
 
@@ -49,54 +49,41 @@ pub(super) struct Found {
 }
 
 impl Directory {
-    /// Creates the directory where needed, opens it and takes its lock.
-    pub(super) fn open(path: &Path) -> Result<Found, StoreError> {
-        let shown = path.display().to_string();
+    /// Creates the folder `name` in the directory `base` where needed, opens it and takes its lock.
+    pub(super) fn open(base: &Path, name: &str) -> Result<Found, StoreError> {
         let mut notices = Vec::new();
-        let dir = loop {
-            // The original gives the group the right to read as well; messages are nobody else's business.
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(path)
-                .map_err(StoreError::io(format!("creating {shown}")))?;
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            let dir = match sys::open(path, flags, Mode::empty()) {
-                Err(Errno::NOENT) => continue,
-                other => other.map_err(StoreError::io(format!("opening {shown}")))?,
-            };
-            match sys::flock(&dir, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => {}
-                Err(Errno::WOULDBLOCK) => return Err(StoreError::InUse(shown)),
-                Err(Errno::INTR) => continue,
-                // Some network file systems cannot lock directories. No lock is better than no store.
-                Err(error) => notices.push(Notice::Unlocked(error.to_string())),
-            }
-            // Who closes a store removes its empty directory: between our opening and locking it may have gone.
-            let same = match (sys::fstat(&dir), sys::stat(path)) {
-                (Ok(ours), Ok(there)) => (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino),
-                _ => false,
-            };
-            if same {
-                break dir;
-            }
-            notices.clear();
-        };
-        let path = path
-            .canonicalize()
-            .map_err(StoreError::io(format!("resolving {shown}")))?;
-        let mut directory = Self {
-            path,
-            dir: Arc::new(dir),
-            own: None,
-        };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        directory.own = match sys::openat(&*directory.dir, OWN, flags, Mode::empty()) {
+        let folder = Folder::open(base, name, &mut notices)?;
+        Self::look_into(folder, notices)
+    }
+
+    /// Opens the directory anew, in a forked child.
+    pub(super) fn reopen(&mut self) -> Result<Found, StoreError> {
+        let mut notices = Vec::new();
+        let folder = self.folder.reopen(&mut notices)?;
+        Self::look_into(folder, notices)
+    }
+
+    fn look_into(folder: Folder, mut notices: Vec<Notice>) -> Result<Found, StoreError> {
+        let path = folder.path();
+        let own = match make_directory(folder.handle(), OWN) {
             Ok(own) => Some(Arc::new(own)),
-            Err(Errno::NOENT) => None,
+            // What is there can be read and, since it makes room, sent.
+            Err(error) if lock::cannot_make(&error) && !exists(folder.handle(), OWN) => None,
             // There may be messages in it: to go on without it would lose them.
-            Err(error) => return Err(StoreError::io(format!("opening {shown}/{OWN}"))(error)),
+            Err(error) => {
+                let shown = format!("{}/{OWN}", path.display());
+                return Err(if error.kind() == io::ErrorKind::InvalidData {
+                    StoreError::Untrusted {
+                        path: shown,
+                        why: error.to_string(),
+                    }
+                } else {
+                    StoreError::io(format!("opening {shown}"))(error)
+                });
+            }
         };
+        let folder = folder.lock_file(own.as_deref(), &mut notices)?;
+        let directory = Self { path, folder, own };
         let records = directory.scan(&mut notices)?;
         Ok(Found {
             directory,
@@ -112,18 +99,22 @@ impl Directory {
 
     /// For syncing without holding the store's lock.
     pub(super) fn handle(&self) -> Arc<OwnedFd> {
-        Arc::clone(&self.dir)
+        Arc::clone(self.dir())
+    }
+
+    fn dir(&self) -> &Arc<OwnedFd> {
+        self.folder.handle()
     }
 
     /// Lists the records. No file is opened: names and types come from the directory, so 100,000 take some 50 ms.
     fn scan(&self, notices: &mut Vec<Notice>) -> Result<Vec<RecordKey>, StoreError> {
         let context = || format!("listing {}", self.path.display());
         let mut records = Vec::new();
-        for entry in Dir::read_from(&*self.dir).map_err(StoreError::io(context()))? {
+        for entry in Dir::read_from(&**self.dir()).map_err(StoreError::io(context()))? {
             let entry = entry.map_err(StoreError::io(context()))?;
             let name = entry.file_name();
             let kind = match entry.file_type() {
-                FileType::Unknown => sys::statat(&*self.dir, name, AtFlags::SYMLINK_NOFOLLOW)
+                FileType::Unknown => sys::statat(&**self.dir(), name, AtFlags::SYMLINK_NOFOLLOW)
                     .map_or(FileType::Unknown, |stat| {
                         FileType::from_raw_mode(stat.st_mode)
                     }),
@@ -148,7 +139,7 @@ impl Directory {
     /// The sub-directory for our own files, made when first needed.
     pub(super) fn own(&mut self) -> io::Result<&OwnedFd> {
         if self.own.is_none() {
-            self.own = Some(Arc::new(make_directory(&self.dir, OWN)?));
+            self.own = Some(Arc::new(make_directory(self.dir(), OWN)?));
         }
         Ok(self.own.as_ref().expect("just set"))
     }
@@ -168,17 +159,26 @@ impl Directory {
     ) -> io::Result<()> {
         self.own()?;
         let own = self.own.as_deref().expect("just made");
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let mut file = File::from(sys::openat(own, TEMPORARY, flags, Mode::RUSR | Mode::WUSR)?);
+        let length: u64 = parts.iter().map(|part| part.len() as u64).sum();
+        if length > MAX_RECORD {
+            // It could not be read back.
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let mut file = files::create_anew(own, TEMPORARY)?;
         let written = if let [part] = parts {
             file.write_all(part)
         } else {
             file.write_all(&parts.concat())
         }
         .and_then(|()| time.map_or(Ok(()), |time| file.set_modified(time)));
-        let done =
-            written.and_then(|()| Ok(sys::renameat(own, TEMPORARY, &*self.dir, file_name(key))?));
+        let done = written.and_then(|()| {
+            Ok(sys::renameat(
+                own,
+                TEMPORARY,
+                &**self.dir(),
+                file_name(key),
+            )?)
+        });
         if done.is_err() {
             // On a full disk the half-written file would keep the room that smaller records could have.
             let _ = sys::unlinkat(own, TEMPORARY, AtFlags::empty());
@@ -188,45 +188,48 @@ impl Directory {
 
     /// Reads a record's file.
     pub(super) fn read(&self, key: RecordKey) -> io::Result<Vec<u8>> {
-        read_whole(&self.dir, &file_name(key), MAX_RECORD)
+        files::read_whole(self.dir(), &file_name(key), MAX_RECORD)
     }
 
     /// When a record's file was last written.
     pub(super) fn modified(&self, key: RecordKey) -> io::Result<SystemTime> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let file = sys::openat(&*self.dir, file_name(key), flags, Mode::empty())?;
-        File::from(file).metadata()?.modified()
+        files::open(self.dir(), &file_name(key))?
+            .metadata()?
+            .modified()
     }
 
     /// Removes a record's file.
     pub(super) fn remove(&self, key: RecordKey) -> io::Result<()> {
-        Ok(sys::unlinkat(&*self.dir, file_name(key), AtFlags::empty())?)
+        Ok(sys::unlinkat(
+            &**self.dir(),
+            file_name(key),
+            AtFlags::empty(),
+        )?)
     }
 
     /// Moves a record's file to where neither library looks for records, and says where that is.
     pub(super) fn set_aside(&mut self, key: RecordKey) -> io::Result<String> {
-        let aside = make_directory(&self.dir, ASIDE)?;
+        let aside = make_directory(self.dir(), ASIDE)?;
         let name = free_name(&aside, &file_name(key))?;
-        sys::renameat(&*self.dir, file_name(key), &aside, &name)?;
+        sys::renameat(&**self.dir(), file_name(key), &aside, &name)?;
         Ok(format!("{ASIDE}/{name}"))
     }
 
     /// The same for a record that has no file.
     pub(super) fn write_aside(&mut self, key: RecordKey, record: &[u8]) -> io::Result<String> {
-        let aside = make_directory(&self.dir, ASIDE)?;
+        let aside = make_directory(self.dir(), ASIDE)?;
         let name = free_name(&aside, &file_name(key))?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        File::from(sys::openat(&aside, &name, flags, Mode::RUSR | Mode::WUSR)?)
-            .write_all(record)?;
+        files::create(&aside, &name, false)?.write_all(record)?;
         Ok(format!("{ASIDE}/{name}"))
     }
 
-    /// Lets go of the directory, which goes too if nothing is left in it, as the original's does.
+    /// Lets go of the directory, which is removed if nothing is left in it, as the original's is.
     pub(super) fn close(self) {
-        let _ = sys::unlinkat(&*self.dir, OWN, AtFlags::REMOVEDIR);
-        let _ = std::fs::remove_dir(&self.path);
-        // A background sync may hold the directory open a little longer: the lock must not wait for it.
-        let _ = sys::flock(&*self.dir, FlockOperation::Unlock);
+        if let Some(own) = &self.own {
+            self.folder.remove_lock_file(own);
+        }
+        let _ = sys::unlinkat(&**self.dir(), OWN, AtFlags::REMOVEDIR);
+        self.folder.close();
     }
 }
 
@@ -240,51 +243,39 @@ pub(super) fn sync_files(dir: &OwnedFd, keys: &[RecordKey]) -> io::Result<()> {
         return Ok(sys::syncfs(dir)?);
     }
     for &key in keys {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        match sys::openat(dir, file_name(key), flags, Mode::empty()) {
-            Ok(file) => sys::fdatasync(&file)?,
-            Err(Errno::NOENT) => {}
-            Err(error) => return Err(error.into()),
+        match files::open(dir, &file_name(key)) {
+            Ok(file) => file.sync_data()?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(sys::fsync(dir)?)
 }
 
-/// Reads a regular file of at most `limit` bytes.
-pub(super) fn read_whole(dir: &OwnedFd, name: &str, limit: u64) -> io::Result<Vec<u8>> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = File::from(sys::openat(dir, name, flags, Mode::empty())?);
-    let about = file.metadata()?;
-    if !about.is_file() || about.len() > limit {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("{name} is no record"),
-        ));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or(0));
-    // It may grow while it is read.
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Names of the regular files in a directory.
-pub(super) fn file_names(dir: &OwnedFd) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in Dir::read_from(dir)? {
-        let entry = entry?;
-        if entry.file_type() != FileType::Directory {
-            names.push(
-                OsStr::from_bytes(entry.file_name().to_bytes())
-                    .to_string_lossy()
-                    .into_owned(),
-            );
-        }
-    }
-    Ok(names)
-}
-
 fn file_name(key: RecordKey) -> String {
     format!("{key}{EXTENSION}")
+}
+
+/// Opens a sub-directory that nobody else could have put something into.
+fn open_directory(parent: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let untrusted =
+        |why: String| io::Error::new(io::ErrorKind::InvalidData, format!("{name} {why}"));
+    let dir = match sys::openat(parent, name, flags, Mode::empty()) {
+        Err(Errno::LOOP | Errno::NOTDIR) => {
+            return Err(untrusted("is no directory, or a link to one".to_owned()));
+        }
+        other => other?,
+    };
+    folder::trust(&dir).map_err(untrusted)?;
+    Ok(dir)
+}
+
+fn exists(parent: &OwnedFd, name: &str) -> bool {
+    !matches!(
+        sys::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW),
+        Err(Errno::NOENT)
+    )
 }
 
 fn make_directory(parent: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
@@ -292,14 +283,13 @@ fn make_directory(parent: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
         Ok(()) | Err(Errno::EXIST) => {}
         Err(error) => return Err(error.into()),
     }
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    Ok(sys::openat(parent, name, flags, Mode::empty())?)
+    open_directory(parent, name)
 }
 
 /// `name`, or with a number after it if that is taken: what was set aside before is not overwritten.
 fn free_name(dir: &OwnedFd, name: &str) -> io::Result<String> {
     let candidates = std::iter::once(name.to_owned())
-        .chain((1..u32::MAX).map(|number| format!("{name}.{number}")));
+        .chain((1..MAX_ASIDE).map(|number| format!("{name}.{number}")));
     for candidate in candidates {
         match sys::statat(dir, &candidate, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => return Ok(candidate),

@@ -1,13 +1,28 @@
 //! The journal: where records are before they get files of their own.
 //!
-//! It is a row of files `journal-N` in the store's own sub-directory, each written front to back. A file starts with a magic
-//! number and a random salt. Entries follow, each with a checksum over itself, its place and the salt: bytes that were never
-//! completely written do not pass for an entry, nor does a payload that a stranger made to look like one.
+//! It is a row of files `journal-N` in the store's own sub-directory, each written front to back ([`format`]). Bytes that
+//! were never completely written do not pass for an entry, nor does a payload that a stranger made to look like one.
 //!
-//! Entries of one file stay until none of its records is needed, and files go oldest first: a removal, always later than what
-//! it removes, can then not be forgotten before it.
+//! # Invariants
+//!
+//! | | what always holds | why |
+//! |---|---|---|
+//! | J1 | Numbers of files ascend, and none is above the number of the file made last. | A file's number is its age. |
+//! | J2 | Only the newest file is written to, and none that was read back. | What follows a torn entry would never be read. |
+//! | J3 | A file's entries fill it from the header to `end`; what is known to be on the disk is no more. | Replay stops at the first byte that is no entry. |
+//! | J4 | An entry whose `append` returned stays, unchanged, until its file goes. | A `Spot` may be read at any time. |
+//! | J5 | A file's `live` is at least the number of records whose only copy is in it (the store checks it). | Its file must not go. |
+//! | J6 | Files go oldest first, when `live` is 0 and the files of all records that were moved from them are on the disk. | A removal is later than what it removes, and is not forgotten before it. |
+//! | J7 | A removal that was put off is written before any entry that follows it. | The key may be put again. |
+//! | J8 | At most `MAX_FILES` files of our own are written. | Bounds the disk and the time of the replay. |
+//!
+//! [`Journal::check_invariants`] checks J1, J2, J3 and J8 wherever debug assertions are on; the fuzz target `journal` checks
+//! what a store makes of a journal that was cut anywhere.
 
-use std::collections::{HashMap, VecDeque};
+mod format;
+mod replay;
+
+use std::collections::VecDeque;
 use std::fs::File;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
@@ -16,64 +31,23 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{self as sys, AtFlags, Mode, OFlags};
+use rustix::fs::{self as sys, AtFlags};
 
-use super::super::{Notice, RecordKey, RecordKind};
-use super::directory::{file_names, read_whole};
+use super::super::{RecordKey, RecordKind};
+use super::files;
+use format::{ENTRY_HEADER, Entry, EntryHeader, FILE_HEADER, Format, Header};
+pub(super) use format::{MAX_ENTRY, Operation};
 
-const MAGIC: [u8; 8] = *b"PahoOxJ1";
 const PREFIX: &str = "journal-";
-/// Magic number, salt, and which start of the machine the file is from.
-const FILE_HEADER: usize = 32;
-/// Checksum, length, operation, key, and the other key or, of a put, the time.
-const ENTRY_HEADER: usize = 32;
 /// A file that has reached this size is followed by a new one: large enough to make that rare, small enough to be let go soon.
 const FILE_SIZE: u64 = 2 << 20;
 /// When as many files are needed at once, further records get their own files right away. Bounds the disk space of a queue
 /// that only grows to 128 MiB and the time that reading it back takes.
 const MAX_FILES: usize = 64;
-/// A larger record gets its own file right away: writing its bytes twice would cost more than creating a file.
-pub(super) const MAX_ENTRY: usize = 256 << 10;
-
-/// A file that claims to be more than this is not one of ours: the last entries may go beyond `FILE_SIZE`, but not so far.
-const MAX_READ: u64 = 64 << 20;
 /// So many removals are written without waiting for more.
 const MAX_REMOVALS: usize = 1024;
-
-/// What an entry does.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operation {
-    /// `key` has this content.
-    Put = 1,
-    /// `key` is gone.
-    Remove = 2,
-    /// `key` has this content and `other` is gone.
-    Replace = 3,
-    /// `key` is about to get a file and `other`'s file is to go then.
-    Intent = 4,
-    /// `key` has a file of its own now, which may not be on the disk yet.
-    Moved = 5,
-    /// `key` and then `other` are about to get files, and `key` is nothing without `other`.
-    Pair = 6,
-    /// Like `Intent`, and the content of `key` as well.
-    ReplaceFile = 7,
-}
-
-impl Operation {
-    fn from_code(code: u32) -> Option<Self> {
-        [
-            Self::Put,
-            Self::Remove,
-            Self::Replace,
-            Self::Intent,
-            Self::Moved,
-            Self::Pair,
-            Self::ReplaceFile,
-        ]
-        .into_iter()
-        .find(|operation| *operation as u32 == code)
-    }
-}
+/// Numbers tried for a new file: what has a name above our last is somebody else's.
+const ATTEMPTS: u64 = 64;
 
 /// Where a record's entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +64,7 @@ pub(super) struct Spot {
 struct Segment {
     number: u64,
     file: Arc<File>,
+    format: Format,
     salt: u64,
     /// Made by this process: one read back is never written to again.
     writable: bool,
@@ -101,20 +76,6 @@ struct Segment {
     live: usize,
     /// The store's count of moves when a record was last moved from here to its own file.
     moved: u64,
-}
-
-/// What the journal of a store that was not closed says.
-#[derive(Default)]
-pub(super) struct Replayed {
-    /// Records that were put and not removed.
-    pub(super) live: HashMap<RecordKey, Spot>,
-    /// Records that got files of their own, and whether the machine has been running since: if so the files were there.
-    pub(super) moved: HashMap<RecordKey, (Spot, bool)>,
-    /// Record whose file was to go when the other's was there.
-    pub(super) intents: HashMap<RecordKey, RecordKey>,
-    /// Record that was to be written first, and the one without which it is to go.
-    pub(super) pairs: HashMap<RecordKey, RecordKey>,
-    pub(super) notices: Vec<Notice>,
 }
 
 /// A file of the journal that has something to sync.
@@ -137,61 +98,6 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Reads the journal that a killed process left.
-    pub(super) fn replay(own: &OwnedFd) -> io::Result<(Self, Replayed)> {
-        let mut numbers: Vec<u64> = file_names(own)?
-            .iter()
-            .filter_map(|name| name.strip_prefix(PREFIX)?.parse().ok())
-            .collect();
-        numbers.sort_unstable();
-        let boot = boot_id();
-        let mut journal = Self::default();
-        let mut replayed = Replayed::default();
-        for number in numbers {
-            journal.number = number;
-            let name = format!("{PREFIX}{number}");
-            let bytes = match read_whole(own, &name, MAX_READ) {
-                Ok(bytes) => bytes,
-                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                    replayed.notices.push(Notice::Foreign(name));
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            if bytes.len() < FILE_HEADER {
-                // The process ended before the file's first entry.
-                sys::unlinkat(own, &name, AtFlags::empty())?;
-                continue;
-            }
-            if bytes[..8] != MAGIC {
-                replayed.notices.push(Notice::Foreign(name));
-                continue;
-            }
-            let file = sys::openat(own, &name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-            let mut segment = Segment {
-                number,
-                file: Arc::new(File::from(file)),
-                salt: u64_at(&bytes, 8),
-                writable: false,
-                end: FILE_HEADER as u64,
-                synced: 0,
-                live: 0,
-                moved: 0,
-            };
-            let since = boot.is_some_and(|boot| bytes[16..FILE_HEADER] == boot);
-            segment.end = replayed.read(&bytes, number, segment.salt, since) as u64;
-            if segment.end < bytes.len() as u64 {
-                replayed.notices.push(Notice::TornJournal(name));
-            }
-            journal.segments.push_back(segment);
-        }
-        let moved = replayed.moved.values().map(|(spot, _)| *spot);
-        for spot in replayed.live.values().copied().chain(moved) {
-            journal.add_live(spot);
-        }
-        Ok((journal, replayed))
-    }
-
     /// Writes an entry, after the removals that were put off: both are in the page cache when this returns, where a killed
     /// process cannot take them back.
     pub(super) fn append(
@@ -282,9 +188,11 @@ impl Journal {
             }
             other => other?,
         }
-        let whole =
-            u64_at(&entry, 0) == checksum(segment.salt, u64::from(spot.offset), &entry[8..]);
-        if !whole || u64_at(&entry, 16) != key.to_code() {
+        let header = EntryHeader::read(&entry);
+        let place = u64::from(spot.offset);
+        if header.key() != Some(key)
+            || !header.is_whole(segment.format, segment.salt, place, &entry)
+        {
             return Err(io::ErrorKind::InvalidData.into());
         }
         entry.drain(..ENTRY_HEADER);
@@ -305,7 +213,7 @@ impl Journal {
             .file
             .read_exact_at(&mut header, u64::from(spot.offset))
             .ok()?;
-        let millis = u64_at(&header, 24);
+        let millis = EntryHeader::read(&header).last;
         (millis > 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_millis(millis))
     }
 
@@ -421,26 +329,20 @@ impl Journal {
         if self.segments.len() >= MAX_FILES {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        let number = self.number + 1;
-        let flags =
-            OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let file = File::from(sys::openat(
-            own,
-            format!("{PREFIX}{number}"),
-            flags,
-            Mode::RUSR | Mode::WUSR,
-        )?);
+        let (number, file) = self.create(own)?;
         // Two hashers differ in their random keys, which is all that is asked of a salt.
         let salt = RandomState::new().build_hasher().finish() | 1;
-        let mut header = [0; FILE_HEADER];
-        header[..8].copy_from_slice(&MAGIC);
-        header[8..16].copy_from_slice(&salt.to_le_bytes());
-        header[16..].copy_from_slice(&boot_id().unwrap_or_default());
-        file.write_all_at(&header, 0)?;
+        let header = Header {
+            format: Format::V2,
+            salt,
+            boot: boot_id().unwrap_or_default(),
+        };
+        file.write_all_at(&header.write(), 0)?;
         self.number = number;
         self.segments.push_back(Segment {
             number,
             file: Arc::new(file),
+            format: Format::V2,
             salt,
             writable: true,
             end: FILE_HEADER as u64,
@@ -449,6 +351,51 @@ impl Journal {
             moved: 0,
         });
         Ok(())
+    }
+
+    /// Makes the next file.
+    fn create(&mut self, own: &OwnedFd) -> io::Result<(u64, File)> {
+        for number in self.number + 1..=self.number + ATTEMPTS {
+            match files::create(own, &format!("{PREFIX}{number}"), true) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                other => return other.map(|file| (number, file)),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    /// Panics if an invariant does not hold that the journal can see by itself; nothing without debug assertions.
+    pub(super) fn check_invariants(&self) {
+        if !cfg!(debug_assertions) {
+            return;
+        }
+        let numbers = self.segments.iter().map(|segment| segment.number);
+        assert!(numbers.is_sorted_by(|older, newer| older < newer), "J1");
+        if let Some(newest) = self.segments.back() {
+            assert!(newest.number <= self.number, "J1");
+        }
+        let older = self.segments.iter().rev().skip(1);
+        let ours = self.segments.iter().filter(|segment| segment.writable);
+        // One that is full stays writable; it is not written to, since it is not the newest.
+        for segment in older.clone().filter(|segment| segment.writable) {
+            assert!(
+                segment.end >= FILE_SIZE,
+                "J2: {} ends early",
+                segment.number
+            );
+        }
+        for segment in &self.segments {
+            assert!(segment.end >= FILE_HEADER as u64, "J3");
+            assert!(segment.synced <= segment.end, "J3");
+        }
+        assert!(ours.count() <= MAX_FILES, "J8");
+    }
+
+    /// How many records are said to be in each file only.
+    pub(super) fn live(&self) -> impl Iterator<Item = (u64, usize)> {
+        self.segments
+            .iter()
+            .map(|segment| (segment.number, segment.live))
     }
 
     fn encode_removals(&mut self, salt: u64, start: u64) {
@@ -469,25 +416,18 @@ impl Journal {
         other: Option<RecordKey>,
         parts: &[&[u8]],
     ) {
-        let at = self.buffer.len();
-        let length: usize = parts.iter().map(|part| part.len()).sum();
-        self.buffer.reserve(ENTRY_HEADER + length);
-        self.buffer.extend_from_slice(&[0; 8]);
-        let length = u32::try_from(length).expect("at most MAX_ENTRY");
-        self.buffer.extend_from_slice(&length.to_le_bytes());
-        self.buffer
-            .extend_from_slice(&(operation as u32).to_le_bytes());
-        self.buffer.extend_from_slice(&key.to_code().to_le_bytes());
-        let last = match (operation, key.kind) {
-            (Operation::Put, RecordKind::Command) => milliseconds(),
-            _ => other.map_or(0, RecordKey::to_code),
+        let entry = Entry {
+            operation,
+            key,
+            other,
+            time: if key.kind == RecordKind::Command {
+                milliseconds()
+            } else {
+                0
+            },
+            parts,
         };
-        self.buffer.extend_from_slice(&last.to_le_bytes());
-        for part in parts {
-            self.buffer.extend_from_slice(part);
-        }
-        let check = checksum(salt, start + at as u64, &self.buffer[at + 8..]);
-        self.buffer[at..at + 8].copy_from_slice(&check.to_le_bytes());
+        entry.write(salt, start, &mut self.buffer);
     }
 
     /// Writes the buffer at the end of the newest file. After a failure the end stays where it was: the next entry goes over
@@ -497,74 +437,8 @@ impl Journal {
         segment.file.write_all_at(&self.buffer, start)?;
         segment.end = start + self.buffer.len() as u64;
         self.removals.clear();
+        self.check_invariants();
         Ok(())
-    }
-}
-
-impl Replayed {
-    fn put(&mut self, key: RecordKey, spot: Spot) {
-        self.moved.remove(&key);
-        self.live.insert(key, spot);
-    }
-
-    /// Follows the entries of one file and says where they end.
-    fn read(&mut self, bytes: &[u8], file: u64, salt: u64, since: bool) -> usize {
-        let mut at = FILE_HEADER;
-        while let Some(entry) = bytes.get(at..at + ENTRY_HEADER) {
-            let length = u32::from_le_bytes([entry[8], entry[9], entry[10], entry[11]]);
-            let operation = u32::from_le_bytes([entry[12], entry[13], entry[14], entry[15]]);
-            let end = at + ENTRY_HEADER + length as usize;
-            let Some(checked) = bytes.get(at + 8..end) else {
-                break;
-            };
-            if u64_at(entry, 0) != checksum(salt, at as u64, checked) {
-                break;
-            }
-            let spot = || Spot {
-                file,
-                offset: u32::try_from(at).unwrap_or(u32::MAX),
-                length,
-            };
-            let other = RecordKey::from_code(u64_at(entry, 24));
-            match (
-                Operation::from_code(operation),
-                RecordKey::from_code(u64_at(entry, 16)),
-                other,
-            ) {
-                (Some(Operation::Put), Some(key), _) => {
-                    self.put(key, spot());
-                }
-                (Some(Operation::Remove), Some(key), None) => {
-                    self.live.remove(&key);
-                    self.moved.remove(&key);
-                    self.intents.remove(&key);
-                    self.pairs.remove(&key);
-                }
-                (Some(Operation::Replace), Some(key), Some(other)) => {
-                    self.live.remove(&other);
-                    self.moved.remove(&other);
-                    self.put(key, spot());
-                }
-                (Some(Operation::Moved), Some(key), None) => {
-                    if let Some(spot) = self.live.remove(&key) {
-                        self.moved.insert(key, (spot, since));
-                    }
-                }
-                (Some(Operation::Intent), Some(key), Some(other)) => {
-                    self.intents.insert(other, key);
-                }
-                (Some(Operation::ReplaceFile), Some(key), Some(other)) => {
-                    self.put(key, spot());
-                    self.intents.insert(other, key);
-                }
-                (Some(Operation::Pair), Some(key), Some(other)) => {
-                    self.pairs.insert(key, other);
-                }
-                _ => break,
-            }
-            at = end;
-        }
-        at
     }
 }
 
@@ -581,28 +455,6 @@ fn milliseconds() -> u64 {
     since.map_or(0, |since| {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     })
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
-}
-
-/// Tells a complete entry from anything else. Every step can be undone, so a change of any one word changes the result; it
-/// needs no strength against somebody who knows the salt, which is never sent anywhere.
-fn checksum(salt: u64, place: u64, bytes: &[u8]) -> u64 {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut sum = salt ^ place.wrapping_mul(FACTOR) ^ (bytes.len() as u64).rotate_left(32);
-    let mut take = |word: u64| sum = (sum ^ word).wrapping_mul(FACTOR).rotate_left(31);
-    let words = bytes.chunks_exact(8);
-    let rest = words.remainder();
-    for word in words {
-        take(u64::from_le_bytes(word.try_into().expect("eight bytes")));
-    }
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    take(u64::from_le_bytes(last));
-    take(salt);
-    sum ^ sum >> 29
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use super::super::Notice;
 use super::Shared;
 use super::state::State;
+use crate::os::{self, PerProcess};
 
 /// How often a busy store is looked after: the most that a power failure can take is what was put in that time and while the
 /// sync before was running.
@@ -32,48 +33,55 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Without a store to look after, the thread ends after so long.
 const IDLE: Duration = Duration::from_secs(10);
 
+#[derive(Default)]
 struct Keeper {
-    /// Stores that something was put into.
-    new: Vec<Arc<Shared>>,
-    /// The process whose thread is running: a forked child has a copy of this, but no thread.
-    process: Option<u32>,
+    work: Mutex<Work>,
+    call: Condvar,
 }
 
-static KEEPER: Mutex<Keeper> = Mutex::new(Keeper {
-    new: Vec::new(),
-    process: None,
-});
-static CALL: Condvar = Condvar::new();
+#[derive(Default)]
+struct Work {
+    /// Stores that something was put into.
+    new: Vec<Arc<Shared>>,
+    /// The thread is running.
+    running: bool,
+}
 
-/// Has a store looked after until it is at rest. Without a thread (the system gives none) its records stay in the journal
-/// until it is closed, which costs nothing but time.
-pub(super) fn watch(store: Arc<Shared>) {
-    let mut keeper = KEEPER.lock();
-    let process = Some(std::process::id());
-    if keeper.process != process {
-        keeper.new.clear();
-        if crate::os::spawn("paho-store", None, keep).is_err() {
-            return;
+static KEEPER: PerProcess<Keeper> = PerProcess::new(|_| Keeper::default());
+
+/// Has a store looked after until it is at rest. Returns false if the system gives no thread: then records stay in the journal
+/// until the store is closed or used again, which costs nothing but time.
+pub(super) fn watch(store: Arc<Shared>) -> bool {
+    // A forked child must not go on with a store whose lock this thread may hold.
+    os::watch_for_fork();
+    let keeper = KEEPER.get();
+    let mut work = keeper.work.lock();
+    if !work.running {
+        work.new.clear();
+        work.running = os::spawn("paho-store", None, keep).is_ok();
+        if !work.running {
+            return false;
         }
-        keeper.process = process;
     }
-    keeper.new.push(store);
-    CALL.notify_one();
+    work.new.push(store);
+    keeper.call.notify_one();
+    true
 }
 
 fn keep() {
+    let keeper = KEEPER.get();
     let mut active: Vec<Arc<Shared>> = Vec::new();
     loop {
         {
-            let mut keeper = KEEPER.lock();
-            if keeper.new.is_empty() && active.is_empty() {
-                CALL.wait_for(&mut keeper, IDLE);
-                if keeper.new.is_empty() {
-                    keeper.process = None;
+            let mut work = keeper.work.lock();
+            if work.new.is_empty() && active.is_empty() {
+                keeper.call.wait_for(&mut work, IDLE);
+                if work.new.is_empty() {
+                    work.running = false;
                     return;
                 }
             }
-            active.append(&mut keeper.new);
+            active.append(&mut work.new);
         }
         let start = Instant::now();
         active.retain(|store| look_after(store));

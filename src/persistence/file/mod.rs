@@ -32,12 +32,16 @@
 //!
 //! # Threads and locks
 //! One `parking_lot` mutex a store; one background thread for all of them, which holds it for a file at a time and never
-//! during a sync. The directory is locked with `flock`, which ends with the process however it ends.
+//! during a sync. The lock on the directory ends with the process, however it ends and whatever children it leaves
+//! ([`lock`]).
 
 mod directory;
 mod doomed;
+mod files;
+mod folder;
 mod journal;
 mod keeper;
+mod lock;
 mod naming;
 mod state;
 #[cfg(test)]
@@ -45,13 +49,14 @@ mod tests;
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use super::{Notice, RecordKey, Store, StoreError};
+use crate::os::{self, PerProcess};
 use directory::Directory;
 pub use naming::without_scheme;
 use state::State;
@@ -60,7 +65,8 @@ use state::State;
 struct Shared {
     /// `None` once the store is closed.
     state: Mutex<Option<State>>,
-    process: u32,
+    /// What [`os::process_number`] said when this process took the store.
+    owner: AtomicU32,
     /// Held during a sync.
     syncing: Mutex<()>,
     /// Whether the background thread knows that there is something to do. Changed under the state's lock only.
@@ -89,9 +95,20 @@ impl Shared {
         journal.and(files)
     }
 
-    /// Whether this process opened it: a forked child must not touch what is still its parent's.
+    /// Returns true if this process opened it: a forked child must not touch what is still its parent's.
     fn is_ours(&self) -> bool {
-        self.process == std::process::id()
+        self.owner.load(Ordering::Relaxed) == os::process_number()
+    }
+
+    /// Takes the store over in a forked child, if its parent has ended: a program that creates its clients and then becomes a
+    /// daemon goes on with them.
+    fn take_over(&self, state: &mut State) -> Result<(), StoreError> {
+        if !self.is_ours() {
+            state.take_over()?;
+            self.watched.store(false, Ordering::Relaxed);
+            self.owner.store(os::process_number(), Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     fn failed_since(&self, now: Instant, patience: Duration) -> bool {
@@ -107,7 +124,7 @@ pub struct FileStore {
 }
 
 /// All open stores, for `settle_all`.
-static OPEN: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+static OPEN: PerProcess<Mutex<Vec<Weak<Shared>>>> = PerProcess::new(|_| Mutex::default());
 
 impl FileStore {
     /// Opens, or creates, a client's store below `directory` (the working directory if `None`).
@@ -121,20 +138,19 @@ impl FileStore {
     ) -> Result<Self, StoreError> {
         if client_id.is_empty() {
             // As the original: every nameless client would share one store.
-            let refusal = io::Error::new(io::ErrorKind::InvalidInput, "the client id is empty");
-            return Err(StoreError::io("opening a store")(refusal));
+            return Err(StoreError::NoClientId);
         }
-        let path =
-            Path::new(directory.unwrap_or(".")).join(naming::directory_name(client_id, server_uri));
-        let state = State::new(Directory::open(&path)?)?;
+        let base = directory.filter(|path| !path.is_empty()).unwrap_or(".");
+        let name = naming::directory_name(client_id, server_uri);
+        let state = State::new(Directory::open(Path::new(base), &name)?)?;
         let shared = Arc::new(Shared {
             state: Mutex::new(Some(state)),
-            process: std::process::id(),
+            owner: AtomicU32::new(os::process_number()),
             syncing: Mutex::new(()),
             watched: AtomicBool::new(false),
             failed: Mutex::new(None),
         });
-        let mut open = OPEN.lock();
+        let mut open = OPEN.get().lock();
         open.retain(|store| store.strong_count() > 0);
         open.push(Arc::downgrade(&shared));
         drop(open);
@@ -161,9 +177,12 @@ impl FileStore {
         act: impl FnOnce(&mut State) -> Result<R, StoreError>,
     ) -> Result<R, StoreError> {
         let mut guard = self.shared.state.lock();
-        let result = act(guard.as_mut().expect("open until it is dropped"));
+        let state = guard.as_mut().expect("open until it is dropped");
+        self.shared.take_over(state)?;
+        let result = act(state);
         if !self.shared.watched.swap(true, Ordering::Relaxed) {
-            keeper::watch(Arc::clone(&self.shared));
+            let watched = keeper::watch(Arc::clone(&self.shared));
+            self.shared.watched.store(watched, Ordering::Relaxed);
         }
         result
     }
@@ -260,7 +279,7 @@ impl Drop for FileStore {
 /// Meant for `atexit`: a program that calls `exit` without destroying its clients then leaves stores that the original library
 /// sees whole.
 pub fn settle_all() {
-    let open: Vec<_> = OPEN.lock().iter().filter_map(Weak::upgrade).collect();
+    let open: Vec<_> = OPEN.get().lock().iter().filter_map(Weak::upgrade).collect();
     for shared in open.into_iter().filter(|shared| shared.is_ours()) {
         if let Some(state) = shared.state.lock().as_mut() {
             // What fails stays in the journal.

@@ -1,17 +1,16 @@
 //! Where each record of a store is, and how it gets from one place to the other.
 
+mod moving;
 mod replay;
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::os::fd::OwnedFd;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::super::{Notice, RecordKey, RecordKind, StoreError};
-use super::directory::{Directory, Found, sync_files};
+use super::directory::{Directory, Found};
 use super::doomed::Doomed;
-use super::journal::{Journal, MAX_ENTRY, Operation, Spot, Unsynced};
+use super::journal::{Journal, MAX_ENTRY, Operation, Spot};
 
 /// Where a record is.
 #[derive(Clone, Copy)]
@@ -27,36 +26,6 @@ struct Waiting {
     key: RecordKey,
     spot: Spot,
     since: Instant,
-}
-
-/// What is to be synced while others use the store.
-pub(super) struct ToSync {
-    journal: Vec<Unsynced>,
-    own: Option<Arc<OwnedFd>>,
-    dir: Arc<OwnedFd>,
-    records: Vec<RecordKey>,
-    moves: u64,
-}
-
-impl ToSync {
-    /// Waits for the disk to have the journal.
-    pub(super) fn sync_journal(&self) -> io::Result<()> {
-        for part in &self.journal {
-            part.file.sync_data()?;
-        }
-        if self.journal.iter().any(|part| part.is_new) {
-            if let Some(own) = &self.own {
-                rustix::fs::fsync(own)?;
-            }
-            rustix::fs::fsync(&*self.dir)?;
-        }
-        Ok(())
-    }
-
-    /// Waits for the disk to have the records' files.
-    pub(super) fn sync_files(&self) -> io::Result<()> {
-        sync_files(&self.dir, &self.records)
-    }
 }
 
 /// Everything about an open store.
@@ -107,6 +76,7 @@ impl State {
             notices,
         };
         state.replay(now)?;
+        state.check_invariants();
         Ok(state)
     }
 
@@ -433,148 +403,44 @@ impl State {
         self.remove(key)
     }
 
-    /// The record that has waited longest for a file.
-    pub(super) fn longest_waiting(&mut self) -> Option<(RecordKey, Instant)> {
-        while let Some(first) = self.waiting.front() {
-            if matches!(self.places.get(&first.key), Some(Place::Journal(spot)) if *spot == first.spot)
-            {
-                return Some((first.key, first.since));
-            }
-            self.waiting.pop_front();
-        }
-        self.waiting.shrink_to(1024);
-        None
-    }
-
-    /// Gives a record of the journal its own file.
-    pub(super) fn give_file(&mut self, key: RecordKey) -> io::Result<()> {
-        let Some(&Place::Journal(spot)) = self.places.get(&key) else {
-            return Ok(());
-        };
-        let entry = self.journal.read(key, spot)?;
-        let time = self.journal.put_time(key, spot);
-        self.directory.write(key, &[&entry], time)?;
-        self.moved(key, spot);
-        self.unsynced.push(key);
+    /// Takes the store over in a forked child: what the parent did since the fork is read anew. The parent keeps it for as
+    /// long as it lives.
+    pub(super) fn take_over(&mut self) -> Result<(), StoreError> {
+        *self = Self::new(self.directory.reopen()?)?;
         Ok(())
     }
 
-    /// A record that is in the journal has a file of its own now.
-    fn moved(&mut self, key: RecordKey, spot: Spot) {
-        // From now on the original may use and remove the file: without this the record would come back from here. Where there
-        // is no room for it, that is the lesser evil.
-        let _ = self.append(Operation::Moved, key, None, &[]);
-        self.moves += 1;
-        self.journal.moved(spot, self.moves);
-        self.places.insert(
-            key,
-            Place::File {
-                from: Some(spot.file),
-            },
+    /// Panics if what is said of records and what the journal counts do not go together (J5 of the journal's invariants);
+    /// nothing without debug assertions. It looks at every record, so callers that change one at a time do not call it for
+    /// each.
+    pub(super) fn check_invariants(&self) {
+        if !cfg!(debug_assertions) {
+            return;
+        }
+        self.journal.check_invariants();
+        let mut needed: HashMap<u64, usize> = HashMap::new();
+        for (key, place) in &self.places {
+            if let Place::Journal(spot) = place {
+                *needed.entry(spot.file).or_default() += 1;
+                let waits = |waiting: &Waiting| waiting.key == *key && waiting.spot == *spot;
+                assert!(
+                    self.places.len() > 100 || self.waiting.iter().any(waits),
+                    "{key} would never get a file"
+                );
+            }
+        }
+        for (file, live) in self.journal.live() {
+            let needed = needed.remove(&file).unwrap_or(0);
+            assert!(
+                live >= needed,
+                "J5: journal-{file} counts {live} of {needed}"
+            );
+        }
+        assert!(
+            needed.is_empty(),
+            "J5: records in files that are gone: {needed:?}"
         );
-    }
-
-    /// What to sync, for `Shared::sync`.
-    pub(super) fn take_unsynced(&mut self, files_too: bool) -> ToSync {
-        self.unsynced_alone &= !files_too;
-        ToSync {
-            journal: self.journal.unsynced(self.synced_moves),
-            own: self.directory.own_if_any().map(Arc::clone),
-            dir: self.directory.handle(),
-            records: if files_too {
-                // What is gone needs no disk.
-                let mut records = std::mem::take(&mut self.unsynced);
-                records.retain(|key| matches!(self.places.get(key), Some(Place::File { .. })));
-                records
-            } else {
-                Vec::new()
-            },
-            moves: if files_too {
-                self.moves
-            } else {
-                self.synced_moves
-            },
-        }
-    }
-
-    /// What became of it; the journal shrinks accordingly.
-    pub(super) fn was_synced(&mut self, sync: ToSync, journal: bool, files: bool) {
-        if journal {
-            for part in &sync.journal {
-                self.journal.synced(part);
-            }
-        }
-        if files {
-            self.synced_moves = self.synced_moves.max(sync.moves);
-            // The journal may forget them for good.
-            for key in sync.records {
-                if let Some(Place::File { from }) = self.places.get_mut(&key) {
-                    if from.take().is_some_and(|file| self.journal.keeps(file)) {
-                        self.journal.remove_later(key);
-                    }
-                }
-            }
-        } else {
-            self.unsynced.extend(sync.records);
-            self.unsynced_alone = true;
-        }
-        if let Some(own) = self.directory.own_if_any() {
-            let _ = self.journal.let_go(own, self.synced_moves, false);
-        }
-    }
-
-    /// Whether there is no journal to turn into files.
-    pub(super) fn is_settled(&self) -> bool {
-        self.journal.files() == 0
-    }
-
-    pub(super) fn files_wait_for_sync(&self, quiet: bool) -> bool {
-        // Under load, rarely: a sync costs as much for many as for few. But the journal must not fill up.
-        !self.unsynced.is_empty()
-            && (quiet
-                || self.unsynced_alone
-                || self.unsynced.len() >= 256
-                || self.journal.files() >= 8)
-    }
-
-    /// Whether the store can be left alone until the next put: if so, the journal is gone.
-    pub(super) fn rest(&mut self) -> bool {
-        if !self.doomed.is_empty()
-            || !self.journal.is_idle()
-            || !self.unsynced.is_empty()
-            || self.synced_moves < self.moves
-        {
-            return false;
-        }
-        if let Some(own) = self.directory.own_if_any() {
-            if self.journal.let_go(own, self.synced_moves, true).is_err() {
-                return false;
-            }
-        }
-        self.journal.rest();
-        self.waiting = VecDeque::new();
-        true
-    }
-
-    /// Every record in a file of its own and on the disk, the journal gone: as the original leaves a store.
-    pub(super) fn settle_all(&mut self) -> io::Result<()> {
-        while self.remove_forgotten() {}
-        self.write_removals();
-        while let Some((key, _)) = self.longest_waiting() {
-            self.give_file(key)?;
-        }
-        sync_files(&self.directory.handle(), &self.unsynced)?;
-        let sync = ToSync {
-            journal: Vec::new(),
-            own: None,
-            dir: self.directory.handle(),
-            records: std::mem::take(&mut self.unsynced),
-            moves: self.moves,
-        };
-        self.was_synced(sync, false, true);
-        self.write_removals();
-        self.rest();
-        Ok(())
+        assert!(self.synced_moves <= self.moves);
     }
 
     pub(super) fn close(mut self) {

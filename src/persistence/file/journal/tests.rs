@@ -1,7 +1,10 @@
+use std::collections::HashMap;
 use std::path::PathBuf;
 
+use rustix::fs::{Mode, OFlags};
+
 use super::*;
-use crate::persistence::RecordKind;
+use crate::persistence::Notice;
 
 /// A directory of this test's own, gone afterwards.
 struct Scratch(PathBuf, OwnedFd);
@@ -221,7 +224,7 @@ fn files_go_oldest_first_when_nothing_needs_them() {
         "the newest is written to"
     );
     journal.let_go(own, 1, true).expect("deletes");
-    assert_eq!(file_names(own).expect("lists"), [""; 0]);
+    assert_eq!(std::fs::read_dir(&scratch.0).expect("lists").count(), 0);
 }
 
 #[test]
@@ -253,4 +256,33 @@ fn only_what_is_nowhere_else_needs_the_disk() {
     journal.moved(spot, 1);
     assert_eq!(journal.unsynced(0).len(), 1);
     assert!(journal.unsynced(1).is_empty());
+}
+
+/// A process of this version goes on where one of the first version was killed, and is killed too.
+#[test]
+fn files_of_both_formats_make_one_journal() {
+    let scratch = Scratch::new("formats");
+    let old = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/store/journal-v1");
+    std::fs::copy(old, scratch.file(1)).expect("copies");
+    let (mut journal, replayed) = Journal::replay(&scratch.1).expect("readable");
+    assert_eq!((replayed.live.len(), replayed.notices.len()), (5, 0));
+    let command = |number| RecordKey::new(RecordKind::Command, false, number);
+    journal
+        .append(&scratch.1, Operation::Put, sent(1), None, &[b"new"])
+        .expect("writes");
+    journal.remove_later(command(2));
+    journal.write_removals(&scratch.1).expect("writes");
+    assert!(scratch.file(2).exists(), "nothing is added to an old file");
+    let (records, notices) = scratch.replay();
+    assert_eq!(notices, []);
+    let mut keys: Vec<_> = records.keys().copied().collect();
+    keys.sort();
+    let expected = [sent(1), command(1), command(3), command(4), command(5)];
+    assert_eq!(keys, expected);
+    assert_eq!(records[&sent(1)], b"new");
+    assert!(
+        records[&command(3)]
+            .windows(9)
+            .any(|part| part == b"message 2")
+    );
 }
