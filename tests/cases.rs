@@ -28,7 +28,7 @@ fn compile(name: &str, arguments: &[&str]) -> PathBuf {
         Flavour::As
     };
     // Several tests may compile the same program at the same time.
-    let file = [&[name], arguments].concat().join("-");
+    let file = [&[name], arguments].concat().join("-").replace('/', "-");
     let executable = scratch("cases").join(file);
     cc_with_rpath(&source, flavour, &include_dir(), &output_dir(), &executable)
 }
@@ -96,5 +96,52 @@ mod processes {
     #[test]
     fn a_setuid_program_writes_no_trace_that_its_user_asked_for() {
         right(&[], "setuid_trace", &[]);
+    }
+}
+
+mod stores {
+    use super::right;
+
+    #[test]
+    fn records_of_the_other_version_are_sent_once() {
+        right(&["broker.py"], "other_version", &[]);
+    }
+
+    #[test]
+    fn records_that_cannot_be_read_wait_for_a_process_that_can() {
+        right(&["broker.py"], "unreadable_record", &[]);
+    }
+
+    #[test]
+    fn records_that_cannot_be_read_wait_in_a_programs_own_store() {
+        right(&["broker.py"], "unreadable_record", &["user"]);
+    }
+
+    #[test]
+    fn a_store_that_refuses_once_does_not_stop_the_messages_that_wait() {
+        right(&["broker.py"], "store_fails_once", &[]);
+    }
+
+    #[test]
+    fn a_fifo_where_a_file_will_be_made_makes_no_call_hang() {
+        for name in [
+            ".paho-oxide/new",
+            ".paho-oxide/journal-1",
+            ".paho-oxide/lock",
+            "c-1.msg",
+            "s-1.msg",
+        ] {
+            right(&[], "store_fifo", &[name]);
+        }
+    }
+
+    #[test]
+    fn a_folder_of_another_user_is_refused() {
+        right(&[], "store_foreign_directory", &[]);
+    }
+
+    #[test]
+    fn a_forked_helper_does_not_keep_the_stores_lock() {
+        right(&[], "fork_keeps_lock", &[]);
     }
 }
