@@ -13,23 +13,25 @@ mod uri;
 use arbitrary::{Arbitrary, Unstructured};
 use proptest::prelude::*;
 
-/// Steps from bytes, as the fuzzer makes them.
-fn steps(bytes: &[u8]) -> Vec<session::Step> {
+/// A setup and steps from bytes, as the fuzzer makes them.
+fn run_session(bytes: &[u8]) {
     let mut input = Unstructured::new(bytes);
-    std::iter::from_fn(|| {
+    let setup = session::Setup::arbitrary(&mut input).unwrap_or_default();
+    let steps: Vec<session::Step> = std::iter::from_fn(|| {
         (!input.is_empty())
             .then(|| session::Step::arbitrary(&mut input).ok())
             .flatten()
     })
-    .collect()
+    .collect();
+    session::run(setup, &steps);
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_session_keeps_its_promises(v5: bool, bytes in prop::collection::vec(any::<u8>(), 0..800)) {
-        session::run(v5, &steps(&bytes));
+    fn the_session_keeps_its_promises(bytes in prop::collection::vec(any::<u8>(), 0..800)) {
+        run_session(&bytes);
     }
 
     #[test]

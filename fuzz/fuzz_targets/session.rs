@@ -1,5 +1,5 @@
 #![no_main]
 use libfuzzer_sys::fuzz_target;
-use paho_fuzz::session::{Step, run};
+use paho_fuzz::session::{Setup, Step, run};
 
-fuzz_target!(|input: (bool, Vec<Step>)| run(input.0, &input.1));
+fuzz_target!(|input: (Setup, Vec<Step>)| run(input.0, &input.1));

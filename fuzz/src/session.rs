@@ -8,21 +8,72 @@
 //! - records in the store are those of messages in flight or waiting;
 //! - nothing panics, and memory stays within what was put in.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arbitrary::Arbitrary;
 use bytes::BytesMut;
-use paho_oxide::protocol::outbound::{Batch, Outbound};
+use paho_oxide::protocol::outbound::Batch;
 use paho_oxide::protocol::packet::{AckKind, ConnAck, Filter, Publish, encode_ack};
 use paho_oxide::protocol::property::{Properties, PropertiesRef, Property, PropertyId, Value};
 use paho_oxide::protocol::session::{
-    AckToken, Begin, Completion, Loaded, MAX_HELD, NotStored, Outcome, Receipt, Record,
-    RecordHandle, Session, Sink, Stored, Token, view,
+    AckToken, Acknowledge, Begin, HandOver, Options, Policy, Session,
 };
 use paho_oxide::protocol::{QoS, Version, decode};
+
+use world::{Fate, Map, Set, World};
+
+#[path = "session_world.rs"]
+mod world;
+
+/// What the program has chosen.
+#[derive(Arbitrary, Clone, Copy, Debug, Default)]
+pub struct Setup {
+    /// MQTT 5 rather than 3.1.1.
+    pub v5: bool,
+    acknowledge: u8,
+    policy: u8,
+    paced: bool,
+    ids_at_acceptance: bool,
+    keep_requests: bool,
+    resolve: bool,
+    aliases: bool,
+    resubscribe: bool,
+}
+
+impl Setup {
+    fn acknowledge(self) -> Acknowledge {
+        let by_program = |ordered, exactly_once| Acknowledge::ByProgram {
+            ordered,
+            exactly_once,
+        };
+        match self.acknowledge % 8 {
+            0 => by_program(true, HandOver::Publish),
+            1 => by_program(true, HandOver::Release),
+            2 => by_program(false, HandOver::Publish),
+            3 => by_program(false, HandOver::Release),
+            _ => Acknowledge::OnArrival,
+        }
+    }
+
+    fn options(self) -> Options {
+        Options {
+            policy: match self.policy % 8 {
+                0 => Some(Policy::KeepAndResend),
+                1 => Some(Policy::Keep),
+                2 => Some(Policy::FollowServer),
+                3 => Some(Policy::Clear),
+                _ => None,
+            },
+            max_resume_inflight: self.paced.then_some(2),
+            ids_at_acceptance: self.ids_at_acceptance,
+            keep_requests: self.keep_requests,
+            resolve_topic_aliases: self.resolve,
+            outbound_topic_aliases: if self.aliases { 3 } else { 0 },
+            resubscribe: self.resubscribe,
+        }
+    }
+}
 
 /// One step.
 #[derive(Arbitrary, Clone, Debug)]
@@ -39,7 +90,15 @@ pub enum Step {
     /// The program unsubscribes.
     Unsubscribe { filters: u8 },
     /// The server publishes, or publishes again what it has not had an answer for.
-    ServerPublish { qos: u8, id: u8 },
+    ServerPublish { qos: u8, id: u8, alias: u8 },
+    /// The program acknowledges one of the messages that it has, or one that it had.
+    ProgramAck { which: u8, reason: u8 },
+    /// The program takes one of its messages back.
+    Cancel { which: u8 },
+    /// The program authenticates anew, or answers.
+    Authenticate { begin: bool },
+    /// The server authenticates.
+    ServerAuth { success: bool },
     /// The server releases a QoS 2 message.
     ServerRelease { id: u8 },
     /// The server acknowledges what it got, of this kind and identifier, whether that fits or not.
@@ -65,224 +124,6 @@ pub enum Step {
     StoreFails(bool),
 }
 
-/// A hash for small numbers: most of a run would go into the standard one, which expects keys chosen by an attacker.
-#[derive(Default)]
-struct Spread(u64);
-
-impl Hasher for Spread {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64((*byte).into());
-        }
-    }
-
-    fn write_u16(&mut self, n: u16) {
-        self.write_u64(n.into());
-    }
-
-    fn write_u32(&mut self, n: u32) {
-        self.write_u64(n.into());
-    }
-
-    fn write_isize(&mut self, n: isize) {
-        self.write_u64(n.unsigned_abs() as u64);
-    }
-
-    fn write_u64(&mut self, n: u64) {
-        self.0 = (self.0 ^ n).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
-    }
-}
-
-type Map<K, V> = HashMap<K, V, BuildHasherDefault<Spread>>;
-type Set<K> = HashSet<K, BuildHasherDefault<Spread>>;
-
-/// What has become of an operation.
-#[derive(Clone, Copy, PartialEq)]
-enum Fate {
-    Open,
-    Ended,
-    Refused,
-}
-
-/// What the session tells, and what the model remembers.
-#[derive(Default)]
-struct World {
-    out: Outbound,
-    /// The operations, which are numbered from 0.
-    ops: Vec<Fate>,
-    /// How many of them are open.
-    open: usize,
-    unwritten: Vec<u32>,
-    delivered: Map<u32, u32>,
-    /// What was delivered in this step.
-    arrived: Vec<u32>,
-    records: Set<Record>,
-    /// How many of them are of messages sent.
-    sent: usize,
-    queued: Map<u64, Vec<u8>>,
-    next_queued: u64,
-    store_fails: bool,
-    store_failed: bool,
-    version: Option<Version>,
-}
-
-impl World {
-    fn end(&mut self, op: u32) {
-        let fate = self.ops.get_mut(op as usize);
-        let fate = fate.expect("an operation ended that was never begun");
-        assert!(*fate != Fate::Refused, "a refused operation ended");
-        assert!(*fate != Fate::Ended, "an operation ended twice");
-        *fate = Fate::Ended;
-        self.open -= 1;
-    }
-
-    fn record(&mut self, record: Record) {
-        if self.records.insert(record) {
-            self.sent += usize::from(matches!(record, Record::Sent(_)));
-        }
-    }
-
-    fn forget(&mut self, record: Record) {
-        if self.records.remove(&record) {
-            self.sent -= usize::from(matches!(record, Record::Sent(_)));
-        }
-    }
-
-    fn check_store(&self) -> Result<(), NotStored> {
-        if self.store_fails {
-            Err(NotStored)
-        } else {
-            Ok(())
-        }
-    }
-}
-
-impl Sink for World {
-    type Message = u32;
-    type Op = u32;
-
-    fn out(&mut self) -> &mut Outbound {
-        &mut self.out
-    }
-
-    fn message(&mut self, publish: &Publish<'_>) -> Result<u32, NotStored> {
-        let number = publish.payload.try_into();
-        Ok(number.map_or(u32::MAX, u32::from_be_bytes))
-    }
-
-    fn message_size(&self, _: &u32) -> usize {
-        // A few of these are more than may wait for their PUBREL.
-        MAX_HELD / 3
-    }
-
-    fn deliver(
-        &mut self,
-        message: u32,
-        _: QoS,
-        receipt: Receipt<'_>,
-        ack: Option<AckToken>,
-    ) -> Result<(), u32> {
-        if ack.is_none() {
-            self.check_store().map_err(|NotStored| message)?;
-        }
-        match receipt {
-            Receipt::None => {}
-            Receipt::Kept(id, _) => {
-                self.record(Record::Received(id));
-            }
-            Receipt::Released(id) => {
-                self.forget(Record::Received(id));
-            }
-        }
-        self.arrived.push(message);
-        *self.delivered.entry(message).or_default() += 1;
-        Ok(())
-    }
-
-    fn complete(&mut self, done: Completion<u32>) {
-        if let (Some(packet), Outcome::Published { .. }) = (&done.packet, &done.outcome) {
-            assert!(view(self.version.unwrap_or(Version::V311), packet).is_some());
-        }
-        self.end(done.op);
-    }
-
-    fn complete_when_written(&mut self, done: Completion<u32>) {
-        self.unwritten.push(done.op);
-    }
-
-    fn wants_packet(&self, op: &u32) -> bool {
-        op % 2 == 0
-    }
-
-    fn acknowledged(&mut self, _: AckKind, packet_id: u16, _: u8, _: PropertiesRef<'_>) {
-        assert_ne!(packet_id, 0);
-    }
-
-    fn store(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored> {
-        self.check_store()?;
-        assert!(!packet.is_empty());
-        self.record(record);
-        Ok(())
-    }
-
-    fn discard(&mut self, record: Record) {
-        self.forget(record);
-        if let Record::Queued(RecordHandle(number)) = record {
-            self.queued.remove(&number);
-        }
-    }
-
-    fn store_queued(
-        &mut self,
-        publish: &Publish<'_>,
-        _: Token,
-    ) -> Result<Option<RecordHandle>, NotStored> {
-        self.check_store()?;
-        if publish.qos == QoS::AtMostOnce {
-            return Ok(None);
-        }
-        self.next_queued += 1;
-        let handle = RecordHandle(self.next_queued);
-        self.record(Record::Queued(handle));
-        Ok(Some(handle))
-    }
-
-    fn promote(
-        &mut self,
-        queued: Option<RecordHandle>,
-        id: u16,
-        packet: &[u8],
-    ) -> Result<(), NotStored> {
-        self.store(Record::Sent(id), packet)?;
-        if let Some(number) = queued {
-            self.discard(Record::Queued(number));
-        }
-        Ok(())
-    }
-
-    fn load_queued(&mut self, record: RecordHandle) -> Loaded<Stored> {
-        match self.queued.get(&record.0).cloned() {
-            Some(packet) => Loaded::Ready(Stored::Publish {
-                packet,
-                waited: Duration::ZERO,
-            }),
-            None => Loaded::Damaged { in_place: false },
-        }
-    }
-
-    fn load_sent(&mut self, _: u16) -> Loaded<Vec<u8>> {
-        Loaded::Damaged { in_place: false }
-    }
-
-    fn load_received(&mut self, _: u16) -> Loaded<u32> {
-        Loaded::Damaged { in_place: false }
-    }
-}
-
 fn qos(n: u8) -> QoS {
     match n % 3 {
         0 => QoS::AtMostOnce,
@@ -305,13 +146,20 @@ pub struct Run {
     limit: u32,
     written: Vec<u8>,
     steps: usize,
+    setup: Setup,
+    /// Tokens of messages of older connections.
+    old_tokens: Set<u64>,
 }
 
 impl Run {
-    fn new(version: Version) -> Self {
+    fn new(setup: Setup) -> Self {
+        let version = if setup.v5 { Version::V5 } else { Version::V311 };
         let now = Instant::now();
+        let mut session = Session::new(version, Arc::from("model"), now);
+        session.set_acknowledge(setup.acknowledge());
+        session.set_options(setup.options());
         Self {
-            session: Session::new(version, Arc::from("model"), now),
+            session,
             world: World {
                 version: Some(version),
                 ..World::default()
@@ -324,6 +172,8 @@ impl Run {
             limit: 0,
             written: Vec::new(),
             steps: 0,
+            setup,
+            old_tokens: Set::default(),
         }
     }
 
@@ -352,8 +202,19 @@ impl Run {
             } => self.publish(qos(*q), *size, *queue, *expiry),
             Step::Subscribe { filters } => self.subscribe(*filters, true),
             Step::Unsubscribe { filters } => self.subscribe(*filters, false),
-            Step::ServerPublish { qos: q, id } => {
-                self.server_publish(qos(*q), u16::from(*id % 16) + 1);
+            Step::ServerPublish { qos: q, id, alias } => {
+                self.server_publish(qos(*q), u16::from(*id % 16) + 1, *alias);
+            }
+            Step::ProgramAck { which, reason } => self.program_ack(*which, *reason),
+            Step::Cancel { which } => self.cancel(*which),
+            Step::Authenticate { begin } => self.authenticate(*begin),
+            Step::ServerAuth { success } => {
+                let packet: &[u8] = if *success {
+                    b"\xF0\0"
+                } else {
+                    b"\xF0\x06\x18\x04\x15\0\x01m"
+                };
+                self.receive(packet);
             }
             Step::ServerRelease { id } => self.server_release(u16::from(*id % 16) + 1),
             Step::ServerAck { kind, id, error } => {
@@ -455,7 +316,7 @@ impl Run {
         }
     }
 
-    fn server_publish(&mut self, qos: QoS, id: u16) {
+    fn server_publish(&mut self, qos: QoS, id: u16, alias: u8) {
         if !self.session.online() {
             return;
         }
@@ -467,13 +328,24 @@ impl Run {
             self.next_message
         };
         let mut packet = BytesMut::new();
+        let mut properties = Properties::new();
+        let alias = if self.version == Version::V5 {
+            alias
+        } else {
+            0
+        };
+        if alias % 4 != 0 {
+            let value = Value::Two(u16::from(alias / 4 % 5) + 1);
+            let id = PropertyId::TopicAlias;
+            assert!(properties.push(Property { id, value }).is_ok());
+        }
         let publish = Publish {
             dup: again,
             qos,
             retain: false,
-            topic: b"s",
+            topic: if alias % 4 == 1 { b"" } else { b"s" },
             packet_id: if qos == QoS::AtMostOnce { 0 } else { id },
-            properties: PropertiesRef::EMPTY,
+            properties: properties.as_ref(),
             payload: &number.to_be_bytes(),
         };
         assert!(publish.encode(self.version, &mut packet).is_ok());
@@ -481,6 +353,59 @@ impl Run {
             self.server.insert(id, number);
         }
         self.receive(&packet);
+    }
+
+    /// A message that was acknowledged must not come again; a token that was used or is an older connection's does nothing.
+    fn program_ack(&mut self, which: u8, reason: u8) {
+        let count = self.world.lent.len();
+        if count == 0 {
+            return;
+        }
+        let at = usize::from(which) % count;
+        let (number, qos, token) = self.world.lent[at];
+        let old = self.is_old(token) || !self.session.online();
+        let reason = if reason % 8 == 0 && qos == QoS::AtLeastOnce {
+            0x97
+        } else {
+            0
+        };
+        match self.session.acknowledge(token, reason, &mut self.world) {
+            Ok(true) => {
+                assert!(!old, "an acknowledgement of an older connection was taken");
+                self.world.lent.swap_remove(at);
+                if qos == QoS::ExactlyOnce {
+                    self.world.finished_with.insert(number);
+                }
+                let again = self.session.acknowledge(token, 0, &mut self.world);
+                assert_eq!(again, Ok(false), "an acknowledgement was taken twice");
+            }
+            Ok(false) => assert!(old, "an acknowledgement was not taken"),
+            Err(_) => {}
+        }
+    }
+
+    fn is_old(&self, token: AckToken) -> bool {
+        self.old_tokens.contains(&token.get())
+    }
+
+    fn cancel(&mut self, which: u8) {
+        let pending = self.session.pending();
+        if !pending.is_empty() {
+            let one = pending[usize::from(which) % pending.len()];
+            let cancelled = self.session.cancel(one.token, &mut self.world);
+            let waits = one.kind == paho_oxide::protocol::session::Kind::Queued;
+            assert_eq!(cancelled, waits, "what waits and only that is taken back");
+        }
+    }
+
+    fn authenticate(&mut self, begin: bool) {
+        let none = PropertiesRef::EMPTY;
+        // In turn or not; what goes out is checked at the end.
+        let _ = if begin {
+            self.session.reauthenticate(none, &mut self.world)
+        } else {
+            self.session.authenticate(none, &mut self.world)
+        };
     }
 
     fn server_release(&mut self, id: u16) {
@@ -531,6 +456,9 @@ impl Run {
     }
 
     fn lose(&mut self) {
+        let lent = self.world.lent.iter();
+        self.old_tokens
+            .extend(lent.map(|(_, _, token)| token.get()));
         self.session.connection_lost(&mut self.world);
         self.world.out.reset();
         self.written.clear();
@@ -556,12 +484,24 @@ impl Run {
             assert!(properties.push(Property { id, value }).is_ok());
             self.limit = self.limit.min(receive_maximum.into());
         }
+        let mut asked = Properties::new();
+        if self.version == Version::V5 {
+            for (id, value) in [
+                (PropertyId::AuthenticationMethod, Value::Utf8(b"m")),
+                (PropertyId::TopicAliasMaximum, Value::Two(4)),
+            ] {
+                assert!(asked.push(Property { id, value }).is_ok());
+            }
+            let (id, value) = (PropertyId::TopicAliasMaximum, Value::Two(2));
+            assert!(properties.push(Property { id, value }).is_ok());
+        }
+        self.world.resumed = false;
         let begin = Begin {
             version: self.version,
             clean,
             keep_alive: Duration::from_secs(60),
             max_inflight: u32::from(max_inflight % 4) + 1,
-            properties: PropertiesRef::EMPTY,
+            properties: asked.as_ref(),
             socket: -1,
         };
         let connack = ConnAck {
@@ -596,6 +536,10 @@ impl Run {
     fn check(&mut self) {
         // Only what was delivered in this step can have been delivered once too often in it.
         for number in self.world.arrived.drain(..) {
+            if self.setup.acknowledge() != Acknowledge::OnArrival {
+                // What was not acknowledged comes again; `World::deliver` sees to what was.
+                continue;
+            }
             let exactly_once =
                 self.finished.contains(&number) || self.server.values().any(|n| *n == number);
             assert!(
@@ -607,7 +551,7 @@ impl Run {
             self.world.sent <= self.world.open,
             "a record without its message"
         );
-        if self.session.online() && !self.world.store_failed {
+        if self.session.online() && !self.world.store_failed && !self.setup.paced {
             assert!(
                 self.session.queued() == 0 || self.world.sent >= self.limit as usize,
                 "a message waits although there is room"
@@ -662,8 +606,8 @@ fn remaining_length(bytes: &[u8]) -> (usize, usize) {
 }
 
 /// Runs the steps.
-pub fn run(v5: bool, steps: &[Step]) {
-    let mut run = Run::new(if v5 { Version::V5 } else { Version::V311 });
+pub fn run(setup: Setup, steps: &[Step]) {
+    let mut run = Run::new(setup);
     for step in steps {
         run.step(step);
     }

@@ -184,6 +184,12 @@ impl Link {
         }
     }
 
+    /// Returns how many bytes the peer's TCP has not acknowledged; none where the system does not tell, or what the program
+    /// carries is no socket.
+    pub fn unacknowledged(&self) -> Option<usize> {
+        self.fd().and_then(crate::os::unacknowledged)
+    }
+
     /// OpenSSL's account of the last error, line by line, once.
     pub fn take_details(&self) -> Vec<String> {
         match &self.0 {
