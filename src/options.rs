@@ -156,7 +156,8 @@ pub struct CreateOptions {
     pub v5: bool,
     /// Accept messages while the connection is lost.
     pub send_while_disconnected: bool,
-    /// How many messages may wait for a connection.
+    /// How many messages may wait for a connection, or for room in flight; the original has a limit only in clients that were
+    /// created with options.
     pub max_buffered_messages: usize,
     /// Accept messages before the first connect too.
     pub allow_disconnected_send_at_any_time: bool,
@@ -173,7 +174,7 @@ impl Default for CreateOptions {
         Self {
             v5: false,
             send_while_disconnected: false,
-            max_buffered_messages: 100,
+            max_buffered_messages: usize::MAX,
             allow_disconnected_send_at_any_time: false,
             delete_oldest_messages: false,
             restore_messages: true,

@@ -115,13 +115,14 @@ impl<H: Host> Client<H> {
             if !may_wait {
                 return Err(Error::Disconnected);
             }
-            if core.session.queued() >= create.max_buffered_messages {
-                if !create.delete_oldest_messages {
-                    return Err(Error::BufferFull);
-                }
-                let (session, outputs) = core.parts();
-                session.drop_oldest(outputs);
+        }
+        // Also while connected: what waits for quota is buffered too.
+        if core.session.queued() >= create.max_buffered_messages {
+            if !create.delete_oldest_messages {
+                return Err(Error::BufferFull);
             }
+            let (session, outputs) = core.parts();
+            session.drop_oldest(outputs);
         }
         if core.outputs.unwritten() > MAX_UNWRITTEN {
             // Far ahead of the socket: give it a moment, but never more. A stalled server must not block this call.

@@ -184,10 +184,9 @@ impl Link {
         }
     }
 
-    /// Returns how many bytes the peer's TCP has not acknowledged; none where the system does not tell, or what the program
-    /// carries is no socket.
-    pub fn unacknowledged(&self) -> Option<usize> {
-        self.fd().and_then(crate::os::unacknowledged)
+    /// Returns how many bytes the peer's TCP has not acknowledged; 0 where nobody tells, as with a byte stream.
+    pub fn unacknowledged(&self) -> usize {
+        self.fd().map_or(0, crate::os::unacknowledged)
     }
 
     /// OpenSSL's account of the last error, line by line, once.

@@ -276,6 +276,6 @@ fn wait_for_all() {
 fn has_arrived(link: &Link) -> bool {
     link.fd().is_none_or(|socket| {
         let unread = rustix::io::ioctl_fionread(socket).unwrap_or(0);
-        crate::os::unacknowledged(socket) == 0 && unread == 0
+        link.unacknowledged() == 0 && unread == 0
     })
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use tokio::io::Interest;
@@ -38,6 +38,8 @@ pub(super) struct Established {
     connected: Connected,
     /// Bytes that came behind CONNACK.
     rest: Vec<u8>,
+    /// From CONNECT to CONNACK.
+    round_trip: Duration,
 }
 
 impl<H: Host> Client<H> {
@@ -194,9 +196,11 @@ impl<H: Host> Client<H> {
             .min(MAX_CONNACK);
         let answer = async {
             wait_for_closing(&self.setup.client_id, &link).await;
-            exchange(&link, &packet, limit).await
+            let asked = Instant::now();
+            let answer = exchange(&link, &packet, limit).await?;
+            Ok::<_, io::Error>((answer, asked.elapsed()))
         };
-        let answer = match timeout_at(deadline, answer).await {
+        let (answer, round_trip) = match timeout_at(deadline, answer).await {
             Ok(answer) => answer.map_err(|error| ConnectFailure {
                 details: link.take_details(),
                 ..fail(None, format!("waiting for CONNACK: {error}"))
@@ -221,6 +225,7 @@ impl<H: Host> Client<H> {
             link,
             connected,
             rest: answer[used..].to_vec(),
+            round_trip,
         })
     }
 
@@ -307,6 +312,7 @@ impl<H: Host> Client<H> {
             link,
             connected,
             rest,
+            round_trip,
         } = established;
         let socket = link.number();
         let session_ends = if connected.version == Version::V5 {
@@ -347,6 +353,7 @@ impl<H: Host> Client<H> {
         let queued = core.outputs.queue.set_aside();
         let (session, outputs) = core.parts();
         session.begin(&begin, &connack, now, outputs);
+        session.measured(round_trip);
         self.v5
             .store(begin.version == Version::V5, Ordering::Relaxed);
         let begun = core.outputs.queue.set_aside();

@@ -162,7 +162,12 @@ impl<H: Host> Client<H> {
             // The answer may well be among what nobody has read yet.
             core.session.heard(now);
         }
+        let unacknowledged = core
+            .lifecycle
+            .connection()
+            .map_or(0, |connection| connection.link().unacknowledged());
         let (session, outputs) = core.parts();
+        session.unacknowledged_by_peer(now, unacknowledged);
         if !session.tick(now, outputs) {
             self.say_why(core, reason::KEEP_ALIVE_TIMEOUT);
             self.lose(core, "no answer to PINGREQ");

@@ -61,6 +61,8 @@ impl<M, O> Session<M, O> {
         self.acks.begin();
         self.received.begin();
         self.replies = Replies::default();
+        self.written = 0;
+        self.release_at = None;
         let method = begin.properties.bytes(PropertyId::AuthenticationMethod);
         self.authentication = Authentication::begin(method);
         self.online = true;

@@ -30,6 +30,7 @@ pub use options::{Options, Policy};
 pub use outcome::{Cause, Completion, Failure, Outcome};
 pub use outgoing::{Accepted, view};
 pub use pending::{Kind, Pending};
+pub use queue::MAX_AHEAD;
 pub use received::{MAX_HELD, MAX_UNACKNOWLEDGED};
 pub use replies::MAX_UNSENT_REPLIES;
 pub use sink::{Loaded, NotStored, Receipt, Record, RecordHandle, Sink, Stored};
@@ -188,6 +189,10 @@ pub struct Session<M, O> {
     queue: VecDeque<Queued<O>>,
     /// There is more to release than one call was to do.
     unreleased: bool,
+    /// Stream position up to which the socket has taken our bytes.
+    written: u64,
+    /// What waits is released when the socket has taken the stream's bytes up to there.
+    release_at: Option<u64>,
     /// `QoS` 2 messages received and not yet released.
     received: Received<M>,
     acknowledge: Acknowledge,
@@ -229,6 +234,8 @@ impl<M, O> Session<M, O> {
             replay: VecDeque::new(),
             queue: VecDeque::new(),
             unreleased: false,
+            written: 0,
+            release_at: None,
             received: Received::default(),
             acknowledge: Acknowledge::OnArrival,
             acks: Acks::default(),
@@ -276,7 +283,8 @@ impl<M, O> Session<M, O> {
 
     /// Whether [`release`](Self::release) is to be called again soon.
     pub fn has_unreleased(&self) -> bool {
-        self.unreleased && self.online
+        let has_room = self.release_at.is_some_and(|at| self.written >= at);
+        (self.unreleased || has_room) && self.online
     }
 
     fn order(&mut self) -> u64 {
@@ -293,6 +301,7 @@ impl<M, O> Session<M, O> {
     pub fn written(&mut self, now: Instant, position: u64) {
         self.keep_alive.sent(now, position);
         self.replies.written(position);
+        self.written = position;
     }
 
     /// Returns true if the socket may be read: not while more than [`MAX_UNSENT_REPLIES`] bytes of acknowledgements have not

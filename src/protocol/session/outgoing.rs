@@ -44,7 +44,7 @@ impl<M, O> Session<M, O> {
         now: Instant,
         sink: &mut S,
     ) -> Result<Accepted, Refused> {
-        if self.can_send(publish.qos) {
+        if self.can_send(publish.qos) && !(may_queue && self.is_far_ahead(sink)) {
             check_allowed(self.version, &self.limits, publish)?;
             return self.send(publish, token, op, sink);
         }

@@ -19,7 +19,22 @@ use crate::trace;
 /// How many messages one [`Session::release`] reads back from a store: it may be slow, and others wait for the session.
 pub(super) const LOADS: usize = 64;
 
+/// With more bytes than this in the stream that the socket has not taken, messages wait in the queue, where the program's limit
+/// counts them: a server that does not read must not make `QoS` 0 messages fill the memory.
+pub const MAX_AHEAD: u64 = 16 << 20;
+
 impl<M, O> Session<M, O> {
+    /// Returns true if the stream is so far ahead of the socket that messages have to wait. They are released when half of it
+    /// has been written.
+    pub(super) fn is_far_ahead<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) -> bool {
+        let position = sink.out().position();
+        let ahead = position.saturating_sub(self.written) > MAX_AHEAD;
+        if ahead {
+            self.release_at = Some(position - MAX_AHEAD / 2);
+        }
+        ahead
+    }
+
     pub(super) fn enqueue<S: Sink<Message = M, Op = O>>(
         &mut self,
         publish: &Publish<'_>,
@@ -70,12 +85,16 @@ impl<M, O> Session<M, O> {
     /// Sends what waited, as far as the quota goes.
     pub fn release<S: Sink<Message = M, Op = O>>(&mut self, now: Instant, sink: &mut S) {
         self.unreleased = false;
+        self.release_at = None;
         if !self.online {
             return;
         }
         self.resubscribe(sink);
         let mut loaded = 0;
         while let (Some(&id), true) = (self.replay.front(), self.may_resume()) {
+            if self.is_far_ahead(sink) {
+                return;
+            }
             if self.is_unread(id) {
                 if loaded == LOADS {
                     self.unreleased = true;
@@ -95,7 +114,10 @@ impl<M, O> Session<M, O> {
             return;
         }
         self.check_resumed(sink);
-        while let Some(next) = self.queue.front_mut() {
+        while !self.queue.is_empty() && !self.is_far_ahead(sink) {
+            let Some(next) = self.queue.front_mut() else {
+                return;
+            };
             if let (true, Some(record)) = (next.packet.is_empty(), next.record) {
                 if loaded == LOADS {
                     self.unreleased = true;

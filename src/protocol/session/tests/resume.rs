@@ -402,3 +402,36 @@ fn a_cleared_session_has_no_subscriptions_to_make_again() {
     ours.begin(false);
     assert!(ours.sent().is_empty());
 }
+
+/// The program is faster than the socket: its messages wait where its limit counts them, and go out when there is room.
+#[test]
+fn far_ahead_of_the_socket_messages_wait() {
+    use super::super::MAX_AHEAD;
+    let mut ours = Ours::new(Version::V311);
+    ours.begin(false);
+    let payload = vec![0; 1 << 20];
+    let message = Publish {
+        dup: false,
+        qos: QoS::AtMostOnce,
+        retain: false,
+        topic: b"t",
+        packet_id: 0,
+        properties: PropertiesRef::EMPTY,
+        payload: &payload,
+    };
+    let now = ours.now;
+    for _ in 0..40 {
+        ours.session
+            .publish(&message, None, (), true, now, &mut ours.world)
+            .unwrap();
+    }
+    let waiting = 40 - usize::try_from(MAX_AHEAD >> 20).unwrap() - 1;
+    assert!(ours.session.queued().abs_diff(waiting) <= 1);
+    assert!(!ours.session.has_unreleased(), "nothing was written");
+    let mut sent = ours.sent().len();
+    while ours.session.has_unreleased() {
+        ours.session.release(now, &mut ours.world);
+        sent += ours.sent().len();
+    }
+    assert_eq!((sent, ours.session.queued()), (40, 0));
+}
