@@ -3,9 +3,11 @@
 
 use std::ptr;
 
+use paho_oxide::ffi::exports::mqtt_client::{
+    MQTTClient_free, MQTTClient_freeMessage, MQTTClient_malloc,
+};
+use paho_oxide::ffi::exports::properties::{EMPTY, MQTTProperties_add, MQTTProperties_copy};
 use paho_oxide::ffi::memory::{Heap_get_info, copy_bytes};
-use paho_oxide::ffi::mqtt_client::{MQTTClient_free, MQTTClient_freeMessage, MQTTClient_malloc};
-use paho_oxide::ffi::properties::{EMPTY, MQTTProperties_add, MQTTProperties_copy};
 use paho_oxide::ffi::types::{
     MQTTClient_message, MQTTLenString, MQTTProperty, MQTTPropertyStrings, MQTTPropertyValue,
 };
@@ -60,7 +62,7 @@ fn the_heap_is_empty_when_everything_was_freed() {
             msgid: 0,
             properties: MQTTProperties_copy(&raw const properties),
         });
-        paho_oxide::ffi::properties::MQTTProperties_free(&raw mut properties);
+        paho_oxide::ffi::exports::properties::MQTTProperties_free(&raw mut properties);
         assert!(heap().0 > with_block + 25 * size_of::<MQTTProperty>());
         MQTTClient_freeMessage(&raw mut message);
         assert!(message.is_null());

@@ -4,8 +4,8 @@ use std::any::Any;
 
 use libc::c_int;
 
-use super::client_types::MQTTResponse;
-use super::property_types::MQTTProperties;
+use crate::ffi::types::client_types::MQTTResponse;
+use crate::ffi::types::property_types::MQTTProperties;
 
 /// The body of every exported function: calls what it stands for, and turns a panic into the function's failure value.
 /// The call and its return are traced, but for functions that are `untraced` in the original too.
@@ -57,7 +57,7 @@ macro_rules! entry {
 }
 
 /// What the trace tells of a return value.
-pub(super) trait Answer {
+pub(in crate::ffi) trait Answer {
     /// The number at the end of the line; none for what is no code.
     fn code(&self) -> Option<i64> {
         None
@@ -87,19 +87,19 @@ fn exported(path: &str) -> &str {
 
 /// Traces a call. `path` is that of a function inside the exported one.
 #[cold]
-pub(super) fn called(path: &str, line: u32) {
+pub(in crate::ffi) fn called(path: &str, line: u32) {
     crate::trace::function(true, exported(path), line, None);
 }
 
 /// Traces a return.
 #[cold]
-pub(super) fn returns(path: &str, line: u32, value: &impl Answer) {
+pub(in crate::ffi) fn returns(path: &str, line: u32, value: &impl Answer) {
     crate::trace::function(false, exported(path), line, value.code());
 }
 
 /// Reports a panic. `path` is that of a function inside the exported one.
 #[cold]
-pub(super) fn panicked(path: &str, payload: &(dyn Any + Send)) {
+pub(in crate::ffi) fn panicked(path: &str, payload: &(dyn Any + Send)) {
     let function = exported(path);
     let what = payload
         .downcast_ref::<&str>()
@@ -109,7 +109,7 @@ pub(super) fn panicked(path: &str, payload: &(dyn Any + Send)) {
     crate::trace::panic_caught(function, what);
 }
 
-pub(super) use entry;
+pub(in crate::ffi) use entry;
 
 #[cfg(test)]
 mod tests {

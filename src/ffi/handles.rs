@@ -107,7 +107,7 @@ pub struct Handles<H: Host> {
 
 impl<H: Host> Handles<H> {
     /// For `MQTTClient`.
-    pub const fn of_client_api() -> Self {
+    pub const fn of_sync_api() -> Self {
         Self::marked(MARK)
     }
 

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 
 use libc::{c_char, c_void, size_t};
 
-use super::client_types::MQTTResponse;
-use super::entry::entry;
-use super::shared_types::Message;
+use crate::ffi::entry::entry;
+use crate::ffi::types::client_types::MQTTResponse;
+use crate::ffi::types::shared_types::Message;
 
 /// Bytes allocated and not yet freed. Signed, since a program may have us free memory which it did not get from us (the
 /// buffers of its own message store); that must not look like an immense heap.
@@ -122,7 +122,7 @@ pub unsafe fn free_message(message: *mut *mut Message) {
         let Some(contents) = (*message).as_mut() else {
             return;
         };
-        super::properties::free(&raw mut contents.properties);
+        crate::ffi::exports::properties::free(&raw mut contents.properties);
         free(contents.payload);
         free((*message).cast());
         *message = ptr::null_mut();
@@ -137,7 +137,7 @@ pub unsafe fn free_response(response: MQTTResponse) {
     // SAFETY: the caller's promise; both parts came from this allocator, and freeing NULL does nothing.
     unsafe {
         free(response.reasonCodes.cast());
-        super::properties::free(response.properties);
+        crate::ffi::exports::properties::free(response.properties);
         free(response.properties.cast());
     }
 }

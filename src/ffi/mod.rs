@@ -2,42 +2,24 @@
 #![allow(unsafe_code)] // the one place that dereferences what C hands us
 
 mod async_api;
-mod client_api;
-mod connect;
-mod create;
 mod entry;
+pub mod exports;
 mod handles;
 mod layout;
 pub mod memory;
-pub mod mqtt_async;
-pub mod mqtt_client;
-pub mod properties;
-#[cfg(test)]
-mod properties_tests;
-mod properties_wire;
-mod property_wire;
 mod read;
 mod received;
+pub mod store;
 mod strerror;
-mod threads;
+mod sync_api;
 mod tokens;
-pub mod user_store;
-mod version;
-
-pub mod async_types;
-pub mod client_types;
-pub mod persistence_types;
-pub mod property_types;
-pub mod reason_codes;
-pub mod shared_types;
-pub mod subscribe_types;
 pub mod types;
 
 /// What `MQTTClient_global_init` and `MQTTAsync_global_init` do.
 ///
 /// # Safety
 /// NULL or an options struct as documented.
-pub(crate) unsafe fn global_init(inits: *const shared_types::InitOptions) {
+pub(crate) unsafe fn global_init(inits: *const types::InitOptions) {
     // OpenSSL 1.1 and later initialises itself, as often as it is asked to and from any thread: there is nothing that
     // do_openssl_init could choose.
     let _ = inits;

@@ -4,14 +4,14 @@ use std::ptr;
 
 use libc::{c_char, c_int};
 
-use super::eyecatcher;
-use super::memory;
-use super::properties;
-use super::property_types::{
+use crate::ffi::exports::properties;
+use crate::ffi::eyecatcher;
+use crate::ffi::memory;
+use crate::ffi::read;
+use crate::ffi::types::property_types::{
     MQTTLenString, MQTTProperties, MQTTProperty, MQTTPropertyStrings, MQTTPropertyValue,
 };
-use super::read;
-use super::shared_types::Message;
+use crate::ffi::types::shared_types::Message;
 use crate::protocol::QoS;
 use crate::protocol::packet::Publish;
 use crate::protocol::property::{Context, PropertiesRef, Value};

@@ -8,8 +8,8 @@ use std::io::Write;
 
 use libc::{c_char, c_int};
 
-use super::async_types as a;
-use super::client_types as c;
+use crate::ffi::types::async_types as a;
+use crate::ffi::types::client_types as c;
 
 /// Text of a `MQTTCLIENT_` code.
 pub fn client(code: c_int) -> *const c_char {

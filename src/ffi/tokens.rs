@@ -2,7 +2,7 @@
 
 use libc::c_int;
 
-use super::memory;
+use crate::ffi::memory;
 
 /// The tokens followed by -1, to be freed by the program; NULL where there are none.
 pub fn to_c(tokens: &[c_int]) -> *mut c_int {

@@ -42,7 +42,11 @@ fn version_scripts_list_what_the_tables_do() {
 /// Names of the functions that C can call, read from the sources: a name that is only in a comment or a call is none.
 fn defined() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for entry in std::fs::read_dir(root().join("src/ffi")).unwrap() {
+    let room = root().join("src/ffi");
+    let entries = [room.clone(), room.join("exports"), room.join("types")]
+        .into_iter()
+        .flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    for entry in entries {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|e| e != "rs") {
             continue;

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::ThreadId;
 
-use paho_oxide::ffi::async_types::*;
-use paho_oxide::ffi::client_types::*;
-use paho_oxide::ffi::mqtt_async::*;
-use paho_oxide::ffi::mqtt_client::*;
-use paho_oxide::ffi::shared_types::SslOptions;
+use paho_oxide::ffi::exports::mqtt_async::*;
+use paho_oxide::ffi::exports::mqtt_client::*;
+use paho_oxide::ffi::types::async_types::*;
+use paho_oxide::ffi::types::client_types::*;
+use paho_oxide::ffi::types::shared_types::SslOptions;
 
 use crate::server::KEY;
 use crate::transport_common::PATIENCE;

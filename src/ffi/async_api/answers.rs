@@ -5,15 +5,15 @@ use std::ptr;
 
 use libc::{c_char, c_int};
 
-#[allow(clippy::wildcard_imports)] // this module is about them
-use super::super::async_types::*;
-use super::super::connect;
-use super::super::eyecatcher;
-use super::super::properties;
-use super::super::property_types::MQTTProperties;
-use super::super::received::to_c;
 use super::host::{Kind, Op};
 use crate::engine::{ConnectFailure, Connected};
+use crate::ffi::exports::properties;
+use crate::ffi::eyecatcher;
+use crate::ffi::read::connect;
+use crate::ffi::received::to_c;
+#[allow(clippy::wildcard_imports)] // this module is about them
+use crate::ffi::types::async_types::*;
+use crate::ffi::types::property_types::MQTTProperties;
 use crate::protocol::Version;
 use crate::protocol::property::{Properties, PropertiesRef};
 use crate::protocol::session::{Cause, Completion, Failure, Outcome, Token, view};

@@ -2,15 +2,15 @@
 
 use libc::{c_char, c_int, c_ulong, c_void};
 
-#[allow(clippy::wildcard_imports)] // this module is about them
-use super::super::async_types::*;
-use super::super::memory;
-use super::super::property_types::MQTTProperties;
-use super::super::read::{self, Code, Context};
-use super::super::subscribe_types::MQTTSubscribe_options;
-use super::super::tokens;
 use super::host::{Kind, Op};
 use crate::engine::Subscription;
+use crate::ffi::memory;
+use crate::ffi::read::{self, Code, Context};
+use crate::ffi::tokens;
+#[allow(clippy::wildcard_imports)] // this module is about them
+use crate::ffi::types::async_types::*;
+use crate::ffi::types::property_types::MQTTProperties;
+use crate::ffi::types::subscribe_types::MQTTSubscribe_options;
 use crate::protocol::QoS;
 use crate::protocol::packet::{Filter, Publish};
 use crate::protocol::property::{Context as PropertyContext, Properties, PropertiesRef};

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use libc::c_int;
 
-#[allow(clippy::wildcard_imports)] // this module is about them
-use super::super::async_types::*;
-use super::super::connect;
-use super::super::read::{self, Code, Context};
-use super::super::shared_types::{MQTTVERSION_5, MQTTVERSION_DEFAULT};
 use super::host::{Kind, Op};
+use crate::ffi::read::connect;
+use crate::ffi::read::{self, Code, Context};
+#[allow(clippy::wildcard_imports)] // this module is about them
+use crate::ffi::types::async_types::*;
+use crate::ffi::types::shared_types::{MQTTVERSION_5, MQTTVERSION_DEFAULT};
 use crate::options::{ConnectOptions, ReconnectOptions};
 use crate::protocol::property::{Context as PropertyContext, Properties};
 

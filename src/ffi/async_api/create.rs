@@ -4,14 +4,14 @@ use std::ptr;
 
 use libc::{c_char, c_int, c_void};
 
-#[allow(clippy::wildcard_imports)] // this module is about them
-use super::super::async_types::*;
-use super::super::create::{Created, check};
-use super::super::read::{self, Code};
-use super::super::version;
 use super::host::AsyncHost;
 use super::{AsyncClient, HANDLES};
 use crate::engine::{Driver, Setup};
+use crate::ffi::exports::version;
+use crate::ffi::read::create::{Created, check};
+use crate::ffi::read::{self, Code};
+#[allow(clippy::wildcard_imports)] // this module is about them
+use crate::ffi::types::async_types::*;
 use crate::options::CreateOptions;
 
 /// Newest version of the create options.
@@ -77,7 +77,7 @@ unsafe fn make(
         if handle.is_null() {
             return Err(MQTTASYNC_NULL_PARAMETER);
         }
-        let store = super::super::create::store(
+        let store = crate::ffi::read::create::store(
             persistence_type,
             persistence_context,
             &client_id,

@@ -5,16 +5,16 @@ use std::ptr;
 
 use parking_lot::Mutex;
 
-#[allow(clippy::wildcard_imports)] // this module is about them
-use super::super::async_types::*;
-use super::super::eyecatcher;
-use super::super::memory;
-use super::super::read::{self, Context};
-use super::super::received::Received;
 use super::answers::{
     connect_failed, connect_succeeded, disconnected, ended, is_delivery, len, with_properties,
 };
 use crate::engine::{ConnectEnd, ConnectResult, Event, Handled, Host};
+use crate::ffi::eyecatcher;
+use crate::ffi::memory;
+use crate::ffi::read::{self, Context};
+use crate::ffi::received::Received;
+#[allow(clippy::wildcard_imports)] // this module is about them
+use crate::ffi::types::async_types::*;
 use crate::options::{ConnectOptions, Secret};
 use crate::protocol::QoS;
 use crate::protocol::packet::Publish;
@@ -187,7 +187,7 @@ impl Host for AsyncHost {
                 username: username.as_ref().map_or(ptr::null(), |name| {
                     memory::copy_bytes(name.as_bytes()).cast_const()
                 }),
-                binarypwd: super::super::shared_types::Binary {
+                binarypwd: crate::ffi::types::shared_types::Binary {
                     len: password.as_ref().map_or(0, |password| len(password.len())),
                     data: password.as_ref().map_or(ptr::null(), |password| {
                         memory::copy_bytes(password).cast_const().cast()

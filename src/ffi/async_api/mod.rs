@@ -20,13 +20,15 @@ pub use commands::{
 pub use connect::{connect, disconnect, is_connected, reconnect};
 pub use create::{create, create_with_options, destroy};
 
-#[allow(clippy::wildcard_imports)] // this module is about them
-use super::async_types::*;
-use super::handles::Handles;
-use super::persistence_types::{MQTTPersistence_afterRead, MQTTPersistence_beforeWrite};
-use super::read::{Code, Context};
-use super::user_store;
 use crate::engine::{Client, Error};
+use crate::ffi::handles::Handles;
+use crate::ffi::read::{Code, Context};
+use crate::ffi::store;
+#[allow(clippy::wildcard_imports)] // this module is about them
+use crate::ffi::types::async_types::*;
+use crate::ffi::types::persistence_types::{
+    MQTTPersistence_afterRead, MQTTPersistence_beforeWrite,
+};
 use crate::protocol::reason;
 use crate::trace;
 use host::{AsyncHost, Callbacks};
@@ -65,14 +67,14 @@ fn error(error: &Error) -> Code {
             | reason::TOPIC_FILTER_INVALID => MQTTASYNC_FAILURE,
             other => other.into(),
         },
-        Error::Store(error) => super::create::refused(error),
+        Error::Store(error) => crate::ffi::read::create::refused(error),
         Error::Failed(_) | Error::TimedOut => MQTTASYNC_FAILURE,
     }
 }
 
 pub unsafe fn global_init(inits: *mut MQTTAsync_init_options) {
     // SAFETY: NULL or valid, as documented.
-    unsafe { super::global_init(inits) };
+    unsafe { crate::ffi::global_init(inits) };
 }
 
 /// Changes the callbacks of a client.
@@ -168,7 +170,7 @@ pub unsafe fn set_before_persistence_write(
 ) -> c_int {
     code(of(handle).map(|client| {
         // SAFETY: the program's function does what its type documents.
-        client.set_before_write(unsafe { user_store::before_write(co, context) });
+        client.set_before_write(unsafe { store::before_write(co, context) });
     }))
 }
 
@@ -179,16 +181,16 @@ pub unsafe fn set_after_persistence_read(
 ) -> c_int {
     code(of(handle).map(|client| {
         // SAFETY: the program's function does what its type documents.
-        client.set_after_read(unsafe { user_store::after_read(co, context) });
+        client.set_after_read(unsafe { store::after_read(co, context) });
     }))
 }
 
 pub unsafe fn set_trace_level(level: MQTTASYNC_TRACE_LEVELS) {
-    super::set_trace_level(level);
+    crate::ffi::set_trace_level(level);
 }
 
 pub unsafe fn set_trace_callback(callback: MQTTAsync_traceCallback) {
-    super::set_trace_callback(callback);
+    crate::ffi::set_trace_callback(callback);
 }
 
 /// Milliseconds of a C timeout.

@@ -7,10 +7,10 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender};
 
 #[allow(clippy::wildcard_imports, reason = "it uses most of what is there")]
-use paho_oxide::ffi::async_types::*;
+use paho_oxide::ffi::exports::mqtt_async::*;
 #[allow(clippy::wildcard_imports, reason = "it uses most of what is there")]
-use paho_oxide::ffi::mqtt_async::*;
-use paho_oxide::ffi::subscribe_types::MQTTSubscribe_options;
+use paho_oxide::ffi::types::async_types::*;
+use paho_oxide::ffi::types::subscribe_types::MQTTSubscribe_options;
 
 use super::properties::{CProperties, from_c};
 use super::{

@@ -10,8 +10,8 @@ use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use paho_oxide::ffi::mqtt_async::{MQTTAsync_free, MQTTAsync_freeMessage};
-use paho_oxide::ffi::shared_types::{Binary, Message as CMessage, WillOptions};
+use paho_oxide::ffi::exports::mqtt_async::{MQTTAsync_free, MQTTAsync_freeMessage};
+use paho_oxide::ffi::types::shared_types::{Binary, Message as CMessage, WillOptions};
 
 pub use asynchronous::AsyncClient;
 pub use synchronous::SyncClient;
@@ -370,7 +370,7 @@ unsafe extern "C" fn connection_lost(context: *mut c_void, _cause: *mut c_char) 
 /// The `disconnected` callback.
 unsafe extern "C" fn disconnected(
     context: *mut c_void,
-    properties: *mut paho_oxide::ffi::property_types::MQTTProperties,
+    properties: *mut paho_oxide::ffi::types::property_types::MQTTProperties,
     reason: c_int,
 ) {
     // SAFETY: called by the library, so the context is alive and the list whole.

@@ -3,8 +3,8 @@
 use std::ffi::{c_char, c_int};
 use std::ptr;
 
-use paho_oxide::ffi::properties::{MQTTProperties_add, MQTTProperties_free};
-use paho_oxide::ffi::property_types::{
+use paho_oxide::ffi::exports::properties::{MQTTProperties_add, MQTTProperties_free};
+use paho_oxide::ffi::types::property_types::{
     MQTTLenString, MQTTProperties, MQTTProperty, MQTTPropertyStrings, MQTTPropertyValue,
 };
 

@@ -5,10 +5,10 @@ use std::ptr;
 use std::sync::mpsc::Receiver;
 
 #[allow(clippy::wildcard_imports, reason = "it uses most of what is there")]
-use paho_oxide::ffi::client_types::*;
+use paho_oxide::ffi::exports::mqtt_client::*;
 #[allow(clippy::wildcard_imports, reason = "it uses most of what is there")]
-use paho_oxide::ffi::mqtt_client::*;
-use paho_oxide::ffi::property_types::MQTTProperties;
+use paho_oxide::ffi::types::client_types::*;
+use paho_oxide::ffi::types::property_types::MQTTProperties;
 
 use super::asynchronous::subscribe_options;
 use super::properties::{CProperties, from_c};

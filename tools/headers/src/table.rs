@@ -163,7 +163,7 @@ It matters on Windows, where a program that uses the DLL is compiled with PAHO_M
         name: "MQTTSubscribeOpts.h",
         guard: "SUBOPTS_H",
         includes: &[],
-        sources: &["subscribe_types.rs"],
+        sources: &["types/subscribe_types.rs"],
         about: "Options of MQTT 5 subscriptions.",
         initializers: &[Initializer {
             of: "MQTTSubscribe_options",
@@ -177,7 +177,7 @@ It matters on Windows, where a program that uses the DLL is compiled with PAHO_M
         name: "MQTTReasonCodes.h",
         guard: "MQTTREASONCODES_H",
         includes: &["\"MQTTExportDeclarations.h\""],
-        sources: &["reason_codes.rs"],
+        sources: &["types/reason_codes.rs"],
         about: "MQTT 5 reason codes, and their names.",
         initializers: &[],
         verbatim: "",
@@ -186,7 +186,7 @@ It matters on Windows, where a program that uses the DLL is compiled with PAHO_M
         name: "MQTTProperties.h",
         guard: "MQTTPROPERTIES_H",
         includes: &["<stddef.h>", "<stdint.h>", "\"MQTTExportDeclarations.h\""],
-        sources: &["property_types.rs", "properties.rs", "properties_wire.rs"],
+        sources: &["types/property_types.rs", "exports/properties.rs", "exports/properties_wire.rs"],
         about: "\
 MQTT 5 properties: name and value pairs that go with most packets, kept in lists.
 
@@ -212,7 +212,7 @@ MQTTProperties_free(&props);
         name: "MQTTClientPersistence.h",
         guard: "MQTTCLIENTPERSISTENCE_H",
         includes: &[],
-        sources: &["persistence_types.rs"],
+        sources: &["types/persistence_types.rs"],
         about: "\
 Where messages in flight are stored, so that they survive a lost connection and a crash of the program, and how a
 program brings its own store along.
@@ -234,7 +234,7 @@ directory named after the client identifier and the server.",
             "\"MQTTSubscribeOpts.h\"",
             "\"MQTTClientPersistence.h\"",
         ],
-        sources: &["shared_types.rs", "client_types.rs", "mqtt_client.rs"],
+        sources: &["types/shared_types.rs", "types/client_types.rs", "exports/mqtt_client.rs"],
         about: "\
 The blocking API: calls wait for the server's answer. Link with `-lpaho-mqtt3c`, or with `-lpaho-mqtt3cs` for TLS.
 
@@ -338,7 +338,7 @@ worse.",
             "\"MQTTSubscribeOpts.h\"",
             "\"MQTTClientPersistence.h\"",
         ],
-        sources: &["shared_types.rs", "async_types.rs", "mqtt_async.rs"],
+        sources: &["types/shared_types.rs", "types/async_types.rs", "exports/mqtt_async.rs"],
         about: "\
 The asynchronous API: calls return at once, and callbacks tell how it went. Link with `-lpaho-mqtt3a`, or with
 `-lpaho-mqtt3as` for TLS.

@@ -1,4 +1,4 @@
-//! The functions of `MQTTClient.h`: one line each, what they do is in [`super::client_api`].
+//! The functions of `MQTTClient.h`: one line each, what they do is in [`crate::ffi::sync_api`].
 #![allow(non_snake_case)] // the names are the C API's
 #![allow(clippy::doc_markdown, clippy::missing_safety_doc)] // the comments are the header's Doxygen manual
 
@@ -6,13 +6,14 @@ use std::ptr;
 
 use libc::{c_char, c_int, c_ulong, c_void, size_t};
 
+use super::version;
+use crate::ffi::entry::entry;
 #[allow(clippy::wildcard_imports)] // this file uses nearly every name there
-use super::client_types::*;
-use super::entry::entry;
-use super::property_types::MQTTProperties;
-use super::reason_codes::MQTTReasonCodes;
-use super::subscribe_types::MQTTSubscribe_options;
-use super::{client_api, memory, strerror, version};
+use crate::ffi::types::client_types::*;
+use crate::ffi::types::property_types::MQTTProperties;
+use crate::ffi::types::reason_codes::MQTTReasonCodes;
+use crate::ffi::types::subscribe_types::MQTTSubscribe_options;
+use crate::ffi::{memory, strerror, sync_api};
 
 /// The response that stands for a failure inside the library.
 const FAILED: MQTTResponse = MQTTResponse {
@@ -28,7 +29,7 @@ const FAILED: MQTTResponse = MQTTResponse {
 /// @param inits the options: start from #MQTTClient_init_options_initializer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_global_init(inits: *mut MQTTClient_init_options) {
-    entry!(untraced: (), client_api::global_init(inits));
+    entry!(untraced: (), sync_api::global_init(inits));
 }
 
 /// Sets the callbacks of a client, and so makes it an asynchronous one: messages are then received by a thread of the
@@ -51,7 +52,7 @@ pub unsafe extern "C" fn MQTTClient_setCallbacks(
 ) -> c_int {
     entry!(
         MQTTCLIENT_FAILURE,
-        client_api::set_callbacks(handle, context, cl, ma, dc)
+        sync_api::set_callbacks(handle, context, cl, ma, dc)
     )
 }
 
@@ -69,7 +70,7 @@ pub unsafe extern "C" fn MQTTClient_setDisconnected(
 ) -> c_int {
     entry!(
         MQTTCLIENT_FAILURE,
-        client_api::set_disconnected(handle, context, co)
+        sync_api::set_disconnected(handle, context, co)
     )
 }
 
@@ -88,7 +89,7 @@ pub unsafe extern "C" fn MQTTClient_setPublished(
 ) -> c_int {
     entry!(
         MQTTCLIENT_FAILURE,
-        client_api::set_published(handle, context, co)
+        sync_api::set_published(handle, context, co)
     )
 }
 
@@ -117,7 +118,7 @@ pub unsafe extern "C" fn MQTTClient_create(
 ) -> c_int {
     entry!(
         MQTTCLIENT_FAILURE,
-        client_api::create(
+        sync_api::create(
             handle,
             serverURI,
             clientId,
@@ -147,7 +148,7 @@ pub unsafe extern "C" fn MQTTClient_createWithOptions(
 ) -> c_int {
     entry!(
         MQTTCLIENT_FAILURE,
-        client_api::create_with_options(
+        sync_api::create_with_options(
             handle,
             serverURI,
             clientId,
@@ -184,7 +185,7 @@ pub unsafe extern "C" fn MQTTClient_connect(
     handle: MQTTClient,
     options: *mut MQTTClient_connectOptions,
 ) -> c_int {
-    entry!(MQTTCLIENT_FAILURE, client_api::connect(handle, options))
+    entry!(MQTTCLIENT_FAILURE, sync_api::connect(handle, options))
 }
 
 /// Frees what a response holds.
@@ -212,7 +213,7 @@ pub unsafe extern "C" fn MQTTClient_connect5(
 ) -> MQTTResponse {
     entry!(
         FAILED,
-        client_api::connect5(handle, options, connectProperties, willProperties)
+        sync_api::connect5(handle, options, connectProperties, willProperties)
     )
 }
 
@@ -224,7 +225,7 @@ pub unsafe extern "C" fn MQTTClient_connect5(
 ///         connecting or disconnecting it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_disconnect(handle: MQTTClient, timeout: c_int) -> c_int {
-    entry!(MQTTCLIENT_FAILURE, client_api::disconnect(handle, timeout))
+    entry!(MQTTCLIENT_FAILURE, sync_api::disconnect(handle, timeout))
 }
 
 /// Disconnects from the server, MQTT 5, after having waited for messages in flight to be delivered.
@@ -244,7 +245,7 @@ pub unsafe extern "C" fn MQTTClient_disconnect5(
 ) -> c_int {
     entry!(
         MQTTCLIENT_FAILURE,
-        client_api::disconnect5(handle, timeout, reason, props)
+        sync_api::disconnect5(handle, timeout, reason, props)
     )
 }
 
@@ -254,7 +255,7 @@ pub unsafe extern "C" fn MQTTClient_disconnect5(
 /// @return 1 if it is, also while a disconnect waits for messages in flight; 0 if it is not, or if \p handle is not a client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_isConnected(handle: MQTTClient) -> c_int {
-    entry!(0, client_api::is_connected(handle))
+    entry!(0, sync_api::is_connected(handle))
 }
 
 /// Subscribes to a topic. Waits for the server's answer.
@@ -271,10 +272,7 @@ pub unsafe extern "C" fn MQTTClient_subscribe(
     topic: *const c_char,
     qos: c_int,
 ) -> c_int {
-    entry!(
-        MQTTCLIENT_FAILURE,
-        client_api::subscribe(handle, topic, qos)
-    )
+    entry!(MQTTCLIENT_FAILURE, sync_api::subscribe(handle, topic, qos))
 }
 
 /// Subscribes to a topic, MQTT 5. Waits for the server's answer.
@@ -296,7 +294,7 @@ pub unsafe extern "C" fn MQTTClient_subscribe5(
 ) -> MQTTResponse {
     entry!(
         FAILED,
-        client_api::subscribe5(handle, topic, qos, opts, props)
+        sync_api::subscribe5(handle, topic, qos, opts, props)
     )
 }
 
@@ -317,7 +315,7 @@ pub unsafe extern "C" fn MQTTClient_subscribeMany(
 ) -> c_int {
     entry!(
         MQTTCLIENT_FAILURE,
-        client_api::subscribe_many(handle, count, topic, qos)
+        sync_api::subscribe_many(handle, count, topic, qos)
     )
 }
 
@@ -343,7 +341,7 @@ pub unsafe extern "C" fn MQTTClient_subscribeMany5(
 ) -> MQTTResponse {
     entry!(
         FAILED,
-        client_api::subscribe_many5(handle, count, topic, qos, opts, props)
+        sync_api::subscribe_many5(handle, count, topic, qos, opts, props)
     )
 }
 
@@ -356,7 +354,7 @@ pub unsafe extern "C" fn MQTTClient_subscribeMany5(
 ///         them, or no answer in time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_unsubscribe(handle: MQTTClient, topic: *const c_char) -> c_int {
-    entry!(MQTTCLIENT_FAILURE, client_api::unsubscribe(handle, topic))
+    entry!(MQTTCLIENT_FAILURE, sync_api::unsubscribe(handle, topic))
 }
 
 /// Ends a subscription, MQTT 5. Waits for the server's answer.
@@ -371,7 +369,7 @@ pub unsafe extern "C" fn MQTTClient_unsubscribe5(
     topic: *const c_char,
     props: *mut MQTTProperties,
 ) -> MQTTResponse {
-    entry!(FAILED, client_api::unsubscribe5(handle, topic, props))
+    entry!(FAILED, sync_api::unsubscribe5(handle, topic, props))
 }
 
 /// Ends several subscriptions with one packet. Waits for the server's answer.
@@ -388,7 +386,7 @@ pub unsafe extern "C" fn MQTTClient_unsubscribeMany(
 ) -> c_int {
     entry!(
         MQTTCLIENT_FAILURE,
-        client_api::unsubscribe_many(handle, count, topic)
+        sync_api::unsubscribe_many(handle, count, topic)
     )
 }
 
@@ -409,7 +407,7 @@ pub unsafe extern "C" fn MQTTClient_unsubscribeMany5(
 ) -> MQTTResponse {
     entry!(
         FAILED,
-        client_api::unsubscribe_many5(handle, count, topic, props)
+        sync_api::unsubscribe_many5(handle, count, topic, props)
     )
 }
 
@@ -440,7 +438,7 @@ pub unsafe extern "C" fn MQTTClient_publish(
 ) -> c_int {
     entry!(
         hot: MQTTCLIENT_FAILURE,
-        client_api::publish(handle, topicName, payloadlen, payload, qos, retained, dt)
+        sync_api::publish(handle, topicName, payloadlen, payload, qos, retained, dt)
     )
 }
 
@@ -471,7 +469,7 @@ pub unsafe extern "C" fn MQTTClient_publish5(
 ) -> MQTTResponse {
     entry!(
         hot: FAILED,
-        client_api::publish5(
+        sync_api::publish5(
             handle, topicName, payloadlen, payload, qos, retained, properties, dt
         )
     )
@@ -493,7 +491,7 @@ pub unsafe extern "C" fn MQTTClient_publishMessage(
 ) -> c_int {
     entry!(
         hot: MQTTCLIENT_FAILURE,
-        client_api::publish_message(handle, topicName, msg, dt)
+        sync_api::publish_message(handle, topicName, msg, dt)
     )
 }
 
@@ -513,7 +511,7 @@ pub unsafe extern "C" fn MQTTClient_publishMessage5(
 ) -> MQTTResponse {
     entry!(
         hot: FAILED,
-        client_api::publish_message5(handle, topicName, msg, dt)
+        sync_api::publish_message5(handle, topicName, msg, dt)
     )
 }
 
@@ -532,7 +530,7 @@ pub unsafe extern "C" fn MQTTClient_waitForCompletion(
 ) -> c_int {
     entry!(
         MQTTCLIENT_FAILURE,
-        client_api::wait_for_completion(handle, dt, timeout)
+        sync_api::wait_for_completion(handle, dt, timeout)
     )
 }
 
@@ -549,7 +547,7 @@ pub unsafe extern "C" fn MQTTClient_getPendingDeliveryTokens(
 ) -> c_int {
     entry!(
         MQTTCLIENT_FAILURE,
-        client_api::get_pending_delivery_tokens(handle, tokens)
+        sync_api::get_pending_delivery_tokens(handle, tokens)
     )
 }
 
@@ -557,7 +555,7 @@ pub unsafe extern "C" fn MQTTClient_getPendingDeliveryTokens(
 /// callbacks, in programs that neither publish nor receive for a while. Returns within a tenth of a second or so.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_yield() {
-    entry!((), client_api::r#yield());
+    entry!((), sync_api::r#yield());
 }
 
 /// Waits for the next message. For clients without callbacks.
@@ -580,7 +578,7 @@ pub unsafe extern "C" fn MQTTClient_receive(
 ) -> c_int {
     entry!(
         MQTTCLIENT_FAILURE,
-        client_api::receive(handle, topicName, topicLen, message, timeout)
+        sync_api::receive(handle, topicName, topicLen, message, timeout)
     )
 }
 
@@ -616,7 +614,7 @@ pub unsafe extern "C" fn MQTTClient_malloc(size: size_t) -> *mut c_void {
 /// @param handle points at the handle, which is set to NULL. Nothing is done if it is not a client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_destroy(handle: *mut MQTTClient) {
-    entry!((), client_api::destroy(handle));
+    entry!((), sync_api::destroy(handle));
 }
 
 /// Sets the level of detail of the trace, wherever it goes: trace callback, standard output or file. Overrides the environment
@@ -625,7 +623,7 @@ pub unsafe extern "C" fn MQTTClient_destroy(handle: *mut MQTTClient) {
 /// @param level the level.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_setTraceLevel(level: MQTTCLIENT_TRACE_LEVELS) {
-    entry!(untraced: (), client_api::set_trace_level(level));
+    entry!(untraced: (), sync_api::set_trace_level(level));
 }
 
 /// Sets the function that is called with each line of the trace. There is one for the process, for both APIs.
@@ -633,7 +631,7 @@ pub unsafe extern "C" fn MQTTClient_setTraceLevel(level: MQTTCLIENT_TRACE_LEVELS
 /// @param callback the function, or NULL for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_setTraceCallback(callback: MQTTClient_traceCallback) {
-    entry!(untraced: (), client_api::set_trace_callback(callback));
+    entry!(untraced: (), sync_api::set_trace_callback(callback));
 }
 
 /// Sets how long subscribing and unsubscribing wait for the server's answer. 10 seconds unless set.
@@ -648,7 +646,7 @@ pub unsafe extern "C" fn MQTTClient_setCommandTimeout(
 ) -> c_int {
     entry!(
         MQTTCLIENT_FAILURE,
-        client_api::set_command_timeout(handle, milliSeconds)
+        sync_api::set_command_timeout(handle, milliSeconds)
     )
 }
 

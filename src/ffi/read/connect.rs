@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use libc::c_int;
 
-use super::async_types::MQTTASYNC_NULL_PARAMETER;
-use super::read::{self, Code};
-use super::shared_types::{
+use crate::ffi::read::{self, Code};
+use crate::ffi::types::async_types::MQTTASYNC_NULL_PARAMETER;
+use crate::ffi::types::shared_types::{
     Binary, MQTTVERSION_3_1, MQTTVERSION_3_1_1, MQTTVERSION_5, MQTTVERSION_DEFAULT, SslOptions,
 };
 use crate::options::VersionChoice;

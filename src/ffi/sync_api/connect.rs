@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use libc::c_int;
 
-#[allow(clippy::wildcard_imports)] // this module is about them
-use super::super::client_types::*;
-use super::super::connect;
-use super::super::property_types::MQTTProperties;
-use super::super::read::{self, Code};
-use super::super::reason_codes::MQTTReasonCodes;
-use super::super::shared_types::{MQTTVERSION_5, MQTTVERSION_DEFAULT};
 use super::host::Op;
 use super::{SyncClient, of, response, response_properties};
 use crate::engine::{Answer, Connected};
+use crate::ffi::read::connect;
+use crate::ffi::read::{self, Code};
+#[allow(clippy::wildcard_imports)] // this module is about them
+use crate::ffi::types::client_types::*;
+use crate::ffi::types::property_types::MQTTProperties;
+use crate::ffi::types::reason_codes::MQTTReasonCodes;
+use crate::ffi::types::shared_types::{MQTTVERSION_5, MQTTVERSION_DEFAULT};
 use crate::options::ConnectOptions;
 use crate::protocol::property::{Context as PropertyContext, Properties};
 use crate::transport::Stage;

@@ -8,8 +8,8 @@ use std::ptr;
 
 use libc::{c_char, c_int, c_void};
 
-use super::memory;
-use super::persistence_types::{
+use crate::ffi::memory;
+use crate::ffi::types::persistence_types::{
     MQTTClient_persistence, MQTTPersistence_afterRead, MQTTPersistence_beforeWrite,
 };
 use crate::persistence::hooks::{AfterRead, BeforeWrite};

@@ -7,7 +7,7 @@
 
 use libc::{c_char, c_int, c_uchar, c_uint, c_void, size_t};
 
-use super::property_types::MQTTProperties;
+use crate::ffi::types::property_types::MQTTProperties;
 
 /// MQTT version to connect with: 3.1.1 first and, if the server refuses that, 3.1.
 pub const MQTTVERSION_DEFAULT: c_int = 0;

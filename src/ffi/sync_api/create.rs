@@ -4,14 +4,14 @@ use std::ptr;
 
 use libc::{c_char, c_int, c_void};
 
-#[allow(clippy::wildcard_imports)] // this module is about them
-use super::super::client_types::*;
-use super::super::create::{Created, check, store};
-use super::super::read::{self, Code};
-use super::super::version;
 use super::host::ClientHost;
 use super::{HANDLES, SyncClient};
 use crate::engine::{Driver, Setup};
+use crate::ffi::exports::version;
+use crate::ffi::read::create::{Created, check, store};
+use crate::ffi::read::{self, Code};
+#[allow(clippy::wildcard_imports)] // this module is about them
+use crate::ffi::types::client_types::*;
 use crate::options::CreateOptions;
 
 pub unsafe fn create(

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use libc::{c_char, c_int, c_ulong, c_void};
 
-#[allow(clippy::wildcard_imports)] // this module is about them
-use super::super::client_types::*;
-use super::super::memory;
-use super::super::property_types::MQTTProperties;
-use super::super::read::{self, Code};
-use super::super::subscribe_types::MQTTSubscribe_options;
-use super::super::tokens;
 use super::host::Op;
 use super::{InCall, SyncClient, milliseconds, of, response, response_codes};
 use crate::engine::{Answer, Subscription};
+use crate::ffi::memory;
+use crate::ffi::read::{self, Code};
+use crate::ffi::tokens;
+#[allow(clippy::wildcard_imports)] // this module is about them
+use crate::ffi::types::client_types::*;
+use crate::ffi::types::property_types::MQTTProperties;
+use crate::ffi::types::subscribe_types::MQTTSubscribe_options;
 use crate::protocol::packet::{Filter, Publish};
 use crate::protocol::property::{Context as PropertyContext, Properties, PropertiesRef};
 use crate::protocol::session::Outcome;

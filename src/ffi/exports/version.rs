@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use libc::c_char;
 
-use super::shared_types::NameValue;
+use crate::ffi::types::shared_types::NameValue;
 
 /// A table for C, made once and never freed: programs keep pointers into it.
 struct Table(&'static [NameValue]);

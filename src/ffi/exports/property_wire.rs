@@ -5,10 +5,10 @@
 
 use libc::{c_char, c_int};
 
-use super::client_types::MQTTCLIENT_FAILURE;
-use super::entry::entry;
-use super::properties_wire::{read_one, write_one};
-use super::property_types::MQTTProperty;
+use crate::ffi::entry::entry;
+use crate::ffi::exports::properties_wire::{read_one, write_one};
+use crate::ffi::types::client_types::MQTTCLIENT_FAILURE;
+use crate::ffi::types::property_types::MQTTProperty;
 
 /// Reads one property as it stands in a packet: its identifier, then the value.
 ///

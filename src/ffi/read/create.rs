@@ -2,15 +2,15 @@
 
 use libc::{c_char, c_int, c_void};
 
-use super::async_types::{
+use crate::ffi::read::{self, Code};
+use crate::ffi::store::UserStore;
+use crate::ffi::types::async_types::{
     MQTTASYNC_BAD_PROTOCOL, MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_NULL_PARAMETER,
     MQTTASYNC_PERSISTENCE_ERROR,
 };
-use super::persistence_types::{
+use crate::ffi::types::persistence_types::{
     MQTTCLIENT_PERSISTENCE_DEFAULT, MQTTCLIENT_PERSISTENCE_NONE, MQTTCLIENT_PERSISTENCE_USER,
 };
-use super::read::{self, Code};
-use super::user_store::UserStore;
 use crate::persistence::file::FileStore;
 use crate::persistence::{Store, StoreError};
 use crate::protocol::wire;

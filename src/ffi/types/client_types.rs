@@ -4,9 +4,11 @@
 
 use libc::{c_char, c_int, c_void};
 
-use super::property_types::MQTTProperties;
-use super::reason_codes::MQTTReasonCodes;
-use super::shared_types::{Binary, InitOptions, Message, NameValue, SslOptions, WillOptions};
+use crate::ffi::types::property_types::MQTTProperties;
+use crate::ffi::types::reason_codes::MQTTReasonCodes;
+use crate::ffi::types::shared_types::{
+    Binary, InitOptions, Message, NameValue, SslOptions, WillOptions,
+};
 
 /// Return code: done. From MQTTClient_receive() it can also mean that the time was up and no message had come.
 pub const MQTTCLIENT_SUCCESS: c_int = 0;

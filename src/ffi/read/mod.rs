@@ -3,6 +3,9 @@
 //! A struct is read through its pointer member by member, and only the members that the version it states has: a program
 //! compiled against an older header passes a shorter object.
 
+pub mod connect;
+pub mod create;
+
 use std::ffi::CStr;
 use std::ptr;
 use std::sync::Arc;
@@ -10,16 +13,16 @@ use std::time::Duration;
 
 use libc::{c_char, c_int, c_uint, c_void};
 
-use super::async_types::{
+use crate::ffi::exports::properties::{entries, value_type};
+use crate::ffi::memory;
+use crate::ffi::types::async_types::{
     MQTTASYNC_0_LEN_WILL_TOPIC, MQTTASYNC_BAD_QOS, MQTTASYNC_BAD_STRUCTURE,
     MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_FAILURE, MQTTASYNC_NULL_PARAMETER,
 };
-use super::memory;
-use super::properties::{entries, value_type};
 #[allow(clippy::wildcard_imports)]
 // the types of values, which have no prefix of their own in Rust
-use super::property_types::*;
-use super::shared_types::{
+use crate::ffi::types::property_types::*;
+use crate::ffi::types::shared_types::{
     Binary, MQTT_SSL_VERSION_TLS_1_0, MQTT_SSL_VERSION_TLS_1_1, MQTT_SSL_VERSION_TLS_1_2,
     NameValue, SslOptions, WillOptions,
 };

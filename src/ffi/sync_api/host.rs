@@ -7,12 +7,12 @@ use std::time::Duration;
 use libc::c_int;
 use parking_lot::Mutex;
 
-#[allow(clippy::wildcard_imports)] // this module is about them
-use super::super::client_types::*;
-use super::super::properties;
-use super::super::read::Context;
-use super::super::received::{Received, to_c};
 use crate::engine::{Answer, ConnectEnd, ConnectResult, Event, Handled, Host};
+use crate::ffi::exports::properties;
+use crate::ffi::read::Context;
+use crate::ffi::received::{Received, to_c};
+#[allow(clippy::wildcard_imports)] // this module is about them
+use crate::ffi::types::client_types::*;
 use crate::options::ConnectOptions;
 use crate::protocol::packet::{AckKind, Publish};
 use crate::protocol::session::{Cause, Completion, Outcome, Token};

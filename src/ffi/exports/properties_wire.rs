@@ -8,13 +8,13 @@ use std::ptr;
 use bytes::{BufMut, BytesMut};
 use libc::{c_char, c_int, c_void};
 
-use super::client_types::MQTTCLIENT_FAILURE;
-use super::entry::entry;
-use super::memory;
-use super::properties::{self, entries, value_type, varint_len};
+use crate::ffi::entry::entry;
+use crate::ffi::exports::properties::{self, entries, value_type, varint_len};
+use crate::ffi::memory;
+use crate::ffi::types::client_types::MQTTCLIENT_FAILURE;
 #[allow(clippy::wildcard_imports)]
 // the types of values, which have no prefix of their own in Rust
-use super::property_types::*;
+use crate::ffi::types::property_types::*;
 use crate::protocol::error::Malformed;
 use crate::protocol::wire::{self, Reader};
 
@@ -76,7 +76,10 @@ unsafe fn append(pptr: *mut *mut c_char, bytes: &[u8]) -> c_int {
     c_int::try_from(bytes.len()).unwrap_or(MQTTCLIENT_FAILURE)
 }
 
-pub(super) unsafe fn write_one(pptr: *mut *mut c_char, property: *const MQTTProperty) -> c_int {
+pub(in crate::ffi) unsafe fn write_one(
+    pptr: *mut *mut c_char,
+    property: *const MQTTProperty,
+) -> c_int {
     let mut bytes = BytesMut::new();
     // SAFETY: NULL or valid, as documented; there is room for what the property takes.
     unsafe {
@@ -192,7 +195,7 @@ unsafe fn read(list: *mut MQTTProperties, pptr: *mut *mut c_char, enddata: *mut 
     1
 }
 
-pub(super) unsafe fn read_one(
+pub(in crate::ffi) unsafe fn read_one(
     property: *mut MQTTProperty,
     pptr: *mut *mut c_char,
     enddata: *mut c_char,

@@ -5,11 +5,11 @@ use std::ptr;
 
 use libc::{c_char, c_int};
 
-use super::properties::*;
-use super::properties_wire::*;
+use crate::ffi::exports::properties::*;
+use crate::ffi::exports::properties_wire::*;
+use crate::ffi::exports::property_wire::*;
 #[allow(clippy::wildcard_imports)] // every type of property is tried
-use super::property_types::*;
-use super::property_wire::*;
+use crate::ffi::types::property_types::*;
 
 /// A list that frees itself.
 struct List(MQTTProperties);

@@ -6,7 +6,7 @@ use std::ptr;
 
 use libc::{c_char, c_int};
 
-use super::entry::entry;
+use crate::ffi::entry::entry;
 
 /// MQTT 5 reason codes: results of what was asked for, and reasons of a disconnection. From 0x80 on they are
 /// failures. The packets named are those which the code can come in; where none is, it can come in many.

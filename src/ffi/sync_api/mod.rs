@@ -22,19 +22,20 @@ pub use commands::{
 pub use connect::{connect, connect5, disconnect, disconnect5, is_connected};
 pub use create::{create, create_with_options, destroy};
 
-#[allow(clippy::wildcard_imports)] // this module is about them
-use super::client_types::*;
-use super::handles::Handles;
-use super::read::{Code, Context};
-use super::received::to_c;
-use super::{memory, property_types::MQTTProperties};
 use crate::engine::{Client, Error};
+use crate::ffi::handles::Handles;
+use crate::ffi::memory;
+use crate::ffi::read::{Code, Context};
+use crate::ffi::received::to_c;
+#[allow(clippy::wildcard_imports)] // this module is about them
+use crate::ffi::types::client_types::*;
+use crate::ffi::types::property_types::MQTTProperties;
 use crate::protocol::property::{Properties, PropertiesRef};
 use crate::protocol::reason;
 use crate::trace;
 use host::{Callbacks, ClientHost};
 
-static HANDLES: Handles<ClientHost> = Handles::of_client_api();
+static HANDLES: Handles<ClientHost> = Handles::of_sync_api();
 
 type SyncClient = Client<ClientHost>;
 
@@ -89,7 +90,7 @@ fn error(error: &Error) -> Code {
             | reason::TOPIC_FILTER_INVALID => MQTTCLIENT_FAILURE,
             other => other.into(),
         },
-        Error::Store(error) => super::create::refused(error),
+        Error::Store(error) => crate::ffi::read::create::refused(error),
         Error::Failed(_) | Error::TimedOut | Error::Ignored => MQTTCLIENT_FAILURE,
     }
 }
@@ -137,7 +138,7 @@ fn response_codes(codes: &[u8], properties: &Properties) -> MQTTResponse {
 
 pub unsafe fn global_init(inits: *mut MQTTClient_init_options) {
     // SAFETY: NULL or valid, as documented.
-    unsafe { super::global_init(inits) };
+    unsafe { crate::ffi::global_init(inits) };
 }
 
 /// Changes the callbacks of a client.
@@ -194,11 +195,11 @@ pub unsafe fn set_published(
 }
 
 pub unsafe fn set_trace_level(level: MQTTCLIENT_TRACE_LEVELS) {
-    super::set_trace_level(level);
+    crate::ffi::set_trace_level(level);
 }
 
 pub unsafe fn set_trace_callback(callback: MQTTClient_traceCallback) {
-    super::set_trace_callback(callback);
+    crate::ffi::set_trace_callback(callback);
 }
 
 pub unsafe fn set_command_timeout(handle: MQTTClient, milli_seconds: c_ulong) -> c_int {

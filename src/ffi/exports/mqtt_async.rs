@@ -1,4 +1,4 @@
-//! The functions of `MQTTAsync.h`: one line each, what they do is in [`super::async_api`].
+//! The functions of `MQTTAsync.h`: one line each, what they do is in [`crate::ffi::async_api`].
 #![allow(non_snake_case)] // the names are the C API's
 #![allow(clippy::doc_markdown, clippy::missing_safety_doc)] // the comments are the header's Doxygen manual
 
@@ -6,11 +6,14 @@ use std::ptr;
 
 use libc::{c_char, c_int, c_ulong, c_void, size_t};
 
+use super::version;
+use crate::ffi::entry::entry;
 #[allow(clippy::wildcard_imports)] // this file uses nearly every name there
-use super::async_types::*;
-use super::entry::entry;
-use super::persistence_types::{MQTTPersistence_afterRead, MQTTPersistence_beforeWrite};
-use super::{async_api, memory, strerror, version};
+use crate::ffi::types::async_types::*;
+use crate::ffi::types::persistence_types::{
+    MQTTPersistence_afterRead, MQTTPersistence_beforeWrite,
+};
+use crate::ffi::{async_api, memory, strerror};
 
 /// Does nothing: the library and OpenSSL initialise themselves when they are first used. For programs that call it.
 ///

@@ -4,8 +4,8 @@
 
 use libc::{c_int, c_void, pthread_attr_t, pthread_mutex_t, pthread_t};
 
-use super::entry::entry;
-use super::memory;
+use crate::ffi::entry::entry;
+use crate::ffi::memory;
 
 /// What a thread runs.
 type ThreadFn = Option<unsafe extern "C" fn(*mut c_void) -> *mut c_void>;

@@ -4,10 +4,12 @@
 
 use libc::{c_char, c_int, c_void};
 
-use super::property_types::MQTTProperties;
-use super::reason_codes::MQTTReasonCodes;
-use super::shared_types::{Binary, InitOptions, Message, NameValue, SslOptions, WillOptions};
-use super::subscribe_types::MQTTSubscribe_options;
+use crate::ffi::types::property_types::MQTTProperties;
+use crate::ffi::types::reason_codes::MQTTReasonCodes;
+use crate::ffi::types::shared_types::{
+    Binary, InitOptions, Message, NameValue, SslOptions, WillOptions,
+};
+use crate::ffi::types::subscribe_types::MQTTSubscribe_options;
 
 /// Return code: accepted. For a request with callbacks: one of them will tell how it went.
 pub const MQTTASYNC_SUCCESS: c_int = 0;

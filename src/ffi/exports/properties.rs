@@ -8,11 +8,11 @@ use std::{ptr, slice};
 
 use libc::{c_char, c_int};
 
-use super::client_types::{MQTTCLIENT_FAILURE, MQTTCLIENT_NULL_PARAMETER};
-use super::entry::entry;
-use super::memory;
+use crate::ffi::entry::entry;
+use crate::ffi::memory;
+use crate::ffi::types::client_types::{MQTTCLIENT_FAILURE, MQTTCLIENT_NULL_PARAMETER};
 #[allow(clippy::wildcard_imports)] // this file uses every name there
-use super::property_types::*;
+use crate::ffi::types::property_types::*;
 use crate::protocol::property::{PropertyId, PropertyType};
 use crate::protocol::wire;
 
@@ -224,7 +224,7 @@ fn name(value: MQTTPropertyCodes) -> *const c_char {
 
 /// Bytes that a Variable Byte Integer takes. Signed, like the original's: what does not fit one is accounted for the
 /// same way, and refused when a packet is built.
-pub(super) fn varint_len(value: c_int) -> c_int {
+pub(in crate::ffi) fn varint_len(value: c_int) -> c_int {
     match value {
         ..128 => 1,
         128..16_384 => 2,
@@ -335,7 +335,7 @@ fn is_consistent(list: &MQTTProperties) -> bool {
 ///
 /// # Safety
 /// It holds the member that its identifier's type says.
-pub(super) unsafe fn copy_property(property: &MQTTProperty) -> Result<MQTTProperty, c_int> {
+pub(in crate::ffi) unsafe fn copy_property(property: &MQTTProperty) -> Result<MQTTProperty, c_int> {
     let ty = value_type(property.identifier).ok_or(MQTT_INVALID_PROPERTY_ID)?;
     // SAFETY: the caller's promise.
     let value = unsafe { copy_value(ty, &property.value)? };
@@ -417,7 +417,7 @@ pub unsafe fn add(props: *mut MQTTProperties, prop: *const MQTTProperty) -> c_in
 ///
 /// # Safety
 /// The value is one of type `ty` from [`copy_value`], and nobody uses its strings any more.
-pub(super) unsafe fn free_value(ty: MQTTPropertyTypes, value: &MQTTPropertyValue) {
+pub(in crate::ffi) unsafe fn free_value(ty: MQTTPropertyTypes, value: &MQTTPropertyValue) {
     // SAFETY: the caller's promise.
     unsafe {
         if ty >= MQTTPROPERTY_TYPE_BINARY_DATA {
