@@ -145,3 +145,99 @@ mod stores {
         right(&[], "fork_keeps_lock", &[]);
     }
 }
+
+mod messages {
+    use super::right;
+
+    #[test]
+    fn restored_messages_do_not_block_those_behind_them() {
+        for qos in ["1", "2"] {
+            right(&["broker.py"], "receive_after_restart", &[qos]);
+        }
+    }
+
+    #[test]
+    fn messages_behind_connack_in_one_record_or_frame_arrive() {
+        for road in ["tls", "ws"] {
+            right(
+                &["connack_and_messages.py", road],
+                "connack_and_messages",
+                &[],
+            );
+        }
+    }
+
+    #[test]
+    fn callbacks_that_are_set_while_a_thread_waits_get_all_messages() {
+        right(
+            &["receive_then_callbacks.py"],
+            "receive_then_callbacks",
+            &[],
+        );
+    }
+}
+
+mod connections {
+    use super::right;
+
+    #[test]
+    fn destroying_while_a_connect_is_pending_runs_no_callback() {
+        right(&[], "connect_pending", &["destroy"]);
+    }
+
+    #[test]
+    fn a_disconnect_while_a_connect_is_pending_is_the_last_word() {
+        right(&[], "connect_pending", &["disconnect"]);
+    }
+
+    #[test]
+    fn calls_that_follow_on_success_return_after_connected_has_run() {
+        right(&[], "connected_order", &[]);
+    }
+
+    #[test]
+    fn a_failed_reconnect_is_told_once_where_the_success_was_not() {
+        right(&[], "reconnect_onfailure", &[]);
+        right(&[], "reconnect_onfailure", &["with-success"]);
+    }
+
+    #[test]
+    fn reconnect_begins_the_pauses_anew() {
+        right(&[], "reconnect_backoff", &[]);
+    }
+
+    #[test]
+    fn a_server_that_does_not_close_holds_nobody_up() {
+        right(&[], "after_disconnect", &[]);
+    }
+}
+
+mod floods {
+    use super::right;
+
+    #[test]
+    fn tls_messages_without_end_leave_the_others_their_turn() {
+        for clients in ["1", "2"] {
+            right(&["hostile_tls.py"], "hostile_tls", &[clients]);
+        }
+    }
+
+    #[test]
+    fn websocket_frames_without_payload_leave_the_others_their_turn() {
+        for kind in ["pong", "ping", "empty"] {
+            right(&["hostile_websocket.py", kind], "hostile_websocket", &[]);
+        }
+        right(
+            &["hostile_websocket.py", "pong"],
+            "hostile_websocket",
+            &["2"],
+        );
+    }
+
+    #[test]
+    fn packets_without_end_leave_the_others_their_turn() {
+        for clients in ["2", "4"] {
+            right(&["hostile_pubrel.py"], "hostile_pubrel", &[clients]);
+        }
+    }
+}

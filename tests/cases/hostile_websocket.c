@@ -1,0 +1,65 @@
+/*
+ * Situation: one client (or the number given) is connected to a WebSocket server that sends tiny frames without any
+ * data and without end. Another client of the process talks to a quick server.
+ *
+ * Right: the good client's round trips stay short; isConnected, send and destroy of the hostile server's client
+ * return. (Ending that connection is right, too.)
+ *
+ * Original: once the flood runs, a call on the good client does not return within 40 s, all three kinds (wrong, too)
+ */
+#include "case.h"
+#include "MQTTAsync.h"
+#include "good_client.h"
+
+static atomic_int hostile_connected, returned;
+static MQTTAsync hostile;
+
+static void connected(void *context, MQTTAsync_successData *data) {
+    hostile_connected++;
+}
+
+static void lost(void *context, char *cause) {
+    say("hostile server: connectionLost: %s", cause ? cause : "");
+}
+
+static void *call_hostile(void *argument) {
+    double begin = seconds();
+    int is_connected = MQTTAsync_isConnected(hostile);
+    say("hostile server's client: isConnected %d after %.3f s", is_connected, seconds() - begin);
+    begin = seconds();
+    int rc = MQTTAsync_send(hostile, "t", 1, "x", 0, 0, NULL);
+    say("hostile server's client: send %d after %.3f s", rc, seconds() - begin);
+    begin = seconds();
+    MQTTAsync_destroy(&hostile);
+    say("hostile server's client: destroy after %.3f s", seconds() - begin);
+    returned = 1;
+    return NULL;
+}
+
+int main(int count, char **argument) {
+    int number = count > 2 ? atoi(argument[2]) : 1;
+    double worst;
+    pthread_t thread;
+    MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
+    watchdog(40);
+    good_start();
+    options.onSuccess = connected;
+    options.keepAliveInterval = 60;
+    for (int i = 0; i < number; i++) {
+        char id[30];
+        sprintf(id, "hostile-%d", i);
+        MQTTAsync_create(&hostile, argument[1], id, MQTTCLIENT_PERSISTENCE_NONE, NULL);
+        MQTTAsync_setCallbacks(hostile, NULL, lost, good_arrived, NULL);
+        MQTTAsync_connect(hostile, &options);
+    }
+    if (!WAIT_FOR(hostile_connected == number, 5000))
+        return 2;
+    good_worst("before the flood", 5);
+    pause_ms(2000); /* the flood begins one second after CONNACK */
+    worst = good_worst("in the flood", 5);
+    pthread_create(&thread, NULL, call_hostile, NULL);
+    if (!WAIT_FOR(returned, 2000))
+        say("hostile server's client: a call has not returned after 2 s");
+    double worst_later = good_worst("after that", 5);
+    _exit(verdict(worst < 1 && worst_later < 1 && returned));
+}
