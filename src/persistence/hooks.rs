@@ -153,6 +153,10 @@ impl Store for Hooked {
         self.store.age(key)
     }
 
+    fn pubrel_stands_alone(&mut self) -> bool {
+        self.store.pubrel_stands_alone()
+    }
+
     fn set_aside(&mut self, key: RecordKey) -> Result<bool, StoreError> {
         let _call = Uncancellable::new();
         self.store.set_aside(key)

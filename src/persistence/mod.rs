@@ -237,6 +237,10 @@ pub trait Store: Send {
     fn age(&mut self, _key: RecordKey) -> Option<Duration> {
         None
     }
+    /// Returns true if a PUBREL's record may be there without that of its PUBLISH, whose place it has taken.
+    fn pubrel_stands_alone(&mut self) -> bool {
+        false
+    }
     /// Takes a damaged record out of the way without destroying it. Returns false if the record is still under its key: a
     /// program's own store has no other place for it.
     fn set_aside(&mut self, _key: RecordKey) -> Result<bool, StoreError> {

@@ -66,7 +66,18 @@ pub(in crate::engine) fn restore<H: Host>(
             kind: RecordKind::PublishSent,
             ..key
         };
-        if !all.contains(&publish) && !all.contains(&other_version(publish)) {
+        if all.contains(&publish) || all.contains(&other_version(publish)) {
+            continue;
+        }
+        let stands = outputs
+            .records
+            .store
+            .as_mut()
+            .is_some_and(Store::pubrel_stands_alone);
+        if stands && id(key).is_some_and(|id| session.restore_released(id, op())) {
+            sent += 1;
+            outputs.records.take_over(key);
+        } else {
             // Killed between the end of a message's two records. Left there, a later message of the same packet identifier
             // would be taken for one that the server has.
             outputs.records.remove(key);

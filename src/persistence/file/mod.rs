@@ -42,6 +42,7 @@ mod folder;
 mod journal;
 mod keeper;
 mod lock;
+mod named;
 mod naming;
 mod state;
 #[cfg(test)]
@@ -58,6 +59,7 @@ use parking_lot::Mutex;
 use super::{Notice, RecordKey, Store, StoreError};
 use crate::os::{self, PerProcess};
 use directory::Directory;
+pub use named::{NamedStore, Naming};
 pub use naming::without_scheme;
 use state::State;
 
@@ -142,7 +144,20 @@ impl FileStore {
         }
         let base = directory.filter(|path| !path.is_empty()).unwrap_or(".");
         let name = naming::directory_name(client_id, server_uri);
-        let state = State::new(Directory::open(Path::new(base), &name)?)?;
+        Self::open_folder(Path::new(base), &name)
+    }
+
+    /// Opens, or creates, a store whose files a Go client reads and writes, in a directory of its own. `v5` is the version of
+    /// the client, and of the packets in the files.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and `Io` (`InvalidInput`) for a naming that cannot tell its files apart.
+    pub fn open_named(directory: &str, naming: Naming, v5: bool) -> Result<NamedStore, StoreError> {
+        NamedStore::open(directory, naming, v5)
+    }
+
+    fn open_folder(base: &Path, name: &str) -> Result<Self, StoreError> {
+        let state = State::new(Directory::open(base, name)?)?;
         let shared = Arc::new(Shared {
             state: Mutex::new(Some(state)),
             owner: AtomicU32::new(os::process_number()),
@@ -160,6 +175,11 @@ impl FileStore {
             store.with_watched(|_| Ok(()))?;
         }
         Ok(store)
+    }
+
+    /// Returns true if this process opened the store.
+    fn is_ours(&self) -> bool {
+        self.shared.is_ours()
     }
 
     fn with<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {

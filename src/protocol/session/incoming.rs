@@ -383,7 +383,9 @@ impl<M, O> Session<M, O> {
                 properties: ack.properties.into(),
             }
         };
-        let packet = sink.wants_packet(&entry.op).then_some(entry.packet);
+        // Of a PUBREL that stands alone in a store nobody knows the message.
+        let wanted = sink.wants_packet(&entry.op) && !entry.packet.is_empty();
+        let packet = wanted.then_some(entry.packet);
         sink.complete(Completion {
             token: entry.token,
             op: entry.op,

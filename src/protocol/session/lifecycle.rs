@@ -259,7 +259,8 @@ impl<M, O> Session<M, O> {
             };
             sink.discard(Record::Sent(id));
             sink.discard(Record::Released(id));
-            let packet = sink.wants_packet(&entry.op).then_some(entry.packet);
+            let wanted = sink.wants_packet(&entry.op) && !entry.packet.is_empty();
+            let packet = wanted.then_some(entry.packet);
             sink.complete(Completion {
                 token: entry.token,
                 op: entry.op,

@@ -44,6 +44,28 @@ impl<M, O> Session<M, O> {
         true
     }
 
+    /// Takes over a message of which the store holds the PUBREL alone. Returns false if the packet identifier is in use.
+    #[must_use]
+    pub fn restore_released(&mut self, id: u16, op: O) -> bool {
+        if id == 0 || self.inflight.contains(id) {
+            return false;
+        }
+        let order = self.order();
+        self.inflight.insert(
+            id,
+            Entry {
+                token: id.into(),
+                order,
+                awaits: Awaits::PubComp,
+                sent: false,
+                resumes: true,
+                packet: Bytes::new(),
+                op,
+            },
+        );
+        true
+    }
+
     /// Takes over a `QoS` 2 message of the server's that the store holds, for when its PUBREL comes; `handed_over` where the
     /// program has it already. Returns false if the packet identifier is in use.
     #[must_use]

@@ -396,3 +396,21 @@ fn a_server_without_the_session_gets_new_messages() {
     assert_eq!(run.world.ended, [(3, true)]);
     assert_eq!(run.world.discarded, [Record::Sent(3), Record::Released(3)]);
 }
+
+/// The Go clients' stores have a PUBREL in the place of its PUBLISH.
+#[test]
+fn a_pubrel_may_stand_alone() {
+    let mut run = Run::new(Version::V311);
+    assert!(run.session.restore_released(3, 3));
+    assert!(!run.session.restore_released(3, 3));
+    assert_eq!(run.session.pending_tokens(false), [3]);
+    run.connect(true);
+    assert_eq!(run.world.packets(), [(PUBREL, 3)]);
+    run.receive(AckKind::PubComp, 3);
+    assert_eq!(run.world.ended, [(3, true)]);
+    let mut run = Run::new(Version::V5);
+    assert!(run.session.restore_released(3, 3));
+    run.connect(false);
+    assert_eq!(run.world.packets(), []);
+    assert_eq!(run.world.ended, [(3, true)]);
+}
