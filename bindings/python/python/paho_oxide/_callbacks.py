@@ -38,9 +38,7 @@ CallbackOnConnect_v1 = Union[CallbackOnConnect_v1_mqtt5, CallbackOnConnect_v1_mq
 CallbackOnConnect_v2 = Callable[["Any", Any, ConnectFlags, ReasonCode, Optional[Properties]], None]
 CallbackOnConnect = Union[CallbackOnConnect_v1, CallbackOnConnect_v2]
 CallbackOnDisconnect_v1_mqtt3 = Callable[["Any", Any, MQTTErrorCode], None]
-CallbackOnDisconnect_v1_mqtt5 = Callable[
-    ["Any", Any, Optional[Union[ReasonCode, int]], Optional[Properties]], None
-]
+CallbackOnDisconnect_v1_mqtt5 = Callable[["Any", Any, Optional[Union[ReasonCode, int]], Optional[Properties]], None]
 CallbackOnDisconnect_v1 = Union[CallbackOnDisconnect_v1_mqtt3, CallbackOnDisconnect_v1_mqtt5]
 CallbackOnDisconnect_v2 = Callable[["Any", Any, DisconnectFlags, ReasonCode, Optional[Properties]], None]
 CallbackOnDisconnect = Union[CallbackOnDisconnect_v1, CallbackOnDisconnect_v2]
@@ -53,9 +51,7 @@ CallbackOnSubscribe_v1 = Union[CallbackOnSubscribe_v1_mqtt3, CallbackOnSubscribe
 CallbackOnSubscribe_v2 = Callable[["Any", Any, int, List[ReasonCode], Optional[Properties]], None]
 CallbackOnSubscribe = Union[CallbackOnSubscribe_v1, CallbackOnSubscribe_v2]
 CallbackOnUnsubscribe_v1_mqtt3 = Callable[["Any", Any, int], None]
-CallbackOnUnsubscribe_v1_mqtt5 = Callable[
-    ["Any", Any, int, Properties, Union[ReasonCode, List[ReasonCode]]], None
-]
+CallbackOnUnsubscribe_v1_mqtt5 = Callable[["Any", Any, int, Properties, Union[ReasonCode, List[ReasonCode]]], None]
 CallbackOnUnsubscribe_v1 = Union[CallbackOnUnsubscribe_v1_mqtt3, CallbackOnUnsubscribe_v1_mqtt5]
 CallbackOnUnsubscribe_v2 = Callable[["Any", Any, int, List[ReasonCode], Optional[Properties]], None]
 CallbackOnUnsubscribe = Union[CallbackOnUnsubscribe_v1, CallbackOnUnsubscribe_v2]
@@ -101,9 +97,7 @@ class Callbacks:
         "on_log",
         "``log_callback(client, userdata, level, buf)``: a line of the client's log, with its `MQTT_LOG_*` level.",
     )
-    on_pre_connect = _slot(
-        "on_pre_connect", "``pre_connect_callback(client, userdata)``: a connection is about to be made."
-    )
+    on_pre_connect = _slot("on_pre_connect", "``pre_connect_callback(client, userdata)``: a connection is about to be made.")
     on_connect = _slot(
         "on_connect",
         """The server has answered CONNECT, well or not.

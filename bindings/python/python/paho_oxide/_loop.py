@@ -314,9 +314,7 @@ class Loop(Callbacks):
         else:
             self._call("on_unsubscribe", mid)
 
-    def _handle_published(
-        self, mid: int, info: MQTTMessageInfo, qos: int, code: int, packed: bytes, well: bool
-    ) -> None:
+    def _handle_published(self, mid: int, info: MQTTMessageInfo, qos: int, code: int, packed: bytes, well: bool) -> None:
         kind = PacketTypes.PUBCOMP if qos == 2 else PacketTypes.PUBACK
         try:
             if not well:
@@ -365,9 +363,7 @@ class Loop(Callbacks):
         if told is not None:
             reason = ReasonCode(PacketTypes.DISCONNECT, identifier=told[0])
             properties = unpack(PacketTypes.DISCONNECT, told[1])
-            self._easy_log(
-                LogLevel.MQTT_LOG_DEBUG, "Received DISCONNECT %s %s", reason, properties
-            )
+            self._easy_log(LogLevel.MQTT_LOG_DEBUG, "Received DISCONNECT %s %s", reason, properties)
             self._state = _ConnectionState.MQTT_CS_CONNECTION_LOST
             self._sock_close()
             self._do_on_disconnect(_SUCCESS, reason, properties)
@@ -394,9 +390,7 @@ class Loop(Callbacks):
         self._do_on_disconnect(rc, None, None)
         return rc
 
-    def _do_on_disconnect(
-        self, rc: MQTTErrorCode, reason: ReasonCode | None, properties: Properties | None
-    ) -> None:
+    def _do_on_disconnect(self, rc: MQTTErrorCode, reason: ReasonCode | None, properties: Properties | None) -> None:
         if not self._is_v1():
             self._call(
                 "on_disconnect",

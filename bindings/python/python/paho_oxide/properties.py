@@ -265,9 +265,7 @@ class Properties:
 
     def json(self) -> dict[str, Any]:
         """Returns the properties as a dictionary; bytes as hexadecimal digits."""
-        return {
-            name: value.hex() if isinstance(value, bytes) else value for name, _, value in self._present()
-        }
+        return {name: value.hex() if isinstance(value, bytes) else value for name, _, value in self._present()}
 
     def isEmpty(self) -> bool:
         """Returns true if no property is set."""

@@ -143,9 +143,7 @@ def single(
 ) -> None:
     """Connects, publishes one message, and disconnects; as `multiple`."""
     message: MessageDict = {"topic": topic, "payload": payload, "qos": qos, "retain": retain}
-    multiple(
-        [message], hostname, port, client_id, keepalive, will, auth, tls, protocol, transport, proxy_args
-    )
+    multiple([message], hostname, port, client_id, keepalive, will, auth, tls, protocol, transport, proxy_args)
 
 
 __all__ = ["MQTTErrorCode", "MQTTException", "multiple", "single"]

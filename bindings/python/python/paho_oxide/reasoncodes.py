@@ -75,9 +75,7 @@ class ReasonCode:
     :raises KeyError: the name, or the number, is none of this type of packet.
     """
 
-    names: MappingProxyType[int, dict[str, list[int]]] | dict[int, dict[str, list[int]]] = (
-        MappingProxyType(_NAMES)
-    )
+    names: MappingProxyType[int, dict[str, list[int]]] | dict[int, dict[str, list[int]]] = MappingProxyType(_NAMES)
     __hash__ = None  # type: ignore[assignment]  # equal to numbers and to names: no hash would suit both
 
     def __init__(self, packetType: int, aName: str = "Success", identifier: int = -1) -> None:
