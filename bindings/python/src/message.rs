@@ -49,10 +49,11 @@ impl MQTTMessageInfo {
 
     /// Raises what says that the publish will never end well, if it is known.
     fn check(&self, ended: Option<bool>) -> PyResult<()> {
-        let rc = if ended == Some(false) {
-            rc::CONN_LOST
-        } else {
-            self.rc
+        let rc = match ended {
+            // Also one that was queued without a connection, and has been delivered since.
+            Some(true) => return Ok(()),
+            Some(false) => rc::CONN_LOST,
+            None => self.rc,
         };
         match rc {
             rc::SUCCESS => Ok(()),

@@ -87,7 +87,9 @@ def certificates(directory: pathlib.Path) -> None:
     def openssl(*arguments: str) -> None:
         subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)
 
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=ca", "-days", "2")
+    openssl(
+        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=ca", "-days", "2"
+    )
     openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost")
     (directory / "ext").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
     openssl(
@@ -205,9 +207,7 @@ def run_program(name: str, *arguments: str, ours: bool, timeout: float = 120.0) 
     """Runs a program of `programs/`, on this package or on paho-mqtt, and returns what it prints."""
     command = [sys.executable, "-X", "faulthandler"]
     command += ["-m", "paho_oxide"] if ours else []
-    done = subprocess.run(
-        [*command, str(PROGRAMS / name), *arguments], capture_output=True, text=True, timeout=timeout
-    )
+    done = subprocess.run([*command, str(PROGRAMS / name), *arguments], capture_output=True, text=True, timeout=timeout)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -68,8 +68,8 @@ class Will:
 class Messages(AsyncIterator[MQTTMessage]):
     """Messages in the order in which they came.
 
-    A message of QoS 1 or 2 is acknowledged when the next one is asked for, so that one that was being worked on when the program
-    failed comes again; with `manual_ack` by `Client.ack` only.
+    A message of QoS 1 or 2 is acknowledged when the next one is asked for, so that one that was being worked on when the
+    program failed comes again; with `manual_ack` by `Client.ack` only.
     """
 
     def __init__(self, client: Client):

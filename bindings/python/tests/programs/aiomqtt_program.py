@@ -11,15 +11,11 @@ async def main(port: int) -> None:
         async with aiomqtt.Client("127.0.0.1", port, identifier="aio-b", protocol=aiomqtt.ProtocolVersion.V5) as second:
             await second.subscribe("aio/#", qos=2)
             await second.subscribe([("gone", 1), ("x/+", 0)])
-            for qos in 0, 1, 2:
-                await first.publish(f"aio/{qos}", f"payload {qos}", qos=qos)
-            await first.publish("x/y", b"\x00\xff", retain=True)
-            await first.publish("x/y", b"", retain=True)
-            count = 0
-            async for message in second.messages:
-                print(message.topic, message.payload, message.qos, message.retain, message.properties)
-                count += 1
-                if count == 5:
+            sent = [(f"aio/{qos}", f"payload {qos}", qos, False) for qos in (0, 1, 2)]
+            for topic, payload, qos, retain in [*sent, ("x/y", b"\x00\xff", 0, True), ("x/y", b"", 0, True)]:
+                await first.publish(topic, payload, qos=qos, retain=retain)
+                async for message in second.messages:
+                    print(message.topic, message.payload, message.qos, message.retain, message.properties)
                     break
             await second.unsubscribe("aio/#")
             many = 500
