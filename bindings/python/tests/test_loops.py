@@ -1,0 +1,348 @@
+"""Loops of the program's own, processes, threads, and the interpreter's end."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+from conftest import Broker, wait_until
+
+import paho_oxide.publish
+import paho_oxide.subscribe
+from paho_oxide.client import CallbackAPIVersion, Client, MQTTErrorCode, MQTTMessage
+
+
+class NullLock:
+    """What Home Assistant puts in the place of the original's locks."""
+
+    def __enter__(self) -> NullLock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def acquire(self, blocking: bool = False, timeout: int = -1) -> None:
+        pass
+
+    def release(self) -> None:
+        pass
+
+
+class AsyncClient(Client):
+    """A subclass as Home Assistant has it: no locks, one thread, an event loop of its own."""
+
+    def setup(self) -> None:
+        lock = NullLock()
+        self._in_callback_mutex = lock
+        self._callback_mutex = lock
+        self._msgtime_mutex = lock
+        self._out_message_mutex = lock
+        self._in_message_mutex = lock
+        self._reconnect_delay_mutex = lock
+        self._mid_generate_mutex = lock
+
+
+def carry(client: Client, until: Any, seconds: float = 30.0) -> None:
+    """Polls the client's socket as its callbacks say."""
+    selector = selectors.DefaultSelector()
+    wants_write = [False]
+    client.on_socket_register_write = lambda *a: wants_write.__setitem__(0, True)
+    client.on_socket_unregister_write = lambda *a: wants_write.__setitem__(0, False)
+    end = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < end
+        sock = client.socket()
+        if sock is None:
+            return
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if wants_write[0] or client.want_write() else 0)
+        selector.register(sock, events)
+        for _, ready in selector.select(0.1):
+            if ready & selectors.EVENT_READ:
+                client.loop_read()
+            if ready & selectors.EVENT_WRITE:
+                client.loop_write()
+        selector.unregister(sock)
+        client.loop_misc()
+
+
+@pytest.mark.parametrize("kind", ["tcp", "tls", "ws", "unix"])
+def test_a_subclass_without_locks_in_a_loop_of_its_own(broker: Broker, kind: str) -> None:
+    client = AsyncClient(CallbackAPIVersion.VERSION2, transport={"ws": "websockets", "unix": "unix"}.get(kind, "tcp"))
+    client.setup()
+    got: list[MQTTMessage] = []
+    sockets: list[Any] = []
+    client.on_message = lambda c, u, m: got.append(m)
+    client.on_socket_open = lambda c, u, s: sockets.append(s)
+    client.on_socket_close = lambda c, u, s: sockets.remove(s)
+    if kind == "tls":
+        client.tls_set(broker.ca)
+    if kind == "unix":
+        client.connect(broker.unix, 1)
+    else:
+        client.connect("localhost", {"tcp": broker.tcp, "tls": broker.tls, "ws": broker.ws}[kind])
+    assert sockets == [client.socket()]
+    client.socket().setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    carry(client, client.is_connected)
+    subscribed: list[int] = []
+    client.on_subscribe = lambda c, u, mid, *a: subscribed.append(mid)
+    client.subscribe("loops/#", 2)
+    carry(client, lambda: subscribed)
+    # mosquitto 2.0 swallows larger messages over WebSocket, the original's too.
+    large = os.urandom(200_000 if kind == "ws" else 2 << 20)
+    for qos in 0, 1, 2:
+        client.publish(f"loops/{qos}", large, qos)
+    carry(client, lambda: len(got) == 3)
+    assert sorted((m.topic, m.payload == large) for m in got) == [(f"loops/{qos}", True) for qos in (0, 1, 2)]
+    client.disconnect()
+    carry(client, lambda: client.socket() is None)
+    assert sockets == []
+
+
+@pytest.mark.parametrize("kind", ["tcp", "tls", "ws", "unix"])
+@pytest.mark.parametrize("version", [4, 5])
+def test_a_megabyte_and_ten_thousand_messages_in_a_thread(broker: Broker, kind: str, version: Any) -> None:
+    client = Client(
+        CallbackAPIVersion.VERSION2, protocol=version, transport={"ws": "websockets", "unix": "unix"}.get(kind, "tcp")
+    )  # type: ignore[arg-type]
+    got: list[bytes] = []
+    ready = threading.Event()
+    client.on_message = lambda c, u, m: got.append(m.payload)
+    client.on_connect = lambda c, *a: c.subscribe("many/" + kind, 1)
+    client.on_subscribe = lambda *a: ready.set()
+    if kind == "tls":
+        client.tls_set(broker.ca)
+    if kind == "unix":
+        client.connect(broker.unix, 1)
+    else:
+        client.connect("localhost", {"tcp": broker.tcp, "tls": broker.tls, "ws": broker.ws}[kind])
+    client.loop_start()
+    assert ready.wait(30)
+    large = 200_000 if kind == "ws" else 1 << 20  # as above
+    client.publish("many/" + kind, b"L" * large, 1)
+    for number in range(10_000):
+        client.publish("many/" + kind, str(number), 1)
+    wait_until(lambda: len(got) == 10_001, 120)
+    assert [len(got[0]), *map(int, got[1:])] == [large, *range(10_000)]
+    client.disconnect()
+    client.loop_stop()
+
+
+def test_helpers(broker: Broker) -> None:
+    messages = [("helper/1", "one", 1, True), {"topic": "helper/2", "payload": b"two", "retain": True}]
+    paho_oxide.publish.multiple(messages, port=broker.tcp, hostname="127.0.0.1")
+    paho_oxide.publish.single("helper/3", 3, 2, True, "127.0.0.1", broker.tcp)
+    got = paho_oxide.subscribe.simple("helper/#", 1, 3, hostname="127.0.0.1", port=broker.tcp)
+    assert sorted((m.topic, m.payload) for m in got) == [("helper/1", b"one"), ("helper/2", b"two"), ("helper/3", b"3")]
+    one = paho_oxide.subscribe.simple("helper/1", hostname="127.0.0.1", port=broker.tcp, keepalive=10)
+    assert one.payload == b"one"
+    for number in 1, 2, 3:
+        paho_oxide.publish.single(f"helper/{number}", None, retain=True, hostname="127.0.0.1", port=broker.tcp)
+
+
+def test_message_callback_add_calls_all_that_match(broker: Broker) -> None:
+    client = Client(CallbackAPIVersion.VERSION2)
+    got: list[tuple[str, str]] = []
+    done = threading.Event()
+    client.message_callback_add("filter/+", lambda c, u, m: got.append(("plus", m.topic)))
+    client.message_callback_add("filter/a", lambda c, u, m: got.append(("a", m.topic)))
+
+    @client.topic_callback("end")
+    def end(c: Client, u: Any, m: MQTTMessage) -> None:
+        done.set()
+
+    client.on_message = lambda c, u, m: got.append(("else", m.topic))
+    client.on_connect = lambda c, *a: c.subscribe([("filter/#", 1), ("end", 1)])
+    client.on_subscribe = lambda c, *a: [c.publish(t, "x", 1) for t in ("filter/a", "filter/b", "filter/b/c", "end")]
+    client.connect("127.0.0.1", broker.tcp)
+    client.loop_start()
+    assert done.wait(30)
+    assert sorted(got) == [("a", "filter/a"), ("else", "filter/b/c"), ("plus", "filter/a"), ("plus", "filter/b")]
+    client.disconnect()
+    client.loop_stop()
+
+
+def child(port: int, queue: Any) -> None:
+    client = Client(CallbackAPIVersion.VERSION2)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    info = client.publish("child", "x", 1)
+    info.wait_for_publish(30)
+    client.disconnect()
+    client.loop_stop()
+    queue.put(info.is_published())
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_multiprocessing(broker: Broker, method: str) -> None:
+    parent = Client(CallbackAPIVersion.VERSION2)
+    parent.connect("127.0.0.1", broker.tcp)
+    parent.loop_start()
+    parent.publish("parent", "x", 1).wait_for_publish(30)
+    context = multiprocessing.get_context(method)
+    queue = context.Queue()
+    process = context.Process(target=child, args=(broker.tcp, queue))
+    process.start()
+    assert queue.get(timeout=60) is True
+    process.join(60)
+    assert process.exitcode == 0
+    # The parent's connection has not noticed anything.
+    parent.publish("parent", "y", 2).wait_for_publish(30)
+    parent.disconnect()
+    parent.loop_stop()
+
+
+def test_a_parents_client_in_the_child_says_so(broker: Broker) -> None:
+    parent = Client(CallbackAPIVersion.VERSION2)
+    parent.connect("127.0.0.1", broker.tcp)
+    parent.loop_start()
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            parent.publish("t", "x")
+            answer = "published"
+        except RuntimeError as error:
+            answer = str(error)
+        os.write(write, answer.encode())
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as answer:
+        assert "before a fork" in answer.read()
+    assert os.waitpid(pid, 0)[1] == 0
+    parent.publish("t", "x", 1).wait_for_publish(30)
+    parent.disconnect()
+    parent.loop_stop()
+
+
+def python(code: str, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", code, *arguments], capture_output=True, text=True, timeout=60, **more
+    )
+
+
+EXIT = """
+import sys, threading, time
+from paho_oxide.client import Client, CallbackAPIVersion
+clients = []
+received = threading.Event()
+for number in range(20):
+    client = Client(CallbackAPIVersion.VERSION2)
+    client.on_connect = lambda c, *a: c.subscribe("exit")
+    client.on_subscribe = lambda c, *a: c.publish("exit", "x")
+    client.on_message = lambda c, u, m: (received.set(), {body})
+    client.connect("127.0.0.1", int(sys.argv[1]))
+    client.loop_start()
+    clients.append(client)
+assert received.wait(30)
+{end}
+"""
+
+
+@pytest.mark.parametrize("body", ["None", "time.sleep(5)", "c.publish('exit', 'y')"])
+@pytest.mark.parametrize("end", ["", "sys.exit(0)", "del clients, client"])
+def test_the_interpreter_ends_with_clients_alive(broker: Broker, body: str, end: str) -> None:
+    done = python(EXIT.format(body=body, end=end), str(broker.tcp))
+    assert done.returncode == 0, done.stderr
+    assert "Fatal" not in done.stderr
+
+
+def test_keyboard_interrupt_gets_through_loop_forever(broker: Broker) -> None:
+    code = """
+import sys
+from paho_oxide.client import Client, CallbackAPIVersion
+client = Client(CallbackAPIVersion.VERSION2)
+client.on_connect = lambda *a: print("connected", flush=True)
+client.connect("127.0.0.1", int(sys.argv[1]))
+try:
+    client.loop_forever()
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code, str(broker.tcp)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "connected\n"
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "interrupted\n"
+    assert process.wait(30) == 0
+
+
+def test_keyboard_interrupt_gets_through_wait_for_publish() -> None:
+    code = """
+import socket
+from paho_oxide.client import Client, CallbackAPIVersion
+listener = socket.create_server(("127.0.0.1", 0))
+client = Client(CallbackAPIVersion.VERSION2)
+client.connect("127.0.0.1", listener.getsockname()[1])
+client.loop_start()
+info = client.publish("t", "x", 1)
+try:
+    print("waiting", flush=True)
+    info.wait_for_publish()
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "waiting\n"
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "interrupted\n"
+    assert process.wait(30) == 0
+
+
+def test_gevent(broker: Broker) -> None:
+    code = """
+from gevent import monkey
+monkey.patch_all()
+import sys
+import gevent
+from paho_oxide.client import Client, CallbackAPIVersion
+client = Client(CallbackAPIVersion.VERSION2)
+got = []
+client.on_message = lambda c, u, m: got.append(m.payload)
+client.on_connect = lambda c, *a: c.subscribe("gevent", 1)
+client.on_subscribe = lambda c, *a: [c.publish("gevent", str(n), 1) for n in range(100)]
+client.connect("127.0.0.1", int(sys.argv[1]))
+def carry():
+    while len(got) < 100:
+        gevent.socket.wait_read(client.socket().fileno())
+        client.loop_read()
+greenlet = gevent.spawn(carry)
+greenlet.join(30)
+print(len(got))
+client.disconnect()
+"""
+    done = python(code, str(broker.tcp))
+    assert done.stdout == "100\n", done.stderr
+
+
+def test_threads(broker: Broker) -> None:
+    client = Client(CallbackAPIVersion.VERSION2)
+    published: list[int] = []
+    client.on_publish = lambda c, u, mid, *a: published.append(mid)
+    client.connect("127.0.0.1", broker.tcp)
+    client.loop_start()
+
+    def work() -> None:
+        for number in range(500):
+            info = client.publish("threads", str(number), number % 3)
+            if number % 50 == 0:
+                info.wait_for_publish(60)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    wait_until(lambda: len(published) == 4000, 60)
+    assert len(set(published)) == 4000
+    assert client.disconnect() == MQTTErrorCode.MQTT_ERR_SUCCESS
+    client.loop_stop()
