@@ -7,16 +7,61 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use zeroize::Zeroize;
+
 use crate::protocol::property::Properties;
 use crate::protocol::{QoS, Version};
 
-/// Bytes that must not appear in a log: a password, a private key's pass phrase.
+/// Bytes that must not appear in a log: a password, a private key's pass phrase. Each copy is wiped when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(pub Vec<u8>);
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
+    }
+}
+
+/// Text that must not appear in a log: a proxy's URL with a password in it, a private key. Each copy is wiped when it is
+/// dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretText(String);
+
+impl From<String> for SecretText {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&str> for SecretText {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl std::ops::Deref for SecretText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(..)")
+    }
+}
+
+impl Drop for SecretText {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 
@@ -51,8 +96,13 @@ pub type ErrorReporter = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 /// Asks for a pre-shared key: identity hint in, identity and key out; the result is the key's length, 0 for none.
 pub type PskSource = Arc<dyn Fn(Option<&str>, &mut [u8], &mut [u8]) -> usize + Send + Sync>;
 
+/// Looks at the server's certificates, the leaf first, each in DER, with the name or address that the URI has, after
+/// OpenSSL's own checks have passed (those that the options ask for). Returns the reason why they are not good enough,
+/// if they are not: it becomes the connect's error. Runs on a thread that may wait, never under a lock.
+pub type Verifier = Arc<dyn Fn(&str, &[Vec<u8>]) -> Result<(), String> + Send + Sync>;
+
 /// The lowest and highest TLS version that may be negotiated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TlsVersion {
     /// Whatever the library offers.
     Default,
@@ -62,17 +112,22 @@ pub enum TlsVersion {
     V1_1,
     /// Exactly TLS 1.2.
     V1_2,
+    /// Exactly TLS 1.3.
+    V1_3,
 }
 
-/// TLS settings, one field for each of `MQTTClient_SSLOptions` and `MQTTAsync_SSLOptions`.
+/// TLS settings: one field for each of `MQTTClient_SSLOptions` and `MQTTAsync_SSLOptions`, and what those cannot say.
+///
+/// Each of the first three is the name of a PEM file, or the PEM itself (`-----BEGIN `...), or a `pkcs11:` URI (RFC 7512)
+/// that OpenSSL's store opens.
 #[derive(Clone)]
 pub struct TlsOptions {
-    /// PEM file of trusted certificates.
+    /// Trusted certificates.
     pub trust_store: Option<String>,
-    /// PEM file of the client's certificate chain.
-    pub key_store: Option<String>,
-    /// PEM file of the client's private key, where it is not in `key_store`.
-    pub private_key: Option<String>,
+    /// The client's certificate chain.
+    pub key_store: Option<SecretText>,
+    /// The client's private key, where it is not in `key_store`.
+    pub private_key: Option<SecretText>,
     /// Pass phrase of an encrypted private key.
     pub private_key_password: Option<Secret>,
     /// OpenSSL cipher string.
@@ -81,6 +136,10 @@ pub struct TlsOptions {
     pub enable_server_cert_auth: bool,
     /// Which TLS versions to offer.
     pub version: TlsVersion,
+    /// The oldest version to accept, in place of what `version` says of it.
+    pub min_version: Option<TlsVersion>,
+    /// The newest version to offer, in place of what `version` says of it.
+    pub max_version: Option<TlsVersion>,
     /// Verify that the certificate is for the host name or address of the URI.
     pub verify: bool,
     /// Directory of trusted certificates, hashed as OpenSSL wants it.
@@ -89,6 +148,8 @@ pub struct TlsOptions {
     pub error_reporter: Option<ErrorReporter>,
     /// Supplies a pre-shared key.
     pub psk_source: Option<PskSource>,
+    /// Has the last word on the server's certificates.
+    pub verifier: Option<Verifier>,
     /// Do not load the system's trusted certificates.
     pub disable_default_trust_store: bool,
     /// ALPN protocol list in wire format.
@@ -112,6 +173,19 @@ pub struct ReconnectOptions {
     pub min: Duration,
     /// Longest wait before a retry.
     pub max: Duration,
+}
+
+/// Settings of a TCP socket. What is not set is as the system has it, except that TCP's keep-alive is always on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkOptions {
+    /// TCP's keep-alive: idle for so long before the first probe, and so long between two of them, in whole seconds.
+    /// Zero turns it off.
+    pub keep_alive: Option<Duration>,
+    /// How long what was sent may remain unacknowledged before the connection is lost (`TCP_USER_TIMEOUT`), in
+    /// milliseconds.
+    pub user_timeout: Option<Duration>,
+    /// The local address to connect from. Only server addresses of its family are tried.
+    pub bind_address: Option<std::net::IpAddr>,
 }
 
 /// Everything a connect needs, common to both APIs. A client keeps it for its reconnects: what is rarely there is boxed.
@@ -144,9 +218,11 @@ pub struct ConnectOptions {
     /// Additional headers of a WebSocket upgrade.
     pub http_headers: Vec<(String, String)>,
     /// Proxy for `tcp` and `ws`.
-    pub http_proxy: Option<String>,
+    pub http_proxy: Option<SecretText>,
     /// Proxy for `ssl` and `wss`.
-    pub https_proxy: Option<String>,
+    pub https_proxy: Option<SecretText>,
+    /// What the socket is set to.
+    pub network: Option<Box<NetworkOptions>>,
 }
 
 /// What `MQTTAsync_createOptions` says; `MQTTClient` uses the defaults and its version.

@@ -89,12 +89,12 @@ fn what_cannot_be_adopted() {
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
     udp.connect(udp.local_addr().unwrap()).unwrap();
     let (datagram, _other) = UnixDatagram::pair().unwrap();
-    let (pipe, _end) = std::io::pipe().unwrap();
+    let file = std::fs::File::open("/dev/null").unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let cases: [(OwnedFd, &str); 4] = [
         (udp.into(), "no stream socket"),
         (datagram.into(), "no stream socket"),
-        (pipe.into(), "not a socket"),
+        (file.into(), "not a socket"),
         (listener.into(), "not connected"),
     ];
     for (fd, reason) in cases {
@@ -158,7 +158,7 @@ fn the_engine_is_woken_as_by_epoll() {
     owner.feed(b"a");
     let (sender, engine) = channel();
     let now = link.set_waker(Some(Arc::new(move |wake| {
-        sender.send(wake).unwrap_or_default()
+        sender.send(wake).unwrap_or_default();
     })));
     // What was possible before is returned and not told.
     assert!(now.readable && now.writable);
@@ -336,7 +336,7 @@ fn websocket_over_a_stream_fed_in_any_pieces() {
         // Between two feeds nothing is there, and the next one is told.
         let (sender, engine) = channel();
         let _ = link.set_waker(Some(Arc::new(move |wake| {
-            sender.send(wake).unwrap_or_default()
+            sender.send(wake).unwrap_or_default();
         })));
         assert_eq!(
             link.read(&mut [0; 9]).unwrap_err().kind(),

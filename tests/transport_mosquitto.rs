@@ -28,6 +28,9 @@ fn trusting(broker: &Broker) -> TlsOptions {
         enabled_cipher_suites: None,
         enable_server_cert_auth: true,
         version: TlsVersion::Default,
+        min_version: None,
+        max_version: None,
+        verifier: None,
         verify: true,
         ca_path: None,
         error_reporter: None,
@@ -96,8 +99,8 @@ fn every_road_leads_to_the_broker() {
             ..trusting(&broker)
         };
         let own = TlsOptions {
-            key_store: Some(broker.path("client.pem")),
-            private_key: Some(broker.path("client.key")),
+            key_store: Some(broker.path("client.pem").into()),
+            private_key: Some(broker.path("client.key").into()),
             ..checked.clone()
         };
         let shared = TlsOptions {
@@ -125,10 +128,10 @@ fn every_road_leads_to_the_broker() {
             );
         }
         for (scheme, port) in [("tcp", plain), ("ws", ws), ("ssl", tls), ("wss", wss)] {
-            let proxy = Some(tunnel_to(port));
+            let proxy = Some(tunnel_to(port).into());
             let mut options = with(checked.clone());
             // The other one must not be used.
-            let nowhere = Some("127.0.0.1:1".to_owned());
+            let nowhere = Some("127.0.0.1:1".into());
             (options.http_proxy, options.https_proxy) = if port == tls || port == wss {
                 (nowhere, proxy)
             } else {

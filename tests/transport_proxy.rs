@@ -34,7 +34,7 @@ fn scripted(answer: &'static [u8]) -> (String, JoinHandle<String>) {
 
 fn connect(uri: &str, http_proxy: &str) -> Result<Link, ConnectError> {
     let options = ConnectOptions {
-        http_proxy: Some(http_proxy.to_owned()),
+        http_proxy: Some(http_proxy.into()),
         ..options()
     };
     connect_with(&Connector::default(), uri, &options)
@@ -117,7 +117,7 @@ fn the_environment_is_used_on_request() {
         .is_ok();
         println!("direct={direct}");
         let options = ConnectOptions {
-            http_proxy: Some(String::new()),
+            http_proxy: Some("".into()),
             ..options()
         };
         assert!(connect_with(&Connector::default(), &format!("tcp://{address}"), &options).is_ok());

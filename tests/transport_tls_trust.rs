@@ -160,12 +160,12 @@ fn files_that_are_not_there_are_named() {
                 ..site.tls()
             },
             TlsOptions {
-                key_store: file.clone(),
+                key_store: file.clone().map(Into::into),
                 ..site.tls()
             },
             TlsOptions {
-                key_store: Some(site.path("ca.pem")),
-                private_key: file.clone(),
+                key_store: Some(site.path("ca.pem").into()),
+                private_key: file.clone().map(Into::into),
                 ..site.tls()
             },
         ] {
@@ -228,25 +228,25 @@ fn client_certificates() {
     let password = |text: &[u8]| Some(Secret(text.to_vec()));
 
     let one_file = TlsOptions {
-        key_store: Some(both),
+        key_store: Some(both.into()),
         ..site.tls()
     };
     let two_files = TlsOptions {
-        key_store: Some(certificate),
-        private_key: Some(key),
+        key_store: Some(certificate.into()),
+        private_key: Some(key.into()),
         ..site.tls()
     };
     let encrypted = TlsOptions {
-        private_key: Some(secret),
+        private_key: Some(secret.into()),
         private_key_password: password(b"pass phrase"),
         ..two_files.clone()
     };
     let bad_stranger = TlsOptions {
-        key_store: Some(bundle("stranger.pem", &stranger)),
+        key_store: Some(bundle("stranger.pem", &stranger).into()),
         ..site.tls()
     };
     let bad_expired = TlsOptions {
-        key_store: Some(bundle("expired.pem", &expired)),
+        key_store: Some(bundle("expired.pem", &expired).into()),
         ..site.tls()
     };
     for version in [SslVersion::TLS1_2, SslVersion::TLS1_3] {
@@ -293,7 +293,7 @@ fn client_certificates() {
     let foreign = site.write("foreign.pem", &stranger.key_pem());
     refused(
         attempt_settings(TlsOptions {
-            private_key: Some(foreign),
+            private_key: Some(foreign.into()),
             ..two_files
         }),
         "mismatch",

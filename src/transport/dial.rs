@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rustix::net::sockopt;
 use tokio::net::{TcpSocket, UnixStream};
 use tokio::time::sleep;
 
@@ -11,15 +12,17 @@ use super::race::race;
 use super::resolve::{Resolver, interleave, literal};
 use super::socket::{Socket, no_sigpipe};
 use super::{ConnectError, Link, Progress, Stage};
+use crate::options::NetworkOptions;
 
 /// Resolves `host`, unless it is a literal, and connects to whichever of its addresses answers first.
 pub(super) async fn tcp(
     host: &str,
     port: u16,
     resolver: &dyn Resolver,
+    network: &NetworkOptions,
     progress: &Progress,
 ) -> Result<Socket, ConnectError> {
-    let addresses = if let Some(address) = literal(host, port) {
+    let mut addresses = if let Some(address) = literal(host, port) {
         vec![address]
     } else {
         progress.enter(Stage::Resolve);
@@ -34,9 +37,16 @@ pub(super) async fn tcp(
             format_args!("{host} has no address"),
         ));
     }
+    if let Some(local) = network.bind_address {
+        addresses.retain(|address| address.is_ipv6() == local.is_ipv6());
+        if addresses.is_empty() {
+            let message = format_args!("{host} has no address of the family of {local}");
+            return Err(ConnectError::new(Stage::Tcp, message));
+        }
+    }
     progress.enter(Stage::Tcp);
     race(addresses, |address| async move {
-        connect(address)
+        connect(address, network)
             .await
             .map_err(|e| format!("{address}: {e}"))
     })
@@ -45,7 +55,7 @@ pub(super) async fn tcp(
 }
 
 /// Connects to one address. The socket is close-on-exec and non-blocking from its creation.
-async fn connect(address: SocketAddr) -> io::Result<Socket> {
+async fn connect(address: SocketAddr, network: &NetworkOptions) -> io::Result<Socket> {
     let socket = if address.is_ipv6() {
         TcpSocket::new_v6()?
     } else {
@@ -53,10 +63,29 @@ async fn connect(address: SocketAddr) -> io::Result<Socket> {
     };
     // MQTT packets are small and answered: Nagle's algorithm would hold each back for a round trip.
     socket.set_nodelay(true)?;
-    // Finds out about a peer that vanished even where the program turned MQTT's own keep-alive off.
-    socket.set_keepalive(true)?;
+    set_up(&socket, network)?;
     no_sigpipe(&socket)?;
+    if let Some(local) = network.bind_address {
+        let bound = socket.bind(SocketAddr::new(local, 0));
+        bound.map_err(|e| io::Error::new(e.kind(), format!("bind to {local}: {e}")))?;
+    }
     Ok(Socket::new(socket.connect(address).await?.into_std()?))
+}
+
+/// Sets what the program wants of TCP.
+fn set_up(socket: &TcpSocket, network: &NetworkOptions) -> io::Result<()> {
+    // Finds out about a peer that vanished even where the program turned MQTT's own keep-alive off.
+    socket.set_keepalive(network.keep_alive.is_none_or(|idle| !idle.is_zero()))?;
+    if let Some(idle) = network.keep_alive.filter(|idle| !idle.is_zero()) {
+        let idle = idle.max(Duration::from_secs(1));
+        sockopt::set_tcp_keepidle(socket, idle)?;
+        sockopt::set_tcp_keepintvl(socket, idle)?;
+    }
+    if let Some(timeout) = network.user_timeout {
+        let milliseconds = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
+        sockopt::set_tcp_user_timeout(socket, milliseconds)?;
+    }
+    Ok(())
 }
 
 /// How long to wait for a place in a Unix socket's queue.

@@ -40,7 +40,7 @@ impl fmt::Display for Stage {
 
 /// A connect that failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{stage}: {message}")]
+#[error("{}", self.text())]
 pub struct ConnectError {
     /// Where.
     pub stage: Stage,
@@ -51,6 +51,15 @@ pub struct ConnectError {
 }
 
 impl ConnectError {
+    /// Stage and message. One that says itself what it is about is not said twice.
+    fn text(&self) -> String {
+        if self.stage == Stage::Deadline {
+            self.message.clone()
+        } else {
+            format!("{}: {}", self.stage, self.message)
+        }
+    }
+
     pub(super) fn new(stage: Stage, message: impl fmt::Display) -> Self {
         Self {
             stage,

@@ -138,6 +138,7 @@ impl Emptiness {
     }
 
     /// Bytes have come that are not yet known to be a piece of either kind.
+    #[cfg(feature = "tls")]
     pub(super) fn add_bytes(&mut self, bytes: usize, what: &str, now: Instant) -> io::Result<()> {
         self.add_pieces(bytes / EMPTY_PIECE, what, now)
     }

@@ -15,6 +15,7 @@ mod race;
 mod readiness;
 pub mod resolve;
 mod socket;
+mod socks;
 pub mod stream;
 #[cfg(feature = "tls")]
 mod tls;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use crate::options::ConnectOptions;
+use crate::options::{ConnectOptions, NetworkOptions};
 pub use error::{ConnectError, Stage};
 pub use http::{Resemblance, resembles};
 pub use layer::{Input, Layer, Want, Wants};
@@ -174,13 +175,18 @@ impl Connector {
         options: &ConnectOptions,
         progress: &Progress,
     ) -> Result<Socket, ConnectError> {
-        let Some(proxy) = Proxy::choose(uri, options, |name| std::env::var(name).ok())? else {
-            return dial::tcp(&uri.host, uri.port, &*self.resolver, progress).await;
+        let unset = NetworkOptions::default();
+        let network = options.network.as_deref().unwrap_or(&unset);
+        let environment = |name: &str| crate::os::environment(name)?.into_string().ok();
+        let Some(proxy) = Proxy::choose(uri, options, environment)? else {
+            return dial::tcp(&uri.host, uri.port, &*self.resolver, network, progress).await;
         };
-        let socket = dial::tcp(&proxy.host, proxy.port, &*self.resolver, progress).await?;
+        let socket = dial::tcp(&proxy.host, proxy.port, &*self.resolver, network, progress)
+            .await
+            .map_err(|error| proxy.unreachable(&error))?;
         progress.enter(Stage::Proxy);
         // Boxed, as it makes every attempt's future large and most need none.
-        Box::pin(proxy.open_tunnel(&socket, uri)).await?;
+        Box::pin(proxy.open_tunnel(&socket, uri, &*self.resolver)).await?;
         Ok(socket)
     }
 }

@@ -1,27 +1,75 @@
-//! HTTP proxies: a tunnel by `CONNECT`, for every scheme over TCP.
+//! Proxies: a tunnel by HTTP's `CONNECT` or by SOCKS, for every scheme over TCP.
 
 use std::io;
 
 use data_encoding::BASE64;
 use tokio::io::Interest;
+use zeroize::Zeroizing;
 
 use super::error::{ConnectError, Stage};
 use super::http::{self, Answer};
-use super::readiness::{Readiness, at};
+use super::readiness::{Readiness, at, yield_turn};
+use super::resolve::{Resolver, literal};
 use super::socket::Socket;
-use super::uri::{ServerUri, parse_port, split_authority};
-use crate::options::ConnectOptions;
+use super::socks::{self, Next, Target};
+use super::uri::{ServerUri, UriError, parse_port, split_authority};
+use crate::options::{ConnectOptions, SecretText};
 
 /// The original's default.
-const DEFAULT_PORT: u16 = 8080;
+const HTTP_PORT: u16 = 8080;
+/// RFC 1928's.
+const SOCKS_PORT: u16 = 1080;
+
+/// How to speak with a proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Http,
+    /// SOCKS 5; the names of servers are looked up here.
+    Socks,
+    /// SOCKS 5; the proxy looks names up.
+    SocksNames,
+}
+
+/// What a proxy URL may begin with. The proxy itself is spoken to without TLS, also where its URL says https: that names
+/// the traffic it is for.
+const PREFIXES: [(&str, Kind); 4] = [
+    ("http://", Kind::Http),
+    ("https://", Kind::Http),
+    ("socks5://", Kind::Socks),
+    ("socks5h://", Kind::SocksNames),
+];
 
 /// Where the proxy is and what to say to it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Proxy {
+    kind: Kind,
     pub(super) host: String,
     pub(super) port: u16,
     /// `user:password`, decoded.
-    credentials: Option<Vec<u8>>,
+    credentials: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// The variable that has the others count.
+const SWITCH: &str = "PAHO_C_CLIENT_USE_HTTP_PROXY";
+
+/// The URL of the proxy that the environment has for `uri`.
+fn from_environment(uri: &ServerUri, env: impl Fn(&str) -> Option<String>) -> Option<SecretText> {
+    let enabled = env(SWITCH).is_some_and(|value| value.starts_with("TRUE"));
+    if !enabled || env("no_proxy").is_some_and(|list| excludes(&list, uri)) {
+        return None;
+    }
+    let variable = if uri.is_tls() {
+        "https_proxy"
+    } else {
+        "http_proxy"
+    };
+    env(variable)
+        .or_else(|| env("all_proxy"))
+        .map(SecretText::from)
+}
+
+fn failed(message: impl std::fmt::Display) -> ConnectError {
+    ConnectError::new(Stage::Proxy, message)
 }
 
 impl Proxy {
@@ -32,21 +80,12 @@ impl Proxy {
         options: &ConnectOptions,
         env: impl Fn(&str) -> Option<String>,
     ) -> Result<Option<Self>, ConnectError> {
-        let (option, variable) = if uri.is_tls() {
-            (&options.https_proxy, "https_proxy")
+        let option = if uri.is_tls() {
+            &options.https_proxy
         } else {
-            (&options.http_proxy, "http_proxy")
+            &options.http_proxy
         };
-        let chosen = option.clone().or_else(|| {
-            let enabled =
-                env("PAHO_C_CLIENT_USE_HTTP_PROXY").is_some_and(|value| value.starts_with("TRUE"));
-            let excluded = || env("no_proxy").is_some_and(|list| excludes(&list, uri));
-            if enabled && !excluded() {
-                env(variable)
-            } else {
-                None
-            }
-        });
+        let chosen = option.clone().or_else(|| from_environment(uri, env));
         // An empty one is a way to say: none, whatever the environment has.
         chosen
             .filter(|url| !url.is_empty())
@@ -56,26 +95,59 @@ impl Proxy {
 
     /// `[http://][user:password@]host[:port][/]`; user and password may be percent-encoded.
     fn parse(url: &str) -> Result<Self, ConnectError> {
-        // The proxy itself is spoken to without TLS, also where its URL says https: that names the traffic it is for.
-        let rest = ["http://", "https://"]
+        let bad = |what: &str| failed(format_args!("the proxy's URL {what}"));
+        if url.chars().any(char::is_control) {
+            return Err(bad("contains a control character"));
+        }
+        let known = PREFIXES
             .iter()
-            .find_map(|scheme| url.strip_prefix(scheme))
-            .unwrap_or(url);
+            .find_map(|(prefix, kind)| Some((*kind, url.strip_prefix(prefix)?)));
+        let (kind, rest) = known.unwrap_or((Kind::Http, url));
         let (credentials, rest) = match rest.rsplit_once('@') {
-            Some((credentials, rest)) => (Some(percent_decode(credentials)), rest),
+            Some((credentials, rest)) => (Some(Zeroizing::new(percent_decode(credentials))), rest),
             None => (None, rest),
         };
-        let authority = rest.split('/').next().unwrap_or(rest);
-        let bad = |e| ConnectError::new(Stage::Proxy, format_args!("proxy URL: {e}"));
-        let (host, port) = split_authority(authority).map_err(bad)?;
-        if host.is_empty() {
-            return Err(bad(super::uri::UriError::NoHost));
+        if credentials
+            .as_ref()
+            .is_some_and(|bytes| bytes.iter().any(u8::is_ascii_control))
+        {
+            // RFC 7617, section 2.
+            return Err(bad("has a control character in its user name or password"));
         }
+        if known.is_none() && rest.contains("://") {
+            return Err(bad("begins with an unknown scheme"));
+        }
+        let authority = rest.split('/').next().unwrap_or(rest);
+        let reason = |error| match error {
+            UriError::BadPort => bad("has a port that is not a number from 1 to 65535"),
+            _ => bad("names no host"),
+        };
+        let (host, port) = split_authority(authority).map_err(reason)?;
+        if host.is_empty() {
+            return Err(reason(UriError::NoHost));
+        }
+        let default = if kind == Kind::Http {
+            HTTP_PORT
+        } else {
+            SOCKS_PORT
+        };
         Ok(Self {
+            kind,
             host: host.to_owned(),
-            port: port.map_or(Ok(DEFAULT_PORT), parse_port).map_err(bad)?,
+            port: port.map_or(Ok(default), parse_port).map_err(reason)?,
             credentials,
         })
+    }
+
+    /// Says that it is the proxy that could not be reached, and not the server.
+    pub(super) fn unreachable(&self, error: &ConnectError) -> ConnectError {
+        let why = &error.message;
+        let name = &self.host;
+        if error.stage == Stage::Resolve {
+            failed(format_args!("no address of the proxy: {why}"))
+        } else {
+            failed(format_args!("cannot reach the proxy {name}: {why}"))
+        }
     }
 
     /// Asks the proxy at the other end of `socket` for a tunnel to `uri`.
@@ -83,41 +155,144 @@ impl Proxy {
         &self,
         socket: &Socket,
         uri: &ServerUri,
+        resolver: &dyn Resolver,
     ) -> Result<(), ConnectError> {
-        let authority = uri.authority();
-        let mut request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n");
+        let readiness = Readiness::of(socket).map_err(at(Stage::Proxy))?;
+        if self.kind == Kind::Http {
+            self.open_http(socket, &readiness, uri).await
+        } else {
+            self.open_socks(socket, &readiness, uri, resolver).await
+        }
+    }
+
+    async fn open_http(
+        &self,
+        socket: &Socket,
+        readiness: &Readiness,
+        uri: &ServerUri,
+    ) -> Result<(), ConnectError> {
+        let authority = uri.authority().to_string();
+        if authority.contains(char::is_whitespace) {
+            return Err(failed("the server's name contains a space"));
+        }
+        let mut request = Zeroizing::new(format!(
+            "CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n"
+        ));
         if let Some(credentials) = &self.credentials {
+            let encoded = Zeroizing::new(BASE64.encode(credentials));
+            // At once: a string that grows leaves its bytes behind.
+            request.reserve_exact(encoded.len() + 64);
             request.push_str("Proxy-Authorization: Basic ");
-            request.push_str(&BASE64.encode(credentials));
+            request.push_str(&encoded);
             request.push_str("\r\n");
         }
         request.push_str("\r\n");
-
-        let readiness = Readiness::of(socket).map_err(at(Stage::Proxy))?;
-        let mut request = request.as_bytes();
-        while !request.is_empty() {
-            let sent = readiness.retry(Interest::WRITABLE, || {
-                socket.send(&[io::IoSlice::new(request)])
-            });
-            request = &request[sent.await.map_err(at(Stage::Proxy))?..];
-        }
+        send_all(socket, readiness, request.as_bytes()).await?;
 
         let mut passed = 0;
         loop {
-            let head = read_head(socket, &readiness, passed).await?;
-            let answer = Answer::parse(&head).map_err(|e| ConnectError::new(Stage::Proxy, e))?;
+            let head = read_head(socket, readiness, passed).await?;
+            let answer = Answer::parse(&head).map_err(failed)?;
             if answer.is_interim() {
                 passed += head.len();
+                if passed > http::MAX_HEAD {
+                    return Err(failed("HTTP answer without end"));
+                }
+                // Those that are there already are read without a wait: the deadline is to be looked at, too.
+                yield_turn().await;
                 continue;
             }
             // Any other `2xx` has a body, and no tunnel behind it that a client could know the beginning of.
             return if answer.status == 200 {
                 Ok(())
             } else {
-                Err(ConnectError::new(Stage::Proxy, answer.status_line()))
+                Err(failed(answer.status_line()))
             };
         }
     }
+
+    async fn open_socks(
+        &self,
+        socket: &Socket,
+        readiness: &Readiness,
+        uri: &ServerUri,
+        resolver: &dyn Resolver,
+    ) -> Result<(), ConnectError> {
+        let target = self.target(uri, resolver).await?;
+        let login = self.credentials.as_ref().map(|credentials| {
+            let colon = credentials.iter().position(|byte| *byte == b':');
+            colon.map_or((&credentials[..], &[][..]), |at| {
+                (&credentials[..at], &credentials[at + 1..])
+            })
+        });
+        let (mut negotiation, mut next) = socks::begin(&target, login).map_err(failed)?;
+        loop {
+            let read = match next {
+                Next::Exchange(bytes, read) => {
+                    send_all(socket, readiness, &bytes).await?;
+                    read
+                }
+                Next::Read(read) => read,
+                Next::Done => return Ok(()),
+            };
+            let answer = read_exactly(socket, readiness, read).await?;
+            next = negotiation.answer(&answer).map_err(failed)?;
+        }
+    }
+
+    /// What to ask a SOCKS proxy for.
+    async fn target(
+        &self,
+        uri: &ServerUri,
+        resolver: &dyn Resolver,
+    ) -> Result<Target, ConnectError> {
+        let (host, port) = (uri.wire_host(), uri.port);
+        if let Some(address) = literal(host, port) {
+            return Ok(Target::Address(address.ip(), port));
+        }
+        if self.kind == Kind::SocksNames {
+            return Ok(Target::Name(host.to_owned(), port));
+        }
+        let resolved = resolver.resolve(host, port).await;
+        let addresses =
+            resolved.map_err(|e| ConnectError::new(Stage::Resolve, format_args!("{host}: {e}")))?;
+        let first = addresses.first().map(std::net::SocketAddr::ip);
+        first
+            .map(|address| Target::Address(address, port))
+            .ok_or_else(|| ConnectError::new(Stage::Resolve, format_args!("{host} has no address")))
+    }
+}
+
+async fn send_all(
+    socket: &Socket,
+    readiness: &Readiness,
+    mut bytes: &[u8],
+) -> Result<(), ConnectError> {
+    while !bytes.is_empty() {
+        let sent = readiness.retry(Interest::WRITABLE, || {
+            socket.send(&[io::IoSlice::new(bytes)])
+        });
+        bytes = &bytes[sent.await.map_err(at(Stage::Proxy))?..];
+    }
+    Ok(())
+}
+
+/// Reads `length` bytes and not one more.
+async fn read_exactly(
+    socket: &Socket,
+    readiness: &Readiness,
+    length: usize,
+) -> Result<Vec<u8>, ConnectError> {
+    let mut bytes = vec![0; length];
+    let mut filled = 0;
+    while filled < length {
+        let read = readiness.retry(Interest::READABLE, || socket.recv(&mut bytes[filled..]));
+        match read.await.map_err(at(Stage::Proxy))? {
+            0 => return Err(failed("connection closed by the proxy")),
+            n => filled += n,
+        }
+    }
+    Ok(bytes)
 }
 
 /// Reads the head of the answer and not one byte more: what follows belongs to the server, which may speak first.
@@ -135,10 +310,7 @@ async fn read_head(
             .await;
         let peeked = peeked.map_err(at(Stage::Proxy))?;
         if peeked == 0 {
-            return Err(ConnectError::new(
-                Stage::Proxy,
-                "connection closed by the proxy",
-            ));
+            return Err(failed("connection closed by the proxy"));
         }
         let seen = head.len();
         head.extend_from_slice(&chunk[..peeked]);
@@ -215,12 +387,21 @@ mod tests {
 
     fn proxy(url: &str) -> (String, u16, Option<Vec<u8>>) {
         let proxy = Proxy::parse(url).expect(url);
-        (proxy.host, proxy.port, proxy.credentials)
+        (
+            proxy.host,
+            proxy.port,
+            proxy.credentials.map(|bytes| bytes.to_vec()),
+        )
     }
 
     #[test]
     fn urls() {
         assert_eq!(proxy("p"), ("p".into(), 8080, None));
+        assert_eq!(proxy("socks5://p"), ("p".into(), 1080, None));
+        assert_eq!(
+            proxy("socks5h://u:p@[::1]:9"),
+            ("::1".into(), 9, Some(b"u:p".to_vec()))
+        );
         assert_eq!(proxy("http://p:1/"), ("p".into(), 1, None));
         assert_eq!(proxy("https://[::1]:1"), ("::1".into(), 1, None));
         assert_eq!(
@@ -235,8 +416,49 @@ mod tests {
             proxy("u:%zz%4@p"),
             ("p".into(), 8080, Some(b"u:%zz%4".to_vec()))
         );
-        for url in ["http://", "http://u@", "http://p:x", "p:0"] {
-            assert_eq!(Proxy::parse(url).unwrap_err().stage, Stage::Proxy, "{url}");
+        for (url, reason) in [
+            ("http://", "names no host"),
+            ("http://u@", "names no host"),
+            ("http://p:x", "not a number"),
+            ("p:0", "not a number"),
+            ("socks4://p:1", "unknown scheme"),
+            ("u:p@ftp://p", "unknown scheme"),
+            ("http://p\r\nX: y", "control character"),
+            ("http://u%0d%0a:p@p", "control character"),
+            ("http://u:%00@p", "control character"),
+        ] {
+            let error = Proxy::parse(url).unwrap_err();
+            assert_eq!(error.stage, Stage::Proxy, "{url}");
+            assert!(error.message.starts_with("the proxy's URL "), "{error}");
+            assert!(error.message.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_environment_counts_where_it_was_asked_for() {
+        let choose = |uri: &str, variables: &[(&str, &str)]| {
+            let uri = ServerUri::parse(uri).unwrap();
+            let url = from_environment(&uri, |name| {
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            });
+            url.as_deref().map(str::to_owned)
+        };
+        let on = (SWITCH, "TRUE");
+        let (own, all) = (("https_proxy", "p"), ("all_proxy", "socks5h://a"));
+        for (uri, variables, expected) in [
+            ("ssl://h", &[own, all][..], None),
+            ("ssl://h", &[on, own, all], Some("p")),
+            ("tcp://h", &[on, own, all], Some("socks5h://a")),
+            ("ws://h", &[on, own], None),
+            ("ssl://h", &[on, own, all, ("no_proxy", "h")], None),
+            ("ssl://h", &[(SWITCH, "FALSE"), own], None),
+        ] {
+            assert_eq!(
+                choose(uri, variables).as_deref(),
+                expected,
+                "{uri} {variables:?}"
+            );
         }
     }
 

@@ -85,6 +85,7 @@ impl Socket {
     }
 
     /// Reads what is there, behind what `buf` holds and within its capacity; 0 is the end of the stream.
+    #[cfg(feature = "tls")]
     pub(super) fn recv_into(&self, buf: &mut Vec<u8>) -> io::Result<usize> {
         let read = rustix::io::retry_on_intr(|| {
             let room = rustix::buffer::spare_capacity(buf);

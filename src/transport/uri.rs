@@ -45,9 +45,12 @@ impl Scheme {
 /// Why a URI cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UriError {
-    /// The only one that the create functions refuse (`BAD_PROTOCOL`, -14).
+    /// Refused by the create functions (`BAD_PROTOCOL`, -14).
     #[error("unknown protocol in the server URI")]
     BadProtocol,
+    /// Refused by create too, since it has no other meaning than to smuggle lines into what is sent.
+    #[error("the server URI contains a control character")]
+    ControlCharacter,
     /// Accepted by create; connecting fails.
     #[error("the server URI names no host")]
     NoHost,
@@ -86,6 +89,11 @@ impl ServerUri {
             None if uri.contains("://") => return Err(UriError::BadProtocol),
             None => (Scheme::Tcp, uri),
         };
+        // They would end a line of a request to a proxy or a WebSocket server, and begin one of somebody else's choice. The
+        // path of a Unix socket goes nowhere but to the system.
+        if scheme != Scheme::Unix && uri.chars().any(char::is_control) {
+            return Err(UriError::ControlCharacter);
+        }
         if scheme == Scheme::Unix {
             if rest.is_empty() {
                 return Err(UriError::NoPath);
@@ -263,6 +271,26 @@ mod tests {
         ] {
             assert_eq!(ServerUri::parse(uri), Err(error), "{uri}");
         }
+    }
+
+    #[test]
+    fn control_characters_are_refused() {
+        for uri in [
+            "tcp://broker\r\nX-Injected: yes\r\n\r\nDELETE :1883",
+            "broker\n",
+            "ws://h/path\r\nX: y",
+            "wss://h:1?q=\t",
+            "ssl://h:1883\0",
+            "mqtt://h\u{7f}",
+            "tcp://h\u{85}:1",
+        ] {
+            assert_eq!(
+                ServerUri::parse(uri),
+                Err(UriError::ControlCharacter),
+                "{uri:?}"
+            );
+        }
+        assert_eq!(parts("unix:///a\nb").3, "/a\nb");
     }
 
     #[test]

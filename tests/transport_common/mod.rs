@@ -54,6 +54,7 @@ pub fn options() -> ConnectOptions {
         http_headers: Vec::new(),
         http_proxy: None,
         https_proxy: None,
+        network: None,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::ffi::read::{self, Code, Context};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::async_types::*;
 use crate::ffi::types::shared_types::{MQTTVERSION_5, MQTTVERSION_DEFAULT};
-use crate::options::{ConnectOptions, ReconnectOptions};
+use crate::options::{ConnectOptions, ReconnectOptions, SecretText};
 use crate::protocol::property::{Context as PropertyContext, Properties};
 
 /// Newest version of the connect options.
@@ -133,15 +133,16 @@ unsafe fn read(
                 Vec::new()
             },
             http_proxy: if version >= 8 {
-                read::text((*options).httpProxy)?
+                read::text((*options).httpProxy)?.map(SecretText::from)
             } else {
                 None
             },
             https_proxy: if version >= 8 {
-                read::text((*options).httpsProxy)?
+                read::text((*options).httpsProxy)?.map(SecretText::from)
             } else {
                 None
             },
+            network: None,
         };
         Ok((options, op))
     }

@@ -49,7 +49,9 @@ pub unsafe fn check(
     }
     let server_uri = text(server_uri)?;
     match ServerUri::parse(&server_uri) {
-        Err(UriError::BadProtocol) => return Err(MQTTASYNC_BAD_PROTOCOL),
+        Err(UriError::BadProtocol | UriError::ControlCharacter) => {
+            return Err(MQTTASYNC_BAD_PROTOCOL);
+        }
         // A library without TLS does not know these schemes, and says so as of any other it does not know.
         Ok(uri) if uri.is_tls() && !TLS_SUPPORTED => return Err(MQTTASYNC_BAD_PROTOCOL),
         // What is wrong with a host or a port is found when it is connected to, as in the original.

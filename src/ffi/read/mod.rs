@@ -27,7 +27,7 @@ use crate::ffi::types::shared_types::{
     NameValue, SslOptions, WillOptions,
 };
 use crate::options::{
-    ErrorReporter, PskSource, Secret, TlsOptions, TlsVersion, WillOptions as Will,
+    ErrorReporter, PskSource, Secret, SecretText, TlsOptions, TlsVersion, WillOptions as Will,
 };
 use crate::protocol::QoS;
 use crate::protocol::property::{
@@ -255,8 +255,8 @@ pub unsafe fn tls(ssl: *const SslOptions) -> Result<Option<TlsOptions>, Code> {
             .flatten();
         Ok(Some(TlsOptions {
             trust_store: text((*ssl).trustStore)?,
-            key_store: text((*ssl).keyStore)?,
-            private_key: text((*ssl).privateKey)?,
+            key_store: text((*ssl).keyStore)?.map(SecretText::from),
+            private_key: text((*ssl).privateKey)?.map(SecretText::from),
             private_key_password: bytes((*ssl).privateKeyPassword)
                 .map(|password| Secret(password.to_vec())),
             enabled_cipher_suites: text((*ssl).enabledCipherSuites)?,
@@ -266,6 +266,9 @@ pub unsafe fn tls(ssl: *const SslOptions) -> Result<Option<TlsOptions>, Code> {
             } else {
                 TlsVersion::Default
             },
+            min_version: None,
+            max_version: None,
+            verifier: None,
             verify: version >= 2 && (*ssl).verify != 0,
             ca_path: if version >= 2 {
                 text((*ssl).CApath)?
@@ -285,11 +288,15 @@ pub unsafe fn tls(ssl: *const SslOptions) -> Result<Option<TlsOptions>, Code> {
     }
 }
 
+/// The value of `MQTT_SSL_VERSION_TLS_1_3`, one above the last version that the original's headers name.
+const TLS_1_3: c_int = MQTT_SSL_VERSION_TLS_1_2 + 1;
+
 fn tls_version(version: c_int) -> TlsVersion {
     match version {
         MQTT_SSL_VERSION_TLS_1_0 => TlsVersion::V1_0,
         MQTT_SSL_VERSION_TLS_1_1 => TlsVersion::V1_1,
         MQTT_SSL_VERSION_TLS_1_2 => TlsVersion::V1_2,
+        TLS_1_3 => TlsVersion::V1_3,
         _ => TlsVersion::Default,
     }
 }

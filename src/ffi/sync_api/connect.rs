@@ -15,7 +15,7 @@ use crate::ffi::types::client_types::*;
 use crate::ffi::types::property_types::MQTTProperties;
 use crate::ffi::types::reason_codes::MQTTReasonCodes;
 use crate::ffi::types::shared_types::{MQTTVERSION_5, MQTTVERSION_DEFAULT};
-use crate::options::ConnectOptions;
+use crate::options::{ConnectOptions, SecretText};
 use crate::protocol::property::{Context as PropertyContext, Properties};
 use crate::transport::Stage;
 
@@ -210,15 +210,16 @@ unsafe fn read_options(
                 Vec::new()
             },
             http_proxy: if version >= 8 {
-                read::text((*options).httpProxy)?
+                read::text((*options).httpProxy)?.map(SecretText::from)
             } else {
                 None
             },
             https_proxy: if version >= 8 {
-                read::text((*options).httpsProxy)?
+                read::text((*options).httpsProxy)?.map(SecretText::from)
             } else {
                 None
             },
+            network: None,
         })
     }
 }

@@ -1,16 +1,15 @@
 //! From the options to an OpenSSL context.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use openssl::error::ErrorStack;
-use openssl::pkey::{PKey, Private};
 use openssl::ssl::{SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslVersion};
 
 use super::Failure;
+use super::material::{Source, load_key_pair, load_trust};
 use super::session::Sessions;
-use crate::options::{Secret, TlsOptions, TlsVersion};
+use crate::options::{TlsOptions, TlsVersion};
 
 /// As the original: accepts what OpenSSL of all ages accepts by default, whatever stricter level the system sets.
 const SECURITY_LEVEL: u32 = 1;
@@ -43,15 +42,16 @@ type Stamps = [Option<SystemTime>; 4];
 
 fn stamps(options: &TlsOptions) -> Stamps {
     let files = [
-        &options.trust_store,
-        &options.ca_path,
-        &options.key_store,
-        &options.private_key,
+        options.trust_store.as_deref(),
+        options.ca_path.as_deref(),
+        options.key_store.as_deref(),
+        options.private_key.as_deref(),
     ];
-    files.map(|path| {
-        std::fs::metadata(path.as_ref()?)
+    files.map(|text| match Source::of(text?) {
+        Source::File(path) => std::fs::metadata(path)
             .and_then(|data| data.modified())
-            .ok()
+            .ok(),
+        Source::Pem(_) | Source::Store(_) => None,
     })
 }
 
@@ -85,9 +85,12 @@ fn same_settings(a: &TlsOptions, b: &TlsOptions) -> bool {
         enabled_cipher_suites,
         enable_server_cert_auth,
         version,
+        min_version,
+        max_version,
         verify,
         ca_path,
         error_reporter: _,
+        verifier,
         psk_source,
         disable_default_trust_store,
         protos,
@@ -96,7 +99,14 @@ fn same_settings(a: &TlsOptions, b: &TlsOptions) -> bool {
         (Some(a), Some(b)) => Arc::ptr_eq(a, b),
         (a, b) => a.is_none() && b.is_none(),
     };
+    let same_verifier = match (verifier, &b.verifier) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        (a, b) => a.is_none() && b.is_none(),
+    };
     same_psk
+        && same_verifier
+        && *min_version == b.min_version
+        && *max_version == b.max_version
         && *trust_store == b.trust_store
         && *key_store == b.key_store
         && *private_key == b.private_key
@@ -144,7 +154,7 @@ fn build(options: &TlsOptions, sessions: &Sessions) -> Result<SslContext, Failur
             | SslMode::RELEASE_BUFFERS,
     );
     stop_after_each_message(&mut builder);
-    set_version(&mut builder, options.version).map_err(setting("sslVersion", ""))?;
+    set_versions(&mut builder, options).map_err(setting("sslVersion", ""))?;
     load_key_pair(&mut builder, options)?;
     load_trust(&mut builder, options)?;
     if let Some(suites) = &options.enabled_cipher_suites {
@@ -173,73 +183,35 @@ fn build(options: &TlsOptions, sessions: &Sessions) -> Result<SslContext, Failur
     Ok(builder.build())
 }
 
-/// 1.2 is that version and no other. The older ones, which hardly any server offers any more, are the oldest to accept:
-/// who named them when they were new connects on the original too, which with today's OpenSSL looks at neither.
-fn set_version(builder: &mut SslContextBuilder, version: TlsVersion) -> Result<(), ErrorStack> {
-    let (oldest, newest, level) = match version {
-        TlsVersion::Default => {
-            builder.set_security_level(SECURITY_LEVEL);
-            return Ok(());
-        }
-        TlsVersion::V1_0 => (SslVersion::TLS1, None, OLD_VERSION_SECURITY_LEVEL),
-        TlsVersion::V1_1 => (SslVersion::TLS1_1, None, OLD_VERSION_SECURITY_LEVEL),
-        TlsVersion::V1_2 => (SslVersion::TLS1_2, Some(SslVersion::TLS1_2), SECURITY_LEVEL),
+/// 1.2 and 1.3 are that version and no other. The older ones, which hardly any server offers any more, are the oldest to
+/// accept: who named them when they were new connects on the original too, which with today's OpenSSL looks at neither.
+/// What the options say of the oldest and newest version goes before that.
+fn set_versions(builder: &mut SslContextBuilder, options: &TlsOptions) -> Result<(), ErrorStack> {
+    let number = |version| match version {
+        TlsVersion::Default => None,
+        TlsVersion::V1_0 => Some(SslVersion::TLS1),
+        TlsVersion::V1_1 => Some(SslVersion::TLS1_1),
+        TlsVersion::V1_2 => Some(SslVersion::TLS1_2),
+        TlsVersion::V1_3 => Some(SslVersion::TLS1_3),
     };
-    builder.set_security_level(level);
-    builder.set_min_proto_version(Some(oldest))?;
-    builder.set_max_proto_version(newest)
-}
-
-/// Loads the client's certificate chain and its key, which is in the same file unless the options name another.
-fn load_key_pair(builder: &mut SslContextBuilder, options: &TlsOptions) -> Result<(), Failure> {
-    // As in the original a key without a certificate is not looked at.
-    let Some(key_store) = &options.key_store else {
-        return Ok(());
+    let newest = match options.version {
+        TlsVersion::V1_2 | TlsVersion::V1_3 => options.version,
+        _ => TlsVersion::Default,
     };
-    builder
-        .set_certificate_chain_file(key_store)
-        .map_err(setting("keyStore", key_store))?;
-    let file = options.private_key.as_ref().unwrap_or(key_store);
-    let pem = std::fs::read(file).map_err(|e| Failure::new(format!("privateKey {file}: {e}")))?;
-    let key = read_key(&pem, options.private_key_password.as_ref())
-        .map_err(setting("privateKey", file))?;
-    builder
-        .set_private_key(&key)
-        .map_err(setting("privateKey", file))?;
-    builder
-        .check_private_key()
-        .map_err(setting("privateKey", file))
-}
-
-/// Reads a PEM key. OpenSSL never gets to ask on the terminal: there is always a callback.
-fn read_key(pem: &[u8], password: Option<&Secret>) -> Result<PKey<Private>, ErrorStack> {
-    PKey::private_key_from_pem_callback(pem, |buffer| {
-        let password = password.map_or(&[][..], |secret| &secret.0);
-        // A longer one cannot be right; cut short it could be.
-        let fits = buffer.get_mut(..password.len());
-        Ok(fits.map_or(0, |buffer| {
-            buffer.copy_from_slice(password);
-            password.len()
-        }))
-    })
-}
-
-fn load_trust(builder: &mut SslContextBuilder, options: &TlsOptions) -> Result<(), Failure> {
-    let (file, directory) = (options.trust_store.as_deref(), options.ca_path.as_deref());
-    if file.is_some() || directory.is_some() {
-        let named = [file, directory]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" and ");
-        return builder
-            .load_verify_locations(file.map(Path::new), directory.map(Path::new))
-            .map_err(setting("trustStore", &named));
+    let oldest = options.min_version.unwrap_or(options.version);
+    let newest = options.max_version.unwrap_or(newest);
+    let old = |version| matches!(version, TlsVersion::V1_0 | TlsVersion::V1_1);
+    builder.set_security_level(if old(oldest) || old(newest) {
+        OLD_VERSION_SECURITY_LEVEL
+    } else {
+        SECURITY_LEVEL
+    });
+    // With neither given the system's configuration has its say.
+    if let Some(oldest) = number(oldest) {
+        builder.set_min_proto_version(Some(oldest))?;
     }
-    if !options.disable_default_trust_store {
-        builder
-            .set_default_verify_paths()
-            .map_err(setting("default trust store", ""))?;
+    if oldest != TlsVersion::Default || newest != TlsVersion::Default {
+        builder.set_max_proto_version(number(newest))?;
     }
     Ok(())
 }

@@ -3,7 +3,9 @@
 mod context;
 mod intake;
 mod layer;
+mod material;
 mod session;
+mod store;
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{ErrorCode, Ssl, SslRef, SslStream, SslVerifyMode};
@@ -19,7 +21,7 @@ use super::error::{ConnectError, Stage};
 use super::readiness::{Readiness, at, yield_turn};
 use super::socket::Socket;
 use super::uri::ServerUri;
-use crate::options::TlsOptions;
+use crate::options::{TlsOptions, Verifier};
 use context::Prepared;
 use intake::{Intake, Stop};
 use layer::TlsLayer;
@@ -86,6 +88,9 @@ impl Tls {
                 Failure::new("the server has no certificate whose name could be verified");
             return Err(failure.into());
         }
+        if let Some(verifier) = &options.verifier {
+            verify(stream.ssl(), uri, verifier).await?;
+        }
         Ok(TlsLayer::new(stream))
     }
 
@@ -121,6 +126,21 @@ async fn step(
     tokio::task::spawn_blocking(step)
         .await
         .map_err(|error| ConnectError::new(Stage::Tls, error))
+}
+
+/// Has the program look at the server's certificates, on a thread that may wait. No data has been sent yet.
+async fn verify(ssl: &SslRef, uri: &ServerUri, verifier: &Verifier) -> Result<(), ConnectError> {
+    let mut chain = Vec::new();
+    for certificate in ssl.peer_cert_chain().into_iter().flatten() {
+        let der = certificate.to_der();
+        chain.push(der.map_err(|errors| Failure::from_stack("certificate", &errors))?);
+    }
+    let verifier = Arc::clone(verifier);
+    let host = uri.wire_host().to_owned();
+    tokio::task::spawn_blocking(move || verifier(&host, &chain))
+        .await
+        .map_err(|error| ConnectError::new(Stage::Tls, error))?
+        .map_err(|why| Failure::new(format!("the program refuses the certificate: {why}")).into())
 }
 
 /// Sets up one connection: whom to expect, what to resume.
@@ -180,7 +200,10 @@ impl Failure {
 
     /// `what` and the reasons that OpenSSL gives for it.
     fn from_stack(what: &str, errors: &ErrorStack) -> Self {
-        let reasons: Vec<_> = errors.errors().iter().map(reason).collect();
+        let mut reasons: Vec<_> = errors.errors().iter().map(reason).collect();
+        // OpenSSL's functions pass an error on by adding another one, often with the same words.
+        let mut said = std::collections::HashSet::new();
+        reasons.retain(|reason| said.insert(reason.clone()));
         Self {
             message: format!("{what}: {}", reasons.join("; ")),
             lines: errors.errors().iter().map(ToString::to_string).collect(),

@@ -1,0 +1,191 @@
+//! Certificates and keys: from files, from memory, from tokens.
+
+use std::fs::File;
+use std::path::Path;
+
+use openssl::error::ErrorStack;
+use openssl::pkey::{PKey, Private};
+use openssl::ssl::SslContextBuilder;
+use openssl::x509::X509;
+use zeroize::Zeroizing;
+
+use super::{Failure, store};
+use crate::options::{Secret, TlsOptions};
+
+/// Where one of the options' texts leads.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    File(&'a str),
+    /// The text is the PEM.
+    Pem(&'a str),
+    /// A URI for OpenSSL's store.
+    Store(&'a str),
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        if text.starts_with("-----BEGIN ") {
+            Source::Pem(text)
+        } else if text.starts_with("pkcs11:") {
+            Source::Store(text)
+        } else {
+            Source::File(text)
+        }
+    }
+
+    /// The option's name and, where that is neither long nor secret, what it says.
+    fn describe(self, option: &str) -> String {
+        match self {
+            Source::File(file) => format!("{option} {file}"),
+            // A URI may have a PIN in it.
+            Source::Pem(_) | Source::Store(_) => option.to_owned(),
+        }
+    }
+}
+
+/// Names the setting that OpenSSL did not like.
+fn setting(name: &str) -> impl Fn(ErrorStack) -> Failure + '_ {
+    move |errors| Failure::from_stack(name, &errors)
+}
+
+/// Fails as the system does when a file cannot be read. OpenSSL would say so too, but not only that, and not of all files.
+fn need(name: &str, file: &str) -> Result<(), Failure> {
+    File::open(file)
+        .map(drop)
+        .map_err(|e| Failure::new(format!("{name}: {e}")))
+}
+
+fn certificates(pem: &str, name: &str) -> Result<Vec<X509>, Failure> {
+    let certificates = X509::stack_from_pem(pem.as_bytes()).map_err(setting(name))?;
+    if certificates.is_empty() {
+        return Err(Failure::new(format!("{name}: no certificate in it")));
+    }
+    Ok(certificates)
+}
+
+/// Loads the client's certificate chain and its key, which is in the same place unless the options name another.
+pub(super) fn load_key_pair(
+    builder: &mut SslContextBuilder,
+    options: &TlsOptions,
+) -> Result<(), Failure> {
+    // As in the original a key without a certificate is not looked at.
+    let Some(key_store) = &options.key_store else {
+        return Ok(());
+    };
+    let password = options.private_key_password.as_ref();
+    let source = Source::of(key_store);
+    let name = source.describe("keyStore");
+    match source {
+        Source::File(file) => {
+            need(&name, file)?;
+            builder
+                .set_certificate_chain_file(file)
+                .map_err(setting(&name))?;
+        }
+        Source::Pem(pem) => use_chain(builder, &certificates(pem, &name)?, &name)?,
+        Source::Store(uri) => {
+            let objects = store::load(&name, uri, password.map(|secret| &secret.0[..]))?;
+            if objects.certificates.is_empty() {
+                return Err(Failure::new(format!("{name}: no certificate is there")));
+            }
+            use_chain(builder, &objects.certificates, &name)?;
+        }
+    }
+    let source = Source::of(options.private_key.as_ref().unwrap_or(key_store));
+    let name = source.describe("privateKey");
+    let key = match source {
+        Source::File(file) => {
+            let pem = std::fs::read(file).map_err(|e| Failure::new(format!("{name}: {e}")))?;
+            read_key(&Zeroizing::new(pem), password).map_err(setting(&name))?
+        }
+        Source::Pem(pem) => read_key(pem.as_bytes(), password).map_err(setting(&name))?,
+        Source::Store(uri) => {
+            let objects = store::load(&name, uri, password.map(|secret| &secret.0[..]))?;
+            let key = objects.keys.into_iter().next();
+            key.ok_or_else(|| Failure::new(format!("{name}: no private key is there")))?
+        }
+    };
+    builder.set_private_key(&key).map_err(setting(&name))?;
+    builder.check_private_key().map_err(setting(&name))
+}
+
+/// The first is the client's own.
+fn use_chain(builder: &mut SslContextBuilder, chain: &[X509], name: &str) -> Result<(), Failure> {
+    let Some((own, others)) = chain.split_first() else {
+        return Ok(());
+    };
+    builder.set_certificate(own).map_err(setting(name))?;
+    for other in others {
+        builder
+            .add_extra_chain_cert(other.clone())
+            .map_err(setting(name))?;
+    }
+    Ok(())
+}
+
+/// Reads a PEM key. OpenSSL never gets to ask on the terminal: there is always a callback.
+fn read_key(pem: &[u8], password: Option<&Secret>) -> Result<PKey<Private>, ErrorStack> {
+    PKey::private_key_from_pem_callback(pem, |buffer| {
+        let password = password.map_or(&[][..], |secret| &secret.0);
+        // A longer one cannot be right; cut short it could be.
+        let fits = buffer.get_mut(..password.len());
+        Ok(fits.map_or(0, |buffer| {
+            buffer.copy_from_slice(password);
+            password.len()
+        }))
+    })
+}
+
+pub(super) fn load_trust(
+    builder: &mut SslContextBuilder,
+    options: &TlsOptions,
+) -> Result<(), Failure> {
+    if let Some(trust_store) = &options.trust_store {
+        let source = Source::of(trust_store);
+        let name = source.describe("trustStore");
+        match source {
+            Source::File(file) => {
+                need(&name, file)?;
+                builder
+                    .load_verify_locations(Some(Path::new(file)), None)
+                    .map_err(setting(&name))?;
+            }
+            Source::Pem(pem) => trust(builder, certificates(pem, &name)?, &name)?,
+            Source::Store(uri) => {
+                let objects = store::load(&name, uri, None)?;
+                trust(builder, objects.certificates, &name)?;
+            }
+        }
+    }
+    if let Some(directory) = &options.ca_path {
+        let name = format!("CApath {directory}");
+        need(&name, directory)?;
+        builder
+            .load_verify_locations(None, Some(Path::new(directory)))
+            .map_err(setting(&name))?;
+    }
+    let named = options.trust_store.is_some() || options.ca_path.is_some();
+    if !named && !options.disable_default_trust_store {
+        builder
+            .set_default_verify_paths()
+            .map_err(setting("default trust store"))?;
+    }
+    Ok(())
+}
+
+fn trust(
+    builder: &mut SslContextBuilder,
+    certificates: Vec<X509>,
+    name: &str,
+) -> Result<(), Failure> {
+    if certificates.is_empty() {
+        return Err(Failure::new(format!("{name}: no certificate is there")));
+    }
+    for certificate in certificates {
+        builder
+            .cert_store_mut()
+            .add_cert(certificate)
+            .map_err(setting(name))?;
+    }
+    Ok(())
+}
