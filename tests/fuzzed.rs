@@ -9,6 +9,8 @@ mod record;
 mod session;
 #[path = "../fuzz/src/uri.rs"]
 mod uri;
+#[path = "../fuzz/src/user_store.rs"]
+mod user_store;
 
 use arbitrary::{Arbitrary, Unstructured};
 use proptest::prelude::*;
@@ -42,6 +44,13 @@ proptest! {
     #[test]
     fn records_survive_anything(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         record::run(&bytes);
+    }
+
+    #[test]
+    fn a_programs_own_store_may_answer_anything(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        if let Ok(answers) = Vec::arbitrary(&mut Unstructured::new(&bytes)) {
+            user_store::run(answers);
+        }
     }
 
     #[test]

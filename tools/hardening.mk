@@ -3,7 +3,7 @@
 .PHONY: hardening hardening-deny hardening-msrv hardening-reproducible hardening-models hardening-fuzz hardening-hostile hardening-tsan
 # For each fuzz target.
 FUZZ_SECONDS   ?= 60
-FUZZ_TARGETS   ?= decode session record uri websocket http
+FUZZ_TARGETS   ?= decode session record uri websocket http journal journal_file user_store
 # How many times as often as in `make test`.
 HOSTILE_ROUNDS ?= 20
 # Clients that come and go under valgrind.
@@ -35,6 +35,9 @@ hardening-models:
 # could not guess: so it is many times as fast. Its inputs are calls; in 512 bytes there are some 150.
 FUZZ_BUILD_session := --sanitizer none --no-trace-compares
 FUZZ_RUN_session   := -max_len=512
+# Operations on files, which cost more than what is compared.
+FUZZ_BUILD_journal := --sanitizer none --no-trace-compares
+FUZZ_RUN_journal   := -max_len=180
 fuzz_target         = $(CARGO) +nightly fuzz run $(FUZZ_BUILD_$(1)) $(1) fuzz/corpus/$(1) fuzz/seeds/$(1) -- \
 	$(FUZZ_RUN_$(1)) -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0
 

@@ -4,3 +4,4 @@ pub mod decode;
 pub mod record;
 pub mod session;
 pub mod uri;
+pub mod user_store;

@@ -39,6 +39,9 @@ mod directory;
 mod doomed;
 mod files;
 mod folder;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod journal;
 mod keeper;
 mod lock;

@@ -156,6 +156,9 @@ impl State {
         new: RecordKey,
         parts: &[&[u8]],
     ) -> Result<(), StoreError> {
+        if old == new {
+            return self.put(new, parts);
+        }
         match self.places.get(&old).copied() {
             Some(Place::Journal(spot)) if self.may_be_journaled(new, parts) => {
                 self.last_change = Instant::now();
