@@ -63,6 +63,8 @@ type client struct {
 	inbox   inbox
 	// held are subscribes and unsubscribes that wait for a connection (ResumeSubs).
 	held held
+	// subscribed are the filters that the server has granted (Resubscribe).
+	subscribed subscribed
 
 	// session is made by Connect.
 	session atomic.Pointer[session]

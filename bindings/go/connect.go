@@ -37,7 +37,7 @@ func (c *client) tryServers(ctx context.Context, again bool, tries int) (present
 			present, code, dialed, err = c.tryServer(ctx, server, version)
 			if code == packets.Accepted {
 				c.options.ProtocolVersion, c.options.protocolVersionExplicit = version, true
-				c.connectedNow(again)
+				c.connectedNow(again, present)
 				return present, code, nil
 			}
 			if ctx.Err() != nil || !dialed {
@@ -190,13 +190,20 @@ func (c *client) open(ctx context.Context, server *url.URL, secure *tls.Config) 
 }
 
 // connectedNow does what follows each connect.
-func (c *client) connectedNow(again bool) {
+func (c *client) connectedNow(again, present bool) {
 	c.log.debug(CLI, "client is connected/reconnected")
 	if c.options.OnConnect != nil {
 		go c.options.OnConnect(c)
 	}
 	if c.options.OnConnectionNotification != nil {
 		go c.options.OnConnectionNotification(c, ConnectionNotificationConnected{})
+	}
+	if again && !present && c.options.Resubscribe {
+		if filters := c.subscribed.all(); len(filters) > 0 {
+			token := newSubscribeToken()
+			token.filters = filters
+			c.send(token)
+		}
 	}
 	c.sendHeld()
 }

@@ -249,8 +249,14 @@ func (s *session) answered(e *engine.Event) {
 		subscribe, isSubscribe := token.(*SubscribeToken)
 		switch {
 		case e.Kind == engine.Unsuback:
+			if unsubscribe, ok := token.(*UnsubscribeToken); ok && s.client.options.Resubscribe {
+				s.client.subscribed.remove(unsubscribe.filters)
+			}
 			token.flowComplete()
 		case e.Kind == engine.Suback && isSubscribe:
+			if s.client.options.Resubscribe {
+				s.client.subscribed.add(subscribe.filters, e.Payload)
+			}
 			subscribe.granted(e.Payload)
 		case !isPublish && e.Flags == engine.FailedEnded:
 			s.client.asked(token)

@@ -77,7 +77,9 @@ type ClientOptions struct {
 	Dialer                   *net.Dialer
 	CustomOpenConnectionFn   OpenConnectionFunc
 	AutoAckDisabled          bool
-	Logger                   *slog.Logger // if set, the client's lines go there and not to ERROR, CRITICAL, WARN and DEBUG
+	// Resubscribe has subscriptions made again after a reconnect at which the server has no session any more. The original has no such option.
+	Resubscribe bool
+	Logger      *slog.Logger // if set, the client's lines go there and not to ERROR, CRITICAL, WARN and DEBUG
 }
 
 // NewClientOptions returns options with these defaults: CleanSession, Order and AutoReconnect true, KeepAlive 30 seconds,
@@ -308,6 +310,13 @@ func (o *ClientOptions) SetWebsocketOptions(w *WebsocketOptions) *ClientOptions 
 // SetResumeSubs says if subscribes and unsubscribes that have no answer yet are sent again after a reconnect.
 func (o *ClientOptions) SetResumeSubs(resume bool) *ClientOptions {
 	o.ResumeSubs = resume
+	return o
+}
+
+// SetResubscribe says if subscriptions are made again after a reconnect at which the server has no session any more, as is always so
+// with CleanSession. The original does not: its programs subscribe in OnConnect.
+func (o *ClientOptions) SetResubscribe(resubscribe bool) *ClientOptions {
+	o.Resubscribe = resubscribe
 	return o
 }
 

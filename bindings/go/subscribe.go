@@ -40,6 +40,36 @@ func (h *held) fail() {
 	}
 }
 
+// subscribed are filters that the server has granted.
+type subscribed struct {
+	mu      sync.Mutex
+	filters []engine.Filter
+}
+
+// add notes the filters whose codes are no refusals.
+func (s *subscribed) add(filters []engine.Filter, codes []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, filter := range filters {
+		if i < len(codes) && codes[i] < 0x80 {
+			s.filters = slices.DeleteFunc(s.filters, func(f engine.Filter) bool { return f.Topic == filter.Topic })
+			s.filters = append(s.filters, filter)
+		}
+	}
+}
+
+func (s *subscribed) remove(topics []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.filters = slices.DeleteFunc(s.filters, func(f engine.Filter) bool { return slices.Contains(topics, f.Topic) })
+}
+
+func (s *subscribed) all() []engine.Filter {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.filters)
+}
+
 // mayAsk returns why a subscribe or unsubscribe cannot be taken now, or nil.
 func (c *client) mayAsk() error {
 	at := c.status.now()

@@ -65,7 +65,6 @@ func module(t *testing.T) string {
 	return directory
 }
 
-
 func TestExamples(t *testing.T) {
 	directory := module(t)
 	broker := both.Mosquitto(t)
