@@ -221,7 +221,11 @@ func (c *client) connectionLost(reason error) {
 		_, isPublish := token.(*PublishToken)
 		return !isPublish || (c.options.CleanSession && !again)
 	}) {
-		lost(token)
+		if _, isPublish := token.(*PublishToken); isPublish {
+			lost(token)
+		} else {
+			c.asked(token)
+		}
 	}
 	if c.options.OnConnectionLost != nil {
 		go c.options.OnConnectionLost(c, reason)

@@ -9,3 +9,7 @@ require (
 	golang.org/x/net v0.44.0 // indirect
 	golang.org/x/sync v0.17.0 // indirect
 )
+
+require github.com/paho-oxide/paho-oxide/bindings/go v0.0.0
+
+replace github.com/paho-oxide/paho-oxide/bindings/go => ../

@@ -4,7 +4,7 @@ go 1.24
 
 require github.com/eclipse/paho.mqtt.golang v1.5.1
 
-require github.com/paho-oxide/paho-oxide/bindings/go v0.0.0 // indirect
+require github.com/paho-oxide/paho-oxide/bindings/go v0.0.0
 
 replace github.com/eclipse/paho.mqtt.golang => ../replace
 

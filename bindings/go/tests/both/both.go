@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -139,6 +140,12 @@ func (b *Broker) Start(t testing.TB) {
 // Kill ends the broker at once.
 func (b *Broker) Kill() {
 	b.process.Process.Kill()
+	b.process.Wait()
+}
+
+// Stop ends the broker as its service manager does: it writes down what it keeps.
+func (b *Broker) Stop() {
+	b.process.Process.Signal(syscall.SIGTERM)
 	b.process.Wait()
 }
 
