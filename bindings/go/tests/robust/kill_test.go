@@ -19,10 +19,10 @@ import (
 // The test's program is also the publisher and the subscriber that are killed. The environment says which one a process shall be.
 const (
 	roleVariable = "PAHO_OXIDE_KILL_ROLE"
-	url          = 0
-	directory    = 1
-	qosLevel     = 2
-	run          = 3
+	atURL        = 0
+	atDirectory  = 1
+	atQoS        = 2
+	atRun        = 3
 )
 
 func TestMain(m *testing.M) {
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 }
 
 func child(role, id string, arguments []string, change func(*mqtt.ClientOptions)) mqtt.Client {
-	o := options(arguments[url], id).SetCleanSession(false).SetStore(mqtt.NewFileStore(filepath.Join(arguments[directory], role))).
+	o := options(arguments[atURL], id).SetCleanSession(false).SetStore(mqtt.NewFileStore(filepath.Join(arguments[atDirectory], role))).
 		SetConnectRetry(true).SetConnectRetryInterval(20 * time.Millisecond)
 	change(o)
 	c := mqtt.NewClient(o)
@@ -50,7 +50,7 @@ func child(role, id string, arguments []string, change func(*mqtt.ClientOptions)
 
 // log returns a function that appends lines to a file, each with one write, which a kill cannot take back.
 func log(arguments []string, name string) func(string) {
-	file, err := os.OpenFile(filepath.Join(arguments[directory], name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	file, err := os.OpenFile(filepath.Join(arguments[atDirectory], name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		panic(err)
 	}
@@ -61,10 +61,10 @@ func log(arguments []string, name string) func(string) {
 func publisher(arguments []string) {
 	accepted := log(arguments, "accepted")
 	c := child("publisher", "kill_publisher", arguments, func(*mqtt.ClientOptions) {})
-	qos := arguments[qosLevel][0] - '0'
+	qos := arguments[atQoS][0] - '0'
 	var under atomic.Int32
 	for n := 0; ; n++ {
-		payload := arguments[run] + "." + fmt.Sprint(n)
+		payload := arguments[atRun] + "." + fmt.Sprint(n)
 		token := c.Publish("kill", qos, false, payload)
 		select {
 		case <-token.Done():
@@ -94,7 +94,7 @@ func subscriber(arguments []string) {
 			received(string(m.Payload()) + mark)
 		})
 	})
-	c.Subscribe("kill", arguments[qosLevel][0]-'0', nil).Wait()
+	c.Subscribe("kill", arguments[atQoS][0]-'0', nil).Wait()
 	log(arguments, "subscribed")("")
 	select {}
 }
@@ -146,7 +146,7 @@ func TestKills(t *testing.T) {
 			kills := times(10, 100)
 			for i := range kills {
 				time.Sleep(time.Duration(50+rand.IntN(250)) * time.Millisecond)
-				arguments[run] = fmt.Sprint(i + 1)
+				arguments[atRun] = fmt.Sprint(i + 1)
 				switch {
 				case i%5 == 4:
 					broker.Stop()
