@@ -110,4 +110,4 @@ help: ## list the targets
 	@echo 'make            libraries and samples into $(OUTPUT)/'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r t d; do printf 'make %-10s %s\n' "$$t" "$$d"; done
 
-include tools/install.mk tools/verify.mk tools/hardening.mk tools/bench.mk tools/python.mk
+include tools/install.mk tools/verify.mk tools/hardening.mk tools/bench.mk tools/python.mk tools/go.mk

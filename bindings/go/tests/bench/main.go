@@ -149,8 +149,12 @@ func median(values []float64) float64 {
 }
 
 func figure(value float64) string {
-	if value >= 1000 {
-		return strconv.Itoa(int(value/1000)) + ",000"
+	if value < 1000 {
+		return strconv.FormatFloat(value, 'f', 1, 64)
 	}
-	return strconv.FormatFloat(value, 'f', 1, 64)
+	digits := strconv.Itoa(int(value))
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
+	}
+	return digits
 }

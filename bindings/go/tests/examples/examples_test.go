@@ -146,3 +146,27 @@ func TestGettingStarted(t *testing.T) {
 		t.Errorf("the genuine library:\n%s\nours:\n%s", printed[0], printed[1])
 	}
 }
+
+// TestReadme runs the Go program of the project's README.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var program string
+	for _, block := range strings.Split(string(text), "```go\n")[1:] {
+		if block, _, _ := strings.Cut(block, "```"); strings.Contains(block, ours) {
+			program = block
+		}
+	}
+	directory := module(t)
+	os.Mkdir(filepath.Join(directory, "readme"), 0o755)
+	if err := os.WriteFile(filepath.Join(directory, "readme", "main.go"), []byte(strings.ReplaceAll(program, ours, genuine)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	broker := both.Mosquitto(t)
+	both.Same(t, directory, "./readme", nil, broker.TCP)
+	if out := both.Run(t, both.Build(t, both.Oxide, directory, "./readme"), broker.TCP); out != "greeting/go hello\n" {
+		t.Errorf("it prints %q", out)
+	}
+}
