@@ -76,15 +76,6 @@ type lineLog struct {
 // packageLog is for lines that no client or store is the source of.
 var packageLog lineLog
 
-// on returns true if lines of this level go anywhere. Callers on the path of a message ask before they build a line.
-func (l lineLog) on(at level) bool {
-	if l.to != nil {
-		return l.to.Enabled(context.Background(), slogLevels[at])
-	}
-	_, dropped := (*loggers[at]).(NOOPLogger)
-	return !dropped
-}
-
 func (l lineLog) line(at level, from component, v []any) {
 	if l.to == nil {
 		(*loggers[at]).Println(append([]any{from}, v...)...)

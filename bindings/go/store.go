@@ -35,7 +35,6 @@ const (
 )
 
 func outboundKey(id uint16) string { return outboundPrefix + strconv.Itoa(int(id)) }
-func inboundKey(id uint16) string  { return inboundPrefix + strconv.Itoa(int(id)) }
 
 // idOfKey returns the identifier in a key; false if the key is none of this package's.
 func idOfKey(key string) (uint16, bool) {

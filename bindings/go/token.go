@@ -6,15 +6,10 @@ import (
 	"time"
 
 	"github.com/paho-oxide/paho-oxide/bindings/go/internal/engine"
-	"github.com/paho-oxide/paho-oxide/bindings/go/packets"
 )
 
-// PacketAndToken is a packet with the token of the call that it belongs to. It has no exported fields; it is here since the original
-// exports it.
-type PacketAndToken struct {
-	p packets.ControlPacket
-	t tokenCompletor
-}
+// PacketAndToken is here since the original exports it; no function takes or returns one.
+type PacketAndToken struct{}
 
 // A Token follows one call to its end.
 type Token interface {
@@ -212,9 +207,7 @@ func (d *DummyToken) flowComplete()    { packageLog.error(MID, "no call waits fo
 func (d *DummyToken) setError(e error) {}
 
 // PlaceHolderToken holds the place of an identifier that a stored message uses. It has always ended.
-type PlaceHolderToken struct {
-	id uint16
-}
+type PlaceHolderToken struct{}
 
 // Wait returns true.
 func (p *PlaceHolderToken) Wait() bool { return true }
@@ -232,6 +225,8 @@ func (p *PlaceHolderToken) flowComplete()    {}
 func (p *PlaceHolderToken) setError(e error) {}
 
 // TimedOut is what WaitTokenTimeout returns when the time ran out.
+//
+//lint:ignore ST1012 the name is the original's
 var TimedOut = errors.New("context canceled")
 
 // WaitTokenTimeout waits for a token for at most the given time, and returns its error or TimedOut.

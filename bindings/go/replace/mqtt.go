@@ -124,11 +124,6 @@ func ConnectMQTTEx(conn net.Conn, cm *packets.ConnectPacket, protocolVersion uin
 	return original.ConnectMQTTEx(conn, cm, protocolVersion, logger)
 }
 
-// UseLoggers calls the function of that name.
-func UseLoggers(errors, critical, warn, debug *Logger) {
-	original.UseLoggers(errors, critical, warn, debug)
-}
-
 // NewLogWrapper calls the function of that name.
 func NewLogWrapper(handler slog.Handler) *LogWrapper {
 	return original.NewLogWrapper(handler)

@@ -15,9 +15,9 @@ import (
 	"go/parser"
 	"go/printer"
 	"go/token"
-	"io/fs"
 	"log"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -42,6 +42,7 @@ func main() {
 // An exporter collects the declarations of one package.
 type exporter struct {
 	files               *token.FileSet
+	hidden              string // a function that is left out
 	assigned            []string
 	types, consts, vars []string
 	funcs               []string
@@ -49,29 +50,27 @@ type exporter struct {
 }
 
 func generate(from, path, name, assigned, register string) ([]byte, error) {
-	e := &exporter{files: token.NewFileSet(), imports: map[string]bool{}}
+	e := &exporter{files: token.NewFileSet(), imports: map[string]bool{}, hidden: register}
 	if assigned != "" {
 		for _, variable := range strings.Split(assigned, ",") {
 			name, _, _ := strings.Cut(variable, ":")
 			e.assigned = append(e.assigned, name)
 		}
 	}
-	parsed, err := parser.ParseDir(e.files, from, func(info fs.FileInfo) bool {
-		return !strings.HasSuffix(info.Name(), "_test.go")
-	}, 0)
+	names, err := filepath.Glob(filepath.Join(from, "*.go")) // in alphabetical order
 	if err != nil {
 		return nil, err
 	}
-	for _, pkg := range parsed {
-		var names []string
-		for file := range pkg.Files {
-			names = append(names, file)
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
 		}
-		slices.Sort(names)
-		for _, file := range names {
-			for _, declaration := range pkg.Files[file].Decls {
-				e.declaration(pkg.Files[file], declaration)
-			}
+		file, err := parser.ParseFile(e.files, name, nil, 0)
+		if err != nil {
+			return nil, err
+		}
+		for _, declaration := range file.Decls {
+			e.declaration(file, declaration)
 		}
 	}
 	var out bytes.Buffer
@@ -135,7 +134,7 @@ func (e *exporter) declaration(file *ast.File, declaration ast.Decl) {
 			}
 		}
 	case *ast.FuncDecl:
-		if d.Recv == nil && d.Name.IsExported() {
+		if d.Recv == nil && d.Name.IsExported() && d.Name.Name != e.hidden {
 			e.function(file, d)
 		}
 	}

@@ -211,7 +211,8 @@ func (l *link) writeOnce(buffer []byte) (bool, error) {
 func (l *link) finishWriting() {
 	if l.raw == nil {
 		l.writeLock.Lock()
-		l.writeLock.Unlock() //nolint:staticcheck // only to have waited for the writer
+		//lint:ignore SA2001 the lock is taken only to have waited for the writer
+		l.writeLock.Unlock()
 	}
 }
 
