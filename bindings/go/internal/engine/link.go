@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -31,6 +32,9 @@ type link struct {
 	told     uint64
 }
 
+// closedByServer ends the text of an attempt that the server has ended without an answer.
+const closedByServer = "the server closed the connection"
+
 // errNoPingresp has the original's text.
 var errNoPingresp = errors.New("pingresp not received, disconnecting")
 
@@ -50,7 +54,9 @@ func (l *link) readRaw() {
 	defer l.conn.Close()
 	for !l.over.Load() {
 		err := l.raw.Read(func(uintptr) bool {
-			l.client.drive(wantsRead)
+			if l.client.drive(wantsRead)&wantsWrite != 0 { // what was read has answers
+				l.write()
+			}
 			return l.over.Load() || l.client.busy()
 		})
 		if err != nil {
@@ -285,6 +291,9 @@ func (l *link) reason(e *Event) error {
 	}
 	if err := l.readError.Load(); err != nil {
 		return *err
+	}
+	if e.Kind == ConnectFailed && strings.HasSuffix(text, closedByServer) {
+		return io.EOF
 	}
 	if e.Value != 0 {
 		return l.netError("read", os.NewSyscallError("read", syscall.Errno(e.Value)))
