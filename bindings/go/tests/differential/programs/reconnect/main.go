@@ -3,7 +3,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"github.com/eclipse/paho.mqtt.golang/packets"
@@ -44,12 +46,11 @@ func run(clean bool) {
 	connect := conn.Connack(0, false)
 	kit.Print("clean", connect.CleanSession, connect.Username)
 	kit.Print(kit.Recv(up, "OnConnect"))
-	seen := map[string]bool{}
+	var seen []string
 	for range 3 {
 		switch p := conn.Read().(type) {
 		case *packets.PublishPacket:
-			kit.Print("again", p.TopicName, p.MessageID, p.Qos, p.TopicName == "three" || p.Dup)
-			seen[p.TopicName] = true
+			seen = append(seen, fmt.Sprint(p.TopicName, p.MessageID, p.Qos, p.TopicName == "three" || p.Dup))
 			if p.Qos == 1 {
 				conn.Ack(packets.Puback, p.MessageID)
 			} else {
@@ -57,6 +58,8 @@ func run(clean bool) {
 			}
 		}
 	}
+	slices.Sort(seen) // the genuine library's memory has no order
+	kit.Print("again", seen)
 	conn.Expect("pubrel")
 	conn.Ack(packets.Pubcomp, two.(*mqtt.PublishToken).MessageID())
 	kit.Print(kit.Wait(one), kit.Wait(two), kit.Wait(three))

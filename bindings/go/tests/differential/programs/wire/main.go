@@ -18,8 +18,8 @@ func connect(change func(*mqtt.ClientOptions)) {
 	c := mqtt.NewClient(o)
 	t := c.Connect().(*mqtt.ConnectToken)
 	conn := s.Accept()
-	conn.Expect("CONNECT")
-	conn.Write([]byte{0x20, 2, 1, 0})
+	p := conn.Expect("CONNECT").(*packets.ConnectPacket)
+	conn.Write([]byte{0x20, 2, 1 & (p.ProtocolVersion &^ 0x80 >> 2), 0}) // 3.1 has no flag for a session that is present
 	kit.Print(kit.Wait(t), t.ReturnCode(), t.SessionPresent(), c.IsConnected(), c.IsConnectionOpen())
 	go c.Disconnect(500)
 	conn.Expect("then")
