@@ -141,8 +141,8 @@ pub fn at_exit(hook: fn()) {
     }
 }
 
-/// Starts a thread of the library's own, with all signals blocked: they are the program's threads' affair, which may have
-/// installed handlers that expect to run on them.
+/// Starts a thread of the library's own, with all signals blocked that another thread could handle: they are the program's
+/// affair, whose handlers may expect to run on its own threads.
 pub fn spawn(
     name: &str,
     stack: Option<usize>,
@@ -156,7 +156,17 @@ pub fn spawn(
     builder.spawn(body).map(drop)
 }
 
-/// All signals are blocked on this thread while it exists; a thread that is started meanwhile inherits that.
+/// Signals that the kernel sends to the thread that caused them: blocked, they end the process without asking its handlers.
+const OWN_SIGNALS: [libc::c_int; 6] = [
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGFPE,
+    libc::SIGILL,
+    libc::SIGTRAP,
+    libc::SIGSYS,
+];
+
+/// All other signals are blocked on this thread while it exists; a thread that is started meanwhile inherits that.
 struct SignalsBlocked(libc::sigset_t);
 
 impl SignalsBlocked {
@@ -167,6 +177,9 @@ impl SignalsBlocked {
             let mut all: libc::sigset_t = std::mem::zeroed();
             let mut before: libc::sigset_t = std::mem::zeroed();
             libc::sigfillset(&raw mut all);
+            for own in OWN_SIGNALS {
+                libc::sigdelset(&raw mut all, own);
+            }
             libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
             Self(before)
         }
