@@ -1,6 +1,8 @@
 //! What the library asks of the operating system that has no safe wrapper: fork, exit, threads, environment, local time.
 #![allow(unsafe_code)] // besides `ffi`, the only room that may
 
+pub mod lock;
+
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
@@ -9,7 +11,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use self::lock::Mutex;
 use rustix::event::epoll::EventFlags;
 
 /// How many forks lie between this process and the one that started the library's first thread.

@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
+use crate::os::lock::Mutex;
 use once_cell::sync::OnceCell;
-use parking_lot::Mutex;
 
 const CHUNK: usize = 1024;
 /// At most a million objects at a time.

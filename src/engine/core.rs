@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use std::thread::ThreadId;
 use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use crate::os::lock::{Condvar, Mutex, MutexGuard};
 
 use crate::options::CreateOptions;
 use crate::persistence::{Store, StoreError};

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use crate::os::lock::Mutex;
 
 use crate::transport::Want;
 use crate::transport::stream::Wake;

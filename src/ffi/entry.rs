@@ -10,8 +10,8 @@ use crate::ffi::types::property_types::MQTTProperties;
 /// The body of every exported function: calls what it stands for, and turns a panic into the function's failure value.
 /// The call and its return are traced, but for functions that are `untraced` in the original too.
 ///
-/// A panic must not unwind into a C program: that would abort it. The lock of the client at hand is a `parking_lot` one,
-/// which a panic does not poison, so the client can still be destroyed afterwards.
+/// A panic must not unwind into a C program: that would abort it. The lock of the client at hand is one that a panic
+/// does not poison, so the client can still be destroyed afterwards.
 ///
 /// Calls are no cancellation points (`pthread_cancel`). What that costs, some 12 ns, would show in the functions that send a
 /// message: those are `hot`, and rely on what they use. Store and layers have the same guard, and all else that they do are

@@ -15,8 +15,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::os::lock::Mutex;
 use once_cell::sync::{Lazy, OnceCell};
-use parking_lot::Mutex;
 use rustix::event::epoll;
 use rustix::event::{EventfdFlags, Timespec};
 use rustix::time::{

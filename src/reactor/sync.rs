@@ -2,4 +2,4 @@
 
 pub use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-pub use parking_lot::Mutex;
+pub use crate::os::lock::Mutex;

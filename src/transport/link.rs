@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use crate::os::lock::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::os::Uncancellable;

@@ -25,7 +25,7 @@ mod websocket;
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use crate::os::lock::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use crate::options::{ConnectOptions, NetworkOptions};

@@ -12,7 +12,7 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use crate::os::lock::{Condvar, Mutex};
 use tokio::io::Interest;
 use tokio::sync::Notify;
 

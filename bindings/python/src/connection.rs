@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use paho_oxide::os::lock::{Condvar, Mutex, MutexGuard};
 use paho_oxide::protocol::decode::{self, ConnAck, Packet};
 use paho_oxide::protocol::error::Malformed;
 use paho_oxide::protocol::outbound::Batch;
@@ -15,7 +16,6 @@ use paho_oxide::protocol::packet::{Connect, Filter, Publish, Will, encode_discon
 use paho_oxide::protocol::property::{Context, Properties, PropertiesRef};
 use paho_oxide::protocol::session::{AckToken, Acknowledge, Begin, Fault, HandOver, Refused};
 use paho_oxide::protocol::{QoS, Version};
-use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::descriptor::{self, Alarm, Io};
 use crate::done::Done;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use paho_oxide::os::lock::{Condvar, Mutex};
 
 /// Set once, when the publish has ended.
 #[derive(Debug, Default)]

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use crate::os::lock::{Condvar, Mutex};
 use rustix::net::RecvFlags;
 use tokio::io::Interest;
 use tokio::sync::Notify;

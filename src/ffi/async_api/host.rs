@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::ptr;
 
-use parking_lot::Mutex;
+use crate::os::lock::Mutex;
 
 use super::answers::{
     connect_failed, connect_succeeded, disconnected, ended, is_delivery, len, with_properties,

@@ -4,8 +4,8 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::os::lock::Mutex;
 use libc::c_int;
-use parking_lot::Mutex;
 
 use crate::engine::{Answer, ConnectEnd, ConnectResult, Event, Handled, Host};
 use crate::ffi::exports::properties;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use crate::os::lock::{Condvar, Mutex, MutexGuard};
 
 use super::super::Notice;
 use super::Shared;

@@ -31,7 +31,7 @@
 //!   A sync per put would allow some 300 messages a second here.
 //!
 //! # Threads and locks
-//! One `parking_lot` mutex a store; one background thread for all of them, which holds it for a file at a time and never
+//! One mutex a store; one background thread for all of them, which holds it for a file at a time and never
 //! during a sync. The lock on the directory ends with the process, however it ends and whatever children it leaves
 //! ([`lock`]).
 
@@ -57,7 +57,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use crate::os::lock::Mutex;
 
 use super::{Notice, RecordKey, Store, StoreError};
 use crate::os::{self, PerProcess};

@@ -7,11 +7,11 @@ mod material;
 mod session;
 mod store;
 
+use crate::os::lock::Mutex;
 use openssl::error::ErrorStack;
 use openssl::ssl::{ErrorCode, Ssl, SslRef, SslStream, SslVerifyMode};
 use openssl::x509::X509StoreContextRef;
 use openssl::x509::verify::X509CheckFlags;
-use parking_lot::Mutex;
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::sync::Arc;

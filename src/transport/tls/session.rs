@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::os::lock::Mutex;
 use once_cell::sync::OnceCell;
 use openssl::error::ErrorStack;
 use openssl::ex_data::Index;
 use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslRef, SslSession, SslSessionCacheMode};
-use parking_lot::Mutex;
 
 use super::super::uri::ServerUri;
 
