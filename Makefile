@@ -31,6 +31,13 @@ ENGINE_a    := plain
 ENGINE_c    := plain
 ENGINE_as   := tls
 ENGINE_cs   := tls
+# Our own API has its own version.
+OXIDE_LIBS       := oxide oxide-tls
+ENGINE_oxide     := plain
+ENGINE_oxide-tls := tls
+OXIDE_VERSION    := 0.1.0
+OXIDE_MAJOR      := 0
+OXIDE_FILES      := $(OXIDE_LIBS:%=$(OUTPUT)/libpaho-%.so) $(OXIDE_LIBS:%=$(OUTPUT)/libpaho-%.a)
 # What each library exports, as maps for the linker.
 EXPORTS     := tools/exports
 SHARED      := $(LIBS:%=$(OUTPUT)/libpaho-mqtt3%.so)
@@ -53,7 +60,7 @@ SAMPLES     := $(SAMPLES_c) $(SAMPLES_a) $(SAMPLES_as) $(SAMPLES_cs) $(SAMPLES_d
 .DELETE_ON_ERROR:
 
 all: libs samples
-libs: $(SHARED) $(STATIC)
+libs: $(SHARED) $(STATIC) $(OXIDE_FILES)
 samples: $(SAMPLES:%=$(OUTPUT)/%)
 
 # Checked once: what is missing is named with its remedy before any compiler runs.
@@ -82,6 +89,22 @@ $(OUTPUT)/libpaho-mqtt3$(1).a: $(BUILD)/engine/$(ENGINE_$(1)).a $(EXPORTS)/libpa
 	tools/link.sh static libpaho-mqtt3$(1).o $(EXPORTS)/libpaho-mqtt3$(1).map $$< $$@
 endef
 $(foreach lib,$(LIBS),$(eval $(call LIBRARY_RULES,$(lib))))
+
+# Our own API, from the same engines: $(1) is oxide or oxide-tls.
+define OXIDE_RULES
+$(OUTPUT)/libpaho-$(1).so.$(OXIDE_VERSION): $(BUILD)/engine/$(ENGINE_$(1)).a $(EXPORTS)/libpaho-$(1).map tools/link.sh
+	tools/link.sh shared libpaho-$(1).so.$(OXIDE_MAJOR) $(EXPORTS)/libpaho-$(1).map $$< $$@
+
+$(OUTPUT)/libpaho-$(1).so.$(OXIDE_MAJOR): $(OUTPUT)/libpaho-$(1).so.$(OXIDE_VERSION)
+	ln -sf $$(<F) $$@
+
+$(OUTPUT)/libpaho-$(1).so: $(OUTPUT)/libpaho-$(1).so.$(OXIDE_MAJOR)
+	ln -sf $$(<F) $$@
+
+$(OUTPUT)/libpaho-$(1).a: $(BUILD)/engine/$(ENGINE_$(1)).a $(EXPORTS)/libpaho-$(1).map tools/link.sh
+	tools/link.sh static libpaho-$(1).o $(EXPORTS)/libpaho-$(1).map $$< $$@
+endef
+$(foreach lib,$(OXIDE_LIBS),$(eval $(call OXIDE_RULES,$(lib))))
 
 # Each sample finds the libraries beside itself, wherever the directory goes.
 HEADERS := $(wildcard include/*.h)

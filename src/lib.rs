@@ -13,6 +13,7 @@
 //! [`protocol`] knows no clock, no socket, no thread and no `unsafe`.
 
 pub mod engine;
+pub mod events;
 pub mod ffi;
 pub mod options;
 pub mod os;

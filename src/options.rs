@@ -10,6 +10,7 @@ use std::time::Duration;
 use zeroize::Zeroize;
 
 use crate::protocol::property::Properties;
+use crate::protocol::session::Policy;
 use crate::protocol::{QoS, Version};
 
 /// Bytes that must not appear in a log: a password, a private key's pass phrase. Each copy is wiped when it is dropped.
@@ -188,6 +189,21 @@ pub struct NetworkOptions {
     pub bind_address: Option<std::net::IpAddr>,
 }
 
+/// What a program of the Paho APIs cannot say of a connection.
+#[derive(Clone, Debug)]
+pub struct Extras {
+    /// In place of the identifier that the client was created with.
+    pub client_id: Option<Box<str>>,
+    /// The bit of the protocol level that marks a bridge.
+    pub bridge: bool,
+    /// How long the answer to a PINGREQ may take.
+    pub ping_timeout: Option<Duration>,
+    /// What becomes of the publishes in flight; not what CONNECT says, which is [`ConnectOptions::clean`].
+    pub session: Policy,
+    /// Of the publishes that are sent again, so many may be unacknowledged at a time.
+    pub max_resume_inflight: Option<u32>,
+}
+
 /// Everything a connect needs, common to both APIs. A client keeps it for its reconnects: what is rarely there is boxed.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
@@ -223,6 +239,8 @@ pub struct ConnectOptions {
     pub https_proxy: Option<SecretText>,
     /// What the socket is set to.
     pub network: Option<Box<NetworkOptions>>,
+    /// What only the programs of `events` can say.
+    pub extras: Option<Box<Extras>>,
 }
 
 /// What `MQTTAsync_createOptions` says; `MQTTClient` uses the defaults and its version.

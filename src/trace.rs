@@ -91,10 +91,21 @@ impl Drop for Held {
 }
 
 struct Sinks {
+    /// Of the output and the callback.
     level: u8,
     level_was_set: bool,
     output: Output,
     callback: Option<Callback>,
+    /// Those that have a level of their own.
+    listeners: Vec<Listener>,
+    next_listener: u64,
+}
+
+#[derive(Clone)]
+struct Listener {
+    number: u64,
+    level: Level,
+    callback: Callback,
 }
 
 impl Default for Sinks {
@@ -104,6 +115,8 @@ impl Default for Sinks {
             level_was_set: false,
             output: Output::None,
             callback: None,
+            listeners: Vec::new(),
+            next_listener: 0,
         }
     }
 }
@@ -173,6 +186,7 @@ impl Sinks {
         Self {
             output,
             callback: self.callback.clone(),
+            listeners: self.listeners.clone(),
             ..*self
         }
     }
@@ -181,7 +195,9 @@ impl Sinks {
         // What happens before the first client is created is not traced, so that the header comes first.
         let listening = STARTED.load(Ordering::Relaxed)
             && (self.callback.is_some() || !matches!(self.output, Output::None));
-        THRESHOLD.store(if listening { self.level } else { OFF }, Ordering::Relaxed);
+        let listeners = self.listeners.iter().map(|listener| listener.level as u8);
+        let lowest = listeners.chain(listening.then_some(self.level)).min();
+        THRESHOLD.store(lowest.unwrap_or(OFF), Ordering::Relaxed);
     }
 }
 
@@ -204,6 +220,34 @@ pub fn set_callback(callback: Option<Callback>) {
     let mut sinks = SINKS.get().lock();
     sinks.callback = callback;
     sinks.update_threshold();
+}
+
+/// Somebody who listens beside the program's callback, until this is dropped.
+pub struct Subscription(u64);
+
+/// Has `callback` called with the lines of that level and above.
+pub fn subscribe(
+    level: Level,
+    callback: impl Fn(Level, &str) + Send + Sync + 'static,
+) -> Subscription {
+    let mut sinks = SINKS.get().lock();
+    sinks.next_listener += 1;
+    let number = sinks.next_listener;
+    sinks.listeners.push(Listener {
+        number,
+        level,
+        callback: Arc::new(callback),
+    });
+    sinks.update_threshold();
+    Subscription(number)
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let mut sinks = SINKS.get().lock();
+        sinks.listeners.retain(|listener| listener.number != self.0);
+        sinks.update_threshold();
+    }
 }
 
 /// Reads the environment and writes the header, once a process, when the first client is created.
@@ -312,19 +356,27 @@ fn raw(level: Level, line: &str) {
 
 fn emit(level: Level, line: &str) {
     let _call = os::Uncancellable::new();
-    let callback = {
+    let (callback, listeners) = {
         let mut sinks = SINKS.get().lock();
+        let mine = level as u8 >= sinks.level;
         match &mut sinks.output {
-            Output::None => {}
-            Output::Stdout => {
+            Output::Stdout if mine => {
                 let mut stdout = std::io::stdout().lock();
                 let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
             }
-            Output::File(file) => file.write(line),
+            Output::File(file) if mine => file.write(line),
+            Output::None | Output::Stdout | Output::File(_) => {}
         }
-        sinks.callback.clone()
+        (
+            sinks.callback.clone().filter(|_| mine),
+            sinks.listeners.clone(),
+        )
     };
-    if let Some(callback) = callback {
+    let listeners = listeners
+        .into_iter()
+        .filter(|listener| level >= listener.level)
+        .map(|listener| listener.callback);
+    for callback in callback.into_iter().chain(listeners) {
         IN_CALLBACK.set(true);
         callback(level, line);
         IN_CALLBACK.set(false);

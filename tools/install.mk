@@ -15,6 +15,8 @@ install: libs ## install headers, libraries, pkg-config and CMake files (PREFIX,
 	$(INSTALL) -m 644 $(SHARED:%=%.$(ABI_VERSION)) $(STATIC) $(DESTDIR)$(LIBDIR)
 	$(foreach lib,$(LIBS),$(call install_links,libpaho-mqtt3$(lib).so))
 	$(foreach lib,$(LIBS),$(call install_pc,$(lib)))
+	$(INSTALL) -m 644 $(OXIDE_LIBS:%=$(OUTPUT)/libpaho-%.so.$(OXIDE_VERSION)) $(OXIDE_LIBS:%=$(OUTPUT)/libpaho-%.a) $(DESTDIR)$(LIBDIR)
+	$(foreach lib,$(OXIDE_LIBS),$(call install_oxide,$(lib)))
 	for file in Config ConfigVersion; do \
 	    sed $(SUBSTITUTE) $(TEMPLATES)/eclipse-paho-mqtt-c$$file.cmake >$(DESTDIR)$(CMAKEDIR)/eclipse-paho-mqtt-c$$file.cmake; \
 	done
@@ -27,6 +29,18 @@ define install_links
 
 endef
 
+# $(1): oxide or oxide-tls.
+define install_oxide
+	ln -sf libpaho-$(1).so.$(OXIDE_VERSION) $(DESTDIR)$(LIBDIR)/libpaho-$(1).so.$(OXIDE_MAJOR)
+	ln -sf libpaho-$(1).so.$(OXIDE_MAJOR) $(DESTDIR)$(LIBDIR)/libpaho-$(1).so
+	sed -e 's|@VERSION@|$(OXIDE_VERSION)|g' $(SUBSTITUTE) -e 's|@LIB@|paho-$(1)|g' -e 's|@API@|$(API_$(1))|g' \
+	    -e 's|@TLS_LIBS@|$(if $(filter tls,$(ENGINE_$(1))),-lssl -lcrypto )|' \
+	    $(TEMPLATES)/paho-mqtt3.pc >$(DESTDIR)$(PKGCONFIGDIR)/paho-$(1).pc
+
+endef
+
+API_oxide     := MQTTOxide
+API_oxide-tls := MQTTOxide with TLS
 API_a  := MQTTAsync
 API_as := MQTTAsync with TLS
 API_c  := MQTTClient
@@ -47,5 +61,7 @@ uninstall: ## remove what `make install` put there
 	rm -f $(addprefix $(DESTDIR)$(INCLUDEDIR)/,$(notdir $(wildcard include/*.h)))
 	rm -f $(foreach lib,$(LIBS),$(addprefix $(DESTDIR)$(LIBDIR)/libpaho-mqtt3$(lib),.so .so.$(ABI_MAJOR) .so.$(ABI_VERSION) .a))
 	rm -f $(LIBS:%=$(DESTDIR)$(PKGCONFIGDIR)/paho-mqtt3%.pc)
+	rm -f $(foreach lib,$(OXIDE_LIBS),$(addprefix $(DESTDIR)$(LIBDIR)/libpaho-$(lib),.so .so.$(OXIDE_MAJOR) .so.$(OXIDE_VERSION) .a))
+	rm -f $(OXIDE_LIBS:%=$(DESTDIR)$(PKGCONFIGDIR)/paho-%.pc)
 	rm -rf $(DESTDIR)$(CMAKEDIR)
 	$(if $(DESTDIR),,-[ "$$(id -u)" -ne 0 ] || ldconfig)

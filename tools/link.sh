@@ -51,7 +51,7 @@ static)
         --keep-global-symbols="$work/symbols" "$work/$name"
     # MQTTProperties_* and the other helpers are in both APIs' libraries. Weak, they do not collide in a program that
     # links one of each; either copy will do, they share no state.
-    grep -v -e '^MQTTAsync_' -e '^MQTTClient_' "$work/symbols" >"$work/helpers"
+    grep -v -e '^MQTTAsync_' -e '^MQTTClient_' -e '^MQTTOxide_' "$work/symbols" >"$work/helpers" || :
     "$OBJCOPY" --weaken-symbols="$work/helpers" "$work/$name"
     rm -f "$work/lib.a"
     "$AR" rcsD "$work/lib.a" "$work/$name"

@@ -96,7 +96,7 @@ impl<H: Host> Client<H> {
         self.lock().outputs.set_wants_acknowledgements(wants);
     }
 
-    fn alive(&self) -> Result<Guard<'_, H>, Error> {
+    pub(super) fn alive(&self) -> Result<Guard<'_, H>, Error> {
         let core = self.enter();
         if core.lifecycle.is_destroyed() {
             return Err(Error::destroyed());
@@ -313,7 +313,7 @@ impl<H: Host> Client<H> {
 
 impl<H: Host> Core<H> {
     /// A message was handed over. Of one without acknowledgement nobody learns whether it reached the server.
-    fn note_risk(&mut self, qos: QoS) {
+    pub(super) fn note_risk(&mut self, qos: QoS) {
         if qos == QoS::AtMostOnce {
             if let Some(connection) = self.lifecycle.connection_mut() {
                 connection.risk();

@@ -11,7 +11,7 @@ use crate::os::lock::{Condvar, Mutex, MutexGuard};
 
 use crate::options::CreateOptions;
 use crate::persistence::{Store, StoreError};
-use crate::protocol::session::{Session, Token};
+use crate::protocol::session::{self, Acknowledge, Session, Token};
 use crate::protocol::{Version, error::Malformed};
 use crate::reactor::{self, Reactor, reactor};
 use crate::registry::Key;
@@ -22,8 +22,10 @@ use crate::transport::stream::Wake;
 use super::connection::closing::Retired;
 use super::delivery::queue::Driver;
 use super::delivery::roles::Roles;
+use super::drive::Driving;
 use super::host::{Event, Host};
 use super::lifecycle::state::Lifecycle;
+use super::nonblocking::Tally;
 use super::outputs::Outputs;
 use super::records::{Records, restore};
 
@@ -38,6 +40,10 @@ pub struct Setup {
     pub create: CreateOptions,
     /// Who drives the client's connections at first.
     pub driver: Driver,
+    /// Who acknowledges messages.
+    pub acknowledge: Acknowledge,
+    /// What the program has chosen about its session, but for what it says with each connect.
+    pub session: session::Options,
     /// A server's DISCONNECT is followed by [`Event::ConnectionLost`] too.
     pub lost_after_disconnect: bool,
 }
@@ -69,6 +75,9 @@ pub enum Error {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] Arc<StoreError>),
+    /// Too much waits to be written, or for its turn.
+    #[error("too much is waiting")]
+    WouldBlock,
     /// The time allowed has passed.
     #[error("timed out")]
     TimedOut,
@@ -93,6 +102,10 @@ pub(super) struct Core<H: Host> {
     pub retired_in_use: Vec<Retired>,
     /// Threads that wait on the condition variable.
     pub waiters: u32,
+    /// What the program's own thread does for a connection, and what it was told of that.
+    pub driving: Driving,
+    /// Numbers and counts for a program that asks for them.
+    pub tally: Tally,
     /// Operations that the end of the last connection put an end to.
     pub given_up: Vec<Token>,
 }
@@ -199,9 +212,13 @@ impl<H: Host> Client<H> {
             retired: Vec::new(),
             retired_in_use: Vec::new(),
             waiters: 0,
+            driving: Driving::default(),
+            tally: Tally::default(),
             given_up: Vec::new(),
         };
         let (session, outputs) = core.parts();
+        session.set_acknowledge(setup.acknowledge);
+        session.set_options(setup.session);
         restore(session, outputs, &setup.create, restored).map_err(Arc::new)?;
         let mut made = None;
         Reactor::register(|key| {
@@ -235,7 +252,7 @@ impl<H: Host> Client<H> {
 
     /// Has the reactor watch the connection's socket, where API calls do not process its packets.
     pub(super) fn watch(&self, core: &mut Core<H>) -> std::io::Result<()> {
-        if core.outputs.queue.driver() != Driver::Reactor {
+        if core.outputs.queue.driver() != Driver::Reactor || core.driving.reads() {
             return Ok(());
         }
         match core.lifecycle.connection_mut() {
@@ -278,7 +295,8 @@ impl<H: Host> Client<H> {
             core = self.write_some(core, thread);
         }
         self.wake(&mut core);
-        if thread == Thread::Reactor && core.may_dispatch() {
+        self.tell_wants(&mut core);
+        if (thread == Thread::Reactor || !H::BLOCKS) && core.may_dispatch() {
             // The callbacks may take long: what they do not need to come first is another thread's.
             self.hand_over(&mut core, true);
             core = self.dispatch(core);
@@ -296,16 +314,11 @@ impl<H: Host> Client<H> {
         if core.outputs.queue.has_for_caller() {
             self.has_for_caller.store(true, Ordering::Relaxed);
         }
-        let keep_alive = core.session.deadline().map(reactor::slot);
-        let next = [
-            keep_alive,
-            core.lifecycle.deadline(),
-            core.roles.offers_again(),
-            core.outputs.records.retry_at(),
-        ]
-        .into_iter()
-        .flatten()
-        .min();
+        self.tell_room(core);
+        if core.driving.ticks() {
+            return;
+        }
+        let next = core.next_alarm();
         // One that is set too early finds nothing due and is set again: cheaper than a change for every packet.
         if let Some(next) = next {
             if core.alarm.timer.is_none_or(|at| next < at) {
@@ -325,8 +338,9 @@ impl<H: Host> Client<H> {
         }
         let due = core.session.has_unreleased()
             || core.lifecycle.connection().is_some_and(|connection| {
-                connection.pace.is_asked()
-                    || connection.writer.is_due() && !connection.pace.is_burst()
+                !core.driving.writes()
+                    && (connection.pace.is_asked()
+                        || connection.writer.is_due() && !connection.pace.is_burst())
                     || connection.reader.is_due()
                         && connection.is_watched()
                         && core.may_read()
@@ -342,6 +356,20 @@ impl<H: Host> Client<H> {
 }
 
 impl<H: Host> Core<H> {
+    /// Returns when the client has something to do even if nothing happens.
+    pub fn next_alarm(&self) -> Option<Instant> {
+        let keep_alive = self.session.deadline().map(reactor::slot);
+        [
+            keep_alive,
+            self.lifecycle.deadline(),
+            self.roles.offers_again(),
+            self.outputs.records.retry_at(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
     /// Returns true if a thread of the reactor that came now would run callbacks.
     pub fn may_dispatch(&self) -> bool {
         !self.outputs.queue.is_empty()

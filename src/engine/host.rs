@@ -12,6 +12,10 @@ use crate::transport::Stage;
 
 /// The program behind a client: what its messages look like and what it wants to be told.
 pub trait Host: Send + Sync + Sized + 'static {
+    /// The program's functions may take long and call this library: only the reactor's threads run them, and see to it that
+    /// another one waits for events meanwhile. Where this is false any thread may have them run, at once.
+    const BLOCKS: bool = true;
+
     /// A received message as the program gets it.
     type Message: Send;
     /// What the program attached to an operation.
@@ -89,6 +93,8 @@ pub struct ConnectFailure {
     pub message: String,
     /// The step that failed; none once the server was there to talk MQTT with.
     pub stage: Option<Stage>,
+    /// The system's error number.
+    pub os_error: Option<i32>,
     /// OpenSSL's account, line by line, until the program has been told.
     pub(super) details: Vec<String>,
 }
@@ -101,6 +107,7 @@ impl ConnectFailure {
             properties: Properties::new(),
             message,
             stage,
+            os_error: None,
             details: Vec::new(),
         }
     }
@@ -144,7 +151,18 @@ pub enum Event<H: Host> {
     /// client itself calls the function. One at a time, so that none follows when a line's callback destroys the client.
     TlsError(Teller, String),
     /// The connection was lost.
-    ConnectionLost,
+    ConnectionLost(Loss),
+    /// The server said AUTH.
+    Auth {
+        /// Its reason code.
+        reason: u8,
+        /// Its properties.
+        properties: Properties,
+    },
+    /// A publish was refused because too much was waiting, and there is room again.
+    Room,
+    /// What the program's driving thread should wait for has changed.
+    Wants,
     /// The server said DISCONNECT.
     Disconnected {
         /// Its reason code.
@@ -159,8 +177,71 @@ pub enum Event<H: Host> {
     },
 }
 
+/// Why a connection was lost.
+#[derive(Debug, Clone)]
+pub struct Loss {
+    /// What ended it.
+    pub cause: LossCause,
+    /// In words.
+    pub text: String,
+    /// The system's error number.
+    pub os_error: Option<i32>,
+    /// The reason code that fits.
+    pub reason: u8,
+}
+
+/// What ends a connection that nobody wanted to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LossCause {
+    /// The server closed it.
+    Closed,
+    /// The socket, or something above it, failed.
+    Transport,
+    /// The server did not answer PINGREQ.
+    KeepAlive,
+    /// The server broke the protocol.
+    Protocol,
+    /// A received message could not be stored.
+    NotStored,
+    /// The program gave it up.
+    Aborted,
+}
+
+impl Loss {
+    /// A loss of that cause.
+    pub fn new(cause: LossCause, text: impl Into<String>) -> Self {
+        Self {
+            cause,
+            text: text.into(),
+            os_error: None,
+            reason: 0,
+        }
+    }
+}
+
+impl From<std::io::Error> for Loss {
+    fn from(error: std::io::Error) -> Self {
+        Self {
+            os_error: error.raw_os_error(),
+            ..Self::new(LossCause::Transport, error.to_string())
+        }
+    }
+}
+
+impl From<crate::protocol::error::Malformed> for Loss {
+    fn from(error: crate::protocol::error::Malformed) -> Self {
+        Self {
+            reason: error.reason,
+            ..Self::new(LossCause::Protocol, error.what)
+        }
+    }
+}
+
 /// What became of an event.
 pub enum Handled<H: Host> {
+    /// The host keeps the message. It counts as queued until [`Client::taken`](super::Client::taken) says that the program
+    /// has it, which also ends its record.
+    Kept,
     /// Done with.
     Done,
     /// The program did not take the message: it is to be offered again.

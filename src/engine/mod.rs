@@ -18,8 +18,10 @@ mod api;
 mod connection;
 mod core;
 mod delivery;
+mod drive;
 mod host;
 mod lifecycle;
+mod nonblocking;
 mod outputs;
 mod records;
 mod runtime;
@@ -29,6 +31,10 @@ mod wait;
 pub use api::Subscription;
 pub(crate) use connection::closing::watch_for_exit;
 pub use core::{Client, Error, Setup};
-pub use delivery::queue::Driver;
-pub use host::{ConnectEnd, ConnectFailure, ConnectResult, Connected, Event, Handled, Host};
+pub use delivery::queue::{Count, Driver};
+pub use drive::Work;
+pub use host::{
+    ConnectEnd, ConnectFailure, ConnectResult, Connected, Event, Handled, Host, Loss, LossCause,
+};
+pub use nonblocking::{Counters, Published, Terms};
 pub use wait::Answer;

@@ -277,6 +277,13 @@ impl<H: Host> Sink for Outputs<H> {
         }
     }
 
+    fn authentication(&mut self, reason: u8, properties: PropertiesRef<'_>) {
+        self.tell(Event::Auth {
+            reason,
+            properties: properties.into(),
+        });
+    }
+
     fn store(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored> {
         self.records.put(record, packet)
     }

@@ -20,7 +20,7 @@ use crate::transport::{Input, Link, Want};
 use super::connection::reader::Found;
 use super::connection::writer::Wrote;
 use super::core::{Client, Core, Guard, Thread};
-use super::host::{Event, Host};
+use super::host::{Event, Host, Loss, LossCause};
 
 /// Bytes read in one turn, unless a packet is larger. One buffer a thread, so that an idle client needs none.
 const READ_TURN: usize = 64 * 1024;
@@ -46,7 +46,7 @@ enum Step {
     /// What the reader has to know, and the bytes that were not used.
     Read(Found, Vec<u8>),
     /// Nothing more will ever come.
-    End(String),
+    End(Loss),
     /// The connection has ended meanwhile.
     Gone,
 }
@@ -68,16 +68,25 @@ impl<H: Host> Client<H> {
     /// A caller that finds calls to follow each other closely leaves its bytes to the reactor.
     pub(super) fn write_some<'a>(&'a self, mut core: Guard<'a, H>, thread: Thread) -> Guard<'a, H> {
         let waiting = !core.outputs.out.is_empty();
+        let by_program = core.driving.writes();
         let Some(connection) = core.lifecycle.connection_mut() else {
             return core;
         };
-        if connection.pace.is_burst() {
+        if by_program && thread == Thread::Reactor {
+            return core;
+        }
+        // Calls that follow each other closely are the reactor's, unless the program has asked it to keep away.
+        if connection.pace.is_burst() && !by_program {
             if waiting && thread == Thread::Caller {
                 connection.pace.append();
             }
             return core;
         }
-        if waiting && thread == Thread::Caller && connection.pace.call(Instant::now()) {
+        if waiting
+            && thread == Thread::Caller
+            && !by_program
+            && connection.pace.call(Instant::now())
+        {
             connection.pace.ask();
             return core;
         }
@@ -90,7 +99,7 @@ impl<H: Host> Client<H> {
                 Turn::Wrote | Turn::Again => {}
             }
         }
-        if let Some(connection) = core.lifecycle.connection_mut() {
+        if let (Some(connection), false) = (core.lifecycle.connection_mut(), by_program) {
             connection.pace.ask();
         }
         core
@@ -140,6 +149,9 @@ impl<H: Host> Client<H> {
             }
             // Whoever waits for what has just been written goes first, and callers get a chance to append.
             self.wake(&mut core);
+            if !H::BLOCKS && core.may_dispatch() {
+                core = self.dispatch(core);
+            }
             self.hand_over(&mut core, false);
             drop(core);
             std::thread::yield_now();
@@ -201,7 +213,7 @@ impl<H: Host> Client<H> {
             Err(error) => {
                 // The thread gives the role back first: whatever ends a connection finds it free.
                 connection.writer.end(Wrote::Full, batch);
-                self.lose(&mut core, &error.to_string());
+                self.lose(&mut core, error.into());
                 return (core, Turn::Stopped);
             }
         };
@@ -213,7 +225,7 @@ impl<H: Host> Client<H> {
         if wrote == Wrote::All {
             return (core, Turn::Wrote);
         }
-        if !connection.is_watched() {
+        if !connection.is_watched() && !core.driving.writes() {
             // The program may not call again for long, and a thread that waits inside another call may not know that there
             // is something to write.
             if let (Ok(reactor), Some(fd)) = (reactor::reactor(), link.fd()) {
@@ -293,7 +305,7 @@ impl<H: Host> Client<H> {
                     connection.has_read();
                 }
             }
-            Step::End(why) => self.lose(&mut core, &why),
+            Step::End(why) => self.lose(&mut core, why),
         }
         core
     }
@@ -312,9 +324,12 @@ impl<H: Host> Client<H> {
                 return (core, Step::Gone);
             }
             let end = match result {
-                Ok(Input::End) => return (core, closed()),
+                Ok(Input::End) => return (core, Step::End(closed())),
                 Ok(Input::Again) => return (core, Step::Read(Found::Some, partial)),
-                Ok(Input::Bytes(n)) => start + n,
+                Ok(Input::Bytes(n)) => {
+                    core.tally.read(n);
+                    start + n
+                }
                 Err(error) => return (core, failed(&error, partial)),
             };
             let used = self.process(&mut core, &buffer[..end]);
@@ -351,7 +366,10 @@ impl<H: Host> Client<H> {
         if partial.try_reserve(room).is_err() {
             let core = self.lock();
             let step = if core.lifecycle.epoch() == epoch {
-                Step::End(format!("no memory for {total} bytes"))
+                Step::End(Loss::new(
+                    LossCause::Transport,
+                    format!("no memory for {total} bytes"),
+                ))
             } else {
                 Step::Gone
             };
@@ -364,8 +382,11 @@ impl<H: Host> Client<H> {
             return (core, Step::Gone);
         }
         let read = match result {
-            Ok(Input::End) => return (core, closed()),
-            Ok(Input::Bytes(n)) => n,
+            Ok(Input::End) => return (core, Step::End(closed())),
+            Ok(Input::Bytes(n)) => {
+                core.tally.read(n);
+                n
+            }
             Ok(Input::Again) => {
                 partial.truncate(have);
                 return (core, Step::Read(Found::Some, partial));
@@ -394,6 +415,9 @@ impl<H: Host> Client<H> {
 
     /// Feeds the session. Returns how many bytes were used. On a fault the connection is gone afterwards.
     pub(super) fn process(&self, core: &mut Guard<'_, H>, bytes: &[u8]) -> usize {
+        if core.lifecycle.is_attaching() {
+            return self.shake_hands(core, bytes);
+        }
         let (session, outputs) = core.parts();
         match session.receive(bytes, Instant::now(), outputs) {
             Ok(used) => used,
@@ -415,11 +439,17 @@ impl<H: Host> Client<H> {
             Fault::Protocol(malformed) => {
                 trace!(Error, "Client {}: {malformed}", self.setup.client_id);
                 self.say_why(core, malformed.reason);
-                self.lose(core, malformed.what);
+                self.lose(core, malformed.into());
             }
             Fault::NotStored => {
                 self.say_why(core, reason::IMPLEMENTATION_SPECIFIC_ERROR);
-                self.lose(core, "a received message could not be stored");
+                self.lose(
+                    core,
+                    Loss::new(
+                        LossCause::NotStored,
+                        "a received message could not be stored",
+                    ),
+                );
             }
         }
     }
@@ -443,9 +473,9 @@ fn total_len(partial: &[u8]) -> Option<usize> {
     Some(frame.total_len)
 }
 
-/// Returns what the end of the stream means.
-fn closed() -> Step {
-    Step::End("the server closed the connection".into())
+/// The peer has ended its side.
+fn closed() -> Loss {
+    Loss::new(LossCause::Closed, "the server closed the connection")
 }
 
 /// Returns what a read that failed means; `partial` are the bytes that were there before.
@@ -453,7 +483,10 @@ fn failed(error: &io::Error, partial: Vec<u8>) -> Step {
     match error.kind() {
         io::ErrorKind::WouldBlock => Step::Read(Found::Nothing, partial),
         io::ErrorKind::Interrupted => Step::Read(Found::Some, partial),
-        _ => Step::End(error.to_string()),
+        _ => Step::End(Loss {
+            os_error: error.raw_os_error(),
+            ..Loss::new(LossCause::Transport, error.to_string())
+        }),
     }
 }
 
@@ -476,11 +509,9 @@ impl<H: Host> Source for Client<H> {
     fn expired(self: Arc<Self>) {
         let mut core = self.lock();
         core.alarm.timer = None;
-        let now = Instant::now();
-        core.roles.expire(now);
-        self.retry_store(&mut core, now);
-        // Timers of the same slot expire together, a little early.
-        self.tick(&mut core, now + reactor::TIMER_SLOT);
+        if !core.driving.ticks() {
+            self.pass_time(&mut core);
+        }
         drop(self.settle(core, Thread::Caller));
     }
 
@@ -504,12 +535,25 @@ impl<H: Host> Source for Client<H> {
     fn panicked(self: Arc<Self>) {
         let mut core = self.lock();
         core.roles.forget(&std::thread::current().id());
-        self.lose(&mut core, "a defect in this library");
+        self.lose(
+            &mut core,
+            Loss::new(LossCause::Transport, "a defect in this library"),
+        );
         drop(self.settle(core, Thread::Caller));
     }
 }
 
 impl<H: Host> Client<H> {
+    /// Does what has become due.
+    pub(super) fn pass_time(&self, core: &mut Guard<'_, H>) {
+        let now = Instant::now();
+        core.roles.expire(now);
+        self.retry_store(core, now);
+        self.check_handshake(core, now);
+        // Timers of the same slot expire together, a little early.
+        self.tick(core, now + reactor::TIMER_SLOT);
+    }
+
     /// A turn of a reactor's thread: reads once if there may be data, writes, and runs the callbacks.
     fn turn<'a>(&'a self, mut core: Guard<'a, H>) {
         let read = |core: &Core<H>| {

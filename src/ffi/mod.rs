@@ -7,6 +7,7 @@ pub mod exports;
 mod handles;
 mod layout;
 pub mod memory;
+mod oxide_api;
 mod read;
 mod received;
 pub mod store;

@@ -29,6 +29,10 @@ pub struct KeepAlive {
     pinged: Option<Ping>,
     /// The slowest of the last round trips; none known yet: not fast.
     round_trip: Option<Duration>,
+    /// How long the answer to the last ping took.
+    last_round_trip: Option<Duration>,
+    /// How long the answer to a ping may take, where the program has said so.
+    timeout: Option<Duration>,
     /// Stream position up to which bytes were written, and where it stood when the server was last heard.
     written: u64,
     written_when_heard: u64,
@@ -67,6 +71,8 @@ impl KeepAlive {
             last_sign: now,
             pinged: None,
             round_trip: None,
+            last_round_trip: None,
+            timeout: None,
             written: 0,
             written_when_heard: 0,
         }
@@ -75,6 +81,16 @@ impl KeepAlive {
     /// The interval in force.
     pub fn interval(&self) -> Duration {
         self.interval
+    }
+
+    /// Sets how long the answer to a ping may take.
+    pub fn set_timeout(&mut self, timeout: Option<Duration>) {
+        self.timeout = timeout;
+    }
+
+    /// Returns how long the answer to the last ping took, or whatever came first after it.
+    pub fn last_round_trip(&self) -> Option<Duration> {
+        self.last_round_trip
     }
 
     /// A question and its answer took so long.
@@ -102,7 +118,9 @@ impl KeepAlive {
         self.last_sign = now;
         self.written_when_heard = self.written;
         if let Some(ping) = self.pinged.take() {
-            self.measured(now.saturating_duration_since(ping.at));
+            let round_trip = now.saturating_duration_since(ping.at);
+            self.last_round_trip = Some(round_trip);
+            self.measured(round_trip);
         }
     }
 
@@ -134,6 +152,9 @@ impl KeepAlive {
     }
 
     fn dead_at(&self, ping: &Ping) -> Instant {
+        if let Some(timeout) = self.timeout {
+            return ping.at + timeout;
+        }
         (ping.at + self.patience()).max(self.last_sign + self.interval * 3 / 2)
     }
 

@@ -98,23 +98,44 @@ pub struct PropertiesRef<'a> {
     bytes: &'a [u8],
 }
 
+impl<'a> Property<'a> {
+    /// Reads the first of wire bytes that begin with a property. Returns it and its length.
+    pub fn first(bytes: &'a [u8]) -> Result<(Self, usize), Malformed> {
+        let mut reader = Reader::new(bytes);
+        let property = read_property(&mut reader)?;
+        Ok((property, bytes.len() - reader.rest().len()))
+    }
+}
+
+fn read_property<'a>(reader: &mut Reader<'a>) -> Result<Property<'a>, Malformed> {
+    // Identifiers are Variable Byte Integers, but none is above 127 so far: one byte each.
+    let id = PropertyId::from_u8(reader.byte()?).ok_or(malformed("unknown property identifier"))?;
+    Ok(Property {
+        id,
+        value: read_value(reader, id)?,
+    })
+}
+
 impl<'a> PropertiesRef<'a> {
     /// None.
     pub const EMPTY: PropertiesRef<'static> = PropertiesRef { bytes: &[] };
 
     /// Checks wire bytes (without the length prefix) of a packet that the client received.
     pub fn parse(bytes: &'a [u8], context: Context) -> Result<Self, Malformed> {
+        Self::read(bytes, context, Direction::Received)
+    }
+
+    /// Checks wire bytes (without the length prefix) of a packet that the client is to send.
+    pub fn parse_to_send(bytes: &'a [u8], context: Context) -> Result<Self, Malformed> {
+        Self::read(bytes, context, Direction::Sent)
+    }
+
+    fn read(bytes: &'a [u8], context: Context, direction: Direction) -> Result<Self, Malformed> {
         let mut list = List::new(context);
         let mut reader = Reader::new(bytes);
         while !reader.is_empty() {
-            // Identifiers are Variable Byte Integers, but none is above 127 so far: one byte each.
-            let id = PropertyId::from_u8(reader.byte()?)
-                .ok_or(malformed("unknown property identifier"))?;
-            let property = Property {
-                id,
-                value: read_value(&mut reader, id)?,
-            };
-            list.add(id, Direction::Received)?;
+            let property = read_property(&mut reader)?;
+            list.add(property.id, direction)?;
             check_value(property)?;
         }
         list.end()?;

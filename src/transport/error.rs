@@ -21,6 +21,8 @@ pub enum Stage {
     NotSupported,
     /// The scheme needs TLS options, which the program did not give.
     NoTlsOptions,
+    /// The program gave the attempt up.
+    Abandoned,
 }
 
 impl fmt::Display for Stage {
@@ -34,6 +36,7 @@ impl fmt::Display for Stage {
             Stage::Deadline => "connect timeout",
             Stage::NotSupported => "not supported",
             Stage::NoTlsOptions => "missing TLS options",
+            Stage::Abandoned => "abandoned",
         })
     }
 }

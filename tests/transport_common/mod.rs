@@ -39,6 +39,7 @@ pub fn parse(uri: &str) -> ServerUri {
 
 pub fn options() -> ConnectOptions {
     ConnectOptions {
+        extras: None,
         keep_alive: Duration::from_secs(60),
         clean: true,
         max_inflight: 10,

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::protocol::outbound::Batch;
+use crate::reactor::Reactor;
 use crate::transport::{Link, Want};
 
 use pace::Pace;
@@ -57,6 +58,17 @@ impl Connection {
     pub fn watched(&mut self) {
         self.watched = true;
         self.reader.may_have_data();
+    }
+
+    /// The reactor does not watch the link any longer. Whatever it had told is a state of reader and writer.
+    pub fn unwatch(&mut self, reactor: &Reactor) {
+        match self.link.fd() {
+            Some(fd) => reactor.unwatch(fd),
+            None => {
+                let _possible = self.link.set_waker(None);
+            }
+        }
+        self.watched = false;
     }
 
     /// The socket's state has changed. TLS may want to read in order to write, and the other way round.

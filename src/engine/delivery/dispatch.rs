@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::core::{Client, Guard};
+use crate::engine::core::{Client, Guard, Thread};
 use crate::engine::delivery::queue::{Count, Driver, release};
 use crate::engine::host::{Event, Handled, Host};
 use crate::persistence::RecordKey;
@@ -13,6 +13,14 @@ use crate::trace;
 /// When a message that the program did not take is offered again.
 const OFFER_AGAIN: Duration = Duration::from_millis(100);
 
+/// What became of a message that was offered.
+enum Offered<H: Host> {
+    Taken,
+    /// The host has it, and tells when the program has.
+    Kept,
+    NotTaken(H::Message),
+}
+
 impl<H: Host> Client<H> {
     /// Runs the callbacks on this thread until there are no more, unless another thread does.
     pub(in crate::engine) fn dispatch<'a>(&'a self, mut core: Guard<'a, H>) -> Guard<'a, H> {
@@ -20,7 +28,11 @@ impl<H: Host> Client<H> {
         if !core.roles.begin_dispatch(this) {
             return core;
         }
-        let busy = reactor().ok().map(crate::reactor::Reactor::enter_callback);
+        let busy = if H::BLOCKS {
+            reactor().ok().map(crate::reactor::Reactor::enter_callback)
+        } else {
+            None
+        };
         while !core.outputs.queue.is_empty()
             && core.roles.offers_again().is_none()
             && core.outputs.queue.driver() == Driver::Reactor
@@ -68,20 +80,30 @@ impl<H: Host> Client<H> {
             match event {
                 Event::Message(message, record) => {
                     let size = H::message_size(&message);
-                    if let Err(message) = self.offer(message, record) {
-                        self.batch
-                            .lock()
-                            .push_front(Event::Message(message, record));
-                        return (true, count);
+                    match self.offer(message, record) {
+                        Offered::Taken => {
+                            count.messages += 1;
+                            count.bytes += size;
+                        }
+                        Offered::Kept => {}
+                        Offered::NotTaken(message) => {
+                            self.batch
+                                .lock()
+                                .push_front(Event::Message(message, record));
+                            return (true, count);
+                        }
                     }
-                    count.messages += 1;
-                    count.bytes += size;
                 }
                 Event::StoredMessage(key) => {
                     let message = self.lock().outputs.load_message(key);
-                    if message.is_some_and(|message| self.offer(message, Some(key)).is_err()) {
-                        self.batch.lock().push_front(Event::StoredMessage(key));
-                        return (true, count);
+                    let size = message.as_ref().map_or(0, H::message_size);
+                    match message.map(|message| self.offer(message, Some(key))) {
+                        Some(Offered::NotTaken(_)) => {
+                            self.batch.lock().push_front(Event::StoredMessage(key));
+                            return (true, count);
+                        }
+                        Some(Offered::Kept) => self.lock().outputs.queue.keep(size),
+                        Some(Offered::Taken) | None => {}
                     }
                     count.stored += 1;
                 }
@@ -130,23 +152,37 @@ impl<H: Host> Client<H> {
             Event::Connected { .. } => format!("connected for client {client}"),
             Event::Acknowledged { .. } => format!("published for client {client}"),
             Event::TlsError(..) => format!("TLS error callback for client {client}"),
-            Event::ConnectionLost => format!("connectionLost for client {client}"),
+            Event::ConnectionLost(_) => format!("connectionLost for client {client}"),
             Event::Disconnected { .. } => format!("disconnected for client {client}"),
             Event::DisconnectEnded { .. } => format!("disconnect complete for client {client}"),
+            Event::Auth { .. } | Event::Room | Event::Wants => return,
         };
         trace!(Minimum, "Calling {called}");
     }
 
-    /// Offers a message to the program; given back when it was not taken. Its record goes as soon as it was.
-    fn offer(&self, message: H::Message, record: Option<RecordKey>) -> Result<(), H::Message> {
+    /// Offers a message to the program. Its record goes as soon as the program has taken it.
+    fn offer(&self, message: H::Message, record: Option<RecordKey>) -> Offered<H> {
         match self.host.handle(Event::Message(message, record)) {
             Handled::Done => {
                 if record.is_some() {
                     self.lock().outputs.records.message_taken(record);
                 }
-                Ok(())
+                Offered::Taken
             }
-            Handled::NotTaken(message) => Err(message),
+            Handled::Kept => Offered::Kept,
+            Handled::NotTaken(message) => Offered::NotTaken(message),
         }
+    }
+
+    /// The program has taken messages that the host [kept](Handled::Kept), of which those had records in the store.
+    pub fn taken(&self, count: Count, records: &[RecordKey]) {
+        let mut core = self.lock();
+        core.outputs.queue.taken(count);
+        for record in records {
+            core.outputs.records.message_taken(Some(*record));
+        }
+        // The socket may be read again.
+        let core = self.settle(core, Thread::Caller);
+        self.read_carried(core);
     }
 }

@@ -21,9 +21,19 @@ pub enum Driver {
     Calls,
 }
 
+/// From how many messages on that the program has not taken the socket is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Messages.
+    pub messages: usize,
+    /// Their bytes.
+    pub bytes: usize,
+}
+
 /// The queue of one client.
 pub struct Queue<H: Host> {
     driver: Driver,
+    limits: Limits,
     events: VecDeque<Event<H>>,
     /// Messages in memory, and their bytes, until the program has taken them.
     messages: usize,
@@ -32,6 +42,8 @@ pub struct Queue<H: Host> {
     stored: usize,
     /// What the caller of the next API function hears at the end of its call.
     for_caller: VecDeque<Event<H>>,
+    /// Messages that ever came.
+    received: u64,
 }
 
 /// A message that is taken out of the queue.
@@ -58,11 +70,16 @@ impl<H: Host> Queue<H> {
     pub fn new(driver: Driver) -> Self {
         Self {
             driver,
+            limits: Limits {
+                messages: MAX_QUEUED_MESSAGES,
+                bytes: MAX_QUEUED_BYTES,
+            },
             events: VecDeque::new(),
             messages: 0,
             bytes: 0,
             stored: 0,
             for_caller: VecDeque::new(),
+            received: 0,
         }
     }
 
@@ -77,12 +94,28 @@ impl<H: Host> Queue<H> {
         std::mem::replace(&mut self.driver, Driver::Reactor) != Driver::Reactor
     }
 
+    /// Sets the limits.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// Returns how many messages ever came.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Returns the messages that the program has not taken, and their bytes.
+    pub fn unread(&self) -> (usize, usize) {
+        (self.messages + self.stored, self.bytes)
+    }
+
     /// Adds an event.
     pub fn push(&mut self, event: Event<H>) {
         match &event {
             Event::Message(message, _) => {
                 self.messages += 1;
                 self.bytes += H::message_size(message);
+                self.received += 1;
             }
             Event::StoredMessage(_) => self.stored += 1,
             Event::Completed(_) | Event::Acknowledged { .. } | Event::TlsError(..) => {
@@ -94,7 +127,10 @@ impl<H: Host> Queue<H> {
             // There is no callback for these without `setCallbacks`.
             Event::ConnectEnded { .. }
             | Event::Connected { .. }
-            | Event::ConnectionLost
+            | Event::ConnectionLost(_)
+            | Event::Auth { .. }
+            | Event::Room
+            | Event::Wants
             | Event::Disconnected { .. }
             | Event::DisconnectEnded { .. } => {
                 if self.driver == Driver::Calls {
@@ -147,7 +183,7 @@ impl<H: Host> Queue<H> {
 
     /// Returns true if the queue is at its limit, which bounds what is in memory.
     pub fn is_full(&self) -> bool {
-        self.messages >= MAX_QUEUED_MESSAGES || self.bytes >= MAX_QUEUED_BYTES
+        self.messages >= self.limits.messages || self.bytes >= self.limits.bytes
     }
 
     /// Takes the first message out. Events before it, which a client has that was handed to the reactor meanwhile, stay.
@@ -196,6 +232,12 @@ impl<H: Host> Queue<H> {
     /// Puts events behind those that are queued. They are counted already.
     pub fn resume(&mut self, events: VecDeque<Event<H>>) {
         self.events.extend(events);
+    }
+
+    /// A message that was in the store only is in memory now, and counts until the program has taken it.
+    pub fn keep(&mut self, size: usize) {
+        self.messages += 1;
+        self.bytes += size;
     }
 
     /// The program has taken so much.

@@ -10,9 +10,9 @@ use bytes::BytesMut;
 use tokio::io::Interest;
 use tokio::time::timeout_at;
 
-use crate::protocol::packet::{ConnAck, Connect, Will};
+use crate::protocol::packet::{ConnAck, Connect, Will, mark_bridge};
 use crate::protocol::property::{Properties, PropertyId};
-use crate::protocol::session::Begin;
+use crate::protocol::session::{self, Begin, Policy};
 use crate::protocol::{Version, decode, reason};
 use crate::trace;
 use crate::transport::uri::ServerUri;
@@ -153,7 +153,8 @@ impl<H: Host> Client<H> {
     ) -> Result<Established, ConnectFailure> {
         let clean = options.clean && !keep_session;
         let fail = |stage, message: String| ConnectFailure::new(version, stage, message);
-        if version == Version::V311 && self.setup.client_id.is_empty() && !clean {
+        let for_us = options.extras.is_none();
+        if version == Version::V311 && self.setup.client_id.is_empty() && !clean && for_us {
             // Such a CONNECT must not be sent ([MQTT-3.1.3-7]); this is what the server would answer ([MQTT-3.1.3-8]).
             let code = reason::V3_IDENTIFIER_REJECTED;
             return Err(ConnectFailure {
@@ -236,11 +237,33 @@ impl<H: Host> Client<H> {
         clean: bool,
     ) -> Result<BytesMut, String> {
         let mut packet = BytesMut::new();
-        Connect {
+        self.with_connect(version, options, clean, |connect| {
+            connect.encode(&mut packet)
+        })
+        .map_err(|error| error.to_string())?;
+        if is_bridge(options) {
+            mark_bridge(&mut packet);
+        }
+        Ok(packet)
+    }
+
+    /// Lends the CONNECT that the options describe.
+    pub(super) fn with_connect<R>(
+        &self,
+        version: Version,
+        options: &ConnectOptions,
+        clean: bool,
+        lend: impl FnOnce(&Connect<'_>) -> R,
+    ) -> R {
+        let extras = options.extras.as_deref();
+        lend(&Connect {
             version,
             clean_start: clean,
             keep_alive: u16::try_from(options.keep_alive.as_secs()).unwrap_or(u16::MAX),
-            client_id: self.setup.client_id.as_bytes(),
+            client_id: extras
+                .and_then(|extras| extras.client_id.as_deref())
+                .unwrap_or(&self.setup.client_id)
+                .as_bytes(),
             will: options.will.as_ref().map(|will| Will {
                 topic: will.topic.as_bytes(),
                 payload: &will.payload,
@@ -251,10 +274,7 @@ impl<H: Host> Client<H> {
             username: options.username.as_ref().map(String::as_bytes),
             password: options.password.as_ref().map(|password| &password.0[..]),
             properties: options.properties.as_ref(),
-        }
-        .encode(&mut packet)
-        .map_err(|error| error.to_string())?;
-        Ok(packet)
+        })
     }
 
     /// The server's answer, and how many bytes it took.
@@ -314,20 +334,7 @@ impl<H: Host> Client<H> {
             rest,
             round_trip,
         } = established;
-        let socket = link.number();
-        let session_ends = if connected.version == Version::V5 {
-            let expiry = |properties: &Properties| {
-                properties
-                    .as_ref()
-                    .number(PropertyId::SessionExpiryInterval)
-            };
-            expiry(&connected.properties)
-                .or_else(|| expiry(&options.properties))
-                .unwrap_or(0)
-                == 0
-        } else {
-            options.clean
-        };
+        let session_ends = ends_with_connection(&connected, options);
         let now = Instant::now();
         let mut core = self.lock();
         let connection = Connection::new(Arc::clone(&link), now);
@@ -336,33 +343,10 @@ impl<H: Host> Client<H> {
             link.shutdown();
             return;
         };
-        let begin = Begin {
-            version: connected.version,
-            clean: options.clean && !resumes,
-            keep_alive: options.keep_alive,
-            max_inflight: options.max_inflight,
-            properties: options.properties.as_ref(),
-            socket,
-        };
-        let connack = ConnAck {
-            session_present: connected.session_present,
-            code: connected.reason,
-            properties: connected.properties.as_ref(),
-        };
-        // The program hears of the connection before it hears of anything that came over it.
-        let queued = core.outputs.queue.set_aside();
-        let (session, outputs) = core.parts();
-        session.begin(&begin, &connack, now, outputs);
-        session.measured(round_trip);
-        self.v5
-            .store(begin.version == Version::V5, Ordering::Relaxed);
-        let begun = core.outputs.queue.set_aside();
-        core.outputs.queue.resume(queued);
-        let told = op.is_some_and(|op| tell_connect_ended(&mut core, op, Ok(Box::new(connected))));
-        core.outputs.tell(Event::Connected { told });
-        core.outputs.queue.resume(begun);
+        self.welcome(&mut core, connected, options, op, resumes);
+        core.session.measured(round_trip);
         if let Err(error) = self.watch(&mut core) {
-            self.lose(&mut core, &error.to_string());
+            self.lose(&mut core, error.into());
         } else if !rest.is_empty() {
             let used = self.process(&mut core, &rest);
             if let Some(connection) = core.lifecycle.connection_mut() {
@@ -374,8 +358,66 @@ impl<H: Host> Client<H> {
         drop(self.settle(core, Thread::Caller));
     }
 
+    /// The server has accepted the connection: begins the session and tells the program, before it hears of anything that
+    /// came over the connection.
+    pub(super) fn welcome(
+        &self,
+        core: &mut Guard<'_, H>,
+        connected: Connected,
+        options: &ConnectOptions,
+        op: Option<H::Op>,
+        resumes: bool,
+    ) {
+        let socket = core
+            .lifecycle
+            .connection()
+            .map_or(-1, |connection| connection.link().number());
+        let clean = match &options.extras {
+            Some(extras) => extras.session == Policy::Clear,
+            None => options.clean && !resumes,
+        };
+        let begin = Begin {
+            version: connected.version,
+            clean,
+            keep_alive: options.keep_alive,
+            max_inflight: options.max_inflight,
+            properties: options.properties.as_ref(),
+            socket,
+        };
+        let connack = ConnAck {
+            session_present: connected.session_present,
+            code: connected.reason,
+            properties: connected.properties.as_ref(),
+        };
+        core.tally.connected();
+        let queued = core.outputs.queue.set_aside();
+        let (session, outputs) = core.parts();
+        session.set_options(session::Options {
+            policy: options.extras.as_ref().map(|extras| extras.session),
+            max_resume_inflight: options
+                .extras
+                .as_ref()
+                .and_then(|extras| extras.max_resume_inflight),
+            ..self.setup.session
+        });
+        session.set_ping_timeout(
+            options
+                .extras
+                .as_ref()
+                .and_then(|extras| extras.ping_timeout),
+        );
+        session.begin(&begin, &connack, Instant::now(), outputs);
+        self.v5
+            .store(begin.version == Version::V5, Ordering::Relaxed);
+        let begun = core.outputs.queue.set_aside();
+        core.outputs.queue.resume(queued);
+        let told = op.is_some_and(|op| tell_connect_ended(core, op, Ok(Box::new(connected))));
+        core.outputs.tell(Event::Connected { told });
+        core.outputs.queue.resume(begun);
+    }
+
     /// No server has accepted the connection that the program asked for.
-    fn not_established(&self, failure: ConnectFailure, epoch: u64) {
+    pub(super) fn not_established(&self, failure: ConnectFailure, epoch: u64) {
         let mut core = self.lock();
         let Some(op) = core.lifecycle.failed(epoch) else {
             return;
@@ -411,6 +453,31 @@ impl<H: Host> Drop for PanicGuard<'_, H> {
             self.client.reconnect_again(self.epoch);
         }
     }
+}
+
+/// Returns true if CONNECT has the bit that marks a bridge.
+pub(super) fn is_bridge(options: &ConnectOptions) -> bool {
+    let extras = options.extras.as_ref();
+    extras.is_some_and(|extras| extras.bridge)
+}
+
+/// Returns true if the session ends with the connection.
+pub(super) fn ends_with_connection(connected: &Connected, options: &ConnectOptions) -> bool {
+    if let Some(extras) = &options.extras {
+        return extras.session == Policy::Clear;
+    }
+    if connected.version != Version::V5 {
+        return options.clean;
+    }
+    let expiry = |properties: &Properties| {
+        properties
+            .as_ref()
+            .number(PropertyId::SessionExpiryInterval)
+    };
+    expiry(&connected.properties)
+        .or_else(|| expiry(&options.properties))
+        .unwrap_or(0)
+        == 0
 }
 
 /// Sends CONNECT and reads until one whole packet is there; returns all that came. What the link still holds, it says.
@@ -471,7 +538,7 @@ fn last_words(link: &Link, error: io::Error) -> io::Error {
 }
 
 /// What a refusal means.
-fn refusal(version: Version, code: u8) -> String {
+pub(super) fn refusal(version: Version, code: u8) -> String {
     let name = if version == Version::V5 {
         reason::name(code)
     } else {
@@ -491,7 +558,11 @@ fn refusal(version: Version, code: u8) -> String {
 }
 
 /// Tells the program, or the caller that waits, how its connect ended. Returns true if a callback is going to be run for it.
-fn tell_connect_ended<H: Host>(core: &mut Guard<'_, H>, op: H::Op, result: ConnectResult) -> bool {
+pub(super) fn tell_connect_ended<H: Host>(
+    core: &mut Guard<'_, H>,
+    op: H::Op,
+    result: ConnectResult,
+) -> bool {
     core.outputs.progress();
     match H::settle_connect(op, result) {
         ConnectEnd::Tell(op, result) => {

@@ -15,7 +15,7 @@ impl<H: Host> Client<H> {
         if core.lifecycle.is_destroyed() {
             return;
         }
-        if core.lifecycle.is_up() {
+        if core.lifecycle.connection().is_some() {
             // A server that hears DISCONNECT does not send the will.
             if core.session.online() {
                 self.say_disconnect(

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::connection::closing::Retired;
 use crate::engine::core::{Client, Error, Guard, Thread};
-use crate::engine::host::{Event, Host};
+use crate::engine::host::{Event, Host, Loss, LossCause};
 use crate::engine::wait::deadline_in;
 use crate::protocol::Version;
 use crate::protocol::outbound::Batch;
@@ -22,27 +22,34 @@ const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl<H: Host> Client<H> {
     /// The connection is lost: nobody on this side wanted it.
-    pub(in crate::engine) fn lose(&self, core: &mut Guard<'_, H>, why: &str) {
+    pub(in crate::engine) fn lose(&self, core: &mut Guard<'_, H>, why: Loss) {
         let Some(connection) = core.lifecycle.connection() else {
             return;
         };
         trace!(
             Error,
-            "Connection of client {} lost: {why}", self.setup.client_id
+            "Connection of client {} lost: {}", self.setup.client_id, why.text
         );
         let details = connection.link().take_details();
         if let (false, Some(options)) = (details.is_empty(), core.lifecycle.options().cloned()) {
             self.tell_tls_errors(core, &options, details);
         }
-        self.end_connection(core, true);
+        if core.lifecycle.is_attaching() {
+            self.fail_handshake(core, None, why);
+            return;
+        }
+        self.end_connection(core, Some(why));
     }
 
     /// The server has said DISCONNECT.
     pub(in crate::engine) fn end_by_server(&self, core: &mut Guard<'_, H>) {
         if self.setup.lost_after_disconnect {
-            self.lose(core, "the server said DISCONNECT");
+            self.lose(
+                core,
+                Loss::new(LossCause::Closed, "the server said DISCONNECT"),
+            );
         } else {
-            self.end_connection(core, false);
+            self.end_connection(core, None);
         }
     }
 
@@ -70,9 +77,9 @@ impl<H: Host> Client<H> {
         }
     }
 
-    /// The connection has ended: tells the program, and reconnects where it wants that. `lost`: the program has not asked for
-    /// it.
-    pub(super) fn end_connection(&self, core: &mut Guard<'_, H>, lost: bool) {
+    /// The connection has ended: tells the program, and reconnects where it wants that. `lost`: neither side
+    /// has said so before.
+    pub(super) fn end_connection(&self, core: &mut Guard<'_, H>, lost: Option<Loss>) {
         let Some(ended) = self.drop_connection(core) else {
             return;
         };
@@ -82,8 +89,8 @@ impl<H: Host> Client<H> {
             }
             return;
         }
-        if lost {
-            core.outputs.tell(Event::ConnectionLost);
+        if let Some(loss) = lost {
+            core.outputs.tell(Event::ConnectionLost(loss));
         }
         self.reconnect_later(core, !ended.session_ends, ended.unheard);
     }
@@ -92,7 +99,7 @@ impl<H: Host> Client<H> {
     /// the outbound stream behind a DISCONNECT's beginning is still said.
     #[must_use = "the program is told"]
     pub(super) fn drop_connection(&self, core: &mut Guard<'_, H>) -> Option<Ended<H::Op, ()>> {
-        let told = !core.session.online();
+        let told = !core.session.online() && !core.lifecycle.is_attaching();
         let unfinished = core.session.has_unfinished_publishes();
         let has_will = core
             .lifecycle
@@ -104,6 +111,7 @@ impl<H: Host> Client<H> {
             session_ends,
             leaving,
             unheard,
+            attaching,
         } = core.lifecycle.end()?;
         let link = std::sync::Arc::clone(connection.link());
         match (reactor(), link.fd()) {
@@ -133,6 +141,9 @@ impl<H: Host> Client<H> {
         } else {
             core.retired.push(retired);
         }
+        let written = core.outputs.written();
+        core.tally.wrote(written);
+        core.driving.carried = false;
         core.outputs.end_stream(epoch, writing);
         let (session, outputs) = core.parts();
         session.connection_lost(outputs);
@@ -150,6 +161,7 @@ impl<H: Host> Client<H> {
             session_ends,
             leaving,
             unheard,
+            attaching,
         })
     }
 
@@ -170,7 +182,10 @@ impl<H: Host> Client<H> {
         session.unacknowledged_by_peer(now, unacknowledged);
         if !session.tick(now, outputs) {
             self.say_why(core, reason::KEEP_ALIVE_TIMEOUT);
-            self.lose(core, "no answer to PINGREQ");
+            self.lose(
+                core,
+                Loss::new(LossCause::KeepAlive, "no answer to PINGREQ"),
+            );
         }
     }
 
@@ -208,7 +223,13 @@ impl<H: Host> Client<H> {
             (!core.lifecycle.is_leaving()).then_some(())
         });
         if done.is_none() && core.lifecycle.is_leaving() {
-            self.lose(&mut core, "the socket took no DISCONNECT in time");
+            self.lose(
+                &mut core,
+                Loss::new(
+                    LossCause::Transport,
+                    "the socket took no DISCONNECT in time",
+                ),
+            );
         }
         drop(self.settle(core, Thread::Caller));
         Ok(())
@@ -229,7 +250,7 @@ impl<H: Host> Client<H> {
         match core.lifecycle.leave(now, now + CLOSE_GRACE, idle, written) {
             Leave::Wait => false,
             Leave::Close => {
-                self.end_connection(core, false);
+                self.end_connection(core, None);
                 false
             }
             Leave::Say(reason, properties) => {

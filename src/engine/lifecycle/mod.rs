@@ -1,5 +1,6 @@
 //! How a client's connections begin and end. [`state`] is the one state; the other files change it.
 
+mod attach;
 pub mod connect;
 mod destroy;
 mod disconnect;

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::engine::connection::Connection;
 use crate::options::ConnectOptions;
+use crate::protocol::handshake::Handshake;
 use crate::protocol::property::{Properties, PropertyId};
 
 /// A state. `O` is what the program attached to a call.
@@ -15,6 +16,8 @@ enum State<O> {
     Idle { wanted: bool },
     /// A connect that the program asked for is under way.
     Connecting(Box<Connecting<O>>),
+    /// A link that the program has made carries the handshake.
+    Attaching(Box<Attaching<O>>),
     /// The automatic reconnect is at work.
     Reconnecting(Box<Reconnecting<O>>),
     /// Connected.
@@ -28,6 +31,14 @@ struct Connecting<O> {
     task: Option<Task>,
     /// Cleared by a disconnect: the attempt that is under way goes on, and is the last.
     wanted: bool,
+}
+
+struct Attaching<O> {
+    connection: Connection,
+    op: O,
+    handshake: Handshake,
+    /// When CONNACK has to be there.
+    deadline: Option<Instant>,
 }
 
 struct Reconnecting<O> {
@@ -144,6 +155,8 @@ pub struct Ended<O, C = Connection> {
     pub leaving: Option<Vec<O>>,
     /// For the automatic reconnect.
     pub unheard: Option<Box<O>>,
+    /// Who waits for the end of the handshake, which had not ended.
+    pub attaching: Option<O>,
 }
 
 /// What an automatic reconnect begins with.
@@ -188,6 +201,7 @@ impl<O> Lifecycle<O> {
     pub fn connection(&self) -> Option<&Connection> {
         match &self.state {
             State::Up(up) => Some(&up.connection),
+            State::Attaching(attaching) => Some(&attaching.connection),
             _ => None,
         }
     }
@@ -196,8 +210,14 @@ impl<O> Lifecycle<O> {
     pub fn connection_mut(&mut self) -> Option<&mut Connection> {
         match &mut self.state {
             State::Up(up) => Some(&mut up.connection),
+            State::Attaching(attaching) => Some(&mut attaching.connection),
             _ => None,
         }
+    }
+
+    /// Returns true if a link carries the handshake.
+    pub fn is_attaching(&self) -> bool {
+        matches!(self.state, State::Attaching(_))
     }
 
     /// Returns true if there is a connection, also while it is being ended.
@@ -235,7 +255,7 @@ impl<O> Lifecycle<O> {
         match &self.state {
             State::Idle { wanted } => *wanted,
             State::Connecting(connecting) => connecting.wanted,
-            State::Reconnecting(_) => true,
+            State::Reconnecting(_) | State::Attaching(_) => true,
             State::Up(up) => up.wanted,
             State::Destroyed => false,
         }
@@ -250,6 +270,7 @@ impl<O> Lifecycle<O> {
     pub fn deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Up(up) => up.leaving.as_ref().map(|leaving| leaving.deadline),
+            State::Attaching(attaching) => attaching.deadline,
             _ => None,
         }
     }
@@ -261,7 +282,7 @@ impl<O> Lifecycle<O> {
     pub fn connect(&mut self, options: Arc<ConnectOptions>, op: O) -> Result<u64, Refusal> {
         match self.state {
             State::Idle { .. } | State::Reconnecting(_) => {}
-            State::Connecting(_) | State::Up(_) => return Err(Refusal::Busy),
+            State::Connecting(_) | State::Attaching(_) | State::Up(_) => return Err(Refusal::Busy),
             State::Destroyed => return Err(Refusal::Destroyed),
         }
         self.options = Some(options);
@@ -279,7 +300,106 @@ impl<O> Lifecycle<O> {
         match &mut self.state {
             State::Connecting(connecting) => connecting.task = Some(Task(task)),
             State::Reconnecting(reconnecting) => reconnecting.task = Some(Task(task)),
-            State::Idle { .. } | State::Up(_) | State::Destroyed => {}
+            State::Idle { .. } | State::Attaching(_) | State::Up(_) | State::Destroyed => {}
+        }
+    }
+
+    /// The program has made a link: the handshake begins on it.
+    pub fn attach(
+        &mut self,
+        options: Arc<ConnectOptions>,
+        op: O,
+        connection: Connection,
+        handshake: Handshake,
+        deadline: Option<Instant>,
+    ) -> Result<(), Refusal> {
+        match self.state {
+            State::Idle { .. } => {}
+            State::Destroyed => return Err(Refusal::Destroyed),
+            _ => return Err(Refusal::Busy),
+        }
+        self.options = Some(options);
+        self.epoch += 1;
+        self.state = State::Attaching(Box::new(Attaching {
+            connection,
+            op,
+            handshake,
+            deadline,
+        }));
+        Ok(())
+    }
+
+    /// What has to be under MQTT on a link of the program's is there: the handshake begins. Gives the connection back if
+    /// nobody wants it any more.
+    pub fn attach_prepared(
+        &mut self,
+        epoch: u64,
+        connection: Connection,
+        handshake: Handshake,
+        deadline: Option<Instant>,
+    ) -> Result<(), Connection> {
+        if self.epoch != epoch {
+            return Err(connection);
+        }
+        match std::mem::replace(&mut self.state, State::Idle { wanted: false }) {
+            State::Connecting(connecting) => {
+                self.state = State::Attaching(Box::new(Attaching {
+                    connection,
+                    op: connecting.op,
+                    handshake,
+                    deadline,
+                }));
+                Ok(())
+            }
+            other => {
+                self.state = other;
+                Err(connection)
+            }
+        }
+    }
+
+    /// The server has accepted the connection on an attached link. Returns what the program attached, and
+    /// the bytes behind CONNACK.
+    #[must_use = "the program is told"]
+    pub fn accepted(&mut self, session_ends: bool) -> Option<(O, Vec<u8>)> {
+        match std::mem::replace(&mut self.state, State::Idle { wanted: false }) {
+            State::Attaching(attaching) => {
+                self.state = State::Up(Up {
+                    connection: attaching.connection,
+                    session_ends,
+                    wanted: true,
+                    unheard: None,
+                    leaving: None,
+                });
+                Some((attaching.op, attaching.handshake.into_rest()))
+            }
+            other => {
+                self.state = other;
+                None
+            }
+        }
+    }
+
+    /// Returns the handshake that a link carries.
+    pub fn handshake_mut(&mut self) -> Option<&mut Handshake> {
+        match &mut self.state {
+            State::Attaching(attaching) => Some(&mut attaching.handshake),
+            _ => None,
+        }
+    }
+
+    /// The program gives an attempt up that no link carries yet. Returns what it attached.
+    #[must_use = "the program is told"]
+    pub fn abandon(&mut self) -> Option<O> {
+        match std::mem::replace(&mut self.state, State::Idle { wanted: false }) {
+            State::Connecting(connecting) => {
+                self.epoch += 1;
+                Some(connecting.op)
+            }
+            other => {
+                self.state = other;
+                None
+            }
         }
     }
 
@@ -401,7 +521,7 @@ impl<O> Lifecycle<O> {
                 let options = self.options.clone().ok_or(Refusal::NoOptions)?;
                 Ok(Reconnect::Connect(options))
             }
-            State::Connecting(_) | State::Up(_) => Err(Refusal::Busy),
+            State::Connecting(_) | State::Attaching(_) | State::Up(_) => Err(Refusal::Busy),
             State::Destroyed => Err(Refusal::Destroyed),
         }
     }
@@ -438,7 +558,7 @@ impl<O> Lifecycle<O> {
                 leaving.ops.extend(op);
                 return Disconnect::Begun;
             }
-            State::Destroyed => {}
+            State::Attaching(_) | State::Destroyed => {}
         }
         Disconnect::NotConnected
     }
@@ -490,6 +610,20 @@ impl<O> Lifecycle<O> {
                     session_ends: up.session_ends,
                     leaving: up.leaving.map(|leaving| leaving.ops),
                     unheard: up.unheard,
+                    attaching: None,
+                })
+            }
+            State::Attaching(attaching) => {
+                let epoch = self.epoch;
+                self.epoch += 1;
+                self.state = State::Idle { wanted: false };
+                Some(Ended {
+                    connection: attaching.connection,
+                    epoch,
+                    session_ends: false,
+                    leaving: None,
+                    unheard: None,
+                    attaching: Some(attaching.op),
                 })
             }
             other => {

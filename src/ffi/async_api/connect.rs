@@ -111,6 +111,7 @@ unsafe fn read(
                 max: read::seconds((*options).maxRetryInterval).max(Duration::from_secs(1)),
             });
         let options = ConnectOptions {
+            extras: None,
             keep_alive: read::seconds((*options).keepAliveInterval),
             clean: if v5 {
                 clean_start != 0

@@ -13,6 +13,7 @@ use crate::ffi::read::{self, Code};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::async_types::*;
 use crate::options::CreateOptions;
+use crate::protocol::session::{self, Acknowledge};
 
 /// Newest version of the create options.
 const OPTIONS_VERSION: c_int = 3;
@@ -88,6 +89,8 @@ unsafe fn make(
             server_uri,
             create,
             driver: Driver::Reactor,
+            acknowledge: Acknowledge::OnArrival,
+            session: session::Options::default(),
             lost_after_disconnect: false,
         };
         let client = AsyncClient::new(setup, AsyncHost::default(), store, || {

@@ -231,6 +231,7 @@ impl Host for AsyncHost {
             // None reaches a host: the client reads stored messages and tells of TLS errors, and nobody asked for
             // acknowledgements.
             Event::StoredMessage(_) | Event::TlsError(..) | Event::Acknowledged { .. } => {}
+            Event::Auth { .. } | Event::Room | Event::Wants => {}
             Event::ConnectEnded { op, result } => match result {
                 Ok(connected) => connect_succeeded(&op, &connected),
                 Err(failure) => connect_failed(&op, &failure),
@@ -246,7 +247,7 @@ impl Host for AsyncHost {
                     unsafe { callback(context.0, cause.as_ptr().cast_mut()) };
                 }
             }
-            Event::ConnectionLost => {
+            Event::ConnectionLost(_) => {
                 if let (context, Some(callback)) = callbacks.connection_lost {
                     // SAFETY: the program's callback; the original passes no cause either.
                     unsafe { callback(context.0, ptr::null_mut()) };

@@ -68,7 +68,7 @@ fn error(error: &Error) -> Code {
             other => other.into(),
         },
         Error::Store(error) => crate::ffi::read::create::refused(error),
-        Error::Failed(_) | Error::TimedOut => MQTTASYNC_FAILURE,
+        Error::Failed(_) | Error::WouldBlock | Error::TimedOut => MQTTASYNC_FAILURE,
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod mqtt_async;
 pub mod mqtt_client;
+pub mod paho_oxide;
 pub mod properties;
 #[cfg(test)]
 mod properties_tests;

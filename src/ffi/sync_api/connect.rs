@@ -181,6 +181,7 @@ unsafe fn read_options(
             -1
         };
         Ok(ConnectOptions {
+            extras: None,
             keep_alive: read::seconds((*options).keepAliveInterval),
             clean: if v5 {
                 clean_start != 0

@@ -13,6 +13,7 @@ use crate::ffi::read::{self, Code};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::client_types::*;
 use crate::options::CreateOptions;
+use crate::protocol::session::{self, Acknowledge};
 
 pub unsafe fn create(
     handle: *mut MQTTClient,
@@ -89,6 +90,8 @@ unsafe fn make(
             server_uri,
             create,
             driver: Driver::Calls,
+            acknowledge: Acknowledge::OnArrival,
+            session: session::Options::default(),
             lost_after_disconnect: false,
         };
         let client = SyncClient::new(setup, ClientHost::default(), store, || {

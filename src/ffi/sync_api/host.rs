@@ -179,7 +179,7 @@ impl Host for ClientHost {
                     }
                 }
             }
-            Event::ConnectionLost => {
+            Event::ConnectionLost(_) => {
                 if let Some(callback) = callbacks.connection_lost {
                     // SAFETY: the program's callback; the original passes no cause either.
                     unsafe { callback(callbacks.context.0, ptr::null_mut()) };
@@ -196,6 +196,9 @@ impl Host for ClientHost {
                 }
             }
             Event::StoredMessage(_)
+            | Event::Auth { .. }
+            | Event::Room
+            | Event::Wants
             | Event::TlsError(..)
             | Event::ConnectEnded { .. }
             | Event::Connected { .. }

@@ -91,7 +91,9 @@ fn error(error: &Error) -> Code {
             other => other.into(),
         },
         Error::Store(error) => crate::ffi::read::create::refused(error),
-        Error::Failed(_) | Error::TimedOut | Error::Ignored => MQTTCLIENT_FAILURE,
+        Error::Failed(_) | Error::WouldBlock | Error::TimedOut | Error::Ignored => {
+            MQTTCLIENT_FAILURE
+        }
     }
 }
 

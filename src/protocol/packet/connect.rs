@@ -49,6 +49,19 @@ pub struct Connect<'a> {
     pub properties: PropertiesRef<'a>,
 }
 
+/// Sets the bit of the protocol level by which servers know a bridge, outside the specification, in an encoded CONNECT.
+pub fn mark_bridge(packet: &mut [u8]) {
+    // The first byte, the remaining length, whose last byte has no bit for more, then the name with its length.
+    let more = packet.iter().skip(1).take_while(|byte| **byte >= 0x80);
+    let name = 2 + more.count();
+    if let Some(&[high, low]) = packet.get(name..name + 2) {
+        let level = name + 2 + usize::from(u16::from_be_bytes([high, low]));
+        if let Some(level) = packet.get_mut(level) {
+            *level |= 0x80;
+        }
+    }
+}
+
 impl Connect<'_> {
     /// Appends the packet, or fails and leaves `out` as it was.
     pub fn encode(&self, out: &mut BytesMut) -> Result<(), Malformed> {

@@ -7,7 +7,7 @@ mod publish;
 mod subscribe;
 
 pub use ack::{Ack, AckKind, encode_ack};
-pub use connect::{ConnAck, Connect, Will};
+pub use connect::{ConnAck, Connect, Will, mark_bridge};
 pub use disconnect::{Auth, Disconnect, encode_auth, encode_disconnect};
 pub use ping::encode_pingreq;
 pub use publish::{Publish, message_expiry_offset, packet_id_offset, set_dup, set_packet_id};

@@ -56,6 +56,7 @@ impl<M, O> Session<M, O> {
                 Duration::from_secs(seconds.into())
             });
         self.keep_alive = KeepAlive::new(keep_alive, now);
+        self.keep_alive.set_timeout(self.ping_timeout);
         self.known_aliases = Aliases::default();
         self.own_aliases = Aliases::default();
         self.acks.begin();

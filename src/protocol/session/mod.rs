@@ -181,6 +181,7 @@ pub struct Session<M, O> {
     online: bool,
     limits: Limits,
     keep_alive: KeepAlive,
+    ping_timeout: Option<Duration>,
     inflight: Inflight<Entry<O>>,
     /// Entries of `inflight` that are publishes sent on this connection.
     publishing: u32,
@@ -229,6 +230,7 @@ impl<M, O> Session<M, O> {
             online: false,
             limits: Limits::default(),
             keep_alive: KeepAlive::new(Duration::ZERO, now),
+            ping_timeout: None,
             inflight: Inflight::default(),
             publishing: 0,
             replay: VecDeque::new(),
@@ -268,6 +270,16 @@ impl<M, O> Session<M, O> {
     /// Says what the program has chosen; told before [`begin`](Self::begin).
     pub fn set_options(&mut self, options: Options) {
         self.options = options;
+    }
+
+    /// Sets how long the answer to a PINGREQ may take; told before [`begin`](Self::begin).
+    pub fn set_ping_timeout(&mut self, timeout: Option<Duration>) {
+        self.ping_timeout = timeout;
+    }
+
+    /// Returns how long the answer to the last PINGREQ took.
+    pub fn ping_round_trip(&self) -> Option<Duration> {
+        self.keep_alive.last_round_trip()
     }
 
     /// What the two ends allow.

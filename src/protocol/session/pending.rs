@@ -74,8 +74,13 @@ impl<M, O> Session<M, O> {
 
     /// Returns the operations that have not ended: those in flight in the order in which they were sent, then those that wait.
     pub fn pending(&self) -> Vec<Pending> {
+        self.pending_with(|pending, _| pending)
+    }
+
+    /// As [`pending`](Self::pending), each as `describe` has it, which is lent what the program attached.
+    pub fn pending_with<T>(&self, describe: impl Fn(Pending, &O) -> T) -> Vec<T> {
         let qos = |packet: &[u8]| (!packet.is_empty()).then(|| packet_qos(packet));
-        let mut sent: Vec<(u64, Pending)> = self
+        let mut sent: Vec<(u64, T)> = self
             .inflight
             .iter()
             .map(|(packet_id, entry)| {
@@ -95,28 +100,36 @@ impl<M, O> Session<M, O> {
                     kind,
                     qos,
                 };
-                (entry.order, pending)
+                (entry.order, describe(pending, &entry.op))
             })
             .collect();
         sent.sort_unstable_by_key(|(order, _)| *order);
         let sent = sent.into_iter().map(|(_, pending)| pending);
-        let waiting = self
-            .put_off
-            .iter()
-            .chain(&self.queue)
-            .map(|queued| Pending {
+        let waiting = self.put_off.iter().chain(&self.queue).map(|queued| {
+            let pending = Pending {
                 packet_id: queued.id,
                 token: queued.token,
                 kind: Kind::Queued,
                 qos: qos(&queued.packet),
-            });
+            };
+            describe(pending, &queued.op)
+        });
         sent.chain(waiting).collect()
     }
 
     /// Takes a message back that has not been sent; it ends as [`Cause::Cancelled`]. Returns false if there is no such message
     /// that waits: it has been sent, or has ended.
     pub fn cancel<S: Sink<Message = M, Op = O>>(&mut self, token: Token, sink: &mut S) -> bool {
-        let is_it = |queued: &Queued<O>| queued.token == token;
+        self.cancel_where(|queued, _| queued == token, sink)
+    }
+
+    /// As [`cancel`](Self::cancel), for the message of whose token and attachment `is_it` is true.
+    pub fn cancel_where<S: Sink<Message = M, Op = O>>(
+        &mut self,
+        is_it: impl Fn(Token, &O) -> bool,
+        sink: &mut S,
+    ) -> bool {
+        let is_it = |queued: &Queued<O>| is_it(queued.token, &queued.op);
         let queued = if let Some(at) = self.queue.iter().position(is_it) {
             self.queue.remove(at)
         } else if let Some(at) = self.put_off.iter().position(is_it) {

@@ -106,7 +106,35 @@ pub fn write(
         writeln!(text, "{}", header.verbatim)?;
     }
     text.push_str("#endif\n");
+    if header.tagged {
+        text = tagged(&text);
+    }
     Ok(text)
+}
+
+/// Takes the names that are no tags from the structures.
+fn tagged(text: &str) -> String {
+    let names: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("typedef struct ")?.strip_suffix(" {"))
+        .collect();
+    let mut text = text.to_owned();
+    for name in names {
+        text = text
+            .replace(
+                &format!("typedef struct {name} {{"),
+                &format!("struct {name} {{"),
+            )
+            .replace(&format!("}} {name};"), "};")
+            .replace(
+                &format!("const {name} *"),
+                &format!("const struct {name} *"),
+            )
+            .replace(&format!("({name} *"), &format!("(struct {name} *"))
+            .replace(&format!(" {name} *"), &format!(" struct {name} *"))
+            .replace("struct struct ", "struct ");
+    }
+    text
 }
 
 /// Whether an item is the definition of the structure `name`, or an alias of that name.

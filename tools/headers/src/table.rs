@@ -16,6 +16,8 @@ pub struct Header {
     pub initializers: &'static [Initializer],
     /// C text to have before everything else, for what is not made of Rust items at all.
     pub verbatim: &'static str,
+    /// Its structures have tags and no other names: functions may have the same.
+    pub tagged: bool,
 }
 
 /// A macro for the initial value of a structure.
@@ -158,6 +160,7 @@ How the functions of the library are declared: the macro LIBMQTT_API stands befo
 It matters on Windows, where a program that uses the DLL is compiled with PAHO_MQTT_IMPORTS defined.",
         initializers: &[],
         verbatim: EXPORT_DECLARATIONS,
+        tagged: false,
     },
     Header {
         name: "MQTTSubscribeOpts.h",
@@ -172,6 +175,7 @@ It matters on Windows, where a program that uses the DLL is compiled with PAHO_M
             about: "Options with which a subscription is like one of MQTT 3.1.1.",
         }],
         verbatim: "",
+        tagged: false,
     },
     Header {
         name: "MQTTReasonCodes.h",
@@ -181,6 +185,7 @@ It matters on Windows, where a program that uses the DLL is compiled with PAHO_M
         about: "MQTT 5 reason codes, and their names.",
         initializers: &[],
         verbatim: "",
+        tagged: false,
     },
     Header {
         name: "MQTTProperties.h",
@@ -207,6 +212,7 @@ MQTTProperties_free(&props);
             about: "An empty list.",
         }],
         verbatim: "",
+        tagged: false,
     },
     Header {
         name: "MQTTClientPersistence.h",
@@ -221,6 +227,7 @@ A store keeps records, byte strings that are found by a key. For the library's o
 directory named after the client identifier and the server.",
         initializers: &[],
         verbatim: "",
+        tagged: false,
     },
     Header {
         name: "MQTTClient.h",
@@ -325,6 +332,7 @@ worse.",
             },
         ],
         verbatim: "",
+        tagged: false,
     },
     Header {
         name: "MQTTAsync.h",
@@ -474,6 +482,46 @@ is NULL, or of a client destroyed, is an error and nothing worse.",
             },
         ],
         verbatim: "",
+        tagged: false,
+    },
+    Header {
+        name: "paho_oxide.h",
+        guard: "PAHO_OXIDE_H",
+        includes: &["<stddef.h>", "<stdint.h>", "\"MQTTExportDeclarations.h\""],
+        sources: &["types/oxide_types.rs", "exports/paho_oxide.rs"],
+        about: "\
+Events in batches instead of callbacks: for programs with an event loop, sockets or TLS of their own, for thousands of
+connections, and for bindings to other languages. Link with `-lpaho-oxide`, or with `-lpaho-oxide-tls` for TLS.
+
+@code
+uint64_t queue, client, buffer[8192];
+struct MQTTOxide_createOptions create = { sizeof(create) };
+struct MQTTOxide_connectOptions options = { sizeof(options), 4, 1 };
+
+MQTTOxide_createQueue(&queue);
+MQTTOxide_create(&client, queue, &create);
+MQTTOxide_connect(client, \"tcp://localhost:1883\", 20, &options, NULL);
+for (;;) {
+  int64_t at, bytes = MQTTOxide_nextEvents(queue, buffer, sizeof(buffer), -1, NULL);
+  for (at = 0; at < bytes;) {
+    const struct MQTTOxide_event* event = (const void*)((const char*)buffer + at);
+    if (event->kind == MQTTOxide_CONNECTED)
+      MQTTOxide_publish(client, \"greetings\", 9, \"hello\", 5, NULL, 0, 1, NULL);
+    at += event->size;
+  }
+}
+@endcode
+
+Handles are numbers, never pointers; 0 is none. Every function may be called from any thread at any time. None blocks, but
+MQTTOxide_nextEvents() with a time-out, and MQTTOxide_destroy(). No pointer of the caller's is kept after a call. Structures
+begin with their size. Strings and bytes have their length beside them and need no NUL. Functions return 0 or a count, or a
+negative MQTTOxide_E_... code, after which nothing has changed.
+
+Properties are MQTT 5 properties as they stand in a packet, without the length in front. The manual with the kinds of events
+and their members is docs/oxide-api.md.",
+        initializers: &[],
+        verbatim: "",
+        tagged: true,
     },
 ];
 

@@ -1,0 +1,916 @@
+/**
+ * @file paho_oxide.h
+ *
+ * Events in batches instead of callbacks: for programs with an event loop, sockets or TLS of their own, for thousands of
+ * connections, and for bindings to other languages. Link with `-lpaho-oxide`, or with `-lpaho-oxide-tls` for TLS.
+ *
+ * @code
+ * uint64_t queue, client, buffer[8192];
+ * struct MQTTOxide_createOptions create = { sizeof(create) };
+ * struct MQTTOxide_connectOptions options = { sizeof(options), 4, 1 };
+ *
+ * MQTTOxide_createQueue(&queue);
+ * MQTTOxide_create(&client, queue, &create);
+ * MQTTOxide_connect(client, "tcp://localhost:1883", 20, &options, NULL);
+ * for (;;) {
+ *   int64_t at, bytes = MQTTOxide_nextEvents(queue, buffer, sizeof(buffer), -1, NULL);
+ *   for (at = 0; at < bytes;) {
+ *     const struct MQTTOxide_event* event = (const void*)((const char*)buffer + at);
+ *     if (event->kind == MQTTOxide_CONNECTED)
+ *       MQTTOxide_publish(client, "greetings", 9, "hello", 5, NULL, 0, 1, NULL);
+ *     at += event->size;
+ *   }
+ * }
+ * @endcode
+ *
+ * Handles are numbers, never pointers; 0 is none. Every function may be called from any thread at any time. None blocks, but
+ * MQTTOxide_nextEvents() with a time-out, and MQTTOxide_destroy(). No pointer of the caller's is kept after a call. Structures
+ * begin with their size. Strings and bytes have their length beside them and need no NUL. Functions return 0 or a count, or a
+ * negative MQTTOxide_E_... code, after which nothing has changed.
+ *
+ * Properties are MQTT 5 properties as they stand in a packet, without the length in front. The manual with the kinds of events
+ * and their members is docs/oxide-api.md.
+ */
+
+#if !defined(PAHO_OXIDE_H)
+#define PAHO_OXIDE_H
+
+/* Written by `cargo run -p paho-headers` from the Rust sources: make changes there. */
+
+#include <stddef.h>
+#include <stdint.h>
+#include "MQTTExportDeclarations.h"
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+/** No such client or queue (any more). */
+#define MQTTOxide_E_HANDLE (-1)
+
+/** A pointer is NULL that must not be. */
+#define MQTTOxide_E_NULL (-2)
+
+/** A struct's size is none that this library knows. */
+#define MQTTOxide_E_SIZE (-3)
+
+/** A value that no packet can carry or no option can have. */
+#define MQTTOxide_E_ARGUMENT (-4)
+
+/** Not in this state: connected already, not attached to a stream, queue in use. */
+#define MQTTOxide_E_STATE (-5)
+
+/** There is no connection, and the operation needs one. */
+#define MQTTOxide_E_DISCONNECTED (-6)
+
+/** Too much is unwritten or waits; an event ROOM follows. */
+#define MQTTOxide_E_WOULD_BLOCK (-7)
+
+/** All 65,535 packet identifiers are in use. */
+#define MQTTOxide_E_NO_ID (-8)
+
+/** The server does not allow it: QoS, retain, size, topic alias. */
+#define MQTTOxide_E_NOT_ALLOWED (-9)
+
+/** The store refused; nothing was sent. */
+#define MQTTOxide_E_NOT_STORED (-10)
+
+/** The buffer is too small; the size needed is given. */
+#define MQTTOxide_E_TOO_SMALL (-11)
+
+/** No memory, threads or descriptors. */
+#define MQTTOxide_E_SYSTEM (-12)
+
+/** No such token: it has ended, or was sent already. */
+#define MQTTOxide_E_NOT_FOUND (-13)
+
+/** Not in this library: TLS in libpaho-oxide. */
+#define MQTTOxide_E_NOT_SUPPORTED (-14)
+
+/** A defect in the library. The trace tells more. */
+#define MQTTOxide_E_PANIC (-15)
+
+/** Kind of event: a message came. */
+#define MQTTOxide_MESSAGE 1
+
+/** Kind of event: publishes have ended well. */
+#define MQTTOxide_DONE 2
+
+/** Kind of event: a publish, subscribe or unsubscribe has ended without success. */
+#define MQTTOxide_FAILED 3
+
+/** Kind of event: SUBACK came. */
+#define MQTTOxide_SUBACK 4
+
+/** Kind of event: UNSUBACK came. */
+#define MQTTOxide_UNSUBACK 5
+
+/** Kind of event: the server accepted the connection. */
+#define MQTTOxide_CONNECTED 6
+
+/** Kind of event: an attempt to connect has failed. */
+#define MQTTOxide_CONNECT_FAILED 7
+
+/** Kind of event: the connection is gone. */
+#define MQTTOxide_LOST 8
+
+/** Kind of event: the server said DISCONNECT; the connection is gone. */
+#define MQTTOxide_SERVER_DISCONNECT 9
+
+/** Kind of event: a disconnect of the program's is done. */
+#define MQTTOxide_CLOSED 10
+
+/** Kind of event: the server sent AUTH. */
+#define MQTTOxide_AUTH 11
+
+/** Kind of event: there is room again for publishes. */
+#define MQTTOxide_ROOM 12
+
+/** Kind of event: an attached stream has bytes to take. */
+#define MQTTOxide_OUTPUT 13
+
+/** Kind of event: a line of the engine's log. */
+#define MQTTOxide_LOG 14
+
+/** Kind of event: what the driving thread should wait for may have changed. */
+#define MQTTOxide_WANTS 15
+
+/** Create flag: messages of QoS 1 and 2 are acknowledged by MQTTOxide_ack(), else when they are queued. */
+#define MQTTOxide_ACK_BY_PROGRAM 1
+
+/** Create flag: acknowledgements leave in the order of the messages. */
+#define MQTTOxide_ACK_ORDERED 2
+
+/** Create flag: a QoS 2 message is an event at its PUBLISH, else at its PUBREL. */
+#define MQTTOxide_QOS2_AT_PUBLISH 4
+
+/** Create flag: QoS 1 and 2 publishes are accepted without a connection. */
+#define MQTTOxide_BUFFER_OFFLINE 8
+
+/** Create flag: with #MQTTOxide_BUFFER_OFFLINE, those of QoS 0 too. */
+#define MQTTOxide_BUFFER_QOS0 16
+
+/** Create flag: a publish gets its packet identifier when it is accepted. */
+#define MQTTOxide_IDS_AT_ACCEPT 32
+
+/** Create flag: what the store holds is not resumed. */
+#define MQTTOxide_NO_RESTORE 64
+
+/** Store: none. */
+#define MQTTOxide_STORE_NONE 0
+
+/** Store: files in the format of Paho C. */
+#define MQTTOxide_STORE_FILE 1
+
+/** Store: files named as the Go clients name theirs. */
+#define MQTTOxide_STORE_GO 2
+
+/** Session policy: publishes in flight are sent again, as new ones where the server has no session. */
+#define MQTTOxide_SESSION_RESEND 0
+
+/** Session policy: they are sent again with DUP, whatever the server says. */
+#define MQTTOxide_SESSION_KEEP 1
+
+/** Session policy: they fail where the server has no session. */
+#define MQTTOxide_SESSION_FOLLOW_SERVER 2
+
+/** Session policy: they fail before the connection begins. */
+#define MQTTOxide_SESSION_CLEAR 3
+
+/** Work for a connection: reading. */
+#define MQTTOxide_READ 1
+
+/** Work for a connection: writing what waits. */
+#define MQTTOxide_WRITE 2
+
+/** Work for a connection: doing what has become due. */
+#define MQTTOxide_TICK 4
+
+/**
+ * An answer of MQTTOxide_wants() and MQTTOxide_drive(): there is more to read now, whatever the socket says.
+ */
+#define MQTTOxide_MORE 8
+
+/** Publish flag, besides the QoS: to be retained. */
+#define MQTTOxide_RETAIN 4
+
+/** Publish flag: marked as a duplicate. */
+#define MQTTOxide_DUPLICATE 8
+
+/** Publish flag: #MQTTOxide_E_WOULD_BLOCK rather than wait for quota or a connection. */
+#define MQTTOxide_NO_WAIT 16
+
+/** Status of a publish: the kernel, or the stream's buffer, has all of it. At QoS 0 no event follows. */
+#define MQTTOxide_WRITTEN 1
+
+/** Status of a publish: its packet is on its way. */
+#define MQTTOxide_SENT 2
+
+/** Status of a publish: it waits for a connection or for quota. */
+#define MQTTOxide_WAITS 4
+
+/** Status of a publish: bytes are left for MQTTOxide_drive() with #MQTTOxide_WRITE. */
+#define MQTTOxide_UNWRITTEN 8
+
+/** What a client is created with. */
+struct MQTTOxide_createOptions {
+  /** sizeof(struct MQTTOxide_createOptions) */
+  uint32_t size;
+  /** #MQTTOxide_ACK_BY_PROGRAM and so on. */
+  uint32_t flags;
+  /** Comes with every event: the program's own number or pointer. */
+  uint64_t context;
+  /** Client identifier; may be NULL with length 0. */
+  const char *client_id;
+  /** Its length. */
+  uint32_t client_id_len;
+  /** 3, 4 or 5: what is assumed until the first connection. 0 is 4. */
+  uint32_t version;
+  /** Publishes that may wait for a connection or for quota; 0: 65,535. */
+  uint32_t max_buffered;
+  /** Unread messages from which on the socket is not read; 0: 1,024. */
+  uint32_t max_unread_messages;
+  /** The same in bytes; 0: 1 MiB. */
+  uint64_t max_unread_bytes;
+  /** #MQTTOxide_STORE_NONE and so on. */
+  uint32_t store;
+  /** Length of the directory's name. */
+  uint32_t store_name_len;
+  /** Directory of the store. */
+  const char *store_name;
+  /** #MQTTOxide_STORE_GO: prefix of the file names, or NULL. */
+  const char *store_prefix;
+  /** Its length. */
+  uint32_t store_prefix_len;
+  /** Length of the extension. */
+  uint32_t store_extension_len;
+  /** #MQTTOxide_STORE_GO: extension of the file names; NULL: ".msg". */
+  const char *store_extension;
+  /** #MQTTOxide_STORE_FILE: the server, a part of the directory's name. */
+  const char *server;
+  /** Its length. */
+  uint32_t server_len;
+  /** What the program's threads do: see MQTTOxide_setDriver(). */
+  uint32_t driver;
+};
+
+/** A CONNECT, and how the connection is kept. */
+struct MQTTOxide_connectOptions {
+  /** sizeof(struct MQTTOxide_connectOptions) */
+  uint32_t size;
+  /** The byte on the wire: 3, 4, 5; 0x83, 0x84 for a bridge. */
+  uint8_t version;
+  /** The bit on the wire: clean session, clean start. */
+  uint8_t clean;
+  /** #MQTTOxide_SESSION_RESEND and so on. */
+  uint8_t session;
+  /** 0 */
+  uint8_t flags;
+  /** 0: no keep-alive. At most 65,535. */
+  uint32_t keep_alive_s;
+  /** For the answer to PINGREQ; 0: half the keep-alive. */
+  uint32_t ping_timeout_ms;
+  /** Of the whole attempt; 0: none. */
+  uint32_t deadline_ms;
+  /** QoS 1 and 2 publishes unacknowledged at a time; 0: 65,535. */
+  uint32_t max_inflight;
+  /** The same of those that are sent again; 0: as max_inflight. */
+  uint32_t max_resume_inflight;
+  /** Length of the client identifier. */
+  uint32_t client_id_len;
+  /** Client identifier; NULL: that of the create. */
+  const char *client_id;
+  /** User name; NULL: none. */
+  const char *username;
+  /** Its length. */
+  uint32_t username_len;
+  /** Length of the password. */
+  uint32_t password_len;
+  /** Password; NULL: none. */
+  const void *password;
+  /** MQTT 5 properties. */
+  const void *props;
+  /** Their length. */
+  uint32_t props_len;
+  /** Length of the will's topic. */
+  uint32_t will_topic_len;
+  /** Topic of the will; NULL: no will. */
+  const char *will_topic;
+  /** Payload of the will. */
+  const void *will_payload;
+  /** Its length. */
+  uint32_t will_payload_len;
+  /** QoS of the will. */
+  uint8_t will_qos;
+  /** The will is to be retained. */
+  uint8_t will_retain;
+  /** 0 */
+  uint16_t reserved;
+  /** MQTT 5 properties of the will. */
+  const void *will_props;
+  /** Their length. */
+  uint32_t will_props_len;
+  /** Length of the WebSocket's path. */
+  uint32_t ws_path_len;
+  /** For MQTTOxide_attachFd() and MQTTOxide_attachStream(): path of a WebSocket; NULL: no WebSocket. */
+  const char *ws_path;
+  /** Its Host header; NULL: localhost. */
+  const char *ws_host;
+  /** Its length. */
+  uint32_t ws_host_len;
+  /** Length of the headers. */
+  uint32_t headers_len;
+  /** Headers that are added to the WebSocket's request: "Name: value" lines that end with CR LF. */
+  const char *headers;
+};
+
+/**
+ * TLS of a connection that the engine makes. A text that begins with "-----BEGIN " is the PEM text itself, else the name of
+ * a file.
+ */
+struct MQTTOxide_tlsOptions {
+  /** sizeof(struct MQTTOxide_tlsOptions) */
+  uint32_t size;
+  /** 1: the server's certificate is not verified. */
+  uint32_t flags;
+  /** Certificates of the authorities that are trusted; NULL: those of the system. */
+  const char *trust;
+  /** Their length. */
+  uint32_t trust_len;
+  /** Length of the certificate. */
+  uint32_t certificate_len;
+  /** The client's certificate, with its chain; NULL: none. */
+  const char *certificate;
+  /** Its private key; NULL: it is with the certificate. */
+  const char *key;
+  /** Its length. */
+  uint32_t key_len;
+  /** Length of the password. */
+  uint32_t password_len;
+  /** Password of an encrypted key; NULL: none. */
+  const void *password;
+};
+
+/** How a publish was accepted. */
+struct MQTTOxide_published {
+  /** sizeof(struct MQTTOxide_published) */
+  uint32_t size;
+  /** Packet identifier; 0 if it has none (yet). */
+  uint16_t packet_id;
+  /** #MQTTOxide_WRITTEN and so on. */
+  uint16_t status;
+  /** The publish's token. */
+  uint64_t token;
+};
+
+/** One of the messages of MQTTOxide_publishMany(). */
+struct MQTTOxide_message {
+  /** Topic. */
+  const char *topic;
+  /** Payload. */
+  const void *payload;
+  /** MQTT 5 properties. */
+  const void *props;
+  /** Length of the topic. */
+  uint32_t topic_len;
+  /** Length of the payload. */
+  uint32_t payload_len;
+  /** Length of the properties. */
+  uint32_t props_len;
+  /** As those of MQTTOxide_publish(). */
+  uint32_t flags;
+};
+
+/** An operation in flight. */
+struct MQTTOxide_operation {
+  /** Its token. */
+  uint64_t token;
+  /** Its packet identifier, or 0. */
+  uint16_t packet_id;
+  /** Its QoS. */
+  uint8_t qos;
+  /** 0 it waits, 1 PUBLISH is sent, 2 PUBREC came, 3 SUBSCRIBE, 4 UNSUBSCRIBE. */
+  uint8_t state;
+  /** 0 */
+  uint32_t reserved;
+};
+
+/** What has happened in a client's life, and what is going on. */
+struct MQTTOxide_counters {
+  /** sizeof(struct MQTTOxide_counters) */
+  uint32_t size;
+  /** Connections established. */
+  uint32_t connections;
+  /** Bytes read. */
+  uint64_t bytes_in;
+  /** Bytes written. */
+  uint64_t bytes_out;
+  /** Messages received. */
+  uint64_t messages_in;
+  /** Messages handed to a connection. */
+  uint64_t messages_out;
+  /** Publishes that wait for a connection or for quota. */
+  uint64_t queued;
+  /** Operations in flight. */
+  uint64_t in_flight;
+  /** Bytes that wait to be written. */
+  uint64_t unwritten_bytes;
+  /** Messages that the program has not taken. */
+  uint64_t unread_messages;
+  /** Their bytes. */
+  uint64_t unread_bytes;
+  /** Messages that the program has not acknowledged. */
+  uint64_t unacknowledged;
+  /** How long the answer to the last PINGREQ took, in microseconds; 0: there was none. */
+  uint64_t ping_round_trip_us;
+};
+
+/** A MQTT 5 property. */
+struct MQTTOxide_property {
+  /** sizeof(struct MQTTOxide_property) */
+  uint32_t size;
+  /** Its identifier. */
+  uint32_t id;
+  /** The value of one that is a number. */
+  uint32_t number;
+  /** Length of the value. */
+  uint32_t value_len;
+  /** The value of one that is bytes or text, or of a pair; inside the caller's buffer. */
+  const void *value;
+  /** The name of a pair; inside the caller's buffer. */
+  const void *name;
+  /** Its length. */
+  uint32_t name_len;
+  /** 0 */
+  uint32_t reserved;
+};
+
+/** The members of an event, as MQTTOxide_nextEvents() writes them; topic, properties and payload follow. */
+struct MQTTOxide_event {
+  /** Of the whole record: the next one begins so many bytes after this one. */
+  uint32_t size;
+  /** MQTTOxide_MESSAGE and so on. Skip kinds that you do not know. */
+  uint16_t kind;
+  /** Of a message; of a connection, the version of MQTT. */
+  uint8_t qos;
+  /** By kind. */
+  uint8_t flags;
+  /** Packet identifier. */
+  uint16_t packet_id;
+  /** Reason or return code. */
+  uint16_t reason;
+  /** Bytes of the topic or text behind the members. */
+  uint32_t topic_len;
+  /** Bytes of the properties behind it. */
+  uint32_t props_len;
+  /** Bytes of the payload behind them. */
+  uint32_t payload_len;
+  /** Which operation, or what to acknowledge a message with. */
+  uint64_t token;
+  /** The client's, from MQTTOxide_createOptions. */
+  uint64_t context;
+  /** By kind. */
+  uint64_t value;
+};
+
+/**
+ * Makes a queue of events. Clients are created on it, one or many thousand.
+ *
+ * @param queue receives the handle.
+ * @return 0, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_createQueue(uint64_t *queue);
+
+/**
+ * Destroys a queue that has no clients any more. Calls of MQTTOxide_nextEvents() that wait come back.
+ *
+ * @param queue the queue.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: it has clients.
+ */
+LIBMQTT_API int32_t MQTTOxide_destroyQueue(uint64_t queue);
+
+/**
+ * Returns a descriptor that is readable while the queue is not empty, for poll(), epoll or an event loop. It stays the
+ * library's: do not read or close it. A queue whose descriptor nobody asks for does not pay for it.
+ *
+ * @param queue the queue.
+ * @return the descriptor, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_eventFd(uint64_t queue);
+
+/**
+ * Fills a buffer with as many events as fit, each a struct MQTTOxide_event with its bytes behind it.
+ *
+ * @param queue the queue.
+ * @param buffer receives the events; aligned to 8 bytes.
+ * @param capacity its size.
+ * @param timeout_ms how long to wait for the first event: 0 not at all, -1 for ever.
+ * @param count receives the number of events, or NULL.
+ * @return the bytes that were filled; 0 when there was nothing in time, or after MQTTOxide_interrupt(); or a negative
+ * MQTTOxide_E_... code. #MQTTOxide_E_TOO_SMALL: the next event does not fit, and stays; count is the size it needs.
+ */
+LIBMQTT_API int64_t MQTTOxide_nextEvents(
+    uint64_t queue, void *buffer, uint32_t capacity, int32_t timeout_ms, uint32_t *count);
+
+/**
+ * Has one call of MQTTOxide_nextEvents() that waits, or the next that would, come back with 0.
+ *
+ * @param queue the queue.
+ * @return 0, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_interrupt(uint64_t queue);
+
+/**
+ * Has lines of the engine's log queued as #MQTTOxide_LOG events. At most 1,024 lines wait; value says how many were dropped
+ * before a line.
+ *
+ * @param queue the queue.
+ * @param level 1 (everything) to 7 (what ends the program); 0: no lines.
+ * @return 0, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_setLogLevel(uint64_t queue, int32_t level);
+
+/**
+ * Makes a client, which is not connected.
+ *
+ * @param client receives the handle.
+ * @param queue where its events go.
+ * @param options the options.
+ * @return 0, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_create(
+    uint64_t *client, uint64_t queue, const struct MQTTOxide_createOptions *options);
+
+/**
+ * Ends a client: DISCONNECT is written if the socket takes it, and what is pending fails. These events are in the queue when
+ * this returns, and none of the client's follow. Waits for other threads that are inside a call for this client.
+ *
+ * @param client the client.
+ * @return 0, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_destroy(uint64_t client);
+
+/**
+ * Adopts a connected socket (TCP, Unix, one of a socketpair) and begins to talk MQTT over it. The descriptor is duplicated and
+ * made non-blocking, which both share; the caller keeps and closes its own. An event CONNECTED or CONNECT_FAILED follows.
+ *
+ * @param client the client.
+ * @param fd the socket.
+ * @param options the CONNECT.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: connected, or connecting.
+ */
+LIBMQTT_API int32_t MQTTOxide_attachFd(uint64_t client, int32_t fd, const struct MQTTOxide_connectOptions *options);
+
+/**
+ * Begins to talk MQTT over a byte stream that the program carries, by MQTTOxide_feed(), MQTTOxide_take() and MQTTOxide_eof().
+ * An event CONNECTED or CONNECT_FAILED follows.
+ *
+ * @param client the client.
+ * @param options the CONNECT.
+ * @return 0, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_attachStream(uint64_t client, const struct MQTTOxide_connectOptions *options);
+
+/**
+ * Connects as the Paho libraries do: the engine looks names up, makes the connection, and does TLS and WebSocket. An event
+ * CONNECTED or CONNECT_FAILED follows.
+ *
+ * @param client the client.
+ * @param uri the server's URI, or several with spaces between, tried in order.
+ * @param uri_len its length.
+ * @param options the CONNECT.
+ * @param tls for the TLS schemes; else NULL.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_NOT_SUPPORTED: TLS, in libpaho-oxide.
+ */
+LIBMQTT_API int32_t MQTTOxide_connect(
+    uint64_t client, const char *uri, uint32_t uri_len, const struct MQTTOxide_connectOptions *options,
+    const struct MQTTOxide_tlsOptions *tls);
+
+/**
+ * Ends the attempt or the connection now, without DISCONNECT. An event CONNECT_FAILED or LOST follows.
+ *
+ * @param client the client.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: there is none.
+ */
+LIBMQTT_API int32_t MQTTOxide_abort(uint64_t client);
+
+/**
+ * Waits at most so long for what is in flight, then sends DISCONNECT and closes. An event CLOSED follows. An attempt to connect
+ * ends at once, with CONNECT_FAILED.
+ *
+ * @param client the client.
+ * @param timeout_ms 0: DISCONNECT follows what is on its way to the socket now.
+ * @param reason reason code, MQTT 5.
+ * @param props properties, MQTT 5.
+ * @param props_len their length.
+ * @return 0, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_disconnect(
+    uint64_t client, uint32_t timeout_ms, uint8_t reason, const void *props, uint32_t props_len);
+
+/**
+ * Sends AUTH.
+ *
+ * @param client the client.
+ * @param reason 0x18 answers an event AUTH, 0x19 begins to authenticate anew.
+ * @param props authentication data and so on; the method of CONNECT is added.
+ * @param props_len their length.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: the server has not asked, or CONNECT named no method.
+ */
+LIBMQTT_API int32_t MQTTOxide_auth(uint64_t client, uint8_t reason, const void *props, uint32_t props_len);
+
+/**
+ * Writes an address of the connection's socket: "1.2.3.4:1883", "[::1]:1883", or the path of a Unix socket.
+ *
+ * @param client the client.
+ * @param which 0 the server's, 1 our own.
+ * @param buffer receives the text, without a NUL.
+ * @param capacity its size.
+ * @return the length of the text, 0 if there is none; or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int64_t MQTTOxide_address(uint64_t client, uint32_t which, char *buffer, uint32_t capacity);
+
+/**
+ * Hands over bytes that came from the server on an attached stream. They are processed on this thread; their events are in the
+ * queue when this returns.
+ *
+ * @param client the client.
+ * @param bytes the bytes.
+ * @param n how many.
+ * @return how many were taken; fewer than n while the program has too many unread messages, and an event WANTS follows when
+ * there is room. Or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int64_t MQTTOxide_feed(uint64_t client, const void *bytes, uint64_t n);
+
+/**
+ * As MQTTOxide_feed(), and then MQTTOxide_nextEvents() without waiting, in one call. The queue's descriptor is left alone for
+ * events that this call takes.
+ *
+ * @param client the client.
+ * @param bytes the bytes.
+ * @param n how many.
+ * @param taken receives how many were taken.
+ * @param buffer receives the events.
+ * @param capacity its size.
+ * @param count receives the number of events, or NULL.
+ * @return as MQTTOxide_nextEvents().
+ */
+LIBMQTT_API int64_t MQTTOxide_feedEvents(
+    uint64_t client, const void *bytes, uint64_t n, uint64_t *taken, void *buffer, uint32_t capacity,
+    uint32_t *count);
+
+/**
+ * An attached stream has ended.
+ *
+ * @param client the client.
+ * @param why the text of the event LOST or CONNECT_FAILED that follows; may be empty.
+ * @param why_len its length.
+ * @return 0, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_eof(uint64_t client, const char *why, uint32_t why_len);
+
+/**
+ * Moves bytes for the server on an attached stream into a buffer.
+ *
+ * @param client the client.
+ * @param buffer receives the bytes.
+ * @param capacity its size.
+ * @return how many; 0: none now, an event OUTPUT follows when there are. Or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int64_t MQTTOxide_take(uint64_t client, void *buffer, uint32_t capacity);
+
+/**
+ * Says what of the work for connections the program's threads do, by MQTTOxide_drive(); the engine's threads do the rest. May
+ * change at any time, also while connected.
+ *
+ * @param client the client.
+ * @param caller_does bits of #MQTTOxide_READ, #MQTTOxide_WRITE and #MQTTOxide_TICK; 0: nothing.
+ * @return 0, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_setDriver(uint64_t client, uint32_t caller_does);
+
+/**
+ * Does that work on this thread: reads what the socket has (1 MiB at most), writes what waits, does what is due.
+ *
+ * @param client the client.
+ * @param what bits as those of MQTTOxide_setDriver().
+ * @return as MQTTOxide_wants().
+ */
+LIBMQTT_API int32_t MQTTOxide_drive(uint64_t client, uint32_t what);
+
+/**
+ * As MQTTOxide_drive(), and then MQTTOxide_nextEvents() without waiting, in one call. The queue's descriptor is left alone for
+ * events that this call takes.
+ *
+ * @param client the client.
+ * @param what bits as those of MQTTOxide_setDriver().
+ * @param buffer receives the events.
+ * @param capacity its size.
+ * @param count receives the number of events, or NULL.
+ * @return as MQTTOxide_nextEvents().
+ */
+LIBMQTT_API int64_t MQTTOxide_driveEvents(
+    uint64_t client, uint32_t what, void *buffer, uint32_t capacity, uint32_t *count);
+
+/**
+ * Returns what the program's threads should wait for: #MQTTOxide_READ input, #MQTTOxide_WRITE room, #MQTTOxide_TICK a deadline,
+ * #MQTTOxide_MORE nothing: there is more to read now.
+ *
+ * @param client the client.
+ * @return the bits, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_wants(uint64_t client);
+
+/**
+ * Returns how long until MQTTOxide_drive() with #MQTTOxide_TICK has something to do.
+ *
+ * @param client the client.
+ * @return milliseconds; -1: never, also of a client that there is not.
+ */
+LIBMQTT_API int64_t MQTTOxide_deadlineMs(uint64_t client);
+
+/**
+ * Publishes a message. Never blocks.
+ *
+ * @param client the client.
+ * @param topic topic.
+ * @param topic_len its length.
+ * @param payload payload.
+ * @param payload_len its length.
+ * @param props MQTT 5 properties.
+ * @param props_len their length.
+ * @param flags the QoS, and #MQTTOxide_RETAIN, #MQTTOxide_DUPLICATE, #MQTTOxide_NO_WAIT.
+ * @param result receives token, packet identifier and status; or NULL.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_WOULD_BLOCK: nothing was accepted, and an event ROOM follows.
+ */
+LIBMQTT_API int32_t MQTTOxide_publish(
+    uint64_t client, const char *topic, uint32_t topic_len, const void *payload, uint32_t payload_len,
+    const void *props, uint32_t props_len, uint32_t flags, struct MQTTOxide_published *result);
+
+/**
+ * Publishes messages in order, up to the first that is not accepted.
+ *
+ * @param client the client.
+ * @param messages the messages.
+ * @param n how many.
+ * @param accepted receives how many were accepted; or NULL.
+ * @param first_token receives the token of the first; or NULL.
+ * @return 0, or a negative MQTTOxide_E_... code. That of the first that was not accepted.
+ */
+LIBMQTT_API int32_t MQTTOxide_publishMany(
+    uint64_t client, const struct MQTTOxide_message *messages, uint32_t n, uint32_t *accepted,
+    uint64_t *first_token);
+
+/**
+ * Takes a publish back that has not been sent. An event FAILED follows.
+ *
+ * @param client the client.
+ * @param token its token.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_NOT_FOUND: it has been sent, or has ended.
+ */
+LIBMQTT_API int32_t MQTTOxide_cancel(uint64_t client, uint64_t token);
+
+/**
+ * Subscribes. An event SUBACK or FAILED follows.
+ *
+ * @param client the client.
+ * @param filters the topic filters, as in a packet: see MQTTOxide_putFilter().
+ * @param filters_len their length.
+ * @param props MQTT 5 properties.
+ * @param props_len their length.
+ * @param token receives the token; or NULL.
+ * @return 0, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_subscribe(
+    uint64_t client, const void *filters, uint32_t filters_len, const void *props, uint32_t props_len,
+    uint64_t *token);
+
+/**
+ * Unsubscribes. An event UNSUBACK or FAILED follows.
+ *
+ * @param client the client.
+ * @param filters the topic filters, as in a packet: see MQTTOxide_putFilter().
+ * @param filters_len their length.
+ * @param props MQTT 5 properties.
+ * @param props_len their length.
+ * @param token receives the token; or NULL.
+ * @return 0, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_unsubscribe(
+    uint64_t client, const void *filters, uint32_t filters_len, const void *props, uint32_t props_len,
+    uint64_t *token);
+
+/**
+ * Acknowledges messages, in a client that was created with #MQTTOxide_ACK_BY_PROGRAM.
+ *
+ * @param client the client.
+ * @param tokens of their events.
+ * @param n how many.
+ * @param reason reason code, MQTT 5; 0: success.
+ * @return how many were acknowledged: messages of an older connection, and those acknowledged before, are passed over. Or a
+ * negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_ack(uint64_t client, const uint64_t *tokens, uint32_t n, uint8_t reason);
+
+/**
+ * Lists the operations that have not ended, oldest first.
+ *
+ * @param client the client.
+ * @param list receives as many as fit.
+ * @param capacity for how many there is room.
+ * @return how many there are, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int64_t MQTTOxide_inFlight(uint64_t client, struct MQTTOxide_operation *list, uint32_t capacity);
+
+/**
+ * Fills in what has happened in a client's life, and what is going on.
+ *
+ * @param client the client.
+ * @param counters receives them; its size is set.
+ * @return 0, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_counters(uint64_t client, struct MQTTOxide_counters *counters);
+
+/**
+ * Appends a property that is a number.
+ *
+ * @param buffer where properties are written.
+ * @param capacity its size.
+ * @param at how much of it is used; moved on.
+ * @param id the property's identifier, as in MQTTProperties.h.
+ * @param number its value.
+ * @return 0, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_putNumber(
+    void *buffer, uint32_t capacity, uint32_t *at, uint32_t id, uint32_t number);
+
+/**
+ * Appends a property that is bytes or text.
+ *
+ * @param buffer where properties are written.
+ * @param capacity its size.
+ * @param at how much of it is used; moved on.
+ * @param id the property's identifier, as in MQTTProperties.h.
+ * @param value its value.
+ * @param len the value's length.
+ * @return 0, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_putBytes(
+    void *buffer, uint32_t capacity, uint32_t *at, uint32_t id, const void *value, uint32_t len);
+
+/**
+ * Appends a user property.
+ *
+ * @param buffer where properties are written.
+ * @param capacity its size.
+ * @param at how much of it is used; moved on.
+ * @param id the property's identifier, as in MQTTProperties.h.
+ * @param name its name.
+ * @param name_len the name's length.
+ * @param value its value.
+ * @param value_len the value's length.
+ * @return 0, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_putPair(
+    void *buffer, uint32_t capacity, uint32_t *at, uint32_t id, const void *name, uint32_t name_len,
+    const void *value, uint32_t value_len);
+
+/**
+ * Appends a topic filter for MQTTOxide_subscribe() or, without options, MQTTOxide_unsubscribe().
+ *
+ * @param buffer where filters are written.
+ * @param capacity its size.
+ * @param at how much of it is used; moved on.
+ * @param filter the filter.
+ * @param len its length.
+ * @param options QoS and, on MQTT 5, No Local 4, Retain As Published 8, Retain Handling 16 or 32; -1: none.
+ * @return 0, or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_putFilter(
+    void *buffer, uint32_t capacity, uint32_t *at, const char *filter, uint32_t len, int32_t options);
+
+/**
+ * Reads a property.
+ *
+ * @param props the properties.
+ * @param props_len their length.
+ * @param at where to read; moved on. Begin with 0.
+ * @param property receives the property; its size is set.
+ * @return 1; 0: there are no more; or a negative MQTTOxide_E_... code.
+ */
+LIBMQTT_API int32_t MQTTOxide_nextProperty(
+    const void *props, uint32_t props_len, uint32_t *at, struct MQTTOxide_property *property);
+
+/**
+ * Returns what an error code means, a static text.
+ *
+ * @param error the code.
+ * @return the text.
+ */
+LIBMQTT_API const char *MQTTOxide_errorName(int32_t error);
+
+#if defined(__cplusplus)
+}
+#endif
+
+#endif

@@ -1,0 +1,222 @@
+//! The program's own thread in place of the reactor's: it reads, writes, or keeps the time, when it likes.
+//!
+//! What the reactor's threads do for a connection can be divided: reading, writing what the socket did not take at once,
+//! and doing what becomes due. Each can be the program's, and be given back, at any time. Nothing is lost by that, because
+//! whatever is left to do is a state of the connection (`reader`, `writer`) and not an event.
+
+use std::time::{Duration, Instant};
+
+use crate::reactor::reactor;
+
+use super::core::{Client, Core, Guard, Thread};
+use super::host::{Event, Host};
+
+/// Reads of one call: a caller that drives one connection has others to see to.
+const READS: usize = 16;
+
+/// Parts of the work for a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Reading the socket.
+    pub read: bool,
+    /// Writing what waits.
+    pub write: bool,
+    /// Doing what has become due.
+    pub tick: bool,
+    /// As an answer: there is more to read now, whatever the socket says.
+    pub more: bool,
+}
+
+impl Work {
+    /// Nothing.
+    pub const NONE: Self = Self {
+        read: false,
+        write: false,
+        tick: false,
+        more: false,
+    };
+    /// All of it.
+    pub const ALL: Self = Self {
+        read: true,
+        write: true,
+        tick: true,
+        more: false,
+    };
+
+    fn is_none(self) -> bool {
+        self == Self::NONE
+    }
+
+    fn has_what_was_not_in(self, other: Self) -> bool {
+        self.read && !other.read
+            || self.write && !other.write
+            || self.tick && !other.tick
+            || self.more && !other.more
+    }
+}
+
+/// Who does what.
+#[derive(Debug, Default)]
+pub(super) struct Driving {
+    /// What the program's thread does.
+    by_program: Work,
+    /// The program carries the bytes of the connection itself: nobody else can read and write them.
+    pub carried: bool,
+    /// What it was told to wait for, and the deadline it was told of.
+    told: Work,
+    told_deadline: Option<Instant>,
+}
+
+impl Driving {
+    /// Returns true if the program's thread reads.
+    pub fn reads(&self) -> bool {
+        self.by_program.read || self.carried
+    }
+
+    /// Returns true if the program's thread writes.
+    pub fn writes(&self) -> bool {
+        self.by_program.write || self.carried
+    }
+
+    /// Returns true if the program's thread keeps the time.
+    pub fn ticks(&self) -> bool {
+        self.by_program.tick
+    }
+}
+
+impl<H: Host> Client<H> {
+    /// Sets what the program's own thread does. The reactor does the rest.
+    pub fn set_driver(&self, by_program: Work) -> std::io::Result<()> {
+        let mut core = self.lock();
+        let before = std::mem::replace(&mut core.driving.by_program, by_program);
+        core.driving.told = Work::NONE;
+        core.driving.told_deadline = None;
+        let mut watched = Ok(());
+        if by_program.read {
+            let writes = !by_program.write;
+            if let Some(connection) = core.lifecycle.connection_mut() {
+                if connection.is_watched() {
+                    if let Ok(reactor) = reactor() {
+                        connection.unwatch(reactor);
+                        let fd = connection.link().fd();
+                        if let (true, Some(fd)) = (writes && connection.writer.is_blocked(), fd) {
+                            let _ = reactor.watch_once(self.key, fd, false);
+                        }
+                    }
+                }
+            }
+        } else {
+            watched = self.watch(&mut core);
+        }
+        if before.write && !by_program.write {
+            // The socket may have got room without an event.
+            if let Some(connection) = core.lifecycle.connection_mut() {
+                connection.writer.may_have_room();
+            }
+        }
+        if let (true, Some(connection)) = (by_program.write, core.lifecycle.connection_mut()) {
+            connection.pace.end();
+        }
+        drop(self.settle(core, Thread::Caller));
+        watched
+    }
+
+    /// Does the work of that kind that there is, on this thread. Returns what to wait for.
+    pub fn perform(&self, work: Work) -> Work {
+        let mut core = self.lock();
+        if work.tick {
+            self.pass_time(&mut core);
+        }
+        if work.write {
+            if let Some(connection) = core.lifecycle.connection_mut() {
+                connection.writer.may_have_room();
+            }
+        }
+        if work.read {
+            if let Some(connection) = core.lifecycle.connection_mut() {
+                connection.reader.may_have_data();
+            }
+            for _ in 0..READS {
+                let due = core
+                    .lifecycle
+                    .connection()
+                    .is_some_and(|connection| connection.reader.is_due());
+                if !due || !core.may_read() {
+                    break;
+                }
+                core = self.read_some(core);
+            }
+        }
+        core.driving.told = Work::ALL;
+        let mut core = self.settle(core, Thread::Caller);
+        core.tell()
+    }
+
+    /// Reads on where the program carries the bytes, has taken messages, and held the reading up before.
+    pub(super) fn read_carried(&self, core: Guard<'_, H>) {
+        let due = core.driving.carried && core.wants().more;
+        drop(core);
+        if due {
+            self.perform(Work {
+                read: true,
+                ..Work::NONE
+            });
+        }
+    }
+
+    /// Returns what the program's thread should wait for.
+    pub fn wants(&self) -> Work {
+        self.lock().tell()
+    }
+
+    /// Returns how long until [`perform`](Self::perform) has something due; none: never.
+    pub fn due_in(&self) -> Option<Duration> {
+        let mut core = self.lock();
+        core.tell();
+        let at = core.driving.told_deadline?;
+        Some(at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Tells the program if its thread has something new to wait for.
+    pub(super) fn tell_wants(&self, core: &mut Guard<'_, H>) {
+        if core.driving.by_program.is_none() && !core.driving.carried {
+            return;
+        }
+        let wants = core.wants();
+        let earlier = core.driving.by_program.tick
+            && match (core.next_alarm(), core.driving.told_deadline) {
+                (Some(next), Some(told)) => next < told,
+                (next, told) => next.is_some() && told.is_none(),
+            };
+        if wants.has_what_was_not_in(core.driving.told) || earlier {
+            core.driving.told = wants;
+            core.driving.told_deadline = core.next_alarm();
+            core.outputs.tell(Event::Wants);
+        }
+    }
+}
+
+impl<H: Host> Core<H> {
+    fn wants(&self) -> Work {
+        let by = &self.driving;
+        let Some(connection) = self.lifecycle.connection() else {
+            return Work::NONE;
+        };
+        let may_read = self.may_read();
+        Work {
+            read: by.reads() && may_read,
+            write: by.writes()
+                && (connection.writer.is_blocked() || connection.link().has_unsent()),
+            tick: by.ticks() && self.next_alarm().is_some(),
+            more: by.reads() && may_read && connection.reader.is_due(),
+        }
+    }
+
+    /// As `wants`, and the program knows it.
+    fn tell(&mut self) -> Work {
+        let wants = self.wants();
+        self.driving.told = wants;
+        self.driving.told_deadline = self.next_alarm();
+        wants
+    }
+}

@@ -1,0 +1,323 @@
+//! Publishing without ever waiting, and what a program can ask of a client: numbers for its own queues and metrics.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::protocol::error::Malformed;
+use crate::protocol::packet::Publish;
+use crate::protocol::property::PropertiesRef;
+use crate::protocol::reason::{CONTINUE_AUTHENTICATION, RE_AUTHENTICATE};
+use crate::protocol::session::{Accepted, AckToken, Pending};
+use crate::transport::Link;
+
+use super::api::Subscription;
+use super::core::{Client, Error, Guard, Thread};
+use super::host::{Event, Host};
+
+/// A publish is refused while the socket has not taken more bytes than this.
+const MAX_UNWRITTEN: u64 = 1 << 20;
+
+/// What a publish that was refused has to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Room {
+    /// The socket has to take bytes.
+    Bytes,
+    /// Fewer publishes than this have to wait.
+    Queue(usize),
+    /// It must not have to wait at all.
+    Quota,
+}
+
+/// Numbers for a program that asks for them.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// Operations accepted: the number of the last.
+    operations: u64,
+    /// Publishes among them.
+    publishes: u64,
+    /// A publish was refused until there is such room.
+    refused: Option<Room>,
+    connections: u32,
+    bytes_in: u64,
+    /// Of earlier connections.
+    bytes_out: u64,
+}
+
+impl Tally {
+    /// Bytes were read.
+    pub fn read(&mut self, bytes: usize) {
+        self.bytes_in += bytes as u64;
+    }
+
+    /// A connection has ended to which so many bytes were written.
+    pub fn wrote(&mut self, bytes: u64) {
+        self.bytes_out += bytes;
+    }
+
+    /// A connection was established.
+    pub fn connected(&mut self) {
+        self.connections = self.connections.wrapping_add(1);
+    }
+}
+
+/// How a publish may be accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Without a connection.
+    pub offline: bool,
+    /// Although it has to wait, for quota or for a connection.
+    pub waiting: bool,
+    /// How many may wait.
+    pub max_waiting: usize,
+}
+
+/// How a publish was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Its number: operations count from 1.
+    pub number: u64,
+    /// Its packet identifier, 0 if it has none (yet).
+    pub packet_id: u16,
+    /// The kernel, or whoever carries the bytes, has all of it.
+    pub written: bool,
+    /// It waits for a connection or for quota.
+    pub waits: bool,
+    /// Bytes are left to be written.
+    pub unwritten: bool,
+}
+
+/// What has happened so far, and what is going on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Connections established.
+    pub connections: u32,
+    /// Bytes read.
+    pub bytes_in: u64,
+    /// Bytes written.
+    pub bytes_out: u64,
+    /// Messages received.
+    pub messages_in: u64,
+    /// Messages handed to the outbound stream.
+    pub messages_out: u64,
+    /// Publishes that wait for a connection or for quota.
+    pub queued: u64,
+    /// Operations in flight.
+    pub in_flight: u64,
+    /// Bytes that wait to be written.
+    pub unwritten_bytes: u64,
+    /// Messages that the program has not taken.
+    pub unread_messages: u64,
+    /// Their bytes.
+    pub unread_bytes: u64,
+    /// Messages that the program has not acknowledged.
+    pub unacknowledged: u64,
+    /// How long the answer to the last PINGREQ took.
+    pub ping_round_trip: Option<Duration>,
+}
+
+impl<H: Host> Client<H> {
+    /// Accepts a publish, without waiting. `op` makes what is attached to it, of its number.
+    pub fn try_publish(
+        &self,
+        publish: &Publish<'_>,
+        terms: Terms,
+        op: impl FnOnce(u64) -> H::Op,
+    ) -> Result<Published, Error> {
+        let mut core = self.alive()?;
+        let online = core.session.online() && !core.lifecycle.has_said_goodbye();
+        if !online && !(terms.offline && terms.waiting) {
+            return Err(Error::Disconnected);
+        }
+        let refused = if online && core.outputs.unwritten() > MAX_UNWRITTEN {
+            Some(Room::Bytes)
+        } else if core.session.can_send(publish.qos) {
+            None
+        } else if !terms.waiting {
+            Some(Room::Quota)
+        } else if core.session.queued() >= terms.max_waiting {
+            Some(Room::Queue(terms.max_waiting))
+        } else {
+            None
+        };
+        if refused.is_some() {
+            core.tally.refused = refused;
+            return Err(Error::WouldBlock);
+        }
+        let number = core.tally.operations + 1;
+        let (session, outputs) = core.parts();
+        let token = session.token();
+        let accepted = session.publish(
+            publish,
+            Some(token),
+            op(number),
+            true,
+            Instant::now(),
+            outputs,
+        )?;
+        core.tally.operations = number;
+        core.tally.publishes += 1;
+        core.note_risk(publish.qos);
+        let (epoch, end) = (core.lifecycle.epoch(), core.outputs.out.position());
+        let core = self.settle(core, Thread::Caller);
+        let sent = matches!(accepted, Accepted::Sent(_));
+        let same = core.lifecycle.epoch() == epoch;
+        Ok(Published {
+            number,
+            packet_id: match accepted {
+                Accepted::Sent(id) | Accepted::Queued(id) => id,
+            },
+            written: sent && same && core.outputs.written() >= end,
+            waits: !sent,
+            unwritten: same && core.outputs.unwritten() > 0,
+        })
+    }
+
+    /// Sends a SUBSCRIBE or an UNSUBSCRIBE. `op` makes what is attached to it, of its number, which is returned.
+    pub fn request(
+        &self,
+        request: &Subscription<'_>,
+        properties: PropertiesRef<'_>,
+        op: impl FnOnce(u64) -> H::Op,
+    ) -> Result<u64, Error> {
+        let mut core = self.alive()?;
+        if !core.lifecycle.is_open() {
+            return Err(Error::Disconnected);
+        }
+        let number = core.tally.operations + 1;
+        let (session, outputs) = core.parts();
+        let token = session.token();
+        let op = op(number);
+        let sent = match request {
+            Subscription::Subscribe(filters) => {
+                session.subscribe(filters, properties, token, op, outputs)
+            }
+            Subscription::Unsubscribe(filters) => {
+                session.unsubscribe(filters, properties, token, op, outputs)
+            }
+        };
+        sent?;
+        core.tally.operations = number;
+        drop(self.settle(core, Thread::Caller));
+        Ok(number)
+    }
+
+    /// Takes the program's acknowledgements of messages. Returns how many were for messages of this connection that waited
+    /// for one.
+    pub fn acknowledge(
+        &self,
+        tokens: impl Iterator<Item = AckToken>,
+        reason: u8,
+    ) -> Result<usize, Error> {
+        let mut core = self.alive()?;
+        let (session, outputs) = core.parts();
+        let mut given = 0;
+        let mut outcome = Ok(());
+        for token in tokens {
+            match session.acknowledge(token, reason, outputs) {
+                Ok(found) => given += usize::from(found),
+                Err(refused) => {
+                    outcome = Err(refused);
+                    break;
+                }
+            }
+        }
+        drop(self.settle(core, Thread::Caller));
+        outcome?;
+        Ok(given)
+    }
+
+    /// Takes a publish back that has not been sent: the one of which `is_it` is true. Returns false if there is none.
+    pub fn cancel(&self, is_it: impl Fn(&H::Op) -> bool) -> bool {
+        let mut core = self.lock();
+        let (session, outputs) = core.parts();
+        let found = session.cancel_where(|_, op| is_it(op), outputs);
+        drop(self.settle(core, Thread::Caller));
+        found
+    }
+
+    /// Returns the operations that have not ended, each as `describe` has it.
+    pub fn pending<T>(&self, describe: impl Fn(Pending, &H::Op) -> T) -> Vec<T> {
+        self.lock().session.pending_with(describe)
+    }
+
+    /// Sends AUTH, before CONNACK or to authenticate anew.
+    pub fn authenticate(&self, reason: u8, properties: PropertiesRef<'_>) -> Result<(), Error> {
+        let mut core = self.alive()?;
+        let state = &mut *core.core;
+        if let Some(handshake) = state.lifecycle.handshake_mut() {
+            if reason != CONTINUE_AUTHENTICATION {
+                return Err(Error::Ignored);
+            }
+            handshake.authenticate(properties, state.outputs.out.tail())?;
+        } else if reason == CONTINUE_AUTHENTICATION {
+            state.session.authenticate(properties, &mut state.outputs)?;
+        } else if reason == RE_AUTHENTICATE {
+            state
+                .session
+                .reauthenticate(properties, &mut state.outputs)?;
+        } else {
+            return Err(Malformed::new(reason, "AUTH: neither an answer nor a beginning").into());
+        }
+        drop(self.settle(core, Thread::Caller));
+        Ok(())
+    }
+
+    /// Returns the link of the connection, for what the system has to say of its socket.
+    pub fn link(&self) -> Option<Arc<Link>> {
+        let core = self.lock();
+        core.lifecycle
+            .connection()
+            .map(|connection| Arc::clone(connection.link()))
+    }
+
+    /// Sets the number of the last operation that was given one before any was accepted.
+    pub fn begin_numbers_after(&self, number: u64) {
+        self.lock().tally.operations = number;
+    }
+
+    /// Sets from how many unread messages on the socket is not read.
+    pub fn set_unread_limits(&self, messages: usize, bytes: usize) {
+        let limits = super::delivery::queue::Limits { messages, bytes };
+        self.lock().outputs.queue.set_limits(limits);
+    }
+
+    /// Returns what has happened so far and what is going on.
+    pub fn counters(&self) -> Counters {
+        let core = self.lock();
+        let (unread_messages, unread_bytes) = core.outputs.queue.unread();
+        let queued = core.session.queued() as u64;
+        Counters {
+            connections: core.tally.connections,
+            bytes_in: core.tally.bytes_in,
+            bytes_out: core.tally.bytes_out + core.outputs.written(),
+            messages_in: core.outputs.queue.received(),
+            messages_out: core.tally.publishes.saturating_sub(queued),
+            queued,
+            in_flight: (core.session.pending_tokens(true).len() as u64).saturating_sub(queued),
+            unwritten_bytes: core.outputs.unwritten(),
+            unread_messages: unread_messages as u64,
+            unread_bytes: unread_bytes as u64,
+            unacknowledged: core.session.unacknowledged() as u64,
+            ping_round_trip: core.session.ping_round_trip(),
+        }
+    }
+
+    /// Tells the program if there is room for what was refused.
+    pub(super) fn tell_room(&self, core: &mut Guard<'_, H>) {
+        let Some(room) = core.tally.refused else {
+            return;
+        };
+        let online = core.session.online();
+        let is_there = match room {
+            Room::Bytes => core.outputs.unwritten() <= MAX_UNWRITTEN / 2,
+            Room::Quota => core.session.can_send(crate::protocol::QoS::AtLeastOnce),
+            Room::Queue(max) => core.session.queued() < max,
+        };
+        // Without a connection the answer has changed, but where as many wait as may.
+        let lost = !online && !matches!(room, Room::Queue(_));
+        if is_there || lost {
+            core.tally.refused = None;
+            core.outputs.tell(Event::Room);
+        }
+    }
+}

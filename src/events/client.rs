@@ -1,0 +1,478 @@
+//! A client whose events go into a queue.
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use once_cell::sync::OnceCell;
+use parking_lot::Mutex;
+use rustix::net::SocketAddrAny;
+
+use crate::engine::{
+    Client, Counters, Driver, Error, Loss, LossCause, Published, Setup, Subscription, Terms, Work,
+};
+use crate::options::{CreateOptions, TlsOptions};
+use crate::persistence::Store;
+use crate::persistence::file::FileStore;
+use crate::protocol::error::Malformed;
+use crate::protocol::packet::{Filter, Publish};
+use crate::protocol::property::{Properties, PropertiesRef};
+use crate::protocol::session::{self, AckToken, Acknowledge, HandOver};
+use crate::protocol::{QoS, Version, reason};
+use crate::transport::Link;
+use crate::transport::stream::{ByteStream, DEFAULT_CAPACITY, Wake};
+use crate::transport::uri::ServerUri;
+
+use super::host::{EventHost, Op, Source, begin_call, end_call};
+use super::options::{Acks, Connect, Create, StoreOptions, WebSocket};
+use super::queue::{Batch, NotTaken, Producer, Queue, Wait};
+use super::record::{Kind, Record};
+
+struct Inner {
+    engine: Arc<Client<EventHost>>,
+    /// The same number for no two clients.
+    number: u64,
+    create: Create,
+    /// The program's end of a stream that it carries.
+    stream: Mutex<Option<Arc<ByteStream>>>,
+    eof: Mutex<Option<String>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.engine.destroy();
+    }
+}
+
+/// A client. Clones are the same one, which is destroyed with the last.
+#[derive(Clone)]
+pub struct EventClient(Arc<Inner>);
+
+/// How a publish is to be treated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// It is refused if it would have to wait for a connection or for quota.
+    pub no_wait: bool,
+}
+
+impl EventClient {
+    /// Makes a client whose events go into that queue.
+    pub fn new(queue: &Arc<Queue>, create: Create) -> Result<Self, Error> {
+        static NUMBERS: AtomicU64 = AtomicU64::new(1);
+        let store: Option<Box<dyn Store>> = match &create.store {
+            StoreOptions::None => None,
+            StoreOptions::File { directory, server } => {
+                crate::engine::watch_for_exit();
+                let store = FileStore::open(Some(directory), &create.client_id, server)
+                    .map_err(|error| Error::Store(Arc::new(error)))?;
+                Some(Box::new(store))
+            }
+        };
+        let setup = Setup {
+            client_id: create.client_id.as_str().into(),
+            server_uri: String::new(),
+            create: CreateOptions {
+                v5: create.version == Version::V5,
+                restore_messages: !create.no_restore,
+                ..CreateOptions::default()
+            },
+            driver: Driver::Reactor,
+            acknowledge: acknowledge(create.acks),
+            session: session::Options {
+                ids_at_acceptance: create.ids_at_accept,
+                ..session::Options::default()
+            },
+            lost_after_disconnect: false,
+        };
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        let source = Arc::new(Source {
+            context: create.context,
+            client: OnceCell::new(),
+        });
+        let producer: Arc<dyn Producer> = Arc::clone(&source) as _;
+        let host = EventHost::new(Arc::clone(queue), producer);
+        let restored = AtomicU64::new(0);
+        let engine = Client::new(setup, host, store, || Op {
+            number: restored.fetch_add(1, Ordering::Relaxed) + 1,
+            client: number,
+            is_unacknowledged: false,
+        })?;
+        let _first = source.client.set(Arc::downgrade(&engine));
+        engine.begin_numbers_after(restored.into_inner());
+        engine.set_unread_limits(create.max_unread_messages, create.max_unread_bytes);
+        engine.set_driver(create.driver).map_err(system)?;
+        Ok(Self(Arc::new(Inner {
+            engine,
+            number,
+            create,
+            stream: Mutex::new(None),
+            eof: Mutex::new(None),
+        })))
+    }
+
+    /// Returns the queue that the events go into.
+    pub fn queue(&self) -> &Arc<Queue> {
+        &self.0.engine.host().queue
+    }
+
+    /// Returns the program's own number, which comes with every event.
+    pub fn context(&self) -> u64 {
+        self.0.create.context
+    }
+
+    /// Ends the client. What is pending fails; these events are in the queue when this returns, and none follows.
+    pub fn destroy(&self) {
+        *self.0.stream.lock() = None;
+        self.0.engine.destroy();
+    }
+
+    fn op(&self, number: u64, is_unacknowledged: bool) -> Op {
+        Op {
+            number,
+            client: self.0.number,
+            is_unacknowledged,
+        }
+    }
+}
+
+/// Connecting and ending.
+impl EventClient {
+    /// Adopts a connected socket and begins to talk MQTT over it.
+    pub fn attach_fd(&self, socket: OwnedFd, connect: Connect) -> Result<(), Error> {
+        let link = Link::adopt(socket).map_err(|_| {
+            Malformed::new(
+                reason::IMPLEMENTATION_SPECIFIC_ERROR,
+                "not a connected socket",
+            )
+        })?;
+        self.attach(link, connect)
+    }
+
+    /// Begins to talk MQTT over a stream that the program carries: see [`feed`](Self::feed) and [`take`](Self::take).
+    pub fn attach_stream(&self, connect: Connect) -> Result<(), Error> {
+        let engine: Weak<Client<EventHost>> = Arc::downgrade(&self.0.engine);
+        let waker = move |wake: Wake| {
+            let Some(engine) = engine.upgrade() else {
+                return;
+            };
+            if wake.readable {
+                engine.host().tell(Record::new(Kind::Output));
+            }
+            if wake.writable {
+                engine.host().tell(Record::new(Kind::Wants));
+            }
+        };
+        let (link, stream) = Link::stream(DEFAULT_CAPACITY, Arc::new(waker));
+        let stream = Arc::new(stream);
+        let old = self.0.stream.lock().replace(Arc::clone(&stream));
+        *self.0.eof.lock() = None;
+        let attached = self.attach(link, connect);
+        if attached.is_err() {
+            let mut current = self.0.stream.lock();
+            if current
+                .as_ref()
+                .is_some_and(|now| Arc::ptr_eq(now, &stream))
+            {
+                *current = old;
+            }
+        }
+        attached
+    }
+
+    fn attach(&self, link: Link, connect: Connect) -> Result<(), Error> {
+        let websocket = connect.websocket.clone();
+        let options = connect.into_options(Vec::new(), None);
+        let op = self.op(0, false);
+        match websocket {
+            None => self.0.engine.attach(link, options, op),
+            Some(WebSocket { path, host }) => {
+                let uri =
+                    ServerUri::parse(&format!("ws://{host}/{}", path.trim_start_matches('/')))
+                        .map_err(|error| Error::Failed(error.to_string()))?;
+                self.0.engine.attach_over(link, uri, options, op)
+            }
+        }
+    }
+
+    /// Has the engine make the connection: names, sockets, proxies, TLS.
+    pub fn connect(
+        &self,
+        servers: Vec<String>,
+        connect: Connect,
+        tls: Option<TlsOptions>,
+    ) -> Result<(), Error> {
+        let options = connect.into_options(servers, tls);
+        self.0.engine.connect(options, self.op(0, false))
+    }
+
+    /// Ends the attempt or the connection now, without DISCONNECT.
+    pub fn abort(&self) -> Result<(), Error> {
+        self.0
+            .engine
+            .abort(Loss::new(LossCause::Aborted, "given up by the program"))
+    }
+
+    /// Waits at most so long for what is in flight, then sends DISCONNECT and closes. An attempt to connect ends at once.
+    pub fn disconnect(
+        &self,
+        timeout: Duration,
+        reason: u8,
+        properties: Properties,
+    ) -> Result<(), Error> {
+        let op = self.op(0, false);
+        if !self.0.engine.is_connected() {
+            return self.abort();
+        }
+        self.0
+            .engine
+            .disconnect(timeout, reason, properties, Some(op))
+    }
+}
+
+/// Streams that the program carries.
+impl EventClient {
+    fn stream(&self) -> Result<Arc<ByteStream>, Error> {
+        self.0.stream.lock().clone().ok_or(Error::Disconnected)
+    }
+
+    /// Hands over bytes of the server's and processes them. Returns how many were taken.
+    pub fn feed(&self, bytes: &[u8]) -> Result<usize, Error> {
+        let stream = self.stream()?;
+        let mut taken = 0;
+        loop {
+            let fed = stream.feed(&bytes[taken..]);
+            taken += fed;
+            let wants = self.0.engine.perform(Work {
+                read: true,
+                ..Work::NONE
+            });
+            let held_up = fed == 0 || !wants.read;
+            if taken == bytes.len() && !wants.more || held_up {
+                return Ok(taken);
+            }
+        }
+    }
+
+    /// The stream has ended.
+    pub fn eof(&self, why: &str) -> Result<(), Error> {
+        let stream = self.stream()?;
+        stream.feed_end();
+        if !why.is_empty() {
+            return self.0.engine.abort(Loss::new(LossCause::Closed, why));
+        }
+        self.0.engine.perform(Work {
+            read: true,
+            ..Work::NONE
+        });
+        Ok(())
+    }
+
+    /// Moves bytes for the server into the buffer. Returns how many.
+    pub fn take(&self, buffer: &mut [u8]) -> Result<usize, Error> {
+        let stream = self.stream()?;
+        let taken = stream.take(buffer);
+        if taken > 0 && self.0.engine.wants().write {
+            // There is room for what the stream did not take before.
+            self.0.engine.perform(Work {
+                write: true,
+                ..Work::NONE
+            });
+        }
+        Ok(taken)
+    }
+}
+
+/// Driving.
+impl EventClient {
+    /// Sets what the program's own threads do.
+    pub fn set_driver(&self, by_program: Work) -> Result<(), Error> {
+        self.0.engine.set_driver(by_program).map_err(system)
+    }
+
+    /// Does that work on this thread. Returns what to wait for.
+    pub fn drive(&self, work: Work) -> Work {
+        self.0.engine.perform(work)
+    }
+
+    /// Drives, and takes the events into the buffer.
+    pub fn drive_events(&self, work: Work, buffer: &mut [u8]) -> Result<Batch, NotTaken> {
+        let collecting = self.queue().collect();
+        self.drive(work);
+        let batch = self.queue().next_events(buffer, Wait::No);
+        drop(collecting);
+        batch
+    }
+
+    /// Feeds, and takes the events into the buffer. Returns how many bytes were taken, and the events.
+    pub fn feed_events(
+        &self,
+        bytes: &[u8],
+        buffer: &mut [u8],
+    ) -> Result<(usize, Result<Batch, NotTaken>), Error> {
+        let collecting = self.queue().collect();
+        let taken = self.feed(bytes)?;
+        let batch = self.queue().next_events(buffer, Wait::No);
+        drop(collecting);
+        Ok((taken, batch))
+    }
+
+    /// Returns what the program's threads should wait for.
+    pub fn wants(&self) -> Work {
+        self.0.engine.wants()
+    }
+
+    /// Returns how long until driving has something due; none: never.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.0.engine.due_in()
+    }
+}
+
+/// Publishing and subscribing.
+impl EventClient {
+    /// Accepts a publish, without waiting.
+    pub fn publish(&self, publish: &Publish<'_>, manner: Manner) -> Result<Published, Error> {
+        let create = &self.0.create;
+        let unacknowledged = publish.qos == QoS::AtMostOnce;
+        let terms = Terms {
+            offline: create.buffer_offline && (!unacknowledged || create.buffer_qos0),
+            waiting: !manner.no_wait,
+            max_waiting: create.max_buffered,
+        };
+        let published = self.0.engine.try_publish(publish, terms, |number| {
+            let op = self.op(number, unacknowledged);
+            begin_call(op);
+            op
+        });
+        let ended = end_call();
+        let mut published = published?;
+        if unacknowledged {
+            published.written = ended;
+        }
+        Ok(published)
+    }
+
+    /// Subscribes. Returns the token of the SUBACK or FAILED that follows.
+    pub fn subscribe(
+        &self,
+        filters: &[Filter<'_>],
+        properties: PropertiesRef<'_>,
+    ) -> Result<u64, Error> {
+        let request = Subscription::Subscribe(filters);
+        self.0
+            .engine
+            .request(&request, properties, |number| self.op(number, false))
+    }
+
+    /// Unsubscribes. Returns the token of the UNSUBACK or FAILED that follows.
+    pub fn unsubscribe(
+        &self,
+        filters: &[&[u8]],
+        properties: PropertiesRef<'_>,
+    ) -> Result<u64, Error> {
+        let request = Subscription::Unsubscribe(filters);
+        self.0
+            .engine
+            .request(&request, properties, |number| self.op(number, false))
+    }
+
+    /// Takes a publish back that has not been sent. Returns false if there is none of that token.
+    pub fn cancel(&self, token: u64) -> bool {
+        self.0.engine.cancel(|op| op.number == token)
+    }
+
+    /// Acknowledges messages. Returns how many were of this connection and had not been acknowledged.
+    pub fn ack(&self, tokens: impl Iterator<Item = AckToken>, reason: u8) -> Result<usize, Error> {
+        self.0.engine.acknowledge(tokens, reason)
+    }
+
+    /// Sends AUTH: 0x18 answers an event, 0x19 begins to authenticate anew.
+    pub fn auth(&self, reason: u8, properties: PropertiesRef<'_>) -> Result<(), Error> {
+        self.0.engine.authenticate(reason, properties)
+    }
+
+    /// Returns the operations that have not ended, oldest first.
+    pub fn in_flight(&self) -> Vec<Operation> {
+        self.0.engine.pending(|pending, op| Operation {
+            number: op.number,
+            packet_id: pending.packet_id,
+            qos: pending.qos,
+            kind: pending.kind,
+        })
+    }
+
+    /// Returns the server's address; empty where there is none.
+    pub fn peer_address(&self) -> Result<String, Error> {
+        self.address(|fd| rustix::net::getpeername(fd).ok().flatten())
+    }
+
+    /// Returns our own address; empty where there is none.
+    pub fn local_address(&self) -> Result<String, Error> {
+        self.address(|fd| rustix::net::getsockname(fd).ok())
+    }
+
+    fn address(
+        &self,
+        ask: impl FnOnce(BorrowedFd<'_>) -> Option<SocketAddrAny>,
+    ) -> Result<String, Error> {
+        let link = self.0.engine.link().ok_or(Error::Disconnected)?;
+        let address = link.fd().and_then(ask);
+        Ok(address.map_or_else(String::new, |address| text(&address)))
+    }
+
+    /// Returns what has happened so far and what is going on.
+    pub fn counters(&self) -> Counters {
+        self.0.engine.counters()
+    }
+
+    /// Returns true if the version of the connection, or the one assumed, is 5.
+    pub fn is_v5(&self) -> bool {
+        self.0.engine.is_v5()
+    }
+
+    /// Returns true if a connection is established.
+    pub fn is_connected(&self) -> bool {
+        self.0.engine.is_connected()
+    }
+}
+
+/// An operation that has not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Its token.
+    pub number: u64,
+    /// Its packet identifier, or 0.
+    pub packet_id: u16,
+    /// Its `QoS`; none where it has none, or while only the store knows.
+    pub qos: Option<QoS>,
+    /// How far it has come.
+    pub kind: session::Kind,
+}
+
+fn text(address: &SocketAddrAny) -> String {
+    if let Ok(address) = std::net::SocketAddr::try_from(address.clone()) {
+        return address.to_string();
+    }
+    rustix::net::SocketAddrUnix::try_from(address.clone())
+        .ok()
+        .and_then(|address| Some(address.path()?.to_string_lossy().into_owned()))
+        .unwrap_or_default()
+}
+
+fn acknowledge(acks: Acks) -> Acknowledge {
+    if !acks.by_program {
+        return Acknowledge::OnArrival;
+    }
+    Acknowledge::ByProgram {
+        ordered: acks.ordered,
+        exactly_once: if acks.qos2_at_publish {
+            HandOver::Publish
+        } else {
+            HandOver::Release
+        },
+    }
+}
+
+fn system(error: std::io::Error) -> Error {
+    Error::Failed(error.to_string())
+}

@@ -1,0 +1,295 @@
+//! The program behind a client whose events go into a queue: the engine's third host.
+
+use std::cell::Cell;
+use std::sync::{Arc, Weak};
+
+use once_cell::sync::OnceCell;
+use parking_lot::Mutex;
+
+use crate::engine::{
+    Client, ConnectEnd, ConnectResult, Count, Event, Handled, Host, Loss, LossCause,
+};
+use crate::options::ConnectOptions;
+use crate::persistence::RecordKey;
+use crate::protocol::packet::Publish;
+use crate::protocol::property::PropertiesRef;
+use crate::protocol::session::{AckToken, Cause, Completion, Outcome, Token};
+use crate::transport::Stage;
+
+use super::queue::{Producer, Queue, message_size};
+use super::record::{Kind, Record};
+
+/// Why an operation failed, as its record says.
+mod failed {
+    pub const REFUSED: u8 = 1;
+    pub const INCOMPLETE: u8 = 2;
+    pub const EXPIRED: u8 = 3;
+    pub const DROPPED: u8 = 4;
+    pub const NOT_STORED: u8 = 5;
+    pub const NOT_ALLOWED: u8 = 6;
+    pub const CANCELLED: u8 = 7;
+}
+
+/// What an operation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Op {
+    /// Its number, which is its token.
+    pub number: u64,
+    /// Of which client.
+    pub client: u64,
+    /// A publish that ends when it is written.
+    pub is_unacknowledged: bool,
+}
+
+thread_local! {
+    /// The publish whose call this thread is inside, and whether it has ended there.
+    static CALLING: Cell<Option<(Op, bool)>> = const { Cell::new(None) };
+}
+
+/// Begins a publish on this thread: if the thread itself ends it, nothing is queued.
+pub(super) fn begin_call(op: Op) {
+    CALLING.set(Some((op, false)));
+}
+
+/// Ends the call. Returns true if the publish has ended inside it.
+pub(super) fn end_call() -> bool {
+    CALLING.take().is_some_and(|(_, ended)| ended)
+}
+
+/// A client as its queue sees it.
+pub(super) struct Source {
+    pub context: u64,
+    pub client: OnceCell<Weak<Client<EventHost>>>,
+}
+
+impl Producer for Source {
+    fn context(&self) -> u64 {
+        self.context
+    }
+
+    fn taken(&self, count: Count, records: &[RecordKey]) {
+        if let Some(client) = self.client.get().and_then(Weak::upgrade) {
+            client.taken(count, records);
+        }
+    }
+}
+
+/// The host.
+pub struct EventHost {
+    pub(super) queue: Arc<Queue>,
+    pub(super) source: Arc<dyn Producer>,
+    /// Connections of which the program was told.
+    connections: Mutex<u64>,
+}
+
+impl EventHost {
+    pub(super) fn new(queue: Arc<Queue>, source: Arc<dyn Producer>) -> Self {
+        Self {
+            queue,
+            source,
+            connections: Mutex::new(0),
+        }
+    }
+
+    /// Queues a record.
+    pub(super) fn tell(&self, record: Record) {
+        self.queue.push(&self.source, record, None);
+    }
+
+    fn connection(&self) -> u64 {
+        *self.connections.lock()
+    }
+}
+
+impl Host for EventHost {
+    type Message = Record;
+    type Op = Op;
+
+    const BLOCKS: bool = false;
+
+    fn message(publish: &Publish<'_>) -> Option<Record> {
+        Record::of_message(publish)
+    }
+
+    fn with_contents<R>(message: &Record, read: impl FnOnce(&Publish<'_>) -> R) -> R {
+        read(&message.as_publish())
+    }
+
+    fn message_size(message: &Record) -> usize {
+        message_size(message)
+    }
+
+    fn needs_acknowledgement(message: &mut Record, token: AckToken) {
+        message.head.token = token.get();
+    }
+
+    fn wants_packet(_: &Op) -> bool {
+        false
+    }
+
+    fn tracks(_: &Op) -> bool {
+        true
+    }
+
+    fn settle(done: Completion<Op>) -> Option<Completion<Op>> {
+        if let (Outcome::Published { reason: 0, .. }, Some((op, false))) =
+            (&done.outcome, CALLING.get())
+        {
+            if op == done.op && op.is_unacknowledged {
+                CALLING.set(Some((op, true)));
+                return None;
+            }
+        }
+        Some(done)
+    }
+
+    fn completion_name(op: &Op, _: Token, succeeded: bool, client: &str) -> String {
+        let end = if succeeded { "success" } else { "failure" };
+        format!("{end} of operation {} for client {client}", op.number)
+    }
+
+    fn settle_connect(op: Op, result: ConnectResult) -> ConnectEnd<Op> {
+        ConnectEnd::Tell(op, result)
+    }
+
+    fn hears_of_connections(&self) -> bool {
+        false
+    }
+
+    fn refresh(&self, _: &ConnectOptions) -> Option<ConnectOptions> {
+        None
+    }
+
+    fn handle(&self, event: Event<Self>) -> Handled<Self> {
+        let record = match event {
+            Event::Message(mut message, stored) => {
+                message.head.value = self.connection();
+                self.queue.push(&self.source, message, stored);
+                return Handled::Kept;
+            }
+            Event::Completed(done) => ended(done),
+            Event::ConnectEnded { result, .. } => self.connect_ended(result),
+            Event::ConnectionLost(loss) => lost(&loss),
+            Event::Disconnected { reason, properties } => {
+                let mut record = Record::new(Kind::ServerDisconnect);
+                record.head.reason = reason.into();
+                record.with(&[], properties.as_ref(), &[])
+            }
+            Event::DisconnectEnded { .. } => Record::new(Kind::Closed),
+            Event::Auth { reason, properties } => {
+                let mut record = Record::new(Kind::Auth);
+                record.head.reason = reason.into();
+                record.with(&[], properties.as_ref(), &[])
+            }
+            Event::Room => Record::new(Kind::Room),
+            Event::Wants => Record::new(Kind::Wants),
+            // The client reads stored messages, and nobody asked for the others.
+            Event::StoredMessage(_)
+            | Event::TlsError(..)
+            | Event::Acknowledged { .. }
+            | Event::Connected { .. } => return Handled::Done,
+        };
+        self.tell(record);
+        Handled::Done
+    }
+}
+
+impl EventHost {
+    fn connect_ended(&self, result: ConnectResult) -> Record {
+        match result {
+            Ok(connected) => {
+                let mut connections = self.connections.lock();
+                *connections += 1;
+                let mut record = Record::new(Kind::Connected);
+                record.head.qos = connected.version as u8;
+                record.head.flags = connected.session_present.into();
+                record.head.value = *connections;
+                record.with(
+                    connected.server_uri.as_bytes(),
+                    connected.properties.as_ref(),
+                    &[],
+                )
+            }
+            Err(failure) => {
+                let mut record = Record::new(Kind::ConnectFailed);
+                record.head.flags = failure.stage.map_or(0, stage);
+                record.head.reason = failure.refused.unwrap_or(0).into();
+                record.head.value = os_error(failure.os_error);
+                record.with(failure.message.as_bytes(), failure.properties.as_ref(), &[])
+            }
+        }
+    }
+}
+
+fn os_error(number: Option<i32>) -> u64 {
+    number
+        .and_then(|number| u64::try_from(number).ok())
+        .unwrap_or(0)
+}
+
+fn stage(stage: Stage) -> u8 {
+    match stage {
+        Stage::NotSupported | Stage::NoTlsOptions => 1,
+        Stage::Resolve => 2,
+        Stage::Tcp => 3,
+        Stage::Proxy => 4,
+        Stage::WebSocket => 5,
+        Stage::Deadline => 6,
+        Stage::Abandoned => 7,
+        Stage::Tls => 8,
+    }
+}
+
+fn lost(loss: &Loss) -> Record {
+    let mut record = Record::new(Kind::Lost);
+    record.head.flags = match loss.cause {
+        LossCause::Closed => 1,
+        LossCause::Transport => 2,
+        LossCause::KeepAlive => 3,
+        LossCause::Protocol => 4,
+        LossCause::NotStored => 5,
+        LossCause::Aborted => 6,
+    };
+    record.head.reason = loss.reason.into();
+    record.head.value = os_error(loss.os_error);
+    record.with(loss.text.as_bytes(), PropertiesRef::EMPTY, &[])
+}
+
+fn ended(done: Completion<Op>) -> Record {
+    let (kind, reason, properties, payload, flags) = match done.outcome {
+        Outcome::Published { reason, properties } => {
+            (Kind::Done, reason, properties, Vec::new(), 0)
+        }
+        Outcome::Subscribed { codes, properties } => (Kind::SubAck, 0, properties, codes, 0),
+        Outcome::Unsubscribed { codes, properties } => (Kind::UnsubAck, 0, properties, codes, 0),
+        Outcome::Failed(failure) => {
+            let why = match failure.cause {
+                Cause::Refused => failed::REFUSED,
+                Cause::Incomplete => failed::INCOMPLETE,
+                Cause::Expired => failed::EXPIRED,
+                Cause::Dropped => failed::DROPPED,
+                Cause::NotStored => failed::NOT_STORED,
+                Cause::NotAllowed => failed::NOT_ALLOWED,
+                Cause::Cancelled => failed::CANCELLED,
+            };
+            (
+                Kind::Failed,
+                failure.reason,
+                failure.properties,
+                Vec::new(),
+                why,
+            )
+        }
+    };
+    let mut record = Record::new(kind);
+    record.head.token = done.op.number;
+    record.head.reason = reason.into();
+    record.head.flags = flags;
+    if kind == Kind::Done {
+        record.head.value = 1;
+    }
+    if properties.as_ref().as_bytes().is_empty() && payload.is_empty() {
+        return record;
+    }
+    record.with(&[], properties.as_ref(), &payload)
+}

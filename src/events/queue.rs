@@ -1,0 +1,430 @@
+//! The queue that a program takes its events from: one for a client, or one for thousands.
+//!
+//! Threads of the engine put records in; the program takes them out in batches. Taking has a lock of its own, under which
+//! records are copied, so that the engine never waits for a program's copying.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use once_cell::sync::OnceCell;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use rustix::event::{EventfdFlags, eventfd};
+
+use super::record::{Kind, Record};
+use crate::engine::Count;
+use crate::persistence::RecordKey;
+use crate::trace;
+
+/// Lines of the log that wait at most: a program that does not take them must not fill the memory.
+const MAX_LINES: usize = 1024;
+
+/// Whose events they are. The queue tells it what the program has taken.
+pub trait Producer: Send + Sync {
+    /// The program's own number, which comes with every event.
+    fn context(&self) -> u64;
+    /// The program has taken so many messages; of those with a record in the store, the numbers of their records.
+    fn taken(&self, count: Count, records: &[RecordKey]);
+}
+
+struct Entry {
+    record: Record,
+    /// None: a line of the log.
+    from: Option<Arc<dyn Producer>>,
+    /// The message's record in the store.
+    stored: Option<RecordKey>,
+}
+
+impl Entry {
+    fn is_from(&self, producer: &Arc<dyn Producer>) -> bool {
+        self.from
+            .as_ref()
+            .is_some_and(|from| Arc::ptr_eq(from, producer))
+    }
+}
+
+#[derive(Default)]
+struct State {
+    entries: VecDeque<Entry>,
+    /// The event descriptor says that there is something.
+    signalled: bool,
+    /// Threads inside calls that will take what they cause to be queued: nobody else has to be told.
+    collecting: u32,
+    waiting: u32,
+    interrupted: bool,
+    closed: bool,
+    /// Lines among the entries, and those that found no room.
+    lines: usize,
+    lines_dropped: u64,
+}
+
+/// A queue of events.
+#[derive(Default)]
+pub struct Queue {
+    state: Mutex<State>,
+    arrived: Condvar,
+    descriptor: OnceCell<OwnedFd>,
+    /// Those that the program takes next, before those in the state. Lock this first.
+    taking: Mutex<VecDeque<Entry>>,
+    log: Mutex<Option<trace::Subscription>>,
+}
+
+/// What the program got.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Bytes of the buffer that were filled.
+    pub bytes: usize,
+    /// Records in them.
+    pub records: usize,
+}
+
+/// Why the program got nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotTaken {
+    /// The next record needs a buffer of so many bytes. It stays where it is.
+    TooSmall(usize),
+    /// The queue was closed.
+    Closed,
+}
+
+/// How long a caller waits for an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Not at all.
+    No,
+    /// At most so long.
+    For(Duration),
+    /// Until something happens.
+    Forever,
+}
+
+/// Counts what one client's program has taken, over several records.
+#[derive(Default)]
+struct Tally {
+    of: Option<Arc<dyn Producer>>,
+    count: Count,
+    records: Vec<RecordKey>,
+}
+
+impl Tally {
+    fn add(&mut self, entry: Entry) {
+        if entry.record.head.kind != Kind::Message {
+            return;
+        }
+        let Some(from) = entry.from else {
+            return;
+        };
+        if !self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, &from)) {
+            self.tell();
+            self.of = Some(from);
+        }
+        self.count.messages += 1;
+        self.count.bytes += message_size(&entry.record);
+        self.records.extend(entry.stored);
+    }
+
+    fn tell(&mut self) {
+        if let Some(of) = self.of.take() {
+            of.taken(std::mem::take(&mut self.count), &self.records);
+            self.records.clear();
+        }
+    }
+}
+
+/// Returns what a message counts for the limit of a client's unread messages.
+pub(super) fn message_size(record: &Record) -> usize {
+    record.size() + std::mem::size_of::<Entry>()
+}
+
+impl Queue {
+    /// Makes an empty queue.
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Returns a descriptor that is readable while there are events. Who never asks for it does not pay for it.
+    pub fn event_fd(&self) -> io::Result<BorrowedFd<'_>> {
+        let made = self.descriptor.get_or_try_init(|| {
+            eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(io::Error::from)
+        })?;
+        let taking = self.taking.lock();
+        let mut state = self.state.lock();
+        if !taking.is_empty() || !state.entries.is_empty() || state.interrupted {
+            self.signal(&mut state);
+        }
+        Ok(made.as_fd())
+    }
+
+    /// Adds an event.
+    pub(super) fn push(&self, from: &Arc<dyn Producer>, record: Record, stored: Option<RecordKey>) {
+        let mut state = self.state.lock();
+        if record.head.kind == Kind::Done && joins(&mut state, from, &record) {
+            return;
+        }
+        state.entries.push_back(Entry {
+            record,
+            from: Some(Arc::clone(from)),
+            stored,
+        });
+        self.announce(&mut state);
+    }
+
+    fn push_line(&self, level: trace::Level, line: &str) {
+        let mut state = self.state.lock();
+        if state.lines >= MAX_LINES {
+            state.lines_dropped += 1;
+            return;
+        }
+        let dropped = std::mem::take(&mut state.lines_dropped);
+        let mut record = Record::new(Kind::Log);
+        record.head.flags = level as u8;
+        record.head.value = dropped;
+        let record = record.with(line.as_bytes(), Default::default(), &[]);
+        state.lines += 1;
+        state.entries.push_back(Entry {
+            record,
+            from: None,
+            stored: None,
+        });
+        self.announce(&mut state);
+    }
+
+    /// Has the engine's log lines of that level and above queued; none ends that.
+    pub fn set_log_level(self: &Arc<Self>, level: Option<trace::Level>) {
+        let subscription = level.map(|level| {
+            let queue = Arc::downgrade(self);
+            trace::subscribe(level, move |level, line| {
+                if let Some(queue) = queue.upgrade() {
+                    queue.push_line(level, line);
+                }
+            })
+        });
+        let old = std::mem::replace(&mut *self.log.lock(), subscription);
+        drop(old);
+    }
+
+    /// There is something: tells whoever waits for that.
+    fn announce(&self, state: &mut MutexGuard<'_, State>) {
+        if state.collecting > 0 {
+            return;
+        }
+        if state.waiting > 0 {
+            self.arrived.notify_one();
+        }
+        self.signal(state);
+    }
+
+    fn signal(&self, state: &mut MutexGuard<'_, State>) {
+        if !state.signalled {
+            if let Some(fd) = self.descriptor.get() {
+                state.signalled = true;
+                // It cannot be full: it is 0 or 1.
+                let _ = rustix::io::write(fd, &1_u64.to_ne_bytes());
+            }
+        }
+    }
+
+    /// Nothing is left.
+    fn unsignal(&self, state: &mut MutexGuard<'_, State>) {
+        if state.signalled {
+            if let Some(fd) = self.descriptor.get() {
+                state.signalled = false;
+                let _ = rustix::io::read(fd, &mut [0; 8]);
+            }
+        }
+    }
+
+    /// Has one waiting call, or the next that would wait, come back with nothing.
+    pub fn interrupt(&self) {
+        let mut state = self.state.lock();
+        state.interrupted = true;
+        self.arrived.notify_one();
+        self.signal(&mut state);
+    }
+
+    /// Ends the queue: whoever waits comes back, and so does whoever comes.
+    pub fn close(&self) {
+        self.set_closed();
+        *self.log.lock() = None;
+    }
+
+    fn set_closed(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        self.arrived.notify_all();
+        self.signal(&mut state);
+    }
+
+    /// Fills a buffer with as many records as fit.
+    pub fn next_events(&self, buffer: &mut [u8], wait: Wait) -> Result<Batch, NotTaken> {
+        let room = buffer.len();
+        let mut left = buffer;
+        let records = self.take(wait, |context, record| record.write(context, &mut left));
+        let bytes = room - left.len();
+        match records? {
+            Taken::Records(records) => Ok(Batch { bytes, records }),
+            Taken::NotFitting(size) => Err(NotTaken::TooSmall(size)),
+        }
+    }
+
+    /// Lends records, without a copy, until `visit` says that it wants no more by returning false: it has not had that one.
+    /// Returns how many it had. `visit` is called under a lock of the queue's and must not take from the queue.
+    pub fn take_batch(
+        &self,
+        wait: Wait,
+        visit: impl FnMut(u64, &Record) -> bool,
+    ) -> Result<usize, NotTaken> {
+        match self.take(wait, visit)? {
+            Taken::Records(records) => Ok(records),
+            Taken::NotFitting(_) => Ok(0),
+        }
+    }
+
+    fn take(
+        &self,
+        wait: Wait,
+        mut visit: impl FnMut(u64, &Record) -> bool,
+    ) -> Result<Taken, NotTaken> {
+        let deadline = match wait {
+            Wait::For(time) => Instant::now().checked_add(time),
+            Wait::No | Wait::Forever => None,
+        };
+        loop {
+            if let Some(taken) = self.take_now(&mut visit) {
+                return Ok(taken);
+            }
+            let mut state = self.state.lock();
+            if state.closed {
+                return Err(NotTaken::Closed);
+            }
+            if std::mem::take(&mut state.interrupted) {
+                if state.entries.is_empty() {
+                    self.unsignal(&mut state);
+                }
+                return Ok(Taken::Records(0));
+            }
+            if !state.entries.is_empty() {
+                continue;
+            }
+            if wait == Wait::No {
+                return Ok(Taken::Records(0));
+            }
+            state.waiting += 1;
+            let late = match deadline {
+                Some(at) => self.arrived.wait_until(&mut state, at).timed_out(),
+                None => {
+                    self.arrived.wait(&mut state);
+                    false
+                }
+            };
+            state.waiting -= 1;
+            if late && state.entries.is_empty() && !state.interrupted && !state.closed {
+                return Ok(Taken::Records(0));
+            }
+        }
+    }
+
+    /// Takes what is there. Returns none if there is nothing.
+    fn take_now(&self, visit: &mut impl FnMut(u64, &Record) -> bool) -> Option<Taken> {
+        let mut tally = Tally::default();
+        let taken = {
+            let mut taking = self.taking.lock();
+            let mut records = 0;
+            let mut lines = 0;
+            let mut full = None;
+            // One round through what is there now and what has come meanwhile: not for ever, others may wait for the lock.
+            for _ in 0..2 {
+                if taking.is_empty() {
+                    std::mem::swap(&mut self.state.lock().entries, &mut *taking);
+                }
+                while let Some(entry) = taking.front() {
+                    let context = entry.from.as_ref().map_or(0, |from| from.context());
+                    if !visit(context, &entry.record) {
+                        full = Some(entry.record.size());
+                        break;
+                    }
+                    records += 1;
+                    if let Some(entry) = taking.pop_front() {
+                        lines += usize::from(entry.from.is_none());
+                        tally.add(entry);
+                    }
+                }
+                if full.is_some() {
+                    break;
+                }
+            }
+            let mut state = self.state.lock();
+            state.lines = state.lines.saturating_sub(lines);
+            if taking.is_empty() && state.entries.is_empty() {
+                if !state.interrupted && !state.closed {
+                    self.unsignal(&mut state);
+                }
+                settle_down(&mut taking);
+                settle_down(&mut state.entries);
+            } else if state.waiting > 0 {
+                // The announcement may have reached this thread alone, and it does not take all.
+                self.arrived.notify_one();
+            }
+            match (records, full) {
+                (0, Some(size)) => Some(Taken::NotFitting(size)),
+                (0, None) => None,
+                _ => Some(Taken::Records(records)),
+            }
+        };
+        // Without the locks: a client that may be read again queues events.
+        tally.tell();
+        taken
+    }
+
+    /// Begins a call that takes itself what it causes to be queued.
+    pub(super) fn collect(&self) -> Collecting<'_> {
+        self.state.lock().collecting += 1;
+        Collecting(self)
+    }
+}
+
+enum Taken {
+    Records(usize),
+    /// Not even the first fits.
+    NotFitting(usize),
+}
+
+/// A call that takes what it causes to be queued. When it ends, others are told of what is left.
+pub(super) struct Collecting<'a>(&'a Queue);
+
+impl Drop for Collecting<'_> {
+    fn drop(&mut self) {
+        let taking_empty = self.0.taking.lock().is_empty();
+        let mut state = self.0.state.lock();
+        state.collecting -= 1;
+        if !taking_empty || !state.entries.is_empty() {
+            self.0.announce(&mut state);
+        }
+    }
+}
+
+/// Joins the end of a publish to the record before it, if that tells of the one before. Returns false if it does not.
+fn joins(state: &mut State, from: &Arc<dyn Producer>, done: &Record) -> bool {
+    let plain = |record: &Record| {
+        record.head.kind == Kind::Done && record.head.reason == 0 && record.head.props_len == 0
+    };
+    let Some(last) = state.entries.back_mut() else {
+        return false;
+    };
+    let head = &last.record.head;
+    let follows = head.token.wrapping_add(head.value) == done.head.token;
+    if !follows || !plain(&last.record) || !plain(done) || !last.is_from(from) {
+        return false;
+    }
+    last.record.head.value += done.head.value;
+    true
+}
+
+/// Gives back the memory of an empty queue that has seen an exceptional load.
+fn settle_down(entries: &mut VecDeque<Entry>) {
+    if entries.is_empty() && entries.capacity() > 4096 {
+        *entries = VecDeque::new();
+    }
+}

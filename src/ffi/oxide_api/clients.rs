@@ -1,0 +1,148 @@
+//! Making and destroying clients, and their counters.
+
+use std::sync::Arc;
+
+#[allow(clippy::wildcard_imports)] // this module is about them
+use crate::ffi::types::oxide_types::*;
+use super::{Answer, CLIENTS, ClientOf, client, code, failure, queue, read};
+use crate::events::{Acks, Create, EventClient, StoreOptions};
+use crate::protocol::Version;
+use crate::registry::Key;
+
+const KNOWN_FLAGS: u32 = MQTTOxide_ACK_BY_PROGRAM
+    | MQTTOxide_ACK_ORDERED
+    | MQTTOxide_QOS2_AT_PUBLISH
+    | MQTTOxide_BUFFER_OFFLINE
+    | MQTTOxide_BUFFER_QOS0
+    | MQTTOxide_IDS_AT_ACCEPT
+    | MQTTOxide_NO_RESTORE;
+
+pub unsafe fn create(
+    handle: *mut u64,
+    queue_handle: u64,
+    options: *const MQTTOxide_createOptions,
+) -> i32 {
+    let make = || {
+        if handle.is_null() {
+            return Err(MQTTOxide_E_NULL);
+        }
+        // SAFETY: the caller's promise.
+        let create = unsafe { read_options(options) }?;
+        let entry = queue(queue_handle)?;
+        let mut clients = entry.clients.lock();
+        let made = EventClient::new(&entry.queue, create).map_err(|error| failure(&error))?;
+        let (key, _) = CLIENTS
+            .get()
+            .insert_with(|_| {
+                Arc::new(ClientOf {
+                    client: made,
+                    queue: queue_handle,
+                })
+            })
+            .ok_or(MQTTOxide_E_SYSTEM)?;
+        *clients += 1;
+        // SAFETY: not NULL, so a u64 that is to be written to.
+        unsafe { handle.write(key.to_u64()) };
+        Ok(0)
+    };
+    code(make())
+}
+
+pub fn destroy(handle: u64) -> i32 {
+    let Some(entry) = CLIENTS.get().remove(Key::from_u64(handle)) else {
+        return MQTTOxide_E_HANDLE;
+    };
+    entry.client.destroy();
+    if let Ok(entry) = queue(entry.queue) {
+        *entry.clients.lock() -= 1;
+    }
+    0
+}
+
+/// A limit of which 0 stands for the usual one.
+fn limit(value: u32, usual: usize) -> usize {
+    match value {
+        0 => usual,
+        value => value as usize,
+    }
+}
+
+unsafe fn read_options(options: *const MQTTOxide_createOptions) -> Answer<Create> {
+    // SAFETY: the caller's promise, here and below: strings of the lengths that the struct says.
+    let options = unsafe { read::structure(options) }?;
+    if options.flags & !KNOWN_FLAGS != 0 {
+        return Err(MQTTOxide_E_ARGUMENT);
+    }
+    let is_set = |flag: u32| options.flags & flag != 0;
+    let usual = Create::default();
+    Ok(Create {
+        context: options.context,
+        // SAFETY: as above.
+        client_id: unsafe { read::text(options.client_id.cast(), options.client_id_len) }?,
+        version: match options.version {
+            0 | 4 => Version::V311,
+            3 => Version::V31,
+            5 => Version::V5,
+            _ => return Err(MQTTOxide_E_ARGUMENT),
+        },
+        acks: Acks {
+            by_program: is_set(MQTTOxide_ACK_BY_PROGRAM),
+            ordered: is_set(MQTTOxide_ACK_ORDERED),
+            qos2_at_publish: is_set(MQTTOxide_QOS2_AT_PUBLISH),
+        },
+        buffer_offline: is_set(MQTTOxide_BUFFER_OFFLINE),
+        buffer_qos0: is_set(MQTTOxide_BUFFER_QOS0),
+        ids_at_accept: is_set(MQTTOxide_IDS_AT_ACCEPT),
+        no_restore: is_set(MQTTOxide_NO_RESTORE),
+        max_buffered: limit(options.max_buffered, usual.max_buffered),
+        max_unread_messages: limit(options.max_unread_messages, usual.max_unread_messages),
+        max_unread_bytes: match options.max_unread_bytes {
+            0 => usual.max_unread_bytes,
+            bytes => usize::try_from(bytes).unwrap_or(usize::MAX),
+        },
+        // SAFETY: as above.
+        store: unsafe { read_store(&options) }?,
+        driver: read::work(options.driver)?,
+    })
+}
+
+unsafe fn read_store(options: &MQTTOxide_createOptions) -> Answer<StoreOptions> {
+    // SAFETY: the caller's promise.
+    let directory = unsafe { read::text(options.store_name.cast(), options.store_name_len) }?;
+    // SAFETY: as above.
+    let server = unsafe { read::text(options.server.cast(), options.server_len) }?;
+    match options.store {
+        MQTTOxide_STORE_NONE => Ok(StoreOptions::None),
+        MQTTOxide_STORE_FILE => Ok(StoreOptions::File { directory, server }),
+        _ => Err(MQTTOxide_E_ARGUMENT),
+    }
+}
+
+pub unsafe fn counters(handle: u64, counters: *mut MQTTOxide_counters) -> i32 {
+    let fill = || {
+        let client = client(handle)?;
+        // SAFETY: the caller's promise.
+        unsafe { read::to_fill(counters) }?;
+        let now = client.counters();
+        let microseconds = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(0);
+        let filled = MQTTOxide_counters {
+            size: size_of::<MQTTOxide_counters>() as u32,
+            connections: now.connections,
+            bytes_in: now.bytes_in,
+            bytes_out: now.bytes_out,
+            messages_in: now.messages_in,
+            messages_out: now.messages_out,
+            queued: now.queued,
+            in_flight: now.in_flight,
+            unwritten_bytes: now.unwritten_bytes,
+            unread_messages: now.unread_messages,
+            unread_bytes: now.unread_bytes,
+            unacknowledged: now.unacknowledged,
+            ping_round_trip_us: now.ping_round_trip.map_or(0, microseconds),
+        };
+        // SAFETY: not NULL and of that size, as it says.
+        unsafe { counters.write_unaligned(filled) };
+        Ok(0)
+    };
+    code(fill())
+}

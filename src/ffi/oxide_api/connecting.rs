@@ -1,0 +1,398 @@
+//! Connecting, streams, driving, and ending.
+
+use std::ffi::{c_char, c_void};
+use std::os::fd::{BorrowedFd, RawFd};
+use std::time::Duration;
+
+#[allow(clippy::wildcard_imports)] // this module is about them
+use crate::ffi::types::oxide_types::*;
+use super::queues::report;
+use super::{Answer, client, code, failure, long_code, read};
+use crate::engine::Work;
+use crate::events::{Connect, WebSocket};
+use crate::options::{Secret, TlsOptions, TlsVersion, WillOptions};
+use crate::protocol::property::Context;
+use crate::protocol::session::Policy;
+use crate::protocol::{QoS, Version};
+use crate::transport::TLS_SUPPORTED;
+
+pub unsafe fn attach_fd(handle: u64, fd: RawFd, options: *const MQTTOxide_connectOptions) -> i32 {
+    let attach = || {
+        let client = client(handle)?;
+        // SAFETY: the caller's promise.
+        let connect = unsafe { read_connect(options) }?;
+        if fd < 0 {
+            return Err(MQTTOxide_E_ARGUMENT);
+        }
+        // SAFETY: not negative; whether it is open, and a socket, the system says when it is duplicated and asked.
+        let socket = unsafe { BorrowedFd::borrow_raw(fd) }
+            .try_clone_to_owned()
+            .map_err(|_| MQTTOxide_E_ARGUMENT)?;
+        client
+            .attach_fd(socket, connect)
+            .map_err(|error| failure(&error))?;
+        Ok(0)
+    };
+    code(attach())
+}
+
+pub unsafe fn attach_stream(handle: u64, options: *const MQTTOxide_connectOptions) -> i32 {
+    let attach = || {
+        let client = client(handle)?;
+        // SAFETY: the caller's promise.
+        let connect = unsafe { read_connect(options) }?;
+        client
+            .attach_stream(connect)
+            .map_err(|error| failure(&error))?;
+        Ok(0)
+    };
+    code(attach())
+}
+
+pub unsafe fn connect(
+    handle: u64,
+    uri: *const c_char,
+    uri_len: u32,
+    options: *const MQTTOxide_connectOptions,
+    tls: *const MQTTOxide_tlsOptions,
+) -> i32 {
+    let connect = || {
+        let client = client(handle)?;
+        // SAFETY: the caller's promise.
+        let (uri, connect) = unsafe { (read::text(uri.cast(), uri_len)?, read_connect(options)?) };
+        let servers: Vec<String> = uri.split_ascii_whitespace().map(str::to_owned).collect();
+        if servers.is_empty() {
+            return Err(MQTTOxide_E_ARGUMENT);
+        }
+        // SAFETY: the caller's promise.
+        let tls = unsafe { read_tls(tls) }?;
+        client
+            .connect(servers, connect, tls)
+            .map_err(|error| failure(&error))?;
+        Ok(0)
+    };
+    code(connect())
+}
+
+unsafe fn read_tls(options: *const MQTTOxide_tlsOptions) -> Answer<Option<TlsOptions>> {
+    if options.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise, here and below: strings of the lengths that the struct says.
+    let options = unsafe { read::structure(options) }?;
+    if !TLS_SUPPORTED {
+        return Err(MQTTOxide_E_NOT_SUPPORTED);
+    }
+    if options.flags > 1 {
+        return Err(MQTTOxide_E_ARGUMENT);
+    }
+    let verify = options.flags == 0;
+    // SAFETY: as above.
+    unsafe {
+        let password = read::bytes(options.password, options.password_len)?;
+        Ok(Some(TlsOptions {
+            trust_store: read::optional_text(options.trust.cast(), options.trust_len)?,
+            key_store: read::optional_text(options.certificate.cast(), options.certificate_len)?,
+            private_key: read::optional_text(options.key.cast(), options.key_len)?,
+            private_key_password: (!password.is_empty()).then(|| Secret(password.to_vec())),
+            enabled_cipher_suites: None,
+            enable_server_cert_auth: verify,
+            version: TlsVersion::Default,
+            verify,
+            ca_path: None,
+            error_reporter: None,
+            psk_source: None,
+            disable_default_trust_store: false,
+            protos: Vec::new(),
+        }))
+    }
+}
+
+/// A time in milliseconds, of which 0 stands for none.
+fn milliseconds(value: u32) -> Option<Duration> {
+    (value > 0).then(|| Duration::from_millis(value.into()))
+}
+
+unsafe fn read_connect(options: *const MQTTOxide_connectOptions) -> Answer<Connect> {
+    // SAFETY: the caller's promise, here and below: strings and bytes of the lengths that the struct says.
+    let options = unsafe { read::structure(options) }?;
+    let version = match options.version & 0x7f {
+        3 => Version::V31,
+        4 => Version::V311,
+        5 if options.version == 5 => Version::V5,
+        _ => return Err(MQTTOxide_E_ARGUMENT),
+    };
+    let session = match u32::from(options.session) {
+        MQTTOxide_SESSION_RESEND => Policy::KeepAndResend,
+        MQTTOxide_SESSION_KEEP => Policy::Keep,
+        MQTTOxide_SESSION_FOLLOW_SERVER => Policy::FollowServer,
+        MQTTOxide_SESSION_CLEAR => Policy::Clear,
+        _ => return Err(MQTTOxide_E_ARGUMENT),
+    };
+    let is_clean = options.clean <= 1 && options.will_retain <= 1;
+    if !is_clean || options.flags != 0 || options.reserved != 0 || options.keep_alive_s > 65_535 {
+        return Err(MQTTOxide_E_ARGUMENT);
+    }
+    if version != Version::V5 && (options.props_len > 0 || options.will_props_len > 0) {
+        return Err(MQTTOxide_E_ARGUMENT);
+    }
+    // SAFETY: as above.
+    unsafe {
+        let will = if options.will_topic.is_null() {
+            None
+        } else {
+            Some(WillOptions {
+                topic: read::text(options.will_topic.cast(), options.will_topic_len)?,
+                payload: read::bytes(options.will_payload, options.will_payload_len)?.to_vec(),
+                qos: qos(options.will_qos.into())?,
+                retained: options.will_retain != 0,
+                properties: read::owned_properties(
+                    options.will_props,
+                    options.will_props_len,
+                    Context::Will,
+                )?,
+            })
+        };
+        let password = if options.password.is_null() && options.password_len == 0 {
+            None
+        } else {
+            let bytes = read::bytes(options.password, options.password_len)?;
+            Some(Secret(bytes.to_vec()))
+        };
+        let path = read::optional_text(options.ws_path.cast(), options.ws_path_len)?;
+        let host = read::optional_text(options.ws_host.cast(), options.ws_host_len)?;
+        Ok(Connect {
+            version,
+            bridge: options.version & 0x80 != 0,
+            clean: options.clean != 0,
+            session,
+            keep_alive: Duration::from_secs(options.keep_alive_s.into()),
+            ping_timeout: milliseconds(options.ping_timeout_ms),
+            deadline: milliseconds(options.deadline_ms),
+            max_inflight: match options.max_inflight {
+                0 => u16::MAX.into(),
+                max => max,
+            },
+            max_resume_inflight: (options.max_resume_inflight > 0)
+                .then_some(options.max_resume_inflight),
+            client_id: read::optional_text(options.client_id.cast(), options.client_id_len)?,
+            username: read::optional_text(options.username.cast(), options.username_len)?,
+            password,
+            properties: read::owned_properties(options.props, options.props_len, Context::Connect)?,
+            will,
+            websocket: path.map(|path| WebSocket {
+                path,
+                host: host.unwrap_or_else(|| "localhost".into()),
+            }),
+            headers: headers(&read::text(options.headers.cast(), options.headers_len)?)?,
+        })
+    }
+}
+
+/// Reads "Name: value" lines.
+fn headers(lines: &str) -> Answer<Vec<(String, String)>> {
+    lines
+        .split("\r\n")
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            let (name, value) = line.split_once(':').ok_or(MQTTOxide_E_ARGUMENT)?;
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        })
+        .collect()
+}
+
+/// A quality of service.
+pub fn qos(value: u32) -> Answer<QoS> {
+    match value {
+        0 => Ok(QoS::AtMostOnce),
+        1 => Ok(QoS::AtLeastOnce),
+        2 => Ok(QoS::ExactlyOnce),
+        _ => Err(MQTTOxide_E_ARGUMENT),
+    }
+}
+
+pub fn abort(handle: u64) -> i32 {
+    code(client(handle).and_then(|client| {
+        client.abort().map_err(|_| MQTTOxide_E_STATE)?;
+        Ok(0)
+    }))
+}
+
+pub unsafe fn disconnect(
+    handle: u64,
+    timeout_ms: u32,
+    reason: u8,
+    props: *const c_void,
+    props_len: u32,
+) -> i32 {
+    let disconnect = || {
+        let client = client(handle)?;
+        if !client.is_v5() && (props_len > 0 || reason != 0) {
+            return Err(MQTTOxide_E_ARGUMENT);
+        }
+        // SAFETY: the caller's promise.
+        let properties = unsafe { read::owned_properties(props, props_len, Context::Disconnect) }?;
+        let timeout = Duration::from_millis(timeout_ms.into());
+        client
+            .disconnect(timeout, reason, properties)
+            .map_err(|error| failure(&error))?;
+        Ok(0)
+    };
+    code(disconnect())
+}
+
+pub unsafe fn auth(handle: u64, reason: u8, props: *const c_void, props_len: u32) -> i32 {
+    let auth = || {
+        let client = client(handle)?;
+        // SAFETY: the caller's promise.
+        let properties = unsafe { read::properties(props, props_len, Context::Auth) }?;
+        client
+            .auth(reason, properties)
+            .map_err(|error| failure(&error))?;
+        Ok(0)
+    };
+    code(auth())
+}
+
+pub unsafe fn address(handle: u64, which: u32, buffer: *mut c_char, capacity: u32) -> i64 {
+    let address = || {
+        let client = client(handle)?;
+        // SAFETY: the caller's promise.
+        let buffer = unsafe { read::buffer(buffer.cast(), capacity.into()) }?;
+        let address = match which {
+            0 => client.peer_address(),
+            1 => client.local_address(),
+            _ => return Err(MQTTOxide_E_ARGUMENT),
+        };
+        let address = address.map_err(|error| failure(&error))?;
+        let fitting = address.len().min(buffer.len());
+        buffer[..fitting].copy_from_slice(&address.as_bytes()[..fitting]);
+        if fitting < address.len() {
+            return Err(MQTTOxide_E_TOO_SMALL);
+        }
+        Ok(fitting)
+    };
+    long_code(address())
+}
+
+pub unsafe fn feed(handle: u64, bytes: *const c_void, len: u64) -> i64 {
+    let feed = || {
+        let client = client(handle)?;
+        // SAFETY: the caller's promise; the bytes are only read.
+        let bytes = unsafe { read::buffer(bytes.cast_mut(), len) }?;
+        client.feed(bytes).map_err(|error| failure(&error))
+    };
+    long_code(feed())
+}
+
+pub unsafe fn feed_events(
+    handle: u64,
+    bytes: *const c_void,
+    len: u64,
+    taken: *mut u64,
+    buffer: *mut c_void,
+    capacity: u32,
+    count: *mut u32,
+) -> i64 {
+    let feed = || {
+        let client = client(handle)?;
+        if taken.is_null() {
+            return Err(MQTTOxide_E_NULL);
+        }
+        // SAFETY: the caller's promise; the bytes are only read.
+        let (bytes, buffer) = unsafe {
+            (
+                read::buffer(bytes.cast_mut(), len)?,
+                read::buffer(buffer, capacity.into())?,
+            )
+        };
+        let (fed, events) = client
+            .feed_events(bytes, buffer)
+            .map_err(|error| failure(&error))?;
+        // SAFETY: not NULL, so a u64 that is to be written to; `count` as the caller promises.
+        unsafe {
+            taken.write(fed as u64);
+            report(events, count)
+        }
+    };
+    long_code(feed())
+}
+
+pub unsafe fn eof(handle: u64, why: *const c_char, why_len: u32) -> i32 {
+    let eof = || {
+        let client = client(handle)?;
+        // SAFETY: the caller's promise.
+        let why = unsafe { read::bytes(why.cast(), why_len) }?;
+        client
+            .eof(&String::from_utf8_lossy(why))
+            .map_err(|error| failure(&error))?;
+        Ok(0)
+    };
+    code(eof())
+}
+
+pub unsafe fn take(handle: u64, buffer: *mut c_void, capacity: u32) -> i64 {
+    let take = || {
+        let client = client(handle)?;
+        // SAFETY: the caller's promise.
+        let buffer = unsafe { read::buffer(buffer, capacity.into()) }?;
+        client.take(buffer).map_err(|error| failure(&error))
+    };
+    long_code(take())
+}
+
+fn bits(work: Work) -> i32 {
+    let bit = |set: bool, bit: u32| if set { bit } else { 0 };
+    let bits = bit(work.read, MQTTOxide_READ)
+        | bit(work.write, MQTTOxide_WRITE)
+        | bit(work.tick, MQTTOxide_TICK)
+        | bit(work.more, MQTTOxide_MORE);
+    i32::try_from(bits).unwrap_or(0)
+}
+
+pub fn set_driver(handle: u64, caller_does: u32) -> i32 {
+    let set = || {
+        let client = client(handle)?;
+        let work = read::work(caller_does)?;
+        client.set_driver(work).map_err(|error| failure(&error))?;
+        Ok(0)
+    };
+    code(set())
+}
+
+pub fn drive(handle: u64, what: u32) -> i32 {
+    code(client(handle).and_then(|client| Ok(bits(client.drive(read::work(what)?)))))
+}
+
+pub unsafe fn drive_events(
+    handle: u64,
+    what: u32,
+    buffer: *mut c_void,
+    capacity: u32,
+    count: *mut u32,
+) -> i64 {
+    let drive = || {
+        let client = client(handle)?;
+        let work = read::work(what)?;
+        // SAFETY: the caller's promise.
+        let buffer = unsafe { read::buffer(buffer, capacity.into()) }?;
+        // SAFETY: as above.
+        unsafe { report(client.drive_events(work, buffer), count) }
+    };
+    long_code(drive())
+}
+
+pub fn wants(handle: u64) -> i32 {
+    code(client(handle).map(|client| bits(client.wants())))
+}
+
+pub fn deadline_ms(handle: u64) -> i64 {
+    match client(handle) {
+        Err(code) => code.into(),
+        Ok(client) => match client.deadline() {
+            // Rounded up: who comes a little early finds nothing to do.
+            Some(left) => i64::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i64::MAX),
+            None => -1,
+        },
+    }
+}
