@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-#[allow(clippy::wildcard_imports)] // this module is about them
-use crate::ffi::types::oxide_types::*;
 use super::{Answer, CLIENTS, ClientOf, client, code, failure, queue, read};
 use crate::events::{Acks, Create, EventClient, StoreOptions};
+#[allow(clippy::wildcard_imports)] // this module is about them
+use crate::ffi::types::oxide_types::*;
 use crate::protocol::Version;
 use crate::registry::Key;
 

@@ -4,12 +4,12 @@ use std::ffi::{c_char, c_void};
 use std::os::fd::{BorrowedFd, RawFd};
 use std::time::Duration;
 
-#[allow(clippy::wildcard_imports)] // this module is about them
-use crate::ffi::types::oxide_types::*;
 use super::queues::report;
 use super::{Answer, client, code, failure, long_code, read};
 use crate::engine::Work;
 use crate::events::{Connect, WebSocket};
+#[allow(clippy::wildcard_imports)] // this module is about them
+use crate::ffi::types::oxide_types::*;
 use crate::options::{Secret, TlsOptions, TlsVersion, WillOptions};
 use crate::protocol::property::Context;
 use crate::protocol::session::Policy;

@@ -2,9 +2,9 @@
 
 use std::ffi::{c_char, c_void};
 
+use super::{Answer, code, read};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::oxide_types::*;
-use super::{Answer, code, read};
 use crate::protocol::property::{Properties, Property, PropertyId, PropertyType, Value};
 use crate::protocol::wire;
 

@@ -22,10 +22,10 @@ pub use publishing::{
 };
 pub use queues::{create_queue, destroy_queue, event_fd, interrupt, next_events, set_log_level};
 
-#[allow(clippy::wildcard_imports)] // this module is about them
-use crate::ffi::types::oxide_types::*;
 use crate::engine::Error;
 use crate::events::{EventClient, NotTaken, Queue};
+#[allow(clippy::wildcard_imports)] // this module is about them
+use crate::ffi::types::oxide_types::*;
 use crate::os::{self, PerProcess};
 use crate::protocol::reason;
 use crate::registry::{Key, Registry};

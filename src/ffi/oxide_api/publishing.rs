@@ -3,11 +3,11 @@
 use std::ffi::{c_char, c_void};
 use std::num::NonZeroU64;
 
-#[allow(clippy::wildcard_imports)] // this module is about them
-use crate::ffi::types::oxide_types::*;
 use super::connecting::qos;
 use super::{Answer, client, code, failure, long_code, read};
 use crate::events::{EventClient, Manner, Pending, Published};
+#[allow(clippy::wildcard_imports)] // this module is about them
+use crate::ffi::types::oxide_types::*;
 use crate::protocol::packet::{Filter, Publish};
 use crate::protocol::property::Context;
 use crate::protocol::wire::Reader;

@@ -2,12 +2,12 @@
 
 use std::ffi::c_void;
 
+use super::Answer;
+use crate::engine::Work;
 use crate::ffi::types::oxide_types::{
     MQTTOxide_E_ARGUMENT, MQTTOxide_E_NULL, MQTTOxide_E_SIZE, MQTTOxide_READ, MQTTOxide_TICK,
     MQTTOxide_WRITE,
 };
-use super::Answer;
-use crate::engine::Work;
 use crate::protocol::property::{Context, Properties, PropertiesRef};
 use crate::protocol::wire;
 
