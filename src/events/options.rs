@@ -191,6 +191,7 @@ impl Connect {
             http_headers: self.headers,
             http_proxy: None,
             https_proxy: None,
+            network: None,
             extras: Some(Box::new(Extras {
                 client_id: self.client_id.map(Into::into),
                 bridge: self.bridge,

@@ -92,8 +92,12 @@ unsafe fn read_tls(options: *const MQTTOxide_tlsOptions) -> Answer<Option<TlsOpt
         let password = read::bytes(options.password, options.password_len)?;
         Ok(Some(TlsOptions {
             trust_store: read::optional_text(options.trust.cast(), options.trust_len)?,
-            key_store: read::optional_text(options.certificate.cast(), options.certificate_len)?,
-            private_key: read::optional_text(options.key.cast(), options.key_len)?,
+            key_store: read::optional_text(options.certificate.cast(), options.certificate_len)?
+                .map(Into::into),
+            private_key: read::optional_text(options.key.cast(), options.key_len)?.map(Into::into),
+            min_version: None,
+            max_version: None,
+            verifier: None,
             private_key_password: (!password.is_empty()).then(|| Secret(password.to_vec())),
             enabled_cipher_suites: None,
             enable_server_cert_auth: verify,
