@@ -292,3 +292,54 @@ mod floods {
         }
     }
 }
+
+mod sessions {
+    use super::right;
+
+    #[test]
+    fn a_slow_round_trip_is_no_dead_peer() {
+        right(&["slow_link.py", "idle"], "slow_link", &["idle"]);
+    }
+
+    #[test]
+    fn a_large_message_gets_through_a_slow_link() {
+        right(&["slow_link.py", "up"], "slow_link", &["up"]);
+    }
+
+    #[test]
+    fn acknowledgements_that_nobody_reads_do_not_fill_the_memory() {
+        right(
+            &["hostile_memory.py", "pubrel"],
+            "hostile_memory",
+            &["pubrel"],
+        );
+    }
+
+    #[test]
+    fn messages_that_are_never_released_do_not_fill_the_memory() {
+        right(&["hostile_memory.py", "qos2"], "hostile_memory", &["qos2"]);
+    }
+
+    #[test]
+    fn properties_do_not_fill_the_memory() {
+        right(
+            &["hostile_memory.py", "props"],
+            "hostile_memory",
+            &["props"],
+        );
+    }
+
+    #[test]
+    fn messages_beyond_the_limit_are_refused_while_connected() {
+        right(&["silent_server.py"], "buffered_while_connected", &[]);
+    }
+
+    #[test]
+    fn the_oldest_message_beyond_the_limit_is_dropped_while_connected() {
+        right(
+            &["silent_server.py"],
+            "buffered_while_connected",
+            &["delete"],
+        );
+    }
+}
