@@ -283,7 +283,7 @@ impl List {
 
     fn add(&mut self, id: PropertyId, direction: Direction) -> Result<(), Malformed> {
         if !id.allowed_in(self.context) {
-            return Err(malformed("property is not for this packet"));
+            return Err(malformed(id.misplaced()));
         }
         let mut repeats = id == PropertyId::UserProperty;
         match (id, self.context, direction) {
@@ -306,7 +306,7 @@ impl List {
         }
         let bit = 1 << id as u8;
         if self.seen & bit != 0 && !repeats {
-            return Err(protocol_error("property occurs more than once"));
+            return Err(protocol_error(id.repeated()));
         }
         self.seen |= bit;
         self.count += 1;
@@ -354,6 +354,22 @@ fn value_len(value: Value<'_>) -> usize {
     }
 }
 
+fn check_length(id: PropertyId, bytes: &[u8]) -> Result<(), Malformed> {
+    if bytes.len() > wire::MAX_STRING {
+        return Err(malformed(id.too_long()));
+    }
+    Ok(())
+}
+
+fn check_string(id: PropertyId, text: &[u8]) -> Result<(), Malformed> {
+    check_length(id, text)?;
+    if wire::valid_utf8(text) {
+        Ok(())
+    } else {
+        Err(malformed(id.no_string()))
+    }
+}
+
 /// Type, encoding and range of a value.
 fn check_value(property: Property<'_>) -> Result<(), Malformed> {
     use PropertyId as Id;
@@ -367,15 +383,13 @@ fn check_value(property: Property<'_>) -> Result<(), Malformed> {
                 return Err(malformed("variable byte integer is too large"));
             }
         }
-        (PropertyType::Binary, Value::Binary(bytes)) => {
-            wire::binary_len(bytes)?;
-        }
-        (PropertyType::Utf8, Value::Utf8(text)) => wire::check_utf8(text)?,
+        (PropertyType::Binary, Value::Binary(bytes)) => check_length(property.id, bytes)?,
+        (PropertyType::Utf8, Value::Utf8(text)) => check_string(property.id, text)?,
         (PropertyType::Pair, Value::Pair(name, value)) => {
-            wire::check_utf8(name)?;
-            wire::check_utf8(value)?;
+            check_string(property.id, name)?;
+            check_string(property.id, value)?;
         }
-        _ => return Err(malformed("property value has the wrong type")),
+        _ => return Err(malformed(property.id.mistyped())),
     }
     match (property.id, property.value) {
         (
@@ -388,20 +402,20 @@ fn check_value(property: Property<'_>) -> Result<(), Malformed> {
             | Id::SubscriptionIdentifierAvailable
             | Id::SharedSubscriptionAvailable,
             Value::Byte(2..),
-        ) => Err(protocol_error("property is neither 0 nor 1")),
-        (Id::ReceiveMaximum, Value::Two(0)) => Err(protocol_error("Receive Maximum is 0")),
-        (Id::MaximumPacketSize, Value::Four(0)) => Err(protocol_error("Maximum Packet Size is 0")),
+        ) => Err(protocol_error(property.id.no_flag())),
+        (Id::ReceiveMaximum, Value::Two(0)) => Err(protocol_error("Receive Maximum: 0")),
+        (Id::MaximumPacketSize, Value::Four(0)) => Err(protocol_error("Maximum Packet Size: 0")),
         (Id::SubscriptionIdentifier, Value::Var(0)) => {
-            Err(protocol_error("Subscription Identifier is 0"))
+            Err(protocol_error("Subscription Identifier: 0"))
         }
         // [MQTT-3.3.2-8]
         (Id::TopicAlias, Value::Two(0)) => Err(Malformed::new(
             reason::TOPIC_ALIAS_INVALID,
-            "Topic Alias is 0",
+            "Topic Alias: 0",
         )),
         // [MQTT-3.3.2-14]
         (Id::ResponseTopic, Value::Utf8(topic)) if wire::has_wildcard(topic) => {
-            Err(protocol_error("Response Topic has a wildcard"))
+            Err(protocol_error("Response Topic: has a wildcard"))
         }
         _ => Ok(()),
     }

@@ -56,6 +56,10 @@ impl<H: Host> Client<H> {
         options: Arc<ConnectOptions>,
         op: H::Op,
     ) -> Result<(), Error> {
+        // A mistake of the program's is told now, and not tried again and again by the automatic reconnect.
+        self.with_connect(versions(&options)[0], &options, options.clean, |connect| {
+            connect.check()
+        })?;
         // What will be needed once there is a connection has to be had now: later there is nobody left to run the
         // callback that would tell of its want.
         let runtime = reactor()
@@ -93,12 +97,7 @@ impl<H: Host> Client<H> {
         } else {
             &options.server_uris
         };
-        let versions: &[Version] = match options.version {
-            VersionChoice::Default => &[Version::V311, Version::V31],
-            VersionChoice::Only(Version::V31) => &[Version::V31],
-            VersionChoice::Only(Version::V311) => &[Version::V311],
-            VersionChoice::Only(Version::V5) => &[Version::V5],
-        };
+        let versions = versions(options);
         let mut last = ConnectFailure::new(versions[0], None, "no server to connect to".into());
         for uri in uris {
             for version in versions {
@@ -240,7 +239,8 @@ impl<H: Host> Client<H> {
         self.with_connect(version, options, clean, |connect| {
             connect.encode(&mut packet)
         })
-        .map_err(|error| error.to_string())?;
+        // The program's own mistake: a reason code would look like the server's.
+        .map_err(|error| error.what.to_owned())?;
         if is_bridge(options) {
             mark_bridge(&mut packet);
         }
@@ -478,6 +478,16 @@ pub(super) fn ends_with_connection(connected: &Connected, options: &ConnectOptio
         .or_else(|| expiry(&options.properties))
         .unwrap_or(0)
         == 0
+}
+
+/// Returns the versions to try with each server, in order.
+fn versions(options: &ConnectOptions) -> &'static [Version] {
+    match options.version {
+        VersionChoice::Default => &[Version::V311, Version::V31],
+        VersionChoice::Only(Version::V31) => &[Version::V31],
+        VersionChoice::Only(Version::V311) => &[Version::V311],
+        VersionChoice::Only(Version::V5) => &[Version::V5],
+    }
 }
 
 /// Sends CONNECT and reads until one whole packet is there; returns all that came. What the link still holds, it says.

@@ -66,7 +66,7 @@ impl Connect<'_> {
     /// Appends the packet, or fails and leaves `out` as it was.
     pub fn encode(&self, out: &mut BytesMut) -> Result<(), Malformed> {
         let v5 = self.version == Version::V5;
-        self.check(v5)?;
+        self.check()?;
         // MQTT 3.1 has another name; the level tells 3.1.1 and 5.0 apart ([MQTT-3.1.2-1], [MQTT-3.1.2-2]).
         let name: &[u8] = match self.version {
             Version::V31 => b"MQIsdp",
@@ -122,22 +122,27 @@ impl Connect<'_> {
         })
     }
 
-    fn check(&self, v5: bool) -> Result<(), Malformed> {
+    /// Checks what the program has asked for. The error's words name the field.
+    pub fn check(&self) -> Result<(), Malformed> {
+        let v5 = self.version == Version::V5;
         // Whether an empty client identifier is welcome is for the server to say ([MQTT-3.1.3-8]).
-        wire::check_utf8(self.client_id)?;
+        check_length(
+            self.client_id,
+            "client identifier: longer than 65,535 bytes",
+        )?;
+        check_string(
+            self.client_id,
+            "client identifier: not well-formed UTF-8, or with U+0000",
+        )?;
         if let Some(will) = &self.will {
-            if !wire::valid_topic_name(will.topic) {
-                return Err(Malformed::new(
-                    reason::TOPIC_NAME_INVALID,
-                    "will topic is empty, has a wildcard or is no MQTT string",
-                ));
-            }
-            if v5 {
-                will.properties.validate_for(Context::Will)?;
-            }
+            self.check_will(will)?;
         }
         if let Some(username) = self.username {
-            wire::check_utf8(username)?;
+            check_length(username, "user name: longer than 65,535 bytes")?;
+            check_string(username, "user name: not well-formed UTF-8, or with U+0000")?;
+        }
+        if let Some(password) = self.password {
+            check_length(password, "password: longer than 65,535 bytes")?;
         }
         if v5 {
             self.properties.validate_for(Context::Connect)?;
@@ -150,6 +155,42 @@ impl Connect<'_> {
         }
         Ok(())
     }
+
+    fn check_will(&self, will: &Will<'_>) -> Result<(), Malformed> {
+        let what = if will.topic.is_empty() {
+            Some("will topic: empty")
+        } else if will.topic.len() > wire::MAX_STRING {
+            Some("will topic: longer than 65,535 bytes")
+        } else if wire::has_wildcard(will.topic) {
+            Some("will topic: has a wildcard")
+        } else if wire::valid_utf8(will.topic) {
+            None
+        } else {
+            Some("will topic: not well-formed UTF-8, or with U+0000")
+        };
+        if let Some(what) = what {
+            return Err(Malformed::new(reason::TOPIC_NAME_INVALID, what));
+        }
+        check_length(will.payload, "will message: longer than 65,535 bytes")?;
+        if self.version == Version::V5 {
+            will.properties.validate_for(Context::Will)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_length(field: &[u8], what: &'static str) -> Result<(), Malformed> {
+    if field.len() <= wire::MAX_STRING {
+        return Ok(());
+    }
+    Err(Malformed::new(reason::MALFORMED_PACKET, what))
+}
+
+fn check_string(field: &[u8], what: &'static str) -> Result<(), Malformed> {
+    if wire::valid_utf8(field) {
+        return Ok(());
+    }
+    Err(Malformed::new(reason::MALFORMED_PACKET, what))
 }
 
 /// A CONNACK.

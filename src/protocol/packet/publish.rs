@@ -97,7 +97,13 @@ impl<'a> Publish<'a> {
         if !wire::valid_topic_name(self.topic) {
             return Err(Malformed::new(
                 reason::TOPIC_NAME_INVALID,
-                "topic has a wildcard, is not well-formed UTF-8 or is longer than 65535 bytes",
+                if self.topic.len() > wire::MAX_STRING {
+                    "topic: longer than 65,535 bytes"
+                } else if wire::has_wildcard(self.topic) {
+                    "topic: has a wildcard"
+                } else {
+                    "topic: not well-formed UTF-8, or with U+0000"
+                },
             ));
         }
         Ok(())
@@ -110,7 +116,7 @@ impl<'a> Publish<'a> {
         }
         Err(Malformed::new(
             reason::PROTOCOL_ERROR,
-            "topic is empty and has no alias",
+            "topic: empty, and without an alias",
         ))
     }
 

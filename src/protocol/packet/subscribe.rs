@@ -189,7 +189,7 @@ pub fn encode_subscribe(
                 _ => {
                     return Err(Malformed::new(
                         reason::PROTOCOL_ERROR,
-                        "Retain Handling is above 2",
+                        "Retain Handling: above 2",
                     ));
                 }
             },
@@ -314,7 +314,7 @@ fn check_request<'a>(
         ));
     }
     if filters.next().is_none() {
-        return Err(Malformed::new(reason::PROTOCOL_ERROR, "no topic filter"));
+        return Err(Malformed::new(reason::PROTOCOL_ERROR, "topic filter: none"));
     }
     Ok(())
 }
@@ -324,7 +324,15 @@ fn topic_filter(filter: &[u8]) -> Result<String, Malformed> {
     if !wire::valid_topic_filter(filter) {
         return Err(Malformed::new(
             reason::TOPIC_FILTER_INVALID,
-            "topic filter is empty, has a misplaced wildcard or is no MQTT string",
+            if filter.is_empty() {
+                "topic filter: empty"
+            } else if filter.len() > wire::MAX_STRING {
+                "topic filter: longer than 65,535 bytes"
+            } else if wire::valid_utf8(filter) {
+                "topic filter: has a misplaced wildcard, or is a bad $share"
+            } else {
+                "topic filter: not well-formed UTF-8, or with U+0000"
+            },
         ));
     }
     text(filter)

@@ -82,6 +82,55 @@ macro_rules! properties {
                 }
             }
 
+            /// Returns the specification's name of the property.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+
+            /// Returns the words for a packet that it may not be in.
+            pub(super) const fn misplaced(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($text, ": not for this packet"),)*
+                }
+            }
+
+            /// Returns the words for a packet that has it twice.
+            pub(super) const fn repeated(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($text, ": more than once"),)*
+                }
+            }
+
+            /// Returns the words for a value of another type.
+            pub(super) const fn mistyped(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($text, ": the value has the wrong type"),)*
+                }
+            }
+
+            /// Returns the words for a value that is neither 0 nor 1.
+            pub(super) const fn no_flag(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($text, ": neither 0 nor 1"),)*
+                }
+            }
+
+            /// Returns the words for a string or binary value that is too long.
+            pub(super) const fn too_long(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($text, ": longer than 65,535 bytes"),)*
+                }
+            }
+
+            /// Returns the words for a string that is none.
+            pub(super) const fn no_string(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($text, ": not well-formed UTF-8, or with U+0000"),)*
+                }
+            }
+
             /// Whether the specification allows it in that packet.
             pub const fn allowed_in(self, context: Context) -> bool {
                 let packets: u16 = match self {

@@ -82,7 +82,7 @@ pub(super) fn limits(begin: &Begin<'_>, connack: &ConnAck<'_>) -> Limits {
 
 pub(super) const TOO_LARGE: Malformed = Malformed {
     reason: reason::PACKET_TOO_LARGE,
-    what: "larger than the server's maximum packet size",
+    what: "packet: larger than the server's Maximum Packet Size",
 };
 
 /// What the server said it does not take is not sent ([MQTT-3.2.2-11], [MQTT-3.2.2-14], [MQTT-3.2.2-15],
@@ -98,20 +98,20 @@ pub(super) fn check_allowed(
     if publish.qos as u8 > limits.maximum_qos as u8 {
         return Err(Malformed {
             reason: reason::QOS_NOT_SUPPORTED,
-            what: "the server does not take this QoS",
+            what: "QoS: higher than the server's Maximum QoS",
         });
     }
     if publish.retain && !limits.retain_available {
         return Err(Malformed {
             reason: reason::RETAIN_NOT_SUPPORTED,
-            what: "the server does not take retained messages",
+            what: "retain: the server takes no retained messages",
         });
     }
     if let Some(alias) = publish.properties.number(PropertyId::TopicAlias) {
         if alias > limits.server_topic_alias_maximum.into() {
             return Err(Malformed {
                 reason: reason::TOPIC_ALIAS_INVALID,
-                what: "topic alias above the server's maximum",
+                what: "topic alias: above the server's Topic Alias Maximum",
             });
         }
     }

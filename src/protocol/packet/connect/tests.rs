@@ -332,3 +332,83 @@ fn connacks_of_the_wrong_length() {
         assert_eq!(refuse_connack(Version::V5, body), reason::MALFORMED_PACKET);
     }
 }
+
+/// What the program asks for wrongly is named: the field, and what is wrong with it.
+#[test]
+fn a_bad_field_is_named() {
+    let long = vec![b'x'; 65_536];
+    let plain = Connect {
+        version: Version::V311,
+        clean_start: true,
+        keep_alive: 0,
+        client_id: b"c",
+        will: None,
+        username: None,
+        password: None,
+        properties: PropertiesRef::EMPTY,
+    };
+    let will = Will {
+        topic: b"w",
+        payload: b"",
+        qos: QoS::AtMostOnce,
+        retain: false,
+        properties: PropertiesRef::EMPTY,
+    };
+    let with_will = |topic, payload| Connect {
+        will: Some(Will {
+            topic,
+            payload,
+            ..will
+        }),
+        ..plain
+    };
+    for (connect, what) in [
+        (
+            Connect {
+                client_id: &long,
+                ..plain
+            },
+            "client identifier: longer than 65,535 bytes",
+        ),
+        (
+            Connect {
+                client_id: b"\xFF",
+                ..plain
+            },
+            "client identifier: not well-formed UTF-8, or with U+0000",
+        ),
+        (
+            Connect {
+                username: Some(&long),
+                ..plain
+            },
+            "user name: longer than 65,535 bytes",
+        ),
+        (
+            Connect {
+                username: Some(b"u"),
+                password: Some(&long),
+                ..plain
+            },
+            "password: longer than 65,535 bytes",
+        ),
+        (
+            Connect {
+                password: Some(b"p"),
+                ..plain
+            },
+            "password without a user name",
+        ),
+        (with_will(b"", b""), "will topic: empty"),
+        (with_will(b"a/#", b""), "will topic: has a wildcard"),
+        (
+            with_will(b"w", &long),
+            "will message: longer than 65,535 bytes",
+        ),
+    ] {
+        let mut out = BytesMut::new();
+        let error = connect.encode(&mut out).expect_err(what);
+        assert_eq!(error.what, what);
+        assert!(out.is_empty());
+    }
+}
