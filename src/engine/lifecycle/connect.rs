@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use tokio::io::Interest;
 use tokio::time::timeout_at;
+use zeroize::Zeroize;
 
 use crate::protocol::packet::{ConnAck, Connect, Will, mark_bridge};
 use crate::protocol::property::{Properties, PropertyId};
@@ -197,7 +198,7 @@ impl<H: Host> Client<H> {
         let answer = async {
             wait_for_closing(&self.setup.client_id, &link).await;
             let asked = Instant::now();
-            let answer = exchange(&link, &packet, limit).await?;
+            let answer = exchange(&link, &packet.0, limit).await?;
             Ok::<_, io::Error>((answer, asked.elapsed()))
         };
         let (answer, round_trip) = match timeout_at(deadline, answer).await {
@@ -234,15 +235,15 @@ impl<H: Host> Client<H> {
         version: Version,
         options: &ConnectOptions,
         clean: bool,
-    ) -> Result<BytesMut, String> {
-        let mut packet = BytesMut::new();
+    ) -> Result<Wiped, String> {
+        let mut packet = Wiped(BytesMut::new());
         self.with_connect(version, options, clean, |connect| {
-            connect.encode(&mut packet)
+            connect.encode(&mut packet.0)
         })
         // The program's own mistake: a reason code would look like the server's.
         .map_err(|error| error.what.to_owned())?;
         if is_bridge(options) {
-            mark_bridge(&mut packet);
+            mark_bridge(&mut packet.0);
         }
         Ok(packet)
     }
@@ -526,6 +527,16 @@ async fn exchange(link: &Link, packet: &[u8], limit: u32) -> io::Result<Vec<u8>>
                 return Err(foreign(&answer).unwrap_or_else(malformed));
             }
         }
+    }
+}
+
+/// A packet with a password in it: its bytes are wiped when it is dropped. The encoder reserves all of it at once, so that
+/// none of its growth leaves a copy behind.
+struct Wiped(BytesMut);
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        self.0.as_mut().zeroize();
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::{self, IoSlice};
 use std::time::Instant;
 
 use openssl::ssl::{ErrorCode, SslStream};
+use zeroize::Zeroize;
 
 use super::super::layer::{Emptiness, Input, Layer, Want, Wants};
 use super::Failure;
@@ -52,6 +53,9 @@ pub(in super::super) struct TlsLayer {
     /// What the last write could not go on for.
     write_wants: Want,
     emptiness: Emptiness,
+    /// The first record has gone out, and what was staged for it has been wiped: it is CONNECT, with a password in it. What
+    /// follows is not worth the time.
+    wiped: bool,
 }
 
 /// Progress, or a reason why there is none.
@@ -81,6 +85,7 @@ impl TlsLayer {
             read_wants_room: false,
             write_wants: Want::Nothing,
             emptiness: Emptiness::default(),
+            wiped: false,
         }
     }
 
@@ -208,6 +213,12 @@ impl TlsLayer {
                 None => return Ok(false),
             }
         }
+        if !self.wiped && self.staged.capacity() > 0 {
+            // Also the bytes beyond its length, which is 0 by now.
+            self.staged.zeroize();
+            self.staged = Vec::new();
+            self.wiped = true;
+        }
         self.write_wants = Want::Nothing;
         Ok(!self.read_wants_room)
     }
@@ -287,6 +298,10 @@ impl Layer for TlsLayer {
             // Small pieces, such as a packet's header, share a record with what follows.
             if !self.staged.is_empty() || rest.len() < RECORD {
                 let n = rest.len().min(RECORD - self.staged.len());
+                if !self.wiped {
+                    // A buffer that grows leaves its bytes behind.
+                    self.staged.reserve_exact(RECORD);
+                }
                 self.staged.extend_from_slice(&rest[..n]);
                 taken += n;
                 rest = &rest[n..];

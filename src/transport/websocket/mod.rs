@@ -13,6 +13,9 @@ use super::layer::{Emptiness, Input, Layer, Want, Wants};
 /// be copied to be masked, stays in the cache.
 const MAX_FRAME: usize = 64 * 1024;
 
+/// Longest header of a frame, with its mask (RFC 6455, 5.2).
+const MAX_HEADER: usize = 14;
+
 /// Small frames are read many at a time; payloads larger than this go straight to the reader.
 const INPUT: usize = 16 * 1024;
 
@@ -251,6 +254,8 @@ impl<L: Layer> WebSocket<L> {
             mask: Some(mask),
             ..FrameHeader::default()
         };
+        // At once: a buffer that grows leaves its bytes behind, and these are not masked yet.
+        self.output.reserve(MAX_HEADER + length);
         // Writing to a Vec cannot fail.
         let _ = header.format(length as u64, &mut self.output);
         let start = self.output.len();
