@@ -68,6 +68,13 @@ impl EventClient {
                     .map_err(|error| Error::Store(Arc::new(error)))?;
                 Some(Box::new(store))
             }
+            StoreOptions::Go { directory, naming } => {
+                crate::engine::watch_for_exit();
+                let v5 = create.version == Version::V5;
+                let store = FileStore::open_named(directory, naming.clone(), v5)
+                    .map_err(|error| Error::Store(Arc::new(error)))?;
+                Some(Box::new(store))
+            }
         };
         let setup = Setup {
             client_id: create.client_id.as_str().into(),

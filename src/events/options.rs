@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::engine::Work;
 use crate::options::{ConnectOptions, Extras, Secret, TlsOptions, VersionChoice, WillOptions};
+use crate::persistence::file::Naming;
 use crate::protocol::Version;
 use crate::protocol::property::Properties;
 use crate::protocol::session::Policy;
@@ -27,6 +28,13 @@ pub enum StoreOptions {
         directory: String,
         /// The server's URI, as Paho C would be given it.
         server: String,
+    },
+    /// A directory in which files are named as the Go clients name theirs.
+    Go {
+        /// The directory.
+        directory: String,
+        /// How the files are named.
+        naming: Naming,
     },
 }
 

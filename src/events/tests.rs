@@ -187,3 +187,244 @@ fn a_caller_drives_alone() {
     server.send(&[0x30, 4, 0, 1, b'a', b'y']);
     assert_eq!(next(&queue).1.payload(), b"y");
 }
+
+fn stream(create: Create, connect: Connect) -> (Arc<Queue>, EventClient) {
+    let queue = Queue::new();
+    let client = EventClient::new(&queue, create).expect("a client");
+    client.attach_stream(connect).expect("attached");
+    let mut connect = [0; 256];
+    assert!(client.take(&mut connect).expect("a stream") > 10);
+    assert_eq!(connect[0], 0x10);
+    (queue, client)
+}
+
+/// Takes what there is, but for the notes about the stream itself.
+fn kinds(queue: &Queue) -> Vec<(Kind, Vec<u8>)> {
+    let mut seen = Vec::new();
+    queue
+        .take_batch(Wait::No, |_, record| {
+            if !matches!(record.head.kind, Kind::Wants | Kind::Output) {
+                seen.push((record.head.kind, record.payload().to_vec()));
+            }
+            true
+        })
+        .expect("open");
+    seen
+}
+
+#[test]
+fn a_stream_may_be_cut_at_every_byte() {
+    let mut script = CONNACK.to_vec();
+    script.extend([0x30, 4, 0, 1, b'a', b'x']);
+    script.extend([0x32, 6, 0, 1, b'a', 0, 7, b'y']);
+    script.extend([0xd0, 0]);
+    let expected = [
+        (Kind::Connected, vec![]),
+        (Kind::Message, b"x".to_vec()),
+        (Kind::Message, b"y".to_vec()),
+    ];
+    for cut in 0..=script.len() {
+        let (queue, client) = stream(Create::default(), Connect::default());
+        let (first, second) = script.split_at(cut);
+        assert_eq!(client.feed(first).expect("a stream"), first.len());
+        assert_eq!(client.feed(second).expect("a stream"), second.len());
+        assert_eq!(kinds(&queue), expected, "cut at {cut}");
+        let mut answer = [0; 16];
+        let taken = client.take(&mut answer).expect("a stream");
+        assert_eq!(answer[..taken], [0x40, 2, 0, 7], "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_program_that_does_not_keep_up_holds_its_stream_back() {
+    let create = Create {
+        max_unread_messages: 10,
+        ..Create::default()
+    };
+    let (queue, client) = stream(create, Connect::default());
+    client.feed(CONNACK).expect("a stream");
+    let one = [0x30, 4, 0, 1, b'a', b'x'];
+    let flood: Vec<u8> = one.iter().copied().cycle().take(6 * 400_000).collect();
+    let mut fed = 0;
+    let mut messages = 0;
+    while messages < 400_000 {
+        let taken = client.feed(&flood[fed..]).expect("a stream");
+        fed += taken;
+        let unread = client.counters().unread_messages;
+        assert!(unread < 10 + 64 * 1024 / 6 + 1, "a read at most: {unread}");
+        let came = kinds(&queue);
+        let some = came.iter().filter(|(kind, _)| *kind == Kind::Message);
+        messages += some.count();
+    }
+    assert_eq!((fed, messages), (flood.len(), 400_000));
+}
+
+#[test]
+fn messages_are_acknowledged_when_the_program_says_so() {
+    let (queue, client, mut server) = connected(Create {
+        acks: Acks {
+            by_program: true,
+            ordered: true,
+            qos2_at_publish: true,
+        },
+        ..Create::default()
+    });
+    server.send(&[
+        0x32, 6, 0, 1, b'a', 0, 7, b'x', 0x34, 6, 0, 1, b'a', 0, 8, b'y',
+    ]);
+    let tokens: Vec<_> = (0..2)
+        .map(|_| std::num::NonZeroU64::new(next(&queue).1.head.token).expect("a token"))
+        .collect();
+    assert_eq!(client.counters().unacknowledged, 2);
+    // In order, whatever the order of the program.
+    assert_eq!(client.ack([tokens[1]].into_iter(), 0).expect("online"), 1);
+    assert_eq!(client.ack([tokens[0]].into_iter(), 0).expect("online"), 1);
+    assert_eq!(server.packet(), [0x40, 2, 0, 7]);
+    assert_eq!(server.packet(), [0x50, 2, 0, 8]);
+    // One that is not acknowledged belongs to its connection.
+    server.send(&[0x32, 6, 0, 1, b'a', 0, 9, b'z']);
+    let old = std::num::NonZeroU64::new(next(&queue).1.head.token).expect("a token");
+    drop(server);
+    assert_eq!(next(&queue).1.head.kind, Kind::Lost);
+    let mut server = attach(&client, Connect::default());
+    server.packet();
+    server.send(CONNACK);
+    assert_eq!(next(&queue).1.head.value, 2, "the second connection");
+    assert_eq!(client.ack([old].into_iter(), 0).expect("online"), 0);
+    server.send(&[0x3a, 6, 0, 1, b'a', 0, 9, b'z']);
+    let again = next(&queue).1.head;
+    assert_eq!((again.kind, again.flags), (Kind::Message, DUPLICATE));
+    let again = std::num::NonZeroU64::new(again.token).expect("a token");
+    assert_ne!(again, old);
+    assert_eq!(client.ack([again].into_iter(), 0).expect("online"), 1);
+    assert_eq!(server.packet(), [0x40, 2, 0, 9]);
+}
+
+#[test]
+fn authentication_takes_as_many_steps_as_the_server_wants() {
+    use crate::protocol::Version;
+    use crate::protocol::property::{Properties, Property, PropertyId, Value};
+    let with = |id, value| {
+        let mut properties = Properties::new();
+        properties.push(Property { id, value }).expect("a property");
+        properties
+    };
+    let connect = Connect {
+        version: Version::V5,
+        properties: with(PropertyId::AuthenticationMethod, Value::Utf8(b"M")),
+        ..Connect::default()
+    };
+    let data = with(PropertyId::AuthenticationData, Value::Binary(b"d"));
+    let queue = Queue::new();
+    let client = EventClient::new(&queue, Create::default()).expect("a client");
+    let mut server = attach(&client, connect);
+    server.packet();
+    let challenge = [0xf0, 10, 0x18, 8, 0x15, 0, 1, b'M', 0x16, 0, 1, b'c'];
+    server.send(&challenge);
+    let (_, asked) = next(&queue);
+    assert_eq!((asked.head.kind, asked.head.reason), (Kind::Auth, 0x18));
+    assert!(client.auth(0x19, data.as_ref()).is_err(), "not now");
+    client.auth(0x18, data.as_ref()).expect("asked");
+    assert_eq!(server.packet()[..3], [0xf0, 10, 0x18]);
+    assert!(client.auth(0x18, data.as_ref()).is_err(), "once");
+    server.send(&[0x20, 3, 0, 0, 0]);
+    assert_eq!(next(&queue).1.head.kind, Kind::Connected);
+    // Anew, on the connection that stands.
+    client.auth(0x19, data.as_ref()).expect("connected");
+    assert_eq!(server.packet()[..3], [0xf0, 10, 0x19]);
+    server.send(&[0xf0, 0]);
+    let (_, done) = next(&queue);
+    assert_eq!((done.head.kind, done.head.reason), (Kind::Auth, 0));
+}
+
+#[test]
+fn drivers_change_under_load_without_losing_a_byte() {
+    const COUNT: u32 = 20_000;
+    let (queue, client, mut server) = connected(Create::default());
+    let sender = std::thread::spawn(move || {
+        for number in 0..COUNT {
+            let mut packet = vec![0x30, 7, 0, 1, b'a'];
+            packet.extend(number.to_be_bytes());
+            server.send(&packet);
+        }
+        server
+    });
+    let mut expected = 0;
+    let mut by_program = false;
+    while expected < COUNT {
+        by_program = !by_program;
+        let work = if by_program { Work::ALL } else { Work::NONE };
+        client.set_driver(work).expect("a socket");
+        for _ in 0..3 {
+            if by_program {
+                client.drive(Work::ALL);
+            }
+            queue
+                .take_batch(Wait::For(Duration::from_millis(1)), |_, record| {
+                    if record.head.kind == Kind::Message {
+                        assert_eq!(record.payload(), expected.to_be_bytes());
+                        expected += 1;
+                    }
+                    true
+                })
+                .expect("open");
+        }
+    }
+    drop(sender.join().expect("the sender"));
+}
+
+#[test]
+fn a_queue_says_how_much_it_needs_and_can_be_interrupted() {
+    let (queue, client, mut server) = connected(Create::default());
+    let fd = queue.event_fd().expect("a descriptor");
+    let readable = |wait: i64| {
+        let mut fds = [rustix::event::PollFd::new(
+            &fd,
+            rustix::event::PollFlags::IN,
+        )];
+        let time = rustix::event::Timespec {
+            tv_sec: wait,
+            tv_nsec: 0,
+        };
+        rustix::event::poll(&mut fds, Some(&time)).expect("polled") > 0
+    };
+    assert!(!readable(0));
+    server.send(&[0x30, 4, 0, 1, b'a', b'x']);
+    assert!(readable(20));
+    let mut small = [0; 48];
+    assert_eq!(
+        queue.next_events(&mut small, PATIENCE),
+        Err(NotTaken::TooSmall(56))
+    );
+    let mut large = [0; 64];
+    let batch = queue.next_events(&mut large, Wait::No).expect("it stayed");
+    assert_eq!((batch.bytes, batch.records), (56, 1));
+    assert!(!readable(0));
+    queue.interrupt();
+    assert!(readable(0));
+    assert_eq!(queue.take_batch(Wait::Forever, |_, _| true), Ok(0));
+    assert!(!readable(0));
+    drop(client);
+}
+
+#[test]
+fn a_publish_is_taken_back_only_before_it_is_sent() {
+    let queue = Queue::new();
+    let create = Create {
+        buffer_offline: true,
+        ..Create::default()
+    };
+    let client = EventClient::new(&queue, create).expect("a client");
+    let refused = client.publish(&publish(QoS::AtMostOnce), Manner::default());
+    assert!(matches!(refused, Err(Error::Disconnected)));
+    let first = client
+        .publish(&publish(QoS::AtLeastOnce), Manner::default())
+        .expect("buffered");
+    assert!(first.waits && first.number == 1 && !first.written);
+    assert_eq!(client.in_flight().len(), 1);
+    assert!(client.cancel(1) && !client.cancel(1));
+    let (_, failed) = next(&queue);
+    assert_eq!((failed.head.kind, failed.head.flags), (Kind::Failed, 7));
+    let hasty = client.publish(&publish(QoS::AtLeastOnce), Manner { no_wait: true });
+    assert!(matches!(hasty, Err(Error::Disconnected)));
+}

@@ -6,6 +6,7 @@ use super::{Answer, CLIENTS, ClientOf, client, code, failure, queue, read};
 use crate::events::{Acks, Create, EventClient, StoreOptions};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::oxide_types::*;
+use crate::persistence::file::Naming;
 use crate::protocol::Version;
 use crate::registry::Key;
 
@@ -114,6 +115,27 @@ unsafe fn read_store(options: &MQTTOxide_createOptions) -> Answer<StoreOptions> 
     match options.store {
         MQTTOxide_STORE_NONE => Ok(StoreOptions::None),
         MQTTOxide_STORE_FILE => Ok(StoreOptions::File { directory, server }),
+        MQTTOxide_STORE_GO => {
+            // SAFETY: as above.
+            let (prefix, extension) = unsafe {
+                (
+                    read::optional_text(options.store_prefix.cast(), options.store_prefix_len)?,
+                    read::optional_text(
+                        options.store_extension.cast(),
+                        options.store_extension_len,
+                    )?,
+                )
+            };
+            let mut naming = Naming::default();
+            if let Some(prefix) = prefix {
+                naming.incoming = format!("{prefix}{}", naming.incoming);
+                naming.outgoing = prefix;
+            }
+            if let Some(extension) = extension {
+                naming.extension = extension;
+            }
+            Ok(StoreOptions::Go { directory, naming })
+        }
         _ => Err(MQTTOxide_E_ARGUMENT),
     }
 }
