@@ -212,6 +212,8 @@ class Client:
             client.enable_logger(logger)
         self._client = client
         self._in_use = False
+        # A thread that connects, and cannot be stopped, also when nobody waits for it any more.
+        self._dialling: asyncio.Future[None] | None = None
         self._subscriptions: dict[str, int | SubscribeOptions] = {}
         self._streams = MQTTMatcher()
         self._stream_list: list[Messages] = []
@@ -243,10 +245,13 @@ class Client:
     async def __aenter__(self) -> Client:
         if self._in_use:
             raise MqttError("the client is in use already")
-        self._reset()
         self._in_use = True
-        self._loop = asyncio.get_running_loop()
         try:
+            if self._dialling is not None:
+                # Of an earlier use that was cancelled.
+                await asyncio.wait([self._dialling])
+            self._reset()
+            self._loop = asyncio.get_running_loop()
             await self._connect_once(True)
         except BaseException:
             self._close(MqttError("not connected: use `async with`"))
@@ -287,15 +292,17 @@ class Client:
             else:
                 self._client.reconnect()
 
-        dialling = self._loop.run_in_executor(None, dial)
+        dialling = self._dialling = self._loop.run_in_executor(None, dial)
         try:
             await asyncio.shield(dialling)
         except asyncio.CancelledError:
-            # The thread cannot be stopped. What it makes is closed when it is done.
+            # What the thread makes is closed when it is done.
             dialling.add_done_callback(self._give_up)
             raise
         except (OSError, ValueError) as error:
+            self._dialling = None
             raise MqttError(str(error) or type(error).__name__) from error
+        self._dialling = None
         self._watch()
         try:
             reason = await asyncio.wait_for(self._connack, self.timeout)
@@ -306,6 +313,7 @@ class Client:
         self._connected.set()
 
     def _give_up(self, dialling: asyncio.Future[None]) -> None:
+        self._dialling = None
         if not dialling.cancelled() and dialling.exception() is None:
             self._client._sock_close()
 
@@ -343,7 +351,8 @@ class Client:
         self._paused = False
 
     def _close(self, failure: MqttError) -> None:
-        self._client._sock_close()
+        if self._dialling is None:
+            self._client._sock_close()
         self._unwatch()
         self._fail(failure)
 

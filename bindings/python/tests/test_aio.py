@@ -1,0 +1,272 @@
+"""The client for asyncio: on asyncio's own loop and on uvloop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Coroutine
+from typing import Any, Callable
+
+import pytest
+import uvloop
+from conftest import Broker, Server, publish_packet, read_packet
+
+from paho_oxide.aio import Client, MqttCodeError, MqttError, Will
+from paho_oxide.client import MQTTv5, MQTTv311
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+Serve = Callable[[Callable[[socket.socket], None]], Server]
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Run:
+    def runner(main: Coroutine[Any, Any, Any]) -> Any:
+        async def bounded() -> Any:
+            value = await asyncio.wait_for(main, 60)
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            assert not left, f"tasks left behind: {left}"
+            return value
+
+        loop = uvloop.new_event_loop() if request.param == "uvloop" else asyncio.new_event_loop()
+        problems: list[Any] = []
+        loop.set_exception_handler(lambda _loop, context: problems.append(context))
+        try:
+            value = loop.run_until_complete(bounded())
+        finally:
+            loop.close()
+        assert not problems, problems
+        return value
+
+    return runner
+
+
+@pytest.mark.parametrize("protocol", [MQTTv311, MQTTv5])
+def test_messages_arrive_in_order(broker: Broker, run: Run, protocol: Any) -> None:
+    async def main() -> list[Any]:
+        async with Client("127.0.0.1", broker.tcp, protocol=protocol) as client:
+            reasons = await client.subscribe([("aio/#", 2), ("other", 0)])
+            assert [reason.value for reason in reasons] == [2, 0]
+            for number in range(300):
+                await client.publish("aio/x", str(number), qos=number % 3)
+            got = []
+            async for message in client.messages:
+                got.append(int(message.payload))
+                if len(got) == 300:
+                    break
+            await client.unsubscribe(["aio/#", "other"])
+            return got
+
+    got = run(main())
+    # QoS 2 takes a round trip more than the others: the order holds within a QoS.
+    assert sorted(got) == list(range(300))
+    for qos in range(3):
+        assert [n for n in got if n % 3 == qos] == list(range(qos, 300, 3))
+
+
+@pytest.mark.parametrize("kind", ["tls", "ws", "unix"])
+def test_transports(broker: Broker, run: Run, kind: str) -> None:
+    import ssl
+
+    async def main() -> None:
+        arguments: dict[str, Any] = {}
+        if kind == "tls":
+            arguments["tls_context"] = ssl.create_default_context(cafile=broker.ca)
+        where = {"tls": ("localhost", broker.tls), "ws": ("127.0.0.1", broker.ws), "unix": (broker.unix, 1)}[kind]
+        transport: Any = {"ws": "websockets", "unix": "unix"}.get(kind, "tcp")
+        async with Client(*where, transport=transport, **arguments) as client:
+            await client.subscribe("transport/" + kind, 1)
+            await asyncio.gather(*(client.publish("transport/" + kind, str(n), 1) for n in range(3000)))
+            for number in range(3000):
+                assert (await client.messages.__anext__()).payload == str(number).encode()
+
+    run(main())
+
+
+def test_streams_take_what_their_filter_matches(broker: Broker, run: Run) -> None:
+    async def main() -> None:
+        async with Client("127.0.0.1", broker.tcp) as client:
+            await client.subscribe("stream/#", 1)
+            one, plus = client.filtered("stream/one"), client.filtered("stream/+")
+            for topic in "stream/one", "stream/two", "stream/a/b":
+                await client.publish(topic, topic, 1)
+            assert (await one.__anext__()).topic == "stream/one"
+            assert (await plus.__anext__()).topic == "stream/two"
+            assert (await client.messages.__anext__()).topic == "stream/a/b"
+
+    run(main())
+
+
+def test_the_loss_of_the_connection_is_noticed_at_once(own_broker: Broker, run: Run) -> None:
+    async def main() -> None:
+        async with Client("127.0.0.1", own_broker.tcp) as client:
+            await client.subscribe("t", 1)
+            waiting = asyncio.ensure_future(client.messages.__anext__())
+            await asyncio.sleep(0)
+            own_broker.stop()
+            with pytest.raises(MqttError):
+                await waiting
+            with pytest.raises(MqttError):
+                await client.publish("t", "x", 1)
+            with pytest.raises(MqttError):
+                await client.subscribe("u")
+            assert not client.is_connected
+        # It can be used again.
+        own_broker.start()
+        async with client:
+            await client.publish("t", "x", 1)
+
+    run(main())
+
+
+def test_a_dead_peer_is_noticed_by_keep_alive(serve: Serve, run: Run) -> None:
+    def script(connection: socket.socket) -> None:
+        read_packet(connection)
+        connection.sendall(b"\x20\x02\0\0")
+        while connection.recv(100):
+            pass
+
+    async def main() -> None:
+        async with Client("127.0.0.1", serve(script).port, protocol=MQTTv311, keepalive=1) as client:
+            with pytest.raises(MqttCodeError, match="Keep alive timeout"):
+                await client.messages.__anext__()
+
+    run(main())
+
+
+def test_reconnect_keeps_subscriptions_and_what_is_in_flight(own_broker: Broker, run: Run) -> None:
+    async def main() -> None:
+        client = Client("127.0.0.1", own_broker.tcp, reconnect=True, reconnect_min_delay=0.1, identifier="keeps")
+        async with client:
+            await client.subscribe("kept", 1)
+            own_broker.stop()
+            while client.is_connected:
+                await asyncio.sleep(0.005)
+            published = [asyncio.ensure_future(client.publish("kept", str(n), 1, timeout=50)) for n in range(5)]
+            refused = asyncio.ensure_future(client.publish("kept", "too late", 0, timeout=0.05))
+            with pytest.raises(MqttError, match="in time"):
+                await refused
+            own_broker.start()
+            await asyncio.gather(*published)
+            await client.wait_connected()
+            # The server has forgotten the subscription; by now it has been made again.
+            while True:
+                await client.publish("kept", "after", 1)
+                try:
+                    message = await asyncio.wait_for(client.messages.__anext__(), 0.5)
+                except asyncio.TimeoutError:
+                    continue
+                break
+            assert message.topic == "kept"
+
+    run(main())
+
+
+def test_cancelling_leaves_nothing_behind(broker: Broker, run: Run) -> None:
+    async def main() -> None:
+        for delay in (0, 0, 0, 0.001, 0.002, 0.005, 0.01, 0.02):
+            client = Client("127.0.0.1", broker.tcp)
+
+            async def use() -> None:
+                async with client:  # noqa: B023
+                    await client.subscribe("cancel", 1)  # noqa: B023
+                    while True:
+                        await client.publish("cancel", "x", 1)  # noqa: B023
+                        await client.messages.__anext__()  # noqa: B023
+
+            task = asyncio.ensure_future(use())
+            await asyncio.sleep(delay)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            # And it can be used again at once.
+            async with client:
+                await client.publish("cancel", "y", 1)
+
+    run(main())
+
+
+def test_a_cancelled_wait_loses_no_message(broker: Broker, run: Run) -> None:
+    async def main() -> None:
+        async with Client("127.0.0.1", broker.tcp) as client:
+            await client.subscribe("lose", 1)
+            got = []
+            for number in range(200):
+                waiting = asyncio.ensure_future(client.messages.__anext__())
+                publishing = asyncio.ensure_future(client.publish("lose", str(number), 1))
+                if number % 2:
+                    await asyncio.sleep(0)
+                    waiting.cancel()
+                await publishing
+                try:
+                    got.append(int((await waiting).payload))
+                except asyncio.CancelledError:
+                    got.append(int((await client.messages.__anext__()).payload))
+            assert got == list(range(200))
+
+    run(main())
+
+
+def test_acknowledged_when_the_next_message_is_asked_for(serve: Serve, run: Run) -> None:
+    acknowledged: list[int] = []
+
+    def script(connection: socket.socket) -> None:
+        read_packet(connection)
+        connection.sendall(b"\x20\x02\0\0" + publish_packet(b"t", b"1", 1, 1) + publish_packet(b"t", b"2", 2, 1))
+        while True:
+            try:
+                first, body = read_packet(connection)
+            except ConnectionError:
+                return
+            if first == 0x40:
+                acknowledged.append(int.from_bytes(body, "big"))
+
+    async def main() -> None:
+        server = serve(script)
+        async with Client("127.0.0.1", server.port, protocol=MQTTv311) as client:
+            first = await client.messages.__anext__()
+            assert first.payload == b"1"
+            await asyncio.sleep(0.1)
+            assert acknowledged == []
+            second = await client.messages.__anext__()
+            assert second.payload == b"2"
+            while acknowledged != [1]:
+                await asyncio.sleep(0.005)
+
+    run(main())
+
+
+def test_a_program_that_does_not_keep_up_is_not_fed_on(broker: Broker, run: Run) -> None:
+    async def main() -> None:
+        async with Client("127.0.0.1", broker.tcp, max_queued_incoming_messages=10) as slow:
+            async with Client("127.0.0.1", broker.tcp) as fast:
+                await slow.subscribe("slow", 1)
+                for start in range(0, 2000, 500):
+                    await asyncio.gather(*(fast.publish("slow", str(n), 1) for n in range(start, start + 500)))
+                for number in range(2000):
+                    assert len(slow.messages) <= 2048
+                    assert int((await slow.messages.__anext__()).payload) == number
+
+    run(main())
+
+
+def test_will_and_refusals(broker: Broker, run: Run) -> None:
+    async def main() -> None:
+        async with Client("127.0.0.1", broker.tcp) as watcher:
+            await watcher.subscribe("will", 1)
+            client = Client("127.0.0.1", broker.tcp, will=Will("will", "gone", 1))
+            async with client:
+                client._client.socket().shutdown(socket.SHUT_RDWR)
+                assert (await watcher.messages.__anext__()).payload == b"gone"
+            with pytest.raises(ValueError):
+                await watcher.publish("a/#", "x")
+            with pytest.raises(ValueError):
+                await watcher.subscribe("a#")
+        with socket.create_server(("127.0.0.1", 0)) as unused:
+            port = unused.getsockname()[1]
+        with pytest.raises(MqttError, match="refused"):
+            async with Client("127.0.0.1", port):
+                pass
+        with pytest.raises(MqttError):
+            await watcher.publish("not", "connected")
+
+    run(main())
