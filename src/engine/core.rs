@@ -162,17 +162,25 @@ impl<H: Host> DerefMut for Guard<'_, H> {
 
 impl<H: Host> Guard<'_, H> {
     /// Closes connections that ended, with the mutex released: to close a connection is to read and write.
+    #[inline]
     pub fn close_retired(&mut self) {
+        // Asked each time that the mutex is released; seldom true.
         if !self.core.retired.is_empty() {
-            let retired = std::mem::take(&mut self.core.retired);
-            MutexGuard::unlocked(&mut self.core, || {
-                retired.into_iter().for_each(Retired::close);
-            });
+            self.close_all();
         }
+    }
+
+    #[cold]
+    fn close_all(&mut self) {
+        let retired = std::mem::take(&mut self.core.retired);
+        MutexGuard::unlocked(&mut self.core, || {
+            retired.into_iter().for_each(Retired::close);
+        });
     }
 }
 
 impl<H: Host> Drop for Guard<'_, H> {
+    #[inline]
     fn drop(&mut self) {
         self.close_retired();
     }

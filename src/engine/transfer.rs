@@ -5,12 +5,11 @@
 //! puts the client at the end of the reactor's queue.
 
 use std::cell::RefCell;
-use std::io::{self, IoSlice};
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::protocol::decode;
-use crate::protocol::outbound::{Batch, SLICES};
 use crate::protocol::reason;
 use crate::protocol::session::Fault;
 use crate::reactor::{self, Readiness, Source};
@@ -18,6 +17,7 @@ use crate::trace;
 use crate::transport::{Input, Link, Want};
 
 use super::connection::reader::Found;
+use super::connection::write::write;
 use super::connection::writer::Wrote;
 use super::core::{Client, Core, Guard, Thread};
 use super::host::{Event, Host, Loss, LossCause};
@@ -235,39 +235,6 @@ impl<H: Host> Client<H> {
             }
         }
         (core, Turn::Stopped)
-    }
-}
-
-/// Writes until all is written, the socket takes no more, or so many bytes were written.
-pub(super) fn write(link: &Link, batch: &mut Batch, budget: usize) -> io::Result<Wrote> {
-    let mut written = 0;
-    while !batch.is_empty() {
-        if written >= budget {
-            return Ok(Wrote::Some);
-        }
-        let result = {
-            let mut room = [IoSlice::new(&[]); SLICES];
-            let used = batch.slices(&mut room);
-            link.write(&room[..used])
-        };
-        match result {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(n) => {
-                batch.advance(n);
-                written += n;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return full(error),
-        }
-    }
-    link.flush().map_or_else(full, |()| Ok(Wrote::All))
-}
-
-fn full(error: io::Error) -> io::Result<Wrote> {
-    if error.kind() == io::ErrorKind::WouldBlock {
-        Ok(Wrote::Full)
-    } else {
-        Err(error)
     }
 }
 
@@ -535,6 +502,10 @@ impl<H: Host> Source for Client<H> {
     fn panicked(self: Arc<Self>) {
         let mut core = self.lock();
         core.roles.forget(&std::thread::current().id());
+        // What the thread had taken out of the queue and not begun is still to be told.
+        let rest = std::mem::take(&mut *self.batch.lock());
+        core.outputs.queue.put_back(rest);
+        core.outputs.queue.recount();
         self.lose(
             &mut core,
             Loss::new(LossCause::Transport, "a defect in this library"),

@@ -4,9 +4,6 @@ use std::any::Any;
 
 use libc::c_int;
 
-use crate::ffi::types::client_types::MQTTResponse;
-use crate::ffi::types::property_types::MQTTProperties;
-
 /// The body of every exported function: calls what it stands for, and turns a panic into the function's failure value.
 /// The call and its return are traced, but for functions that are `untraced` in the original too.
 ///
@@ -65,18 +62,11 @@ pub(in crate::ffi) trait Answer {
 }
 
 impl Answer for () {}
-impl Answer for MQTTProperties {}
 impl<T> Answer for *mut T {}
 
 impl Answer for c_int {
     fn code(&self) -> Option<i64> {
         Some((*self).into())
-    }
-}
-
-impl Answer for MQTTResponse {
-    fn code(&self) -> Option<i64> {
-        Some(self.reasonCode.into())
     }
 }
 

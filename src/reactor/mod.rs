@@ -423,3 +423,51 @@ impl Drop for InCallback {
         self.0.crew.leave();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Tells what becomes of it.
+    struct Told {
+        panics: bool,
+        tell: mpsc::Sender<&'static str>,
+    }
+
+    impl Source for Told {
+        fn ready(self: Arc<Self>, _: Readiness) {}
+
+        fn expired(self: Arc<Self>) {}
+
+        fn scheduled(self: Arc<Self>) {
+            assert!(!self.panics, "on purpose");
+            let _ = self.tell.send("scheduled");
+        }
+
+        fn panicked(self: Arc<Self>) {
+            let _ = self.tell.send("panicked");
+        }
+    }
+
+    fn source(panics: bool) -> (Key, mpsc::Receiver<&'static str>) {
+        let (tell, told) = mpsc::channel();
+        let key = Reactor::register(|_| Arc::new(Told { panics, tell })).expect("room");
+        (key, told)
+    }
+
+    #[test]
+    fn a_panic_is_its_sources_affair_and_no_thread_is_lost() {
+        let reactor = reactor().expect("descriptors");
+        let ((bad, bad_told), (good, good_told)) = (source(true), source(false));
+        // More often than there are threads.
+        for _ in 0..=BASE_THREADS {
+            assert!(reactor.schedule(bad) && reactor.schedule(good));
+            assert_eq!(bad_told.recv(), Ok("panicked"));
+            assert_eq!(good_told.recv(), Ok("scheduled"));
+        }
+        Reactor::unregister(bad);
+        Reactor::unregister(good);
+    }
+}

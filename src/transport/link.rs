@@ -13,7 +13,7 @@ use crate::os::Uncancellable;
 
 use super::error::{ConnectError, Stage};
 use super::layer::{Input, Layer, Want, Wants};
-use super::readiness::{Readiness, at};
+use super::readiness::{Carrier, Readiness, at};
 use super::socket::Socket;
 use super::stream::{self, ByteStream, Stream, Wake, Waker};
 
@@ -54,13 +54,6 @@ impl Layers {
     fn wants(&self) -> Wants {
         Wants::from_bits(self.wants.load(Ordering::Acquire))
     }
-}
-
-/// What is under the layers.
-pub(super) enum Carrier {
-    /// A duplicate of the layers' descriptor.
-    Descriptor(OwnedFd),
-    Stream(Stream),
 }
 
 impl fmt::Debug for Link {

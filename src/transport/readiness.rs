@@ -2,7 +2,7 @@
 //! connection lingers.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use tokio::io::Interest;
@@ -10,8 +10,14 @@ use tokio::net::UnixStream;
 
 use super::error::{ConnectError, Stage};
 use super::layer::Input;
-use super::link::Carrier;
 use super::stream::{Shared, Stream};
+
+/// What is under the layers.
+pub(super) enum Carrier {
+    /// A duplicate of the layers' descriptor.
+    Descriptor(OwnedFd),
+    Stream(Stream),
+}
 
 /// Waits for a carrier to become readable or writable.
 pub struct Readiness(Source);

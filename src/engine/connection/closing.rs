@@ -20,8 +20,8 @@ use rustix::net::RecvFlags;
 use tokio::io::Interest;
 use tokio::sync::Notify;
 
+use super::write::write;
 use crate::engine::runtime::runtime;
-use crate::engine::transfer::write;
 use crate::protocol::outbound::Batch;
 use crate::transport::Link;
 

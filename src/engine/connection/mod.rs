@@ -6,6 +6,7 @@
 pub mod closing;
 pub mod pace;
 pub mod reader;
+pub mod write;
 pub mod writer;
 
 use std::sync::Arc;

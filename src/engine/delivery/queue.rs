@@ -247,6 +247,22 @@ impl<H: Host> Queue<H> {
         self.stored = self.stored.saturating_sub(count.stored);
     }
 
+    /// Counts anew what is in the queue: a thread that had taken messages out has panicked.
+    pub fn recount(&mut self) {
+        let mut count = Count::default();
+        for event in &self.events {
+            match event {
+                Event::Message(message, _) => {
+                    count.messages += 1;
+                    count.bytes += H::message_size(message);
+                }
+                Event::StoredMessage(_) => count.stored += 1,
+                _ => {}
+            }
+        }
+        (self.messages, self.bytes, self.stored) = (count.messages, count.bytes, count.stored);
+    }
+
     /// Gives back the memory of an empty queue.
     pub fn settle_down(&mut self) {
         release(&mut self.events);

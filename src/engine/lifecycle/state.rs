@@ -645,3 +645,6 @@ impl<O> Lifecycle<O> {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

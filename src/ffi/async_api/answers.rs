@@ -5,7 +5,7 @@ use std::ptr;
 
 use libc::{c_char, c_int};
 
-use super::host::{Kind, Op};
+use super::op::{Kind, Op};
 use crate::engine::{ConnectFailure, Connected};
 use crate::ffi::exports::properties;
 use crate::ffi::eyecatcher;

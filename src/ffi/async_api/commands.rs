@@ -2,7 +2,7 @@
 
 use libc::{c_char, c_int, c_ulong, c_void};
 
-use super::host::{Kind, Op};
+use super::op::{Kind, Op};
 use crate::engine::Subscription;
 use crate::ffi::memory;
 use crate::ffi::read::{self, Code, Context};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use libc::c_int;
 
-use super::host::{Kind, Op};
+use super::op::{Kind, Op};
 use crate::ffi::read::connect;
 use crate::ffi::read::{self, Code, Context};
 #[allow(clippy::wildcard_imports)] // this module is about them

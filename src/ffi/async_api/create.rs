@@ -94,9 +94,7 @@ unsafe fn make(
             lost_after_disconnect: false,
         };
         let client = AsyncClient::new(setup, AsyncHost::default(), store, || {
-            super::host::Op::silent(super::host::Kind::Publish(
-                crate::protocol::QoS::AtLeastOnce,
-            ))
+            super::op::Op::silent(super::op::Kind::Publish(crate::protocol::QoS::AtLeastOnce))
         })
         .map_err(|error| super::error(&error))?;
         *handle = HANDLES.insert(client).ok_or(MQTTASYNC_FAILURE)?;

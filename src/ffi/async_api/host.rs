@@ -8,6 +8,7 @@ use crate::os::lock::Mutex;
 use super::answers::{
     connect_failed, connect_succeeded, disconnected, ended, is_delivery, len, with_properties,
 };
+use super::op::{Kind, Op};
 use crate::engine::{ConnectEnd, ConnectResult, Event, Handled, Host};
 use crate::ffi::eyecatcher;
 use crate::ffi::memory;
@@ -32,56 +33,6 @@ pub struct Callbacks {
     pub connected: With<MQTTAsync_connected>,
     pub disconnected: With<MQTTAsync_disconnected>,
     pub update_connect_options: With<MQTTAsync_updateConnectOptions>,
-}
-
-/// What an operation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Connect,
-    Disconnect,
-    Publish(QoS),
-    Subscribe { filters: usize },
-    Unsubscribe,
-}
-
-/// What the program wants to be told of an operation.
-#[derive(Clone, Copy)]
-pub struct Op {
-    pub kind: Kind,
-    pub context: Context,
-    pub on_success: MQTTAsync_onSuccess,
-    pub on_failure: MQTTAsync_onFailure,
-    pub on_success5: MQTTAsync_onSuccess5,
-    pub on_failure5: MQTTAsync_onFailure5,
-    /// The program has been given a token.
-    pub has_token: bool,
-    /// deliveryComplete is to be called.
-    pub delivery: bool,
-}
-
-impl Op {
-    /// An operation that nobody asks about.
-    pub fn silent(kind: Kind) -> Self {
-        Self {
-            kind,
-            context: Context::default(),
-            on_success: None,
-            on_failure: None,
-            on_success5: None,
-            on_failure5: None,
-            has_token: false,
-            delivery: false,
-        }
-    }
-
-    fn has_callbacks(&self) -> bool {
-        self.on_success.is_some() || self.on_failure.is_some() || self.has_callbacks5()
-    }
-
-    /// There are callbacks of the MQTT 5 kind.
-    pub fn has_callbacks5(&self) -> bool {
-        self.on_success5.is_some() || self.on_failure5.is_some()
-    }
 }
 
 /// The host.

@@ -8,6 +8,7 @@ mod commands;
 mod connect;
 mod create;
 mod host;
+mod op;
 
 use std::sync::Arc;
 

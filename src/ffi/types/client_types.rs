@@ -4,6 +4,7 @@
 
 use libc::{c_char, c_int, c_void};
 
+use crate::ffi::entry::Answer;
 use crate::ffi::types::property_types::MQTTProperties;
 use crate::ffi::types::reason_codes::MQTTReasonCodes;
 use crate::ffi::types::shared_types::{
@@ -269,3 +270,9 @@ pub const MQTTCLIENT_TRACE_FATAL: MQTTCLIENT_TRACE_LEVELS = 7;
 /// @param message the line, without an end of line; belongs to the library.
 pub type MQTTClient_traceCallback =
     Option<unsafe extern "C" fn(level: MQTTCLIENT_TRACE_LEVELS, message: *mut c_char)>;
+
+impl Answer for MQTTResponse {
+    fn code(&self) -> Option<i64> {
+        Some(self.reasonCode.into())
+    }
+}

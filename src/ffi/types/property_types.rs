@@ -4,6 +4,8 @@
 
 use libc::{c_char, c_int, c_uchar, c_uint, c_ushort};
 
+use crate::ffi::entry::Answer;
+
 /// What MQTTProperties_add() returns for an identifier that MQTT 5 does not know.
 pub const MQTT_INVALID_PROPERTY_ID: c_int = -2;
 
@@ -145,3 +147,5 @@ pub struct MQTTProperties {
     /// The properties. Managed by the functions below: do not allocate or free it.
     pub array: *mut MQTTProperty,
 }
+
+impl Answer for MQTTProperties {}

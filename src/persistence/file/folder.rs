@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use super::super::{Notice, StoreError};
-use super::files;
+use super::files::{self, ROOT};
 use super::lock::{Lock, Taken};
 
 /// Whoever closes a store removes its empty folder, so one that was just made may be gone. Somebody who removes it again
@@ -188,9 +188,6 @@ pub(super) fn trust(dir: &OwnedFd) -> Result<(), String> {
     }
     Ok(())
 }
-
-/// What root has made may be trusted: root could do anything else as well.
-pub(super) const ROOT: u32 = 0;
 
 /// Returns true if that name still is this directory.
 fn same(dir: &OwnedFd, parent: &OwnedFd, name: &str) -> bool {

@@ -1,0 +1,248 @@
+//! The direction of the arrows in ARCHITECTURE.md: which room may use which, and no circle of files inside a room.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rooms, from the ground up: each may use those before it.
+const ROOMS: &[&str] = &[
+    "os",
+    "trace",
+    "registry",
+    "protocol",
+    "options",
+    "persistence",
+    "transport",
+    "reactor",
+    "engine",
+    "events",
+    "ffi",
+];
+
+/// The hidden room through which tests and fuzzers reach what is not public may use everything.
+const FOR_TESTS: &[&str] = &["for_tests", "testing"];
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// Returns all source files but those of unit tests.
+fn files() -> Vec<PathBuf> {
+    fn add(dir: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(dir).expect("a directory of sources") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                if !path.ends_with("tests") {
+                    add(&path, found);
+                }
+            } else if path.extension().is_some_and(|ext| ext == "rs") && !path.ends_with("tests.rs")
+            {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    add(&source(), &mut found);
+    found.sort();
+    found
+}
+
+/// Returns a file's code without comments and without its module of unit tests.
+fn code(file: &Path) -> String {
+    let text = fs::read_to_string(file).expect("a source file");
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or("");
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Returns the room that a file belongs to.
+fn room(file: &Path) -> String {
+    let inside = file.strip_prefix(source()).expect("below src");
+    let first = inside.components().next().expect("a name");
+    first
+        .as_os_str()
+        .to_string_lossy()
+        .trim_end_matches(".rs")
+        .to_owned()
+}
+
+#[test]
+fn arrows_between_rooms_go_down_only() {
+    let level = |room: &str| ROOMS.iter().position(|known| *known == room);
+    let mut wrong = Vec::new();
+    for file in files() {
+        let from = room(&file);
+        if from == "lib" || FOR_TESTS.contains(&&*from) {
+            continue;
+        }
+        let Some(own) = level(&from) else {
+            wrong.push(format!("{}: a room that has no place", file.display()));
+            continue;
+        };
+        for part in code(&file).split("crate::").skip(1) {
+            let to: String = part
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            if level(&to).is_some_and(|other| other > own) {
+                wrong.push(format!("{} uses {to}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "arrows that go up:\n{}", wrong.join("\n"));
+}
+
+/// Returns the trees of the `use` statements.
+fn uses(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lines = code.lines();
+    while let Some(line) = lines.next() {
+        let line = line.trim_start();
+        let begin = match line.split_once("use ") {
+            Some(("", tree)) => tree,
+            Some((visibility, tree)) if visibility.starts_with("pub") => tree,
+            _ => continue,
+        };
+        let mut tree = begin.to_owned();
+        while !tree.contains(';') {
+            let Some(more) = lines.next() else { break };
+            tree += more.trim();
+        }
+        found.push(tree.split(';').next().unwrap_or("").to_owned());
+    }
+    found
+}
+
+/// Writes out a `use` tree: `a::{b, c::{d}}` is `a::b` and `a::c::d`.
+fn expand(tree: &str, found: &mut Vec<String>) {
+    let Some(open) = tree.find('{') else {
+        found.push(tree.trim().to_owned());
+        return;
+    };
+    let (head, rest) = (
+        &tree[..open],
+        &tree[open + 1..tree.rfind('}').unwrap_or(tree.len())],
+    );
+    let (mut depth, mut start) = (0, 0);
+    for (at, c) in rest.char_indices().chain([(rest.len(), ',')]) {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                if !rest[start..at].trim().is_empty() {
+                    expand(&format!("{}{}", head.trim(), rest[start..at].trim()), found);
+                }
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Returns the file of the innermost module on a path that `file` uses.
+fn target(file: &Path, path: &str) -> Option<PathBuf> {
+    let mut segments = path.split("::").map(str::trim);
+    // A module's children are in the directory of its name; those of mod.rs beside it.
+    let mut dir = match segments.next()? {
+        "crate" => source(),
+        "super" if file.ends_with("mod.rs") => file.parent()?.parent()?.to_path_buf(),
+        "super" => file.parent()?.to_path_buf(),
+        "self" if file.ends_with("mod.rs") => file.parent()?.to_path_buf(),
+        "self" => file.with_extension(""),
+        _ => return None,
+    };
+    let mut module = None;
+    for segment in segments {
+        if segment == "super" {
+            dir.pop();
+            module = None;
+            continue;
+        }
+        let next = dir.join(segment);
+        let file = [next.with_extension("rs"), next.join("mod.rs")];
+        match file.into_iter().find(|file| file.is_file()) {
+            Some(file) => module = Some(file),
+            None => break,
+        }
+        dir = next;
+    }
+    module
+}
+
+/// Returns which files each file of a room uses, but for `mod.rs`, which only lists and describes.
+fn edges(room_files: &[PathBuf]) -> BTreeMap<PathBuf, BTreeSet<PathBuf>> {
+    let mut edges = BTreeMap::new();
+    for file in room_files {
+        let mut paths = Vec::new();
+        for tree in uses(&code(file)) {
+            expand(&tree, &mut paths);
+        }
+        let targets = paths
+            .iter()
+            .filter_map(|path| target(file, path))
+            .filter(|to| to != file && room_files.contains(to))
+            .collect();
+        edges.insert(file.clone(), targets);
+    }
+    edges
+}
+
+/// Returns a circle, if there is one.
+fn circle(edges: &BTreeMap<PathBuf, BTreeSet<PathBuf>>) -> Option<Vec<PathBuf>> {
+    fn walk(
+        at: &PathBuf,
+        edges: &BTreeMap<PathBuf, BTreeSet<PathBuf>>,
+        trail: &mut Vec<PathBuf>,
+        done: &mut BTreeSet<PathBuf>,
+    ) -> bool {
+        if trail.contains(at) {
+            trail.push(at.clone());
+            return true;
+        }
+        if !done.contains(at) {
+            trail.push(at.clone());
+            if edges[at].iter().any(|to| walk(to, edges, trail, done)) {
+                return true;
+            }
+            trail.pop();
+            done.insert(at.clone());
+        }
+        false
+    }
+    let (mut trail, mut done) = (Vec::new(), BTreeSet::new());
+    edges
+        .keys()
+        .any(|file| walk(file, edges, &mut trail, &mut done))
+        .then_some(trail)
+}
+
+#[test]
+fn no_circle_of_files_inside_a_room() {
+    let mut circles = Vec::new();
+    for room_name in ROOMS {
+        let inside: Vec<PathBuf> = files()
+            .into_iter()
+            .filter(|file| room(file) == *room_name && !file.ends_with("mod.rs"))
+            .collect();
+        if let Some(circle) = circle(&edges(&inside)) {
+            let names: Vec<_> = circle
+                .iter()
+                .map(|file| file.display().to_string())
+                .collect();
+            circles.push(format!("{room_name}: {}", names.join(" -> ")));
+        }
+    }
+    assert!(circles.is_empty(), "{}", circles.join("\n"));
+}
+
+#[test]
+fn use_trees_are_written_out() {
+    let mut found = Vec::new();
+    expand("super::{a, b::{c, d}, e::F}", &mut found);
+    assert_eq!(
+        found,
+        ["super::a", "super::b::c", "super::b::d", "super::e::F"]
+    );
+}
