@@ -102,7 +102,12 @@ fn uses(code: &str) -> Vec<String> {
         let line = line.trim_start();
         let begin = match line.split_once("use ") {
             Some(("", tree)) => tree,
-            Some((visibility, tree)) if visibility.starts_with("pub") => tree,
+            Some((visibility, tree))
+                if visibility == "pub "
+                    || (visibility.starts_with("pub(") && visibility.ends_with(") ")) =>
+            {
+                tree
+            }
             _ => continue,
         };
         let mut tree = begin.to_owned();

@@ -22,7 +22,7 @@ use crate::transport::stream::Wake;
 use super::connection::closing::Retired;
 use super::delivery::queue::Driver;
 use super::delivery::roles::Roles;
-use super::drive::Driving;
+use super::driving::Driving;
 use super::host::{Event, Host};
 use super::lifecycle::state::Lifecycle;
 use super::nonblocking::Tally;

@@ -9,80 +9,11 @@ use std::time::{Duration, Instant};
 use crate::reactor::reactor;
 
 use super::core::{Client, Core, Guard, Thread};
+use super::driving::Work;
 use super::host::{Event, Host};
 
 /// Reads of one call: a caller that drives one connection has others to see to.
 const READS: usize = 16;
-
-/// Parts of the work for a connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Work {
-    /// Reading the socket.
-    pub read: bool,
-    /// Writing what waits.
-    pub write: bool,
-    /// Doing what has become due.
-    pub tick: bool,
-    /// As an answer: there is more to read now, whatever the socket says.
-    pub more: bool,
-}
-
-impl Work {
-    /// Nothing.
-    pub const NONE: Self = Self {
-        read: false,
-        write: false,
-        tick: false,
-        more: false,
-    };
-    /// All of it.
-    pub const ALL: Self = Self {
-        read: true,
-        write: true,
-        tick: true,
-        more: false,
-    };
-
-    fn is_none(self) -> bool {
-        self == Self::NONE
-    }
-
-    fn has_what_was_not_in(self, other: Self) -> bool {
-        self.read && !other.read
-            || self.write && !other.write
-            || self.tick && !other.tick
-            || self.more && !other.more
-    }
-}
-
-/// Who does what.
-#[derive(Debug, Default)]
-pub(super) struct Driving {
-    /// What the program's thread does.
-    by_program: Work,
-    /// The program carries the bytes of the connection itself: nobody else can read and write them.
-    pub carried: bool,
-    /// What it was told to wait for, and the deadline it was told of.
-    told: Work,
-    told_deadline: Option<Instant>,
-}
-
-impl Driving {
-    /// Returns true if the program's thread reads.
-    pub fn reads(&self) -> bool {
-        self.by_program.read || self.carried
-    }
-
-    /// Returns true if the program's thread writes.
-    pub fn writes(&self) -> bool {
-        self.by_program.write || self.carried
-    }
-
-    /// Returns true if the program's thread keeps the time.
-    pub fn ticks(&self) -> bool {
-        self.by_program.tick
-    }
-}
 
 impl<H: Host> Client<H> {
     /// Sets what the program's own thread does. The reactor does the rest.

@@ -19,6 +19,7 @@ mod connection;
 mod core;
 mod delivery;
 mod drive;
+mod driving;
 mod host;
 mod lifecycle;
 mod nonblocking;
@@ -32,7 +33,7 @@ pub use api::Subscription;
 pub(crate) use connection::closing::watch_for_exit;
 pub use core::{Client, Error, Setup};
 pub use delivery::queue::{Count, Driver};
-pub use drive::Work;
+pub use driving::Work;
 pub use host::{
     ConnectEnd, ConnectFailure, ConnectResult, Connected, Event, Handled, Host, Loss, LossCause,
 };

@@ -29,6 +29,8 @@ fn options(reconnects: bool) -> Arc<ConnectOptions> {
         http_headers: Vec::new(),
         http_proxy: None,
         https_proxy: None,
+        network: None,
+        extras: None,
     })
 }
 
