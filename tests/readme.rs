@@ -30,7 +30,12 @@ fn output() -> PathBuf {
 
 /// The one code block of the README in this language which contains `mark`.
 fn snippet(language: &str, mark: &str) -> String {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    snippet_of("README.md", language, mark)
+}
+
+/// The one code block of that page in this language which contains `mark`.
+fn snippet_of(page: &str, language: &str, mark: &str) -> String {
+    let readme = fs::read_to_string(root().join(page)).unwrap();
     let opening = format!("```{language}\n");
     let blocks: Vec<_> = readme
         .split(&opening)
@@ -147,7 +152,11 @@ fn c_program_publishes() {
 fn python_program_receives_what_it_publishes() {
     let directory = scratch("readme-python");
     let broker = Broker::start(&directory);
-    fs::write(directory.join("receive.py"), snippet("python", "CDLL")).unwrap();
+    fs::write(
+        directory.join("receive.py"),
+        snippet_of("docs/python-ctypes.md", "python", "CDLL"),
+    )
+    .unwrap();
     let printed = run(Command::new("python3")
         .arg(directory.join("receive.py"))
         .arg(broker.uri())

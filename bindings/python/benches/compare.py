@@ -60,10 +60,8 @@ def main() -> None:
         trip = [statistics.median(pair[side][2] for pair in pairs) for side in (0, 1)]
         shown = [f"{us:.0f} us" for us in trip] if trip[0] else [f"{one / 1000:.1f}k/s" for one in rate]
         ratio = trip[1] / trip[0] if trip[0] else rate[1] / rate[0]
-        print(
-            f"| {name} | {shown[0]} | {shown[1]} | {ratio:.2f}x | {cpu[0]:.1f} us | {cpu[1]:.1f} us | 1/{cpu[0] / cpu[1]:.1f} |",
-            flush=True,
-        )
+        cells = [name, *shown, f"{ratio:.2f}x", *(f"{us:.1f} us" for us in cpu), f"1/{cpu[0] / cpu[1]:.1f}"]
+        print("|", " | ".join(cells), "|", flush=True)
 
 
 main()

@@ -9,8 +9,8 @@ from typing import Any, Callable
 
 import pytest
 import uvloop
-from conftest import Broker, Server, publish_packet, read_packet
 
+from conftest import Broker, Server, publish_packet, read_packet
 from paho_oxide.aio import Client, MqttCodeError, MqttError, Will
 from paho_oxide.client import MQTTv5, MQTTv311
 
@@ -237,14 +237,14 @@ def test_acknowledged_when_the_next_message_is_asked_for(serve: Serve, run: Run)
 
 def test_a_program_that_does_not_keep_up_is_not_fed_on(broker: Broker, run: Run) -> None:
     async def main() -> None:
-        async with Client("127.0.0.1", broker.tcp, max_queued_incoming_messages=10) as slow:
-            async with Client("127.0.0.1", broker.tcp) as fast:
-                await slow.subscribe("slow", 1)
-                for start in range(0, 2000, 500):
-                    await asyncio.gather(*(fast.publish("slow", str(n), 1) for n in range(start, start + 500)))
-                for number in range(2000):
-                    assert len(slow.messages) <= 2048
-                    assert int((await slow.messages.__anext__()).payload) == number
+        client = Client("127.0.0.1", broker.tcp, max_queued_incoming_messages=10)
+        async with client as slow, Client("127.0.0.1", broker.tcp) as fast:
+            await slow.subscribe("slow", 1)
+            for start in range(0, 2000, 500):
+                await asyncio.gather(*(fast.publish("slow", str(n), 1) for n in range(start, start + 500)))
+            for number in range(2000):
+                assert len(slow.messages) <= 2048
+                assert int((await slow.messages.__anext__()).payload) == number
 
     run(main())
 

@@ -14,10 +14,10 @@ import time
 from typing import Any
 
 import pytest
-from conftest import Broker, wait_until
 
 import paho_oxide.publish
 import paho_oxide.subscribe
+from conftest import Broker, wait_until
 from paho_oxide.client import CallbackAPIVersion, Client, MQTTErrorCode, MQTTMessage
 
 

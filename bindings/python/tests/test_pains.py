@@ -9,8 +9,8 @@ import time
 from typing import Any, Callable
 
 import pytest
-from conftest import Broker, Server, publish_packet, read_packet, wait_until
 
+from conftest import Broker, Server, publish_packet, read_packet, wait_until
 from paho_oxide.client import CallbackAPIVersion, Client, MQTTErrorCode, MQTTMessageInfo
 
 Serve = Callable[[Callable[[socket.socket], None]], Server]
