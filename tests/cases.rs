@@ -111,6 +111,15 @@ mod sessions {
     }
 }
 
+mod waiting {
+    use super::right;
+
+    #[test]
+    fn a_wait_in_which_nothing_comes_takes_no_processor_time() {
+        right(&["broker.py"], "idle_wait", &[]);
+    }
+}
+
 mod processes {
     use super::right;
 

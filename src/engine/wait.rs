@@ -181,7 +181,9 @@ impl<H: Host> Client<H> {
             return core;
         }
         if let Some(connection) = core.lifecycle.connection_mut() {
-            connection.ready(ready.readable, ready.writable, false);
+            // What is readable this thread reads now, since it has the role: told of it, the reader would come back for
+            // more, and the wait would never sleep.
+            connection.ready(false, ready.writable, false);
         }
         if ready.readable || ready.writable && link.wants().read == Want::Writable {
             core = self.read_on(core, partial);
