@@ -25,9 +25,9 @@ use super::delivery::roles::Roles;
 use super::driving::Driving;
 use super::host::{Event, Host};
 use super::lifecycle::state::Lifecycle;
-use super::nonblocking::Tally;
 use super::outputs::Outputs;
 use super::records::{Records, restore};
+use super::tally::Tally;
 
 /// What a client is created with.
 #[derive(Debug, Clone)]

@@ -26,6 +26,7 @@ mod nonblocking;
 mod outputs;
 mod records;
 mod runtime;
+mod tally;
 mod transfer;
 mod wait;
 
@@ -37,5 +38,6 @@ pub use driving::Work;
 pub use host::{
     ConnectEnd, ConnectFailure, ConnectResult, Connected, Event, Handled, Host, Loss, LossCause,
 };
-pub use nonblocking::{Counters, Published, Terms};
+pub use nonblocking::{Published, Terms};
+pub use tally::Counters;
 pub use wait::Answer;

@@ -1,0 +1,75 @@
+//! What a client has done so far, counted.
+
+use std::time::Duration;
+
+/// What a publish that was refused has to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// The socket has to take bytes.
+    Bytes,
+    /// Fewer publishes than this have to wait.
+    Queue(usize),
+    /// It must not have to wait at all.
+    Quota,
+}
+
+/// Numbers for a program that asks for them.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// Operations accepted: the number of the last.
+    pub(super) operations: u64,
+    /// Publishes among them.
+    pub(super) publishes: u64,
+    /// A publish was refused until there is such room.
+    pub(super) refused: Option<Room>,
+    pub(super) connections: u32,
+    pub(super) bytes_in: u64,
+    /// Of earlier connections.
+    pub(super) bytes_out: u64,
+}
+
+impl Tally {
+    /// Bytes were read.
+    pub fn read(&mut self, bytes: usize) {
+        self.bytes_in += bytes as u64;
+    }
+
+    /// A connection has ended to which so many bytes were written.
+    pub fn wrote(&mut self, bytes: u64) {
+        self.bytes_out += bytes;
+    }
+
+    /// A connection was established.
+    pub fn connected(&mut self) {
+        self.connections = self.connections.wrapping_add(1);
+    }
+}
+
+/// What has happened so far, and what is going on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Connections established.
+    pub connections: u32,
+    /// Bytes read.
+    pub bytes_in: u64,
+    /// Bytes written.
+    pub bytes_out: u64,
+    /// Messages received.
+    pub messages_in: u64,
+    /// Messages handed to the outbound stream.
+    pub messages_out: u64,
+    /// Publishes that wait for a connection or for quota.
+    pub queued: u64,
+    /// Operations in flight.
+    pub in_flight: u64,
+    /// Bytes that wait to be written.
+    pub unwritten_bytes: u64,
+    /// Messages that the program has not taken.
+    pub unread_messages: u64,
+    /// Their bytes.
+    pub unread_bytes: u64,
+    /// Messages that the program has not acknowledged.
+    pub unacknowledged: u64,
+    /// How long the answer to the last PINGREQ took.
+    pub ping_round_trip: Option<Duration>,
+}
