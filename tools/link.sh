@@ -45,6 +45,12 @@ static)
     # --force-group-allocation: a section group left open would be merged with its namesake of another archive, whose
     # symbols are local by then.
     "$CC" -r -nostdlib -o "$work/$name" @"$work/roots" "$engine" -Wl,--gc-sections -Wl,--force-group-allocation
+    # Functions that Rust's standard library calls only where the C library has them. Where one linker makes the object and
+    # another the program, a reference that was weak can have become a strong one, which an older C library does not satisfy.
+    # readelf, as nm takes bitcode for the object.
+    readelf -sW "$engine" | awk '$7 == "UND" { if ($5 == "WEAK") weak[$8]; else strong[$8] }
+        END { for (name in weak) if (!(name in strong)) print name }' >"$work/weak"
+    "$OBJCOPY" --weaken-symbols="$work/weak" "$work/$name"
     # .llvmbc, .llvmcmd: bitcode that comes with Rust's standard library. Left in, nm, ar and ld take the whole object for
     # bitcode where LLVM's plugin for them is installed, and see none of its symbols.
     "$OBJCOPY" --remove-section=.llvmbc --remove-section=.llvmcmd --strip-debug \

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use libc::c_void;
 
+use super::last_error;
 use crate::engine::{Client, Host};
 use crate::os::{self, PerProcess};
 use crate::registry::{COMPACT_BITS, COMPACT_GENERATIONS, Key, Registry};
@@ -141,6 +142,7 @@ impl<H: Host> Handles<H> {
     /// The client of a handle; none for NULL, a stale handle, or anything else that is none, a handle of the process that
     /// this one was forked from included.
     pub fn get(&self, handle: *mut c_void) -> Option<Arc<Client<H>>> {
+        last_error::clear();
         let client = self.key(handle).and_then(|key| self.clients.get().get(key));
         if client.is_none() && RANGE.get().is_parents(handle) {
             trace!(

@@ -5,6 +5,7 @@ mod async_api;
 mod entry;
 pub mod exports;
 mod handles;
+mod last_error;
 mod layout;
 pub mod memory;
 mod oxide_api;

@@ -1,13 +1,15 @@
 //! Texts for return codes.
 //!
 //! Each API has its own list, since some numbers mean different things in the two. Codes without a text of their own,
-//! the MQTT reason codes among them, get one that names the number, as in the original.
+//! the MQTT reason codes among them, get one that names the number, as in the original. Where the calling thread's last call
+//! failed with the code and there is more to say than the code does, that follows: "Failure: password without a user name".
 
 use std::cell::RefCell;
 use std::io::Write;
 
 use libc::{c_char, c_int};
 
+use super::last_error;
 use crate::ffi::types::async_types as a;
 use crate::ffi::types::client_types as c;
 
@@ -31,7 +33,7 @@ pub fn client(code: c_int) -> *const c_char {
         c::MQTTCLIENT_0_LEN_WILL_TOPIC => c"The topic of the will is empty",
         _ => return unknown(code),
     };
-    text.as_ptr()
+    last_error::describe(code, text).unwrap_or(text.as_ptr())
 }
 
 /// Text of a `MQTTASYNC_` code.
@@ -59,7 +61,7 @@ pub fn asynchronous(code: c_int) -> *const c_char {
         a::MQTTASYNC_MAX_BUFFERED => c"maxBufferedMessages is not at least 1",
         _ => return unknown(code),
     };
-    text.as_ptr()
+    last_error::describe(code, text).unwrap_or(text.as_ptr())
 }
 
 /// `Unknown error code N`, in a buffer of the calling thread's: the original has one for all threads, which two of them
@@ -98,6 +100,20 @@ mod tests {
         let expected: Vec<_> = (-17..=0).filter(|c| ![-13, -12, -2].contains(c)).collect();
         assert_eq!(known(client), expected);
         assert_eq!(known(asynchronous), (-19..=0).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_reason_of_the_last_failure_follows_the_text() {
+        let code = last_error::fail(a::MQTTASYNC_FAILURE, "password without a user name");
+        assert_eq!(
+            read(asynchronous(code)),
+            "Failure: password without a user name"
+        );
+        assert_eq!(read(client(-3)), "Not connected");
+        let elsewhere = std::thread::spawn(|| read(asynchronous(-1)));
+        assert_eq!(elsewhere.join().unwrap(), "Failure");
+        last_error::clear();
+        assert_eq!(read(asynchronous(code)), "Failure");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod decode;
 mod driver;
 mod limits;
 mod malformed;
+mod mistakes;
 mod packet;
 mod server;
 mod v31;

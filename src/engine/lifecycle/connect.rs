@@ -482,7 +482,7 @@ pub(super) fn ends_with_connection(connected: &Connected, options: &ConnectOptio
 }
 
 /// Returns the versions to try with each server, in order.
-fn versions(options: &ConnectOptions) -> &'static [Version] {
+pub(super) fn versions(options: &ConnectOptions) -> &'static [Version] {
     match options.version {
         VersionChoice::Default => &[Version::V311, Version::V31],
         VersionChoice::Only(Version::V31) => &[Version::V31],

@@ -7,8 +7,9 @@ use crate::engine::core::{Client, Error, Guard};
 use crate::engine::host::Host;
 use crate::engine::runtime::runtime;
 use crate::options::ConnectOptions;
+use crate::trace;
 
-use super::connect::PanicGuard;
+use super::connect::{PanicGuard, versions};
 use super::state::{Plan, Reconnect, Signal};
 
 impl<H: Host> Client<H> {
@@ -89,7 +90,18 @@ impl<H: Host> Client<H> {
             return None;
         }
         let (mut core, new) = self.call_out(core, || self.host.refresh(old));
-        let new = new.flatten().map(Arc::new)?;
+        let new = new.flatten()?;
+        if let Err(malformed) = self.with_connect(versions(&new)[0], &new, new.clean, |connect| {
+            connect.check()
+        }) {
+            // Each attempt with them would fail, for ever: those that the program had before are still in order.
+            trace!(
+                Error,
+                "Options of updateConnectOptions not used: {malformed}"
+            );
+            return None;
+        }
+        let new = Arc::new(new);
         core.lifecycle.refresh(epoch, &new);
         Some(new)
     }

@@ -23,6 +23,7 @@ pub use create::{create, create_with_options, destroy};
 
 use crate::engine::{Client, Error};
 use crate::ffi::handles::Handles;
+use crate::ffi::last_error;
 use crate::ffi::read::{Code, Context};
 use crate::ffi::store;
 #[allow(clippy::wildcard_imports)] // this module is about them
@@ -31,7 +32,6 @@ use crate::ffi::types::persistence_types::{
     MQTTPersistence_afterRead, MQTTPersistence_beforeWrite,
 };
 use crate::protocol::reason;
-use crate::trace;
 use host::{AsyncHost, Callbacks};
 
 static HANDLES: Handles<AsyncHost> = Handles::of_async_api();
@@ -50,26 +50,26 @@ fn code(result: Result<(), Code>) -> c_int {
 
 /// The return code of an engine error. What a MQTT 5 server does not allow is named by its reason code.
 fn error(error: &Error) -> Code {
-    if let Error::Invalid(malformed) = error {
-        // The code does not tell what is wrong with it.
-        trace!(Error, "Not sent: {malformed}");
-    }
     match error {
         Error::Disconnected => MQTTASYNC_DISCONNECTED,
         Error::BufferFull => MQTTASYNC_MAX_BUFFERED_MESSAGES,
         Error::NoPacketId => MQTTASYNC_NO_MORE_MSGIDS,
         Error::Ignored => MQTTASYNC_COMMAND_IGNORED,
         Error::NotStored => MQTTASYNC_PERSISTENCE_ERROR,
-        Error::Invalid(malformed) => match malformed.reason {
-            reason::QOS_NOT_SUPPORTED => MQTTASYNC_BAD_QOS,
-            reason::MALFORMED_PACKET
-            | reason::PROTOCOL_ERROR
-            | reason::TOPIC_NAME_INVALID
-            | reason::TOPIC_FILTER_INVALID => MQTTASYNC_FAILURE,
-            other => other.into(),
-        },
+        Error::Invalid(malformed) => last_error::fail(
+            match malformed.reason {
+                reason::QOS_NOT_SUPPORTED => MQTTASYNC_BAD_QOS,
+                reason::MALFORMED_PACKET
+                | reason::PROTOCOL_ERROR
+                | reason::TOPIC_NAME_INVALID
+                | reason::TOPIC_FILTER_INVALID => MQTTASYNC_FAILURE,
+                other => other.into(),
+            },
+            malformed,
+        ),
         Error::Store(error) => crate::ffi::read::create::refused(error),
-        Error::Failed(_) | Error::WouldBlock | Error::TimedOut => MQTTASYNC_FAILURE,
+        Error::Failed(why) => last_error::fail(MQTTASYNC_FAILURE, why),
+        Error::WouldBlock | Error::TimedOut => MQTTASYNC_FAILURE,
     }
 }
 

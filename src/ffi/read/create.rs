@@ -2,6 +2,7 @@
 
 use libc::{c_char, c_int, c_void};
 
+use crate::ffi::last_error;
 use crate::ffi::read::{self, Code};
 use crate::ffi::store::UserStore;
 use crate::ffi::types::async_types::{
@@ -14,7 +15,6 @@ use crate::ffi::types::persistence_types::{
 use crate::persistence::file::FileStore;
 use crate::persistence::{Store, StoreError};
 use crate::protocol::wire;
-use crate::trace;
 use crate::transport::TLS_SUPPORTED;
 use crate::transport::uri::{ServerUri, UriError};
 
@@ -33,6 +33,7 @@ pub unsafe fn check(
     client_id: *const c_char,
     persistence_type: c_int,
 ) -> Result<Created, Code> {
+    last_error::clear();
     // SAFETY: the caller's promise.
     let (server_uri, client_id) = unsafe { (read::bytes(server_uri), read::bytes(client_id)) };
     let (Some(server_uri), Some(client_id)) = (server_uri, client_id) else {
@@ -45,12 +46,12 @@ pub unsafe fn check(
     };
     let client_id = text(client_id)?;
     if client_id.is_empty() && persistence_type == MQTTCLIENT_PERSISTENCE_DEFAULT {
-        return Err(MQTTASYNC_PERSISTENCE_ERROR);
+        return Err(refused(&StoreError::NoClientId));
     }
     let server_uri = text(server_uri)?;
     match ServerUri::parse(&server_uri) {
-        Err(UriError::BadProtocol | UriError::ControlCharacter) => {
-            return Err(MQTTASYNC_BAD_PROTOCOL);
+        Err(error @ (UriError::BadProtocol | UriError::ControlCharacter)) => {
+            return Err(last_error::fail(MQTTASYNC_BAD_PROTOCOL, error));
         }
         // A library without TLS does not know these schemes, and says so as of any other it does not know.
         Ok(uri) if uri.is_tls() && !TLS_SUPPORTED => return Err(MQTTASYNC_BAD_PROTOCOL),
@@ -94,9 +95,9 @@ pub unsafe fn store(
 
 /// The code of a store that cannot be used: the program's own where it has one.
 pub fn refused(error: &StoreError) -> Code {
-    trace!(Error, "Message store: {error}");
-    match error {
+    let code = match error {
         StoreError::Program(code) => *code,
         _ => MQTTASYNC_PERSISTENCE_ERROR,
-    }
+    };
+    last_error::fail(code, error)
 }

@@ -24,6 +24,7 @@ pub use create::{create, create_with_options, destroy};
 
 use crate::engine::{Client, Error};
 use crate::ffi::handles::Handles;
+use crate::ffi::last_error;
 use crate::ffi::memory;
 use crate::ffi::read::{Code, Context};
 use crate::ffi::received::to_c;
@@ -32,7 +33,6 @@ use crate::ffi::types::client_types::*;
 use crate::ffi::types::property_types::MQTTProperties;
 use crate::protocol::property::{Properties, PropertiesRef};
 use crate::protocol::reason;
-use crate::trace;
 use host::{Callbacks, ClientHost};
 
 static HANDLES: Handles<ClientHost> = Handles::of_sync_api();
@@ -74,26 +74,24 @@ fn code(result: Result<(), Code>) -> c_int {
 
 /// The return code of an engine error. What a MQTT 5 server does not allow is named by its reason code.
 fn error(error: &Error) -> Code {
-    if let Error::Invalid(malformed) = error {
-        // The code does not tell what is wrong with it.
-        trace!(Error, "Not sent: {malformed}");
-    }
     match error {
         Error::Disconnected => MQTTCLIENT_DISCONNECTED,
         Error::BufferFull | Error::NoPacketId => MQTTCLIENT_MAX_MESSAGES_INFLIGHT,
         Error::NotStored => MQTTCLIENT_PERSISTENCE_ERROR,
-        Error::Invalid(malformed) => match malformed.reason {
-            reason::QOS_NOT_SUPPORTED => MQTTCLIENT_BAD_QOS,
-            reason::MALFORMED_PACKET
-            | reason::PROTOCOL_ERROR
-            | reason::TOPIC_NAME_INVALID
-            | reason::TOPIC_FILTER_INVALID => MQTTCLIENT_FAILURE,
-            other => other.into(),
-        },
+        Error::Invalid(malformed) => last_error::fail(
+            match malformed.reason {
+                reason::QOS_NOT_SUPPORTED => MQTTCLIENT_BAD_QOS,
+                reason::MALFORMED_PACKET
+                | reason::PROTOCOL_ERROR
+                | reason::TOPIC_NAME_INVALID
+                | reason::TOPIC_FILTER_INVALID => MQTTCLIENT_FAILURE,
+                other => other.into(),
+            },
+            malformed,
+        ),
         Error::Store(error) => crate::ffi::read::create::refused(error),
-        Error::Failed(_) | Error::WouldBlock | Error::TimedOut | Error::Ignored => {
-            MQTTCLIENT_FAILURE
-        }
+        Error::Failed(why) => last_error::fail(MQTTCLIENT_FAILURE, why),
+        Error::WouldBlock | Error::TimedOut | Error::Ignored => MQTTCLIENT_FAILURE,
     }
 }
 

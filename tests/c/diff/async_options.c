@@ -175,7 +175,6 @@ static void credentials(void)
 {
 	WITH3(o.username = "me");
 	WITH3(o.username = "me"; o.password = "secret");
-	WITH3(o.password = "secret"; o.onFailure = on_failure_code);
 	WITH5(o.password = "secret");
 	WITH3(o.username = "me"; o.binarypwd.len = 3; o.binarypwd.data = "a\0b");
 	WITH3(o.username = "\xff");

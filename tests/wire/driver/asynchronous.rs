@@ -45,6 +45,15 @@ enum What {
 }
 
 impl AsyncClient {
+    /// What the library says of a code, here and now.
+    pub fn text(code: c_int) -> String {
+        // SAFETY: a text that ends in NUL and stays until this thread's next call.
+        unsafe { std::ffi::CStr::from_ptr(MQTTAsync_strerror(code)) }
+            .to_str()
+            .unwrap()
+            .to_owned()
+    }
+
     /// A client without a store.
     pub fn new(version: Version, uri: &str, client_id: &str) -> Self {
         Self::create(version, uri, client_id.as_bytes()).unwrap()

@@ -30,6 +30,15 @@ pub struct SyncClient {
 unsafe impl Send for SyncClient {}
 
 impl SyncClient {
+    /// What the library says of a code, here and now.
+    pub fn text(code: c_int) -> String {
+        // SAFETY: a text that ends in NUL and stays until this thread's next call.
+        unsafe { std::ffi::CStr::from_ptr(MQTTClient_strerror(code)) }
+            .to_str()
+            .unwrap()
+            .to_owned()
+    }
+
     /// A client without a store and without callbacks: what arrives is processed during its calls.
     pub fn new(version: Version, uri: &str, client_id: &str) -> Self {
         let (context, events) = Context::new();
