@@ -224,7 +224,7 @@ typedef int MQTTAsync_updateConnectOptions(void *context, MQTTAsync_connectData 
  * Runs on a thread of the library's, as ::MQTTAsync_messageArrived does.
  *
  * @param context what was given to MQTTAsync_setCallbacks().
- * @param cause always NULL; the trace has the cause.
+ * @param cause why the connection was lost; belongs to the library.
  */
 typedef void MQTTAsync_connectionLost(void *context, char *cause);
 

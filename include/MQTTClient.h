@@ -159,7 +159,7 @@ typedef void *MQTTClient;
  * Runs on a thread of the library's, as ::MQTTClient_messageArrived does.
  *
  * @param context what was given to MQTTClient_setCallbacks().
- * @param cause always NULL; the trace has the cause.
+ * @param cause why the connection was lost; belongs to the library.
  */
 typedef void MQTTClient_connectionLost(void *context, char *cause);
 

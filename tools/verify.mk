@@ -1,6 +1,6 @@
 # make demo, test, check, deps: everything that looks at the result.
 
-.PHONY: deps demo test torture check test-rust test-samples
+.PHONY: deps demo test torture check test-rust test-samples rust-crate
 # The programs and libraries under test: always those which this tree built.
 export PAHO_OXIDE_OUTPUT ?= $(CURDIR)/$(OUTPUT)
 
@@ -32,6 +32,9 @@ SAMPLE_GROUPS ?= simple tools options errors reconnect tls ws proxy
 
 test-samples:
 	tests/samples.sh $(OUTPUT) $(SAMPLE_GROUPS)
+
+rust-crate: libs ## the Rust crate paho-mqtt links with the libraries of both kinds and passes its tests
+	tools/rust-crate.sh $(OUTPUT) $(BUILD)/rust-crate
 
 # Each of the two directions (MQTT 5 publisher and 3.1.1 subscriber, and the reverse) gets as much.
 TORTURE_KILLS    ?= 220

@@ -14,6 +14,7 @@ use crate::ffi::received::to_c;
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::async_types::*;
 use crate::ffi::types::property_types::MQTTProperties;
+use crate::ffi::types::reason_codes;
 use crate::protocol::Version;
 use crate::protocol::property::{Properties, PropertiesRef};
 use crate::protocol::session::{Cause, Completion, Failure, Outcome, Token, view};
@@ -172,8 +173,10 @@ fn succeeded_with_codes5(op: &Op, token: Token, codes: &[u8], properties: &Prope
 /// A failure's return code and its text.
 fn describe(failure: &Failure, op: &Op) -> (c_int, Option<&'static std::ffi::CStr>) {
     match failure.cause {
-        // MQTT 5 has a member of its own for the server's reason code.
-        Cause::Refused if op.has_callbacks5() => (MQTTASYNC_SUCCESS, None),
+        // MQTT 5 has a member of its own for the server's reason code, and names for them.
+        Cause::Refused if op.has_callbacks5() => {
+            (MQTTASYNC_SUCCESS, reason_codes::name(failure.reason.into()))
+        }
         Cause::Refused => (failure.reason.into(), None),
         Cause::NotAllowed => (
             MQTTASYNC_FAILURE,

@@ -198,10 +198,11 @@ impl Host for AsyncHost {
                     unsafe { callback(context.0, cause.as_ptr().cast_mut()) };
                 }
             }
-            Event::ConnectionLost(_) => {
+            Event::ConnectionLost(loss) => {
                 if let (context, Some(callback)) = callbacks.connection_lost {
-                    // SAFETY: the program's callback; the original passes no cause either.
-                    unsafe { callback(context.0, ptr::null_mut()) };
+                    let why = CString::new(loss.text.replace('\0', " ")).unwrap_or_default();
+                    // SAFETY: the program's callback, and a text that outlives the call.
+                    unsafe { callback(context.0, why.as_ptr().cast_mut()) };
                 }
             }
             Event::Disconnected { reason, properties } => {

@@ -1,6 +1,6 @@
 //! The program behind an `MQTTClient`: its callbacks, and where its blocking calls find their answers.
 
-use std::ptr;
+use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -179,10 +179,11 @@ impl Host for ClientHost {
                     }
                 }
             }
-            Event::ConnectionLost(_) => {
+            Event::ConnectionLost(loss) => {
                 if let Some(callback) = callbacks.connection_lost {
-                    // SAFETY: the program's callback; the original passes no cause either.
-                    unsafe { callback(callbacks.context.0, ptr::null_mut()) };
+                    let why = CString::new(loss.text.replace('\0', " ")).unwrap_or_default();
+                    // SAFETY: the program's callback, and a text that outlives the call.
+                    unsafe { callback(callbacks.context.0, why.as_ptr().cast_mut()) };
                 }
             }
             Event::Disconnected { reason, properties } => {

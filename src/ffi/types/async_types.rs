@@ -111,7 +111,7 @@ pub type MQTTAsync_deliveryComplete =
 /// Runs on a thread of the library's, as ::MQTTAsync_messageArrived does.
 ///
 /// @param context what was given to MQTTAsync_setCallbacks().
-/// @param cause always NULL; the trace has the cause.
+/// @param cause why the connection was lost; belongs to the library.
 pub type MQTTAsync_connectionLost =
     Option<unsafe extern "C" fn(context: *mut c_void, cause: *mut c_char)>;
 

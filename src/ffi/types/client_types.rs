@@ -102,7 +102,7 @@ pub type MQTTClient_deliveryComplete =
 /// Runs on a thread of the library's, as ::MQTTClient_messageArrived does.
 ///
 /// @param context what was given to MQTTClient_setCallbacks().
-/// @param cause always NULL; the trace has the cause.
+/// @param cause why the connection was lost; belongs to the library.
 pub type MQTTClient_connectionLost =
     Option<unsafe extern "C" fn(context: *mut c_void, cause: *mut c_char)>;
 

@@ -2,6 +2,7 @@
 #![allow(non_camel_case_types, non_snake_case)] // the names are the C API's
 #![allow(clippy::doc_markdown)] // the comments are the headers' Doxygen manual, with its markup
 
+use std::ffi::CStr;
 use std::ptr;
 
 use libc::{c_char, c_int};
@@ -110,11 +111,12 @@ pub const MQTTREASONCODE_WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED: MQTTReasonCodes =
 #[allow(clippy::missing_safety_doc)] // the Doxygen text is the contract; it asks nothing of the caller
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTReasonCode_toString(value: MQTTReasonCodes) -> *const c_char {
-    entry!(untraced: ptr::null(), to_string(value))
+    entry!(untraced: ptr::null(), name(value).map_or(ptr::null(), CStr::as_ptr))
 }
 
 /// Where a value has several names, that of a success.
-fn to_string(value: MQTTReasonCodes) -> *const c_char {
+/// Returns the name of a reason code; none for a number that is none.
+pub(in crate::ffi) fn name(value: MQTTReasonCodes) -> Option<&'static CStr> {
     let name = match value {
         MQTTREASONCODE_SUCCESS => c"SUCCESS",
         MQTTREASONCODE_GRANTED_QOS_1 => c"Granted QoS 1",
@@ -163,7 +165,7 @@ fn to_string(value: MQTTReasonCodes) -> *const c_char {
         MQTTREASONCODE_WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED => {
             c"Wildcard Subscriptions not supported"
         }
-        _ => return ptr::null(),
+        _ => return None,
     };
-    name.as_ptr()
+    Some(name)
 }

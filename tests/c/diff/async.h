@@ -252,7 +252,8 @@ static UNUSED void on_lost(void *context, char *cause)
 {
 	struct watch *watch = context;
 
-	log_add(&watch->state, "connectionLost(%s)", cause ? cause : "NULL");
+	/* The original never says why: NULL. Ours does: see DIFFERENCES.md. */
+	log_add(&watch->state, "connectionLost(%s)", cause == NULL || *cause != '\0' ? "cause" : "empty");
 }
 
 static UNUSED void on_connected(void *context, char *cause)

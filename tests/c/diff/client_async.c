@@ -40,7 +40,8 @@ static void published(void *context, int token, int type, MQTTProperties *proper
 
 static void lost(void *context, char *cause)
 {
-	log_add(&state, "connectionLost(%s), context %s", cause ? cause : "NULL", (char *)context);
+	/* The original never says why: NULL. Ours does: see DIFFERENCES.md. */
+	log_add(&state, "connectionLost(%s), context %s", cause == NULL || *cause != '\0' ? "cause" : "empty", (char *)context);
 }
 
 static void disconnected(void *context, MQTTProperties *properties, enum MQTTReasonCodes reason)

@@ -362,9 +362,15 @@ unsafe extern "C" fn message_arrived(
 }
 
 /// The `connectionLost` callback.
-unsafe extern "C" fn connection_lost(context: *mut c_void, _cause: *mut c_char) {
-    // SAFETY: called by the library, so the context is alive.
-    unsafe { Context::tell(context, Event::ConnectionLost) };
+unsafe extern "C" fn connection_lost(context: *mut c_void, cause: *mut c_char) {
+    // SAFETY: called by the library, so the context is alive, and so is the cause, which is a text.
+    unsafe {
+        assert!(
+            !cause.is_null() && !CStr::from_ptr(cause).is_empty(),
+            "connectionLost without a cause"
+        );
+        Context::tell(context, Event::ConnectionLost);
+    }
 }
 
 /// The `disconnected` callback.
