@@ -1,0 +1,142 @@
+"""Nothing is lost: programs that are killed, connections that are lost again and again, memory that stays what it is."""
+
+from __future__ import annotations
+
+import gc
+import os
+import pathlib
+import random
+import resource
+import socket
+import subprocess
+import sys
+import threading
+from typing import Any, Callable
+
+from conftest import Broker, Server, read_packet, wait_until
+
+from paho_oxide.client import CallbackAPIVersion, Client
+
+KILLS = int(os.environ.get("PAHO_OXIDE_PYTHON_KILLS", "20"))
+RECONNECTS = int(os.environ.get("PAHO_OXIDE_PYTHON_RECONNECTS", "1000"))
+MESSAGES = int(os.environ.get("PAHO_OXIDE_PYTHON_MESSAGES", "200000"))
+
+SUBSCRIBER = """
+import sys
+from paho_oxide.client import Client, CallbackAPIVersion
+journal = open(sys.argv[2], "a")
+def on_message(client, userdata, message):
+    journal.write(message.payload.decode() + "\\n")
+    journal.flush()
+client = Client(CallbackAPIVersion.VERSION2, client_id="killed", clean_session=False)
+client.on_message = on_message
+client.on_connect = lambda c, *a: c.subscribe("kill", 1)
+client.on_subscribe = lambda *a: print("ready", flush=True)
+client.connect("127.0.0.1", int(sys.argv[1]))
+client.loop_forever()
+"""
+
+
+def test_a_subscriber_that_is_killed_loses_nothing(broker: Broker, tmp_path: pathlib.Path) -> None:
+    """What a callback had not finished with is not acknowledged: the server sends it again.
+
+    At QoS 1: between PUBREC and PUBREL a message of QoS 2 is in the client's memory only, the original's too.
+    """
+    journal = tmp_path / "journal"
+    journal.touch()
+    publisher = Client(CallbackAPIVersion.VERSION2)
+    publisher.connect("127.0.0.1", broker.tcp)
+    publisher.loop_start()
+    sent = 0
+    for kill in range(KILLS + 1):
+        process = subprocess.Popen(
+            [sys.executable, "-c", SUBSCRIBER, str(broker.tcp), str(journal)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout and process.stdout.readline() == "ready\n"
+        before = journal.stat().st_size
+        infos = [publisher.publish("kill", str(number), 1) for number in range(sent, sent + 200)]
+        sent += 200
+        if kill < KILLS:
+            target = before + random.randrange(1, 400)
+            wait_until(lambda size=target: journal.stat().st_size >= size)  # type: ignore[misc]
+            process.kill()
+            process.wait()
+            for info in infos:
+                info.wait_for_publish(30)
+        else:
+            wait_until(lambda: len(set(journal.read_text().split())) >= sent)
+            process.kill()
+            process.wait()
+    publisher.disconnect()
+    publisher.loop_stop()
+    assert {int(line) for line in journal.read_text().split()} >= set(range(sent))
+
+
+def memory() -> int:
+    return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def test_reconnects_leak_nothing(serve: Callable[[Callable[[socket.socket], None]], Server]) -> None:
+    def script(connection: socket.socket) -> None:
+        read_packet(connection)
+        connection.sendall(b"\x20\x02\0\0")
+        # The connection ends with the first publish, which is acknowledged.
+        first, body = read_packet(connection)
+        if first & 0xF0 == 0x30:
+            connection.sendall(b"\x40\x02" + body[3:5])
+
+    server = serve(script)
+    client = Client(CallbackAPIVersion.VERSION2)
+
+    def round_trip() -> None:
+        client.connect("127.0.0.1", server.port)
+        info = client.publish("t", "x", 1)
+        while client.socket() is not None:
+            client.loop(1.0)
+        info.wait_for_publish(0)
+
+    for _ in range(100):
+        round_trip()
+    gc.collect()
+    descriptors, objects, before = len(os.listdir("/proc/self/fd")), len(gc.get_objects()), memory()
+    for _ in range(RECONNECTS):
+        round_trip()
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) <= descriptors + 2
+    assert len(gc.get_objects()) <= objects + 200
+    assert memory() - before < 16 << 20
+
+
+def test_many_messages_leave_memory_as_it_was(broker: Broker) -> None:
+    client = Client(CallbackAPIVersion.VERSION2)
+    received = [0]
+    ready = threading.Event()
+
+    def on_message(_client: Any, _userdata: Any, message: Any) -> None:
+        assert len(message.payload) == 100
+        received[0] += 1
+
+    client.on_message = on_message
+    client.on_connect = lambda c, *a: c.subscribe("flat", 1)
+    client.on_subscribe = lambda *a: ready.set()
+    client.connect("127.0.0.1", broker.tcp)
+    client.loop_start()
+    assert ready.wait(30)
+
+    def batch(count: int) -> None:
+        goal = received[0] + count
+        for number in range(count):
+            client.publish("flat", b"x" * 100, 1)
+            if number % 1000 == 999:
+                wait_until(lambda least=goal - count + number - 2000: received[0] >= least)  # type: ignore[misc]
+        wait_until(lambda: received[0] == goal, 120)
+
+    batch(20_000)
+    gc.collect()
+    objects, before = len(gc.get_objects()), memory()
+    batch(MESSAGES)
+    gc.collect()
+    assert len(gc.get_objects()) <= objects + 200
+    assert memory() - before < 16 << 20
+    client.disconnect()
+    client.loop_stop()
