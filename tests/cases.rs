@@ -168,6 +168,13 @@ mod stores {
     }
 
     #[test]
+    fn messages_in_flight_of_the_other_version_are_sent_once() {
+        for version in ["3", "5"] {
+            right(&["broker.py"], "other_version_in_flight", &[version]);
+        }
+    }
+
+    #[test]
     fn records_that_cannot_be_read_wait_for_a_process_that_can() {
         right(&["broker.py"], "unreadable_record", &[]);
     }
@@ -198,6 +205,11 @@ mod stores {
     #[test]
     fn a_folder_of_another_user_is_refused() {
         right(&[], "store_foreign_directory", &[]);
+    }
+
+    #[test]
+    fn a_daemon_goes_on_with_its_parents_store() {
+        right(&[], "daemon_keeps_store", &[]);
     }
 
     #[test]
