@@ -261,6 +261,8 @@ pub struct CreateOptions {
     pub restore_messages: bool,
     /// Store buffered QoS 0 messages too.
     pub persist_qos0: bool,
+    /// A client below MQTT 5 refuses a store with an MQTT 5 client's messages in flight rather than take them over.
+    pub refuse_v5_store: bool,
 }
 
 impl Default for CreateOptions {
@@ -273,6 +275,7 @@ impl Default for CreateOptions {
             delete_oldest_messages: false,
             restore_messages: true,
             persist_qos0: true,
+            refuse_v5_store: false,
         }
     }
 }

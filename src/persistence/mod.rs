@@ -38,6 +38,9 @@ pub enum StoreError {
         /// What is wrong, and with which part of it.
         why: String,
     },
+    /// Messages of an MQTT 5 client are in flight, which a client below MQTT 5 was not to take over.
+    #[error("the store is one of an MQTT 5 client")]
+    OtherVersion,
     /// A program's own persistence function returned an error.
     #[error("the program's persistence function returned {0}")]
     Program(i32),
@@ -75,6 +78,8 @@ pub enum Refusal {
     NoDirectory,
     /// Others could have written to the store.
     Untrusted,
+    /// It is an MQTT 5 client's.
+    OtherVersion,
     /// A program's own store refused.
     Program,
     /// A record is damaged, or not there.
@@ -103,6 +108,7 @@ impl Refusal {
             Self::Untrusted => {
                 c"The folder of the message store belongs to another user, can be written to by others, or is a link"
             }
+            Self::OtherVersion => c"The message store is that of an MQTT 5 client, whose messages are in flight",
             Self::Program => c"The program's own message store refused",
             Self::Record => c"A record of the message store is damaged or missing",
             Self::Other => c"The message store failed",
@@ -117,6 +123,7 @@ impl StoreError {
         match self {
             Self::NoClientId => Refusal::NoClientId,
             Self::InUse(_) => Refusal::InUse,
+            Self::OtherVersion => Refusal::OtherVersion,
             Self::Untrusted { .. } => Refusal::Untrusted,
             Self::Program(_) | Self::BadProgram(_) => Refusal::Program,
             Self::NoRecord(_) | Self::Damaged(..) => Refusal::Record,

@@ -22,8 +22,8 @@ struct Found {
 /// Takes over what the store holds, by name: records are read when their turn comes, since the program sets the function
 /// that decrypts them only after it has made the client.
 ///
-/// Records of a client of the other MQTT version are taken over too. The original refuses an MQTT 5 client's messages in
-/// flight to an older client; refusing them would lose them, since no other client asks for them.
+/// Records of a client of the other MQTT version are taken over too, and are then this client's. The original takes them over
+/// in each of its lives; its `MQTTClient` refuses an MQTT 5 client's messages in flight, which loses none.
 pub(in crate::engine) fn restore<H: Host>(
     session: &mut Session<H::Message, H::Op>,
     outputs: &mut Outputs<H>,
@@ -34,6 +34,9 @@ pub(in crate::engine) fn restore<H: Host>(
         return Ok(());
     };
     let mut keys = store.keys()?;
+    if is_refused(create, &keys) {
+        return Err(StoreError::OtherVersion);
+    }
     // Of two records of one packet identifier this version's counts; the other waits in the store for another process.
     keys.sort_unstable_by_key(|key| key.v5 != create.v5);
     let found = sort(&keys);
@@ -117,6 +120,12 @@ pub(in crate::engine) fn restore<H: Host>(
     Ok(())
 }
 
+/// Returns true if the client was not to take over what is in flight of an MQTT 5 client.
+fn is_refused(create: &CreateOptions, keys: &[RecordKey]) -> bool {
+    let waits = |kind| matches!(kind, RecordKind::Command | RecordKind::Message);
+    create.refuse_v5_store && !create.v5 && keys.iter().any(|key| key.v5 && !waits(key.kind))
+}
+
 /// The packet identifier that a record's number is.
 fn id(key: RecordKey) -> Option<u16> {
     u16::try_from(key.number).ok()
@@ -167,6 +176,33 @@ mod tests {
             .into_iter()
             .map(|key| key.number)
             .collect()
+    }
+
+    /// Debian's `MQTTClient_create` returns -2 for a folder with `s5-1.msg` in it, its `MQTTAsync_create` 0.
+    #[test]
+    fn a_client_of_the_blocking_api_refuses_what_is_in_flight_of_a_newer_one() {
+        let keys = |v5, kind| [RecordKey::new(kind, v5, 1)];
+        let refused = |v5, refuse_v5_store, keys: &[RecordKey]| {
+            let create = CreateOptions {
+                v5,
+                refuse_v5_store,
+                ..CreateOptions::default()
+            };
+            is_refused(&create, keys)
+        };
+        for kind in [
+            RecordKind::PublishSent,
+            RecordKind::PubrelSent,
+            RecordKind::PublishReceived,
+        ] {
+            assert!(refused(false, true, &keys(true, kind)));
+            assert!(!refused(false, true, &keys(false, kind)));
+            assert!(!refused(true, true, &keys(true, kind)));
+            assert!(!refused(false, false, &keys(true, kind)));
+        }
+        for kind in [RecordKind::Command, RecordKind::Message] {
+            assert!(!refused(false, true, &keys(true, kind)));
+        }
     }
 
     #[test]

@@ -71,7 +71,11 @@ unsafe fn make(
             server_uri,
             client_id,
         } = check(server_uri, client_id, persistence_type)?;
-        let mut create = CreateOptions::default();
+        let mut create = CreateOptions {
+            // As the original, in this API only.
+            refuse_v5_store: true,
+            ..CreateOptions::default()
+        };
         if !options.is_null() {
             read::check_struct(options.cast(), b"MQCO", 0)?;
             create.v5 = (*options).MQTTVersion >= 5;
