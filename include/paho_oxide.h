@@ -200,6 +200,12 @@ extern "C" {
 /** Publish flag: #MQTTOxide_E_WOULD_BLOCK rather than wait for quota or a connection. */
 #define MQTTOxide_NO_WAIT 16
 
+/**
+ * Publish flag: not written by the call but by the next MQTTOxide_drive() with #MQTTOxide_WRITE, for which the program must
+ * care; many then leave in one write. Without effect where the program does not drive the writing.
+ */
+#define MQTTOxide_LATER 32
+
 /** Status of a publish: the kernel, or the stream's buffer, has all of it. At QoS 0 no event follows. */
 #define MQTTOxide_WRITTEN 1
 
@@ -739,7 +745,7 @@ LIBMQTT_API int64_t MQTTOxide_deadlineMs(uint64_t client);
  * @param payload_len its length.
  * @param props MQTT 5 properties.
  * @param props_len their length.
- * @param flags the QoS, and #MQTTOxide_RETAIN, #MQTTOxide_DUPLICATE, #MQTTOxide_NO_WAIT.
+ * @param flags the QoS, and #MQTTOxide_RETAIN, #MQTTOxide_DUPLICATE, #MQTTOxide_NO_WAIT, #MQTTOxide_LATER.
  * @param result receives token, packet identifier and status; or NULL.
  * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_WOULD_BLOCK: nothing was accepted, and an event ROOM follows.
  */

@@ -137,7 +137,10 @@ impl<H: Host> Core<H> {
         Work {
             read: by.reads() && may_read,
             write: by.writes()
-                && (connection.writer.is_blocked() || connection.link().has_unsent()),
+                && (connection.writer.is_blocked()
+                    || connection.link().has_unsent()
+                    // Left by a publish that shall be written later, or when a call's turns were over.
+                    || (connection.writer.is_idle() && !self.outputs.out.is_empty())),
             tick: by.ticks() && self.next_alarm().is_some(),
             more: by.reads() && may_read && connection.reader.is_due(),
         }

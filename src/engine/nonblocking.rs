@@ -25,6 +25,8 @@ pub struct Terms {
     pub offline: bool,
     /// Although it has to wait, for quota or for a connection.
     pub waiting: bool,
+    /// Where the program drives the writing, not written by the call.
+    pub later: bool,
     /// How many may wait.
     pub max_waiting: usize,
 }
@@ -87,7 +89,11 @@ impl<H: Host> Client<H> {
         core.tally.publishes += 1;
         core.note_risk(publish.qos);
         let (epoch, end) = (core.lifecycle.epoch(), core.outputs.out.position());
-        let core = self.settle(core, Thread::Caller);
+        let core = if terms.later && core.driving.writes() {
+            core
+        } else {
+            self.settle(core, Thread::Caller)
+        };
         let sent = matches!(accepted, Accepted::Sent(_));
         let same = core.lifecycle.epoch() == epoch;
         Ok(Published {

@@ -54,6 +54,8 @@ pub struct EventClient(Arc<Inner>);
 pub struct Manner {
     /// It is refused if it would have to wait for a connection or for quota.
     pub no_wait: bool,
+    /// Where the program drives the writing, it is left to the next time that it does.
+    pub later: bool,
 }
 
 impl EventClient {
@@ -344,6 +346,7 @@ impl EventClient {
         let terms = Terms {
             offline: create.buffer_offline && (!unacknowledged || create.buffer_qos0),
             waiting: !manner.no_wait,
+            later: manner.later,
             max_waiting: create.max_buffered,
         };
         let published = self.0.engine.try_publish(publish, terms, |number| {

@@ -344,7 +344,7 @@ pub unsafe extern "C" fn MQTTOxide_deadlineMs(client: u64) -> i64 {
 /// @param payload_len its length.
 /// @param props MQTT 5 properties.
 /// @param props_len their length.
-/// @param flags the QoS, and #MQTTOxide_RETAIN, #MQTTOxide_DUPLICATE, #MQTTOxide_NO_WAIT.
+/// @param flags the QoS, and #MQTTOxide_RETAIN, #MQTTOxide_DUPLICATE, #MQTTOxide_NO_WAIT, #MQTTOxide_LATER.
 /// @param result receives token, packet identifier and status; or NULL.
 /// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_WOULD_BLOCK: nothing was accepted, and an event ROOM follows.
 #[unsafe(no_mangle)]

@@ -12,7 +12,8 @@ use crate::protocol::packet::{Filter, Publish};
 use crate::protocol::property::Context;
 use crate::protocol::wire::Reader;
 
-const KNOWN_FLAGS: u32 = 3 | MQTTOxide_RETAIN | MQTTOxide_DUPLICATE | MQTTOxide_NO_WAIT;
+const KNOWN_FLAGS: u32 =
+    3 | MQTTOxide_RETAIN | MQTTOxide_DUPLICATE | MQTTOxide_NO_WAIT | MQTTOxide_LATER;
 
 /// # Safety
 /// The pointers are of the lengths beside them.
@@ -39,6 +40,7 @@ unsafe fn publish_one(client: &EventClient, message: &MQTTOxide_message) -> Answ
     };
     let manner = Manner {
         no_wait: message.flags & MQTTOxide_NO_WAIT != 0,
+        later: message.flags & MQTTOxide_LATER != 0,
     };
     client
         .publish(&publish, manner)

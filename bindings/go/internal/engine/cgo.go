@@ -223,15 +223,19 @@ const (
 	flagRetain    = 4
 	flagDuplicate = 8
 	flagNoWait    = 16
+	flagLater     = 32
 )
 
-func publish(handle uint64, p *Publication) (Sent, error) {
+func publish(handle uint64, p *Publication, later bool) (Sent, error) {
 	flags := C.uint32_t(p.QoS)
 	if p.Retain {
 		flags |= flagRetain
 	}
 	if p.Duplicate {
 		flags |= flagDuplicate
+	}
+	if later {
+		flags |= flagLater
 	}
 	if p.NoWait {
 		flags |= flagNoWait

@@ -90,7 +90,7 @@ func Release(h Handles) {
 // Attach sends CONNECT on a connection that has been made, and takes care of the connection until it ends. Connected or ConnectFailed follows.
 // After an error the connection is still the caller's.
 func (c *Client) Attach(conn net.Conn, connect *Connect) error {
-	l := &link{client: c, conn: conn, writeTimeout: connect.WriteTimeout}
+	l := &link{client: c, conn: conn, writeTimeout: connect.WriteTimeout, begin: time.Now()}
 	if !c.link.CompareAndSwap(nil, l) {
 		return ErrState
 	}
@@ -129,11 +129,12 @@ func plain(conn net.Conn) (syscall.RawConn, bool) {
 
 // Publish sends a message, or queues it. ErrRoom means that the caller may wait for Room and try again.
 func (c *Client) Publish(message *Publication) (Sent, error) {
-	sent, err := publish(c.handle, message)
+	l := c.link.Load()
+	later := l != nil && l.raw != nil && l.busy()
+	sent, err := publish(c.handle, message, later)
 	if err != nil {
 		return sent, err
 	}
-	l := c.link.Load()
 	switch {
 	case l == nil:
 	case l.raw != nil:

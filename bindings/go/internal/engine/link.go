@@ -22,8 +22,11 @@ type link struct {
 	over         atomic.Bool
 	// readError is why reading ended, for connections that the link reads.
 	readError atomic.Pointer[error]
-	timing    sync.Mutex
-	timer     *time.Timer
+	// begin is when the connection began, and lastPublish how long after it the last publish was made.
+	begin       time.Time
+	lastPublish atomic.Int64
+	timing      sync.Mutex
+	timer       *time.Timer
 	// output says that there may be something to write, writing that a goroutine is at it; writeLock is held for each write.
 	output, writing atomic.Bool
 	writeLock       sync.Mutex
@@ -144,6 +147,19 @@ func (l *link) write() {
 			go l.untilWritten(l.writeStream)
 		}
 	}
+}
+
+// burst is the time between two publishes below which they count as following each other closely: about what a write takes.
+const burst = 10 * time.Microsecond
+
+// busy returns true if a publish should be left to the writing goroutine: one is at it, or publishes follow each other so closely that many
+// should share a write. A single publish is written by the call itself, which is quickest for the one that waits for its answer.
+func (l *link) busy() bool {
+	if l.writing.Load() {
+		return true
+	}
+	now := int64(time.Since(l.begin))
+	return now-l.lastPublish.Swap(now) < int64(burst)
 }
 
 // untilWritten calls write as long as there is output. Whoever makes output first says so and then looks for a writer; this one first stops
