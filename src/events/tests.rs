@@ -425,6 +425,12 @@ fn a_publish_is_taken_back_only_before_it_is_sent() {
     assert!(client.cancel(1) && !client.cancel(1));
     let (_, failed) = next(&queue);
     assert_eq!((failed.head.kind, failed.head.flags), (Kind::Failed, 7));
-    let hasty = client.publish(&publish(QoS::AtLeastOnce), Manner { no_wait: true });
+    let hasty = client.publish(
+        &publish(QoS::AtLeastOnce),
+        Manner {
+            no_wait: true,
+            ..Manner::default()
+        },
+    );
     assert!(matches!(hasty, Err(Error::Disconnected)));
 }
