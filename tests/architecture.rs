@@ -251,3 +251,79 @@ fn use_trees_are_written_out() {
         ["super::a", "super::b::c", "super::b::d", "super::e::F"]
     );
 }
+
+/// Returns the value of a constant that is a number, a product or a shift.
+fn value(expression: &str) -> Option<u64> {
+    let number = |text: &str| text.trim().replace('_', "").parse::<u64>().ok();
+    if let Some((left, right)) = expression.split_once("<<") {
+        return Some(number(left)? << number(right)?);
+    }
+    expression.split('*').map(number).product()
+}
+
+/// Returns the ways in which a page may write a number.
+fn written(value: u64) -> Vec<String> {
+    let digits = value.to_string();
+    let grouped: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .filter_map(|group| std::str::from_utf8(group).ok())
+        .collect();
+    let mut ways = vec![digits.clone(), grouped.join(",")];
+    for (unit, size) in [("KiB", 1_u64 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)] {
+        if value > 0 && value % size == 0 {
+            ways.push(format!("{} {unit}", value / size));
+        }
+    }
+    ways
+}
+
+/// The limits of docs/reliability.md are those of the sources: each is where the page says, and as large.
+#[test]
+fn the_page_of_limits_is_right() {
+    let page =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reliability.md"))
+            .expect("the page");
+    let section = page.split("\n## Limits\n").nth(1).expect("the section");
+    let rows = section
+        .split("\n## ")
+        .next()
+        .unwrap_or("")
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains(".rs`"));
+    let (mut wrong, mut compared) = (Vec::new(), 0);
+    for row in rows {
+        let words: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
+        let places: Vec<&&str> = words.iter().filter(|word| word.ends_with(".rs")).collect();
+        let text: String = places
+            .iter()
+            .map(|place| fs::read_to_string(source().join(place)).unwrap_or_default())
+            .collect();
+        if text.is_empty() {
+            wrong.push(format!("no such file: {row}"));
+        }
+        let is_constant = |word: &&&str| {
+            word.len() > 4 && word.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+        };
+        for name in words.iter().filter(is_constant) {
+            let Some((_, definition)) = text.split_once(&format!("const {name}:")) else {
+                wrong.push(format!("{name} is not there: {row}"));
+                continue;
+            };
+            let expression = definition
+                .split_once('=')
+                .and_then(|(_, rest)| rest.split_once(';'))
+                .map_or("", |(expression, _)| expression.trim());
+            // Constants made of others, and durations, are read by people.
+            if let Some(value) = value(expression) {
+                compared += 1;
+                if !written(value).iter().any(|way| row.contains(way.as_str())) {
+                    wrong.push(format!("{name} is {value}: {row}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(compared > 10, "hardly a number was compared: {compared}");
+}
