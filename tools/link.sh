@@ -57,8 +57,10 @@ static)
         --keep-global-symbols="$work/symbols" "$work/$name"
     # MQTTProperties_* and the other helpers are in both APIs' libraries. Weak, they do not collide in a program that
     # links one of each; either copy will do, they share no state.
-    grep -v -e '^MQTTAsync_' -e '^MQTTClient_' -e '^MQTTOxide_' "$work/symbols" >"$work/helpers" || :
-    "$OBJCOPY" --weaken-symbols="$work/helpers" "$work/$name"
+    # objcopy fails for an empty list, which libpaho-oxide's is.
+    if grep -v -e '^MQTTAsync_' -e '^MQTTClient_' -e '^MQTTOxide_' "$work/symbols" >"$work/helpers"; then
+        "$OBJCOPY" --weaken-symbols="$work/helpers" "$work/$name"
+    fi
     rm -f "$work/lib.a"
     "$AR" rcsD "$work/lib.a" "$work/$name"
     mv "$work/lib.a" "$destination"
