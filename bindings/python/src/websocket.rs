@@ -9,6 +9,9 @@ const BINARY: u8 = 0x2;
 const CLOSE: u8 = 0x8;
 const PING: u8 = 0x9;
 const PONG: u8 = 0xA;
+/// In place of the length: it follows in two bytes, or in eight.
+const TWO_BYTES: u8 = 126;
+const EIGHT_BYTES: u8 = 127;
 const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
 
@@ -99,11 +102,11 @@ fn parse(header: &[u8]) -> Result<Option<(u8, u64)>, Broken> {
         return Err(Broken);
     }
     let length = match (second & 0x7F, rest.len()) {
-        (126, 2) => u64::from(u16::from_be_bytes([rest[0], rest[1]])),
-        (127, 8) => rest
+        (TWO_BYTES, 2) => u64::from(u16::from_be_bytes([rest[0], rest[1]])),
+        (EIGHT_BYTES, 8) => rest
             .iter()
             .fold(0, |length, byte| length << 8 | u64::from(*byte)),
-        (126 | 127, _) => return Ok(None),
+        (TWO_BYTES | EIGHT_BYTES, _) => return Ok(None),
         (short, _) => u64::from(short),
     };
     if opcode >= CLOSE && (first & FIN == 0 || length > MAX_CONTROL as u64) {
@@ -133,10 +136,10 @@ fn frame(opcode: u8, payload: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         n @ 0..126 => out.push(MASKED | n as u8),
         n => {
             if let Ok(n) = u16::try_from(n) {
-                out.push(MASKED | 126);
+                out.push(MASKED | TWO_BYTES);
                 out.extend_from_slice(&n.to_be_bytes());
             } else {
-                out.push(MASKED | 127);
+                out.push(MASKED | EIGHT_BYTES);
                 out.extend_from_slice(&(n as u64).to_be_bytes());
             }
         }

@@ -14,7 +14,6 @@ import threading
 from typing import Any, Callable
 
 from conftest import Broker, Server, read_packet, wait_until
-
 from paho_oxide.client import CallbackAPIVersion, Client
 
 KILLS = int(os.environ.get("PAHO_OXIDE_PYTHON_KILLS", "20"))
@@ -64,7 +63,7 @@ def test_a_subscriber_that_is_killed_loses_nothing(broker: Broker, tmp_path: pat
             for info in infos:
                 info.wait_for_publish(30)
         else:
-            wait_until(lambda: len(set(journal.read_text().split())) >= sent)
+            wait_until(lambda total=sent: len(set(journal.read_text().split())) >= total)  # type: ignore[misc]
             process.kill()
             process.wait()
     publisher.disconnect()
