@@ -333,7 +333,11 @@ typedef struct MQTTClient_SSLOptions {
    * `ssl_error_context`; 4: up to `disableDefaultTrustStore`; 5: the whole.
    */
   int struct_version;
-  /** File with the certificates of the authorities that are trusted, or NULL. */
+  /**
+   * File with the certificates of the authorities that are trusted, or NULL. Here, in `keyStore` and in `privateKey` a text
+   * that begins with `-----BEGIN ` is no file's name but the PEM itself, and a URI that begins with `pkcs11:` is opened
+   * through OpenSSL's store: a provider for such URIs has to be loaded, which `openssl.cnf` names.
+   */
   const char *trustStore;
   /** File with the client's certificate chain, or NULL. It may hold the private key too. */
   const char *keyStore;
@@ -480,8 +484,9 @@ typedef struct MQTTClient_connectOptions {
   /** Headers to send with a WebSocket handshake; an entry with a NULL name is the end. NULL for none. */
   const MQTTClient_nameValue *httpHeaders;
   /**
-   * The proxy for connections without TLS, as `http://[user:password@]host:port`. NULL for the one which the
-   * environment variable `http_proxy` names, where `PAHO_C_CLIENT_USE_HTTP_PROXY` is `TRUE` and `no_proxy` does not have the
+   * The proxy for connections without TLS, as `http://[user:password@]host:port`, `socks5://`... or, where the proxy is to
+   * look names up, `socks5h://`... NULL for the one which the environment variable `http_proxy` or else `all_proxy` names,
+   * where `PAHO_C_CLIENT_USE_HTTP_PROXY` is `TRUE` and `no_proxy` does not have the
    * server. Empty for none.
    */
   const char *httpProxy;

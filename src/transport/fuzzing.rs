@@ -1,9 +1,14 @@
 //! What the fuzzers, and a short test of the same, try on the parts of the transport that take a server's bytes.
 
 use std::io::{self, IoSlice};
+use std::sync::Arc;
 
 use super::http::{self, Answer};
 use super::layer::{Input, Layer, Wants};
+use super::link::Link;
+use super::proxy::Proxy;
+use super::socks;
+use super::stream::ByteStream;
 use super::upgrade;
 use super::websocket::WebSocket;
 
@@ -165,6 +170,74 @@ pub fn http_answer(bytes: &[u8]) {
     }
 }
 
+/// Plays a SOCKS proxy: it gives as many bytes as it is asked for, whatever they are.
+///
+/// # Panics
+/// When the client does not come to an end, or asks for more than an answer can have.
+pub fn socks(login: bool, name: &str, mut bytes: &[u8]) {
+    let target = socks::Target::Name(name.to_owned(), 1883);
+    let login = login.then_some((&b"user"[..], &b"password"[..]));
+    let Ok((mut negotiation, mut next)) = socks::begin(&target, login) else {
+        assert!(name.is_empty() || name.len() > 255);
+        return;
+    };
+    for _ in 0..5 {
+        let wanted = match next {
+            socks::Next::Exchange(sent, wanted) => {
+                assert!(!sent.is_empty() && sent.len() <= 513);
+                wanted
+            }
+            socks::Next::Read(wanted) => wanted,
+            socks::Next::Done => return,
+        };
+        assert!((1..=257).contains(&wanted));
+        let Some((answer, rest)) = bytes.split_at_checked(wanted) else {
+            return;
+        };
+        bytes = rest;
+        match negotiation.answer(answer) {
+            Ok(step) => next = step,
+            Err(why) => return assert!(!why.is_empty()),
+        }
+    }
+    panic!("the negotiation goes on and on");
+}
+
+/// Reads the URL of a proxy: nothing that could end a line of a request comes out.
+///
+/// # Panics
+/// When something does.
+pub fn proxy_url(url: &str) {
+    if let Ok(proxy) = Proxy::parse(url) {
+        assert!(!proxy.host.is_empty() && proxy.port != 0);
+        assert!(!proxy.host.chars().any(char::is_control));
+    }
+}
+
+/// Makes a context of settings that a program may have from anywhere. What is wrong is an error that names the setting.
+///
+/// # Panics
+/// When an error is empty.
+#[cfg(feature = "tls")]
+pub fn tls_options(pem: &str, ciphers: &str, protos: &[u8], password: &[u8]) {
+    super::tls::fuzz(pem, ciphers, protos, password);
+}
+
+/// A link that the caller feeds, with the WebSocket layer on it if `websocket`.
+///
+/// # Panics
+/// Never: a byte stream has no descriptor that could be missing.
+pub fn stream(websocket: bool, capacity: usize) -> (Link, ByteStream) {
+    let (link, owner) = Link::stream(capacity, Arc::new(|_| ()));
+    if !websocket {
+        return (link, owner);
+    }
+    let bottom = link.into_bottom().expect("no layers");
+    let readiness = bottom.readiness().expect("no descriptor");
+    let layered = Link::of_layers(WebSocket::new(bottom, b""), readiness);
+    (layered.expect("no descriptor"), owner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +276,24 @@ mod tests {
         #[test]
         fn frames_in_pieces(sizes in proptest::collection::vec(any::<u8>(), 1..8), bytes in stream()) {
             websocket(&sizes, &bytes);
+        }
+
+        #[test]
+        fn answers_of_socks_proxies(login: bool, name in "[a-z]{0,300}", bytes in proptest::collection::vec(
+            prop_oneof![Just(5_u8), Just(0), Just(1), Just(2), Just(3), any::<u8>()], 0..40)) {
+            socks(login, &name, &bytes);
+        }
+
+        #[test]
+        fn urls_of_proxies(url in "(http|socks5|socks5h|x)?(://)?([a-z%0-9:]{0,9}@)?[\\PC\r\n\t]{0,20}") {
+            proxy_url(&url);
+        }
+
+        #[cfg(feature = "tls")]
+        #[test]
+        fn settings_of_tls(pem in "(-----BEGIN (CERTIFICATE|PRIVATE KEY|X)-----\n[A-Za-z0-9+/=\n]{0,99}(-----END X-----\n)?){1,2}",
+            ciphers in "[A-Z0-9:!_@-]{0,30}", protos in proptest::collection::vec(0..9_u8, 0..12)) {
+            tls_options(&pem, &ciphers, &protos, b"p");
         }
 
         #[test]

@@ -94,7 +94,7 @@ impl Proxy {
     }
 
     /// `[http://][user:password@]host[:port][/]`; user and password may be percent-encoded.
-    fn parse(url: &str) -> Result<Self, ConnectError> {
+    pub(super) fn parse(url: &str) -> Result<Self, ConnectError> {
         let bad = |what: &str| failed(format_args!("the proxy's URL {what}"));
         if url.chars().any(char::is_control) {
             return Err(bad("contains a control character"));

@@ -7,9 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use tokio::io::Interest;
 use tokio::time::timeout_at;
-use zeroize::Zeroize;
 
 use crate::protocol::packet::{ConnAck, Connect, Will, mark_bridge};
 use crate::protocol::property::{Properties, PropertyId};
@@ -17,7 +15,7 @@ use crate::protocol::session::{self, Begin, Policy};
 use crate::protocol::{Version, decode, reason};
 use crate::trace;
 use crate::transport::uri::ServerUri;
-use crate::transport::{Link, Resemblance, Stage, resembles};
+use crate::transport::{Link, Stage};
 
 use crate::engine::connection::Connection;
 use crate::engine::connection::closing::wait_for_closing;
@@ -28,6 +26,7 @@ use crate::engine::runtime::runtime;
 use crate::options::{ConnectOptions, VersionChoice};
 use crate::reactor::{Reactor, reactor};
 
+use super::exchange::{Wiped, exchange};
 use super::state::Refusal;
 
 /// A CONNACK larger than this, with whatever follows it, is no CONNACK: a server cannot make us buffer without end.
@@ -488,73 +487,6 @@ pub(super) fn versions(options: &ConnectOptions) -> &'static [Version] {
         VersionChoice::Only(Version::V31) => &[Version::V31],
         VersionChoice::Only(Version::V311) => &[Version::V311],
         VersionChoice::Only(Version::V5) => &[Version::V5],
-    }
-}
-
-/// Sends CONNECT and reads until one whole packet is there; returns all that came. What the link still holds, it says.
-async fn exchange(link: &Link, packet: &[u8], limit: u32) -> io::Result<Vec<u8>> {
-    let readiness = link.readiness()?;
-    let mut sent = 0;
-    while sent < packet.len() {
-        let rest = [io::IoSlice::new(&packet[sent..])];
-        sent += readiness
-            .retry(Interest::WRITABLE, || link.write(&rest))
-            .await
-            .map_err(|error| last_words(link, error))?;
-    }
-    readiness
-        .retry(Interest::WRITABLE, || link.flush())
-        .await
-        .map_err(|error| last_words(link, error))?;
-    let mut answer = Vec::new();
-    loop {
-        let mut chunk = [0; 256];
-        let read = readiness.read(|| link.read(&mut chunk)).await?;
-        if read == 0 {
-            return Err(foreign(&answer).unwrap_or_else(|| {
-                io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    "the server closed the connection without a CONNACK",
-                )
-            }));
-        }
-        answer.extend_from_slice(&chunk[..read]);
-        match decode::frame(&answer, limit) {
-            Ok(None) => {}
-            Ok(Some(_)) => return foreign(&answer).map_or(Ok(answer), Err),
-            Err(error) => {
-                let malformed = || io::Error::new(io::ErrorKind::InvalidData, error.to_string());
-                return Err(foreign(&answer).unwrap_or_else(malformed));
-            }
-        }
-    }
-}
-
-/// A packet with a password in it: its bytes are wiped when it is dropped. The encoder reserves all of it at once, so that
-/// none of its growth leaves a copy behind.
-struct Wiped(BytesMut);
-
-impl Drop for Wiped {
-    fn drop(&mut self) {
-        self.0.as_mut().zeroize();
-    }
-}
-
-/// The error that an answer means which looks like another protocol's: the URI names the port of something else.
-fn foreign(answer: &[u8]) -> Option<io::Error> {
-    let what = match resembles(answer)? {
-        Resemblance::Http => "the answer looks like HTTP: a web server's port, or one for ws://",
-        Resemblance::Tls => "the answer looks like TLS: a port for ssl:// or wss://",
-    };
-    Some(io::Error::new(io::ErrorKind::InvalidData, what))
-}
-
-/// A server that will not have us closes the connection, and may have said why: a TLS alert that waits to be read tells
-/// more than the write that failed.
-fn last_words(link: &Link, error: io::Error) -> io::Error {
-    match link.read(&mut [0; 64]) {
-        Err(said) if said.kind() != io::ErrorKind::WouldBlock => said,
-        _ => error,
     }
 }
 

@@ -4,5 +4,9 @@ mod attach;
 pub mod connect;
 mod destroy;
 mod disconnect;
+#[cfg(not(any(test, fuzzing)))]
+mod exchange;
+#[cfg(any(test, fuzzing))]
+pub mod exchange;
 mod reconnect;
 pub mod state;

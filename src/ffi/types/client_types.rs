@@ -221,8 +221,9 @@ pub struct MQTTClient_connectOptions {
     pub cleanstart: c_int,
     /// Headers to send with a WebSocket handshake; an entry with a NULL name is the end. NULL for none.
     pub httpHeaders: *const MQTTClient_nameValue,
-    /// The proxy for connections without TLS, as `http://[user:password@]host:port`. NULL for the one which the
-    /// environment variable `http_proxy` names, where `PAHO_C_CLIENT_USE_HTTP_PROXY` is `TRUE` and `no_proxy` does not have the
+    /// The proxy for connections without TLS, as `http://[user:password@]host:port`, `socks5://`... or, where the proxy is to
+    /// look names up, `socks5h://`... NULL for the one which the environment variable `http_proxy` or else `all_proxy` names,
+    /// where `PAHO_C_CLIENT_USE_HTTP_PROXY` is `TRUE` and `no_proxy` does not have the
     /// server. Empty for none.
     pub httpProxy: *const c_char,
     /// The proxy for connections with TLS, in the same form. NULL for the one which `https_proxy` names, likewise.

@@ -1,0 +1,176 @@
+//! CONNECT and its answer, over a link of whatever kind.
+
+use std::io;
+
+use bytes::BytesMut;
+use tokio::io::Interest;
+use zeroize::Zeroize;
+
+use crate::protocol::decode;
+use crate::transport::{Link, Resemblance, resembles};
+
+/// Sends CONNECT and reads until one whole packet is there; returns all that came. What the link still holds, it says.
+pub(super) async fn exchange(link: &Link, packet: &[u8], limit: u32) -> io::Result<Vec<u8>> {
+    let readiness = link.readiness()?;
+    let mut sent = 0;
+    while sent < packet.len() {
+        let rest = [io::IoSlice::new(&packet[sent..])];
+        sent += readiness
+            .retry(Interest::WRITABLE, || link.write(&rest))
+            .await
+            .map_err(|error| last_words(link, error))?;
+    }
+    readiness
+        .retry(Interest::WRITABLE, || link.flush())
+        .await
+        .map_err(|error| last_words(link, error))?;
+    let mut answer = Vec::new();
+    loop {
+        let mut chunk = [0; 256];
+        let read = readiness.read(|| link.read(&mut chunk)).await?;
+        if read == 0 {
+            return Err(foreign(&answer).unwrap_or_else(|| {
+                io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the server closed the connection without a CONNACK",
+                )
+            }));
+        }
+        answer.extend_from_slice(&chunk[..read]);
+        match decode::frame(&answer, limit) {
+            Ok(None) => {}
+            Ok(Some(_)) => return foreign(&answer).map_or(Ok(answer), Err),
+            Err(error) => {
+                let malformed = || io::Error::new(io::ErrorKind::InvalidData, error.to_string());
+                return Err(foreign(&answer).unwrap_or_else(malformed));
+            }
+        }
+    }
+}
+
+/// A packet with a password in it: its bytes are wiped when it is dropped. The encoder reserves all of it at once, so that
+/// none of its growth leaves a copy behind.
+pub(super) struct Wiped(pub(super) BytesMut);
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        self.0.as_mut().zeroize();
+    }
+}
+
+/// The error that an answer means which looks like another protocol's: the URI names the port of something else.
+fn foreign(answer: &[u8]) -> Option<io::Error> {
+    let what = match resembles(answer)? {
+        Resemblance::Http => "the answer looks like HTTP: a web server's port, or one for ws://",
+        Resemblance::Tls => "the answer looks like TLS: a port for ssl:// or wss://",
+    };
+    Some(io::Error::new(io::ErrorKind::InvalidData, what))
+}
+
+/// A server that will not have us closes the connection, and may have said why: a TLS alert that waits to be read tells
+/// more than the write that failed.
+fn last_words(link: &Link, error: io::Error) -> io::Error {
+    match link.read(&mut [0; 64]) {
+        Err(said) if said.kind() != io::ErrorKind::WouldBlock => said,
+        _ => error,
+    }
+}
+
+/// What the fuzzers, and a short test of the same, try on it: the answer comes over a byte stream in pieces of any size, in
+/// WebSocket frames if `websocket`, and is the packet that is in it, or an error.
+///
+/// # Panics
+/// When it is not so.
+#[cfg(any(test, fuzzing))]
+pub fn fuzz(websocket: bool, sizes: &[u8], bytes: &[u8]) {
+    use crate::transport::fuzzing::stream;
+    const LIMIT: u32 = 1 << 16;
+    thread_local! {
+        static RUNTIME: tokio::runtime::Runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime without drivers");
+    }
+    let (link, owner) = stream(websocket, bytes.len() + 1024);
+    let feed = async {
+        let mut sizes = sizes.iter().map(|size| usize::from(*size).max(1)).cycle();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let size = sizes.next().unwrap_or(rest.len()).min(rest.len());
+            assert_eq!(owner.feed(&rest[..size]), size);
+            rest = &rest[size..];
+            tokio::task::yield_now().await;
+        }
+        owner.feed_end();
+    };
+    let both = async { tokio::join!(exchange(&link, b"CONNECT", LIMIT), feed).0 };
+    let result = RUNTIME.with(|runtime| runtime.block_on(both));
+    if let Ok(answer) = &result {
+        let frame = decode::frame(answer, LIMIT).expect("well-formed");
+        let frame = frame.expect("a whole packet");
+        for version in [
+            crate::protocol::Version::V31,
+            crate::protocol::Version::V311,
+            crate::protocol::Version::V5,
+        ] {
+            let body = &answer[frame.header_len..frame.total_len];
+            let _ = decode::decode(version, frame.first, body);
+        }
+    }
+    if websocket {
+        return;
+    }
+    match decode::frame(bytes, LIMIT) {
+        Ok(Some(frame)) if resembles(bytes).is_none() => {
+            let answer = result.expect("the packet is there");
+            assert!(answer.len() >= frame.total_len && bytes.starts_with(&answer));
+        }
+        Ok(Some(frame)) if frame.total_len < 5 => {}
+        _ => assert!(result.is_err()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 1000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn answers_in_pieces(
+            websocket: bool,
+            sizes in proptest::collection::vec(any::<u8>(), 0..6),
+            bytes in proptest::collection::vec(prop_oneof![
+                3 => Just(b"\x20\x02\x00\x00".to_vec()), 2 => Just(b"\x82\x04\x20\x02\x00\x00".to_vec()),
+                1 => Just(b"HTTP/1.1 400 Bad\r\n".to_vec()), 1 => Just(b"\x15\x03\x03\x00\x02\x02\x46".to_vec()),
+                1 => Just(b"\x89\x00\x8a\x00\x82\x00".to_vec()), 1 => proptest::collection::vec(any::<u8>(), 0..20)
+            ], 0..5)
+        ) {
+            fuzz(websocket, &sizes, &bytes.concat());
+        }
+    }
+
+    fn answer_to(bytes: &[u8]) -> String {
+        let (link, owner) = crate::transport::fuzzing::stream(false, 1000);
+        owner.feed(bytes);
+        owner.feed_end();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let result = runtime.block_on(exchange(&link, b"CONNECT", 1000));
+        result.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_port_of_something_else_is_called_that() {
+        for (bytes, words) in [
+            (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], "looks like HTTP"),
+            (b"\x15\x03\x01\x00\x02\x02\x46", "looks like TLS"),
+            (b"", "closed the connection without a CONNACK"),
+        ] {
+            let error = answer_to(bytes);
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}
