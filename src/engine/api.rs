@@ -182,8 +182,7 @@ impl<H: Host> Client<H> {
             ));
         }
         match accepted {
-            Accepted::Sent(id) => Ok(id),
-            Accepted::Queued(id) => Ok(id),
+            Accepted::Sent(id) | Accepted::Queued(id) => Ok(id),
         }
     }
 

@@ -325,9 +325,9 @@ mod tests {
         }
         assert!(now > t + 60 * S);
         // Then nothing moves.
-        let last = now - 10 * S / LOOKS;
-        assert_eq!(k.deadline(), Some(last + 15 * S));
-        assert_eq!(k.due(last + 15 * S, 4_000_002), Due::Dead);
+        let dead_at = now + (15 * S).saturating_sub(10 * S / LOOKS);
+        assert_eq!(k.deadline(), Some(dead_at));
+        assert_eq!(k.due(dead_at, 4_000_002), Due::Dead);
     }
 
     #[test]

@@ -12,6 +12,6 @@ pub use disconnect::{Auth, Disconnect, encode_auth, encode_disconnect};
 pub use ping::encode_pingreq;
 pub use publish::{Publish, message_expiry_offset, packet_id_offset, set_dup, set_packet_id};
 pub use subscribe::{
-    Filter, SubAck, UnsubAck, encode_subscribe, encode_unsubscribe, requested, set_request_id,
-    unsubscribed,
+    Filter, SubAck, UnsubAck, encode_subscribe, encode_unsubscribe, requested,
+    requested_identifier, set_request_id, unsubscribed,
 };

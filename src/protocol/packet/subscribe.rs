@@ -256,17 +256,18 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Reads a SUBSCRIBE of ours back: its Subscription Identifier, its filters and their options bytes.
-pub fn requested(
-    version: Version,
-    packet: &[u8],
-) -> Option<(Option<u32>, impl Iterator<Item = (&[u8], u8)>)> {
-    let (identifier, mut reader) = request_payload(version, packet)?;
-    let next = move || {
+/// Reads a SUBSCRIBE of ours back: its filters and their options bytes.
+pub fn requested(version: Version, packet: &[u8]) -> Option<impl Iterator<Item = (&[u8], u8)>> {
+    let (_, mut reader) = request_payload(version, packet)?;
+    Some(std::iter::from_fn(move || {
         let filter = reader.binary().ok()?;
         Some((filter, reader.byte().ok()?))
-    };
-    Some((identifier, std::iter::from_fn(next)))
+    }))
+}
+
+/// Reads the Subscription Identifier of a SUBSCRIBE of ours back.
+pub fn requested_identifier(version: Version, packet: &[u8]) -> Option<u32> {
+    request_payload(version, packet)?.0
 }
 
 /// Reads the filters of an UNSUBSCRIBE of ours back.

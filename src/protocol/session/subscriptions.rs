@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::{Refused, Session, Sink};
-use crate::protocol::packet::{Filter, encode_subscribe, requested, unsubscribed};
+use crate::protocol::packet::{
+    Filter, encode_subscribe, requested, requested_identifier, unsubscribed,
+};
 use crate::protocol::property::{Properties, Property, PropertyId, Value};
 use crate::trace;
 
@@ -65,9 +67,8 @@ impl<M, O> Session<M, O> {
         if !self.options.resubscribe {
             return;
         }
-        let Some((identifier, filters)) = requested(self.version, packet) else {
-            return;
-        };
+        let identifier = requested_identifier(self.version, packet);
+        let filters = requested(self.version, packet).into_iter().flatten();
         for ((filter, options), code) in filters.zip(codes) {
             if *code < 0x80 {
                 let granted = Granted {

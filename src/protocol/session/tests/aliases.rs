@@ -24,7 +24,7 @@ fn aliased(topic: &[u8], id: u16, qos: QoS, alias: u16) -> BytesMut {
     packet
 }
 
-/// Returns topics and aliases of the PUBLISHes that were sent.
+/// Returns topics and aliases of the `PUBLISHes` that were sent.
 fn topics(sent: &[Vec<u8>]) -> Vec<(String, Option<u32>)> {
     sent.iter()
         .map(|packet| {
@@ -159,7 +159,7 @@ fn topics_are_given_aliases_within_the_servers_limit() {
     assert_eq!(again[1], ("x".to_owned(), None));
     assert_eq!(again[4], ("y".to_owned(), None));
     let records = ours.world.records.values();
-    assert!(records.map(|packet| packet.as_slice()).all(|packet| {
+    assert!(records.map(Vec::as_slice).all(|packet| {
         view(Version::V5, packet).is_some_and(|publish| !publish.topic.is_empty())
     }));
 }
