@@ -471,6 +471,9 @@ impl Run {
         if self.session.online() {
             return;
         }
+        // A program that clears its session asks the server for a clean one too; if not, the server sends again what the
+        // program has had.
+        let clean = clean || self.setup.options().policy == Some(Policy::Clear);
         let present = present && !clean;
         if !present {
             // A server without the session has forgotten what it was sending.
