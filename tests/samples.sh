@@ -5,7 +5,7 @@
 #
 # Usage: tests/samples.sh DIRECTORY [GROUP...]
 #
-# DIRECTORY holds the built samples. The groups are: simple tools options errors reconnect tls ws proxy;
+# DIRECTORY holds the built samples. The groups are: simple tools options errors reconnect tls ws proxy oxide;
 # without any, all are run. Needs mosquitto, a C compiler, and openssl for the group tls. Prints
 # "N passed, N failed" and exits with 1 if anything failed.
 #
@@ -21,7 +21,7 @@ LIMIT=20
 here=$(cd "$(dirname "$0")" && pwd)
 bin=$(cd "${1:?directory of the built samples}" && pwd) || exit 2
 shift
-groups=" ${*:-simple tools options errors reconnect tls ws proxy} "
+groups=" ${*:-simple tools options errors reconnect tls ws proxy oxide} "
 
 work=$(mktemp -d)
 passed=0
@@ -554,6 +554,18 @@ test_proxy() {
             check "$id" grep -q "CONNECT 127.0.0.1:$tls" "$work/proxy.log"
         fi
     done
+}
+
+# Events in batches: a loop of the program's own, and one queue for many clients.
+test_oxide() {
+    next oxide_poll
+    check "$id" run oxide_poll 127.0.0.1 "$plain" oxide/poll
+    check "$id" grep -q '^oxide/poll: hello$' "$work/$id.pub"
+    next oxide_gateway
+    check "$id" run oxide_gateway "$uri" 300 oxide/gateway
+    check "$id" grep -q '^300 clients, 0 failed$' "$work/$id.pub"
+    next oxide_nobody
+    check "$id" fails 'client 0: ' oxide_gateway "tcp://127.0.0.1:$nobody" 1 t
 }
 
 for group in $groups; do

@@ -303,7 +303,7 @@ impl<H: Host> Client<H> {
             core = self.write_some(core, thread);
         }
         self.wake(&mut core);
-        self.tell_wants(&mut core);
+        Self::tell_wants(&mut core);
         if (thread == Thread::Reactor || !H::BLOCKS) && core.may_dispatch() {
             // The callbacks may take long: what they do not need to come first is another thread's.
             self.hand_over(&mut core, true);
@@ -322,7 +322,7 @@ impl<H: Host> Client<H> {
         if core.outputs.queue.has_for_caller() {
             self.has_for_caller.store(true, Ordering::Relaxed);
         }
-        self.tell_room(core);
+        Self::tell_room(core);
         if core.driving.ticks() {
             return;
         }

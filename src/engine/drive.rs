@@ -109,7 +109,7 @@ impl<H: Host> Client<H> {
     }
 
     /// Tells the program if its thread has something new to wait for.
-    pub(super) fn tell_wants(&self, core: &mut Guard<'_, H>) {
+    pub(super) fn tell_wants(core: &mut Guard<'_, H>) {
         if core.driving.by_program.is_none() && !core.driving.carried {
             return;
         }

@@ -56,7 +56,8 @@ impl<H: Host> Client<H> {
     ) -> Result<Published, Error> {
         let mut core = self.alive()?;
         let online = core.session.online() && !core.lifecycle.has_said_goodbye();
-        if !online && !(terms.offline && terms.waiting) {
+        let may_wait = terms.offline && terms.waiting;
+        if !(online || may_wait) {
             return Err(Error::Disconnected);
         }
         let refused = if online && core.outputs.unwritten() > MAX_UNWRITTEN {
@@ -238,7 +239,7 @@ impl<H: Host> Client<H> {
     }
 
     /// Tells the program if there is room for what was refused.
-    pub(super) fn tell_room(&self, core: &mut Guard<'_, H>) {
+    pub(super) fn tell_room(core: &mut Guard<'_, H>) {
         let Some(room) = core.tally.refused else {
             return;
         };

@@ -6,13 +6,13 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
-use parking_lot::Mutex;
 use rustix::net::SocketAddrAny;
 
 use crate::engine::{
     Client, Counters, Driver, Error, Loss, LossCause, Published, Setup, Subscription, Terms, Work,
 };
 use crate::options::{CreateOptions, TlsOptions};
+use crate::os::lock::Mutex;
 use crate::persistence::Store;
 use crate::persistence::file::FileStore;
 use crate::protocol::error::Malformed;
@@ -36,7 +36,6 @@ struct Inner {
     create: Create,
     /// The program's end of a stream that it carries.
     stream: Mutex<Option<Arc<ByteStream>>>,
-    eof: Mutex<Option<String>>,
 }
 
 impl Drop for Inner {
@@ -110,13 +109,14 @@ impl EventClient {
         let _first = source.client.set(Arc::downgrade(&engine));
         engine.begin_numbers_after(restored.into_inner());
         engine.set_unread_limits(create.max_unread_messages, create.max_unread_bytes);
-        engine.set_driver(create.driver).map_err(system)?;
+        engine
+            .set_driver(create.driver)
+            .map_err(|error| system(&error))?;
         Ok(Self(Arc::new(Inner {
             engine,
             number,
             create,
             stream: Mutex::new(None),
-            eof: Mutex::new(None),
         })))
     }
 
@@ -175,7 +175,6 @@ impl EventClient {
         let (link, stream) = Link::stream(DEFAULT_CAPACITY, Arc::new(waker));
         let stream = Arc::new(stream);
         let old = self.0.stream.lock().replace(Arc::clone(&stream));
-        *self.0.eof.lock() = None;
         let attached = self.attach(link, connect);
         if attached.is_err() {
             let mut current = self.0.stream.lock();
@@ -296,7 +295,10 @@ impl EventClient {
 impl EventClient {
     /// Sets what the program's own threads do.
     pub fn set_driver(&self, by_program: Work) -> Result<(), Error> {
-        self.0.engine.set_driver(by_program).map_err(system)
+        self.0
+            .engine
+            .set_driver(by_program)
+            .map_err(|error| system(&error))
     }
 
     /// Does that work on this thread. Returns what to wait for.
@@ -483,6 +485,6 @@ fn acknowledge(acks: Acks) -> Acknowledge {
     }
 }
 
-fn system(error: std::io::Error) -> Error {
+fn system(error: &std::io::Error) -> Error {
     Error::Failed(error.to_string())
 }

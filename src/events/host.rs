@@ -4,12 +4,12 @@ use std::cell::Cell;
 use std::sync::{Arc, Weak};
 
 use once_cell::sync::OnceCell;
-use parking_lot::Mutex;
 
 use crate::engine::{
     Client, ConnectEnd, ConnectResult, Count, Event, Handled, Host, Loss, LossCause,
 };
 use crate::options::ConnectOptions;
+use crate::os::lock::Mutex;
 use crate::persistence::RecordKey;
 use crate::protocol::packet::Publish;
 use crate::protocol::property::PropertiesRef;

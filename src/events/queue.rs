@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
-use parking_lot::{Condvar, Mutex, MutexGuard};
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::record::{Kind, Record};
 use crate::engine::Count;
+use crate::os::lock::{Condvar, Mutex, MutexGuard};
 use crate::persistence::RecordKey;
+use crate::protocol::property::PropertiesRef;
 use crate::trace;
 
 /// Lines of the log that wait at most: a program that does not take them must not fill the memory.
@@ -181,7 +182,7 @@ impl Queue {
         let mut record = Record::new(Kind::Log);
         record.head.flags = level as u8;
         record.head.value = dropped;
-        let record = record.with(line.as_bytes(), Default::default(), &[]);
+        let record = record.with(line.as_bytes(), PropertiesRef::EMPTY, &[]);
         state.lines += 1;
         state.entries.push_back(Entry {
             record,
@@ -259,10 +260,12 @@ impl Queue {
 
     /// Fills a buffer with as many records as fit.
     pub fn next_events(&self, buffer: &mut [u8], wait: Wait) -> Result<Batch, NotTaken> {
-        let room = buffer.len();
-        let mut left = buffer;
-        let records = self.take(wait, |context, record| record.write(context, &mut left));
-        let bytes = room - left.len();
+        let mut bytes = 0;
+        let records = self.take(wait, |context, record| {
+            let written = record.write(context, &mut buffer[bytes..]);
+            bytes += written.unwrap_or(0);
+            written.is_some()
+        });
         match records? {
             Taken::Records(records) => Ok(Batch { bytes, records }),
             Taken::NotFitting(size) => Err(NotTaken::TooSmall(size)),
@@ -312,12 +315,11 @@ impl Queue {
                 return Ok(Taken::Records(0));
             }
             state.waiting += 1;
-            let late = match deadline {
-                Some(at) => self.arrived.wait_until(&mut state, at).timed_out(),
-                None => {
-                    self.arrived.wait(&mut state);
-                    false
-                }
+            let late = if let Some(at) = deadline {
+                self.arrived.wait_until(&mut state, at).timed_out()
+            } else {
+                self.arrived.wait(&mut state);
+                false
             };
             state.waiting -= 1;
             if late && state.entries.is_empty() && !state.interrupted && !state.closed {

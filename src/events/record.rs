@@ -144,7 +144,9 @@ impl Record {
             // The server decides how much this is: that there is not so much memory must not be the end of the process.
             let mut body = Vec::new();
             body.try_reserve_exact(total).ok()?;
-            parts.iter().for_each(|part| body.extend_from_slice(part));
+            for part in parts {
+                body.extend_from_slice(part);
+            }
             Bytes::from(body)
         } else if total == 0 {
             Bytes::new()
@@ -153,7 +155,9 @@ impl Record {
                 if block.capacity() < total {
                     *block = BytesMut::with_capacity(BLOCK);
                 }
-                parts.iter().for_each(|part| block.extend_from_slice(part));
+                for part in parts {
+                    block.extend_from_slice(part);
+                }
                 block.split().freeze()
             })
         };
@@ -213,20 +217,16 @@ impl Record {
         (HEAD + self.body.len()).next_multiple_of(ALIGN)
     }
 
-    /// Writes the record. Returns false, and writes nothing, if it does not fit; else the buffer begins behind it.
-    pub fn write(&self, context: u64, buffer: &mut &mut [u8]) -> bool {
+    /// Writes the record to the beginning of a buffer. Returns its size; none, with nothing written, if it does not fit.
+    pub fn write(&self, context: u64, buffer: &mut [u8]) -> Option<usize> {
         let size = self.size();
-        if buffer.len() < size {
-            return false;
-        }
-        let (record, rest) = std::mem::take(buffer).split_at_mut(size);
-        *buffer = rest;
+        let record = buffer.get_mut(..size)?;
         let (head, body) = record.split_at_mut(HEAD);
         self.write_head(context, head);
         let (bytes, padding) = body.split_at_mut(self.body.len());
         bytes.copy_from_slice(&self.body);
         padding.fill(0);
-        true
+        Some(size)
     }
 
     fn write_head(&self, context: u64, mut out: &mut [u8]) {

@@ -37,7 +37,7 @@ impl<H: Host> Client<H> {
         let mut core = self.enter();
         let connection = Connection::new(Arc::new(link), now);
         core.lifecycle
-            .attach(Arc::new(options), op, connection, handshake, deadline)?;
+            .attach(Arc::new(options), op, connection, handshake, now, deadline)?;
         self.begin_handshake(core, &packet);
         Ok(())
     }
@@ -77,9 +77,13 @@ impl<H: Host> Client<H> {
                 Ok(link) => {
                     let mut core = client.lock();
                     let connection = Connection::new(Arc::new(link), Instant::now());
-                    let attached = core
-                        .lifecycle
-                        .attach_prepared(epoch, connection, handshake, deadline);
+                    let attached = core.lifecycle.attach_prepared(
+                        epoch,
+                        connection,
+                        handshake,
+                        Instant::now(),
+                        deadline,
+                    );
                     match attached {
                         Ok(()) => client.begin_handshake(core, &packet),
                         Err(connection) => {
@@ -150,7 +154,7 @@ impl<H: Host> Client<H> {
                     return bytes.len().saturating_sub(left);
                 }
                 Ok(Some(Answer::Refused { code, properties })) => {
-                    let version = self.version_of(core);
+                    let version = Self::version_of(core);
                     trace!(Protocol, "{} <- CONNACK rc: {code}", self.setup.client_id);
                     let failure = ConnectFailure {
                         refused: Some(code),
@@ -159,7 +163,7 @@ impl<H: Host> Client<H> {
                     };
                     self.fail(core, failure);
                 }
-                Err(malformed) => self.fail_handshake(core, None, malformed.into()),
+                Err(malformed) => self.fail_handshake(core, None, &malformed.into()),
             }
         }
     }
@@ -184,17 +188,18 @@ impl<H: Host> Client<H> {
             properties,
         };
         let ends = ends_with_connection(&connected, &options);
-        let Some((op, rest)) = core.lifecycle.accepted(ends) else {
+        let Some((op, rest, since)) = core.lifecycle.accepted(ends) else {
             return 0;
         };
         self.welcome(core, connected, &options, Some(op), false);
+        core.session.measured(since.elapsed());
         if rest.is_empty() {
             return 0;
         }
         rest.len() - self.process(core, &rest).min(rest.len())
     }
 
-    fn version_of(&self, core: &Guard<'_, H>) -> Version {
+    fn version_of(core: &Guard<'_, H>) -> Version {
         let options = core.lifecycle.options();
         options.map_or(Version::V311, |options| version(options))
     }
@@ -204,9 +209,9 @@ impl<H: Host> Client<H> {
         &self,
         core: &mut Guard<'_, H>,
         stage: Option<Stage>,
-        why: Loss,
+        why: &Loss,
     ) {
-        let version = self.version_of(core);
+        let version = Self::version_of(core);
         let failure = ConnectFailure {
             os_error: why.os_error,
             ..ConnectFailure::new(version, stage, format!("waiting for CONNACK: {}", why.text))
@@ -227,7 +232,7 @@ impl<H: Host> Client<H> {
             core.lifecycle.is_attaching() && core.lifecycle.deadline().is_some_and(|at| now >= at);
         if late {
             let why = Loss::new(LossCause::Closed, "timed out");
-            self.fail_handshake(core, Some(Stage::Deadline), why);
+            self.fail_handshake(core, Some(Stage::Deadline), &why);
         }
     }
 
@@ -235,7 +240,7 @@ impl<H: Host> Client<H> {
     pub fn abort(&self, why: Loss) -> Result<(), Error> {
         let mut core = self.enter();
         if core.lifecycle.is_attaching() {
-            self.fail_handshake(&mut core, Some(Stage::Abandoned), why);
+            self.fail_handshake(&mut core, Some(Stage::Abandoned), &why);
         } else if core.lifecycle.is_up() {
             self.lose(&mut core, why);
         } else if let Some(op) = core.lifecycle.abandon() {

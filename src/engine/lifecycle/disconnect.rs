@@ -35,7 +35,7 @@ impl<H: Host> Client<H> {
             self.tell_tls_errors(core, &options, details);
         }
         if core.lifecycle.is_attaching() {
-            self.fail_handshake(core, None, why);
+            self.fail_handshake(core, None, &why);
             return;
         }
         self.end_connection(core, Some(why));

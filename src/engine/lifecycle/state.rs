@@ -37,6 +37,8 @@ struct Attaching<O> {
     connection: Connection,
     op: O,
     handshake: Handshake,
+    /// When CONNECT was written.
+    since: Instant,
     /// When CONNACK has to be there.
     deadline: Option<Instant>,
 }
@@ -311,6 +313,7 @@ impl<O> Lifecycle<O> {
         op: O,
         connection: Connection,
         handshake: Handshake,
+        since: Instant,
         deadline: Option<Instant>,
     ) -> Result<(), Refusal> {
         match self.state {
@@ -324,6 +327,7 @@ impl<O> Lifecycle<O> {
             connection,
             op,
             handshake,
+            since,
             deadline,
         }));
         Ok(())
@@ -331,11 +335,13 @@ impl<O> Lifecycle<O> {
 
     /// What has to be under MQTT on a link of the program's is there: the handshake begins. Gives the connection back if
     /// nobody wants it any more.
+    #[allow(clippy::result_large_err)] // once a connection, and it is moved anyway
     pub fn attach_prepared(
         &mut self,
         epoch: u64,
         connection: Connection,
         handshake: Handshake,
+        since: Instant,
         deadline: Option<Instant>,
     ) -> Result<(), Connection> {
         if self.epoch != epoch {
@@ -347,6 +353,7 @@ impl<O> Lifecycle<O> {
                     connection,
                     op: connecting.op,
                     handshake,
+                    since,
                     deadline,
                 }));
                 Ok(())
@@ -359,9 +366,9 @@ impl<O> Lifecycle<O> {
     }
 
     /// The server has accepted the connection on an attached link. Returns what the program attached, and
-    /// the bytes behind CONNACK.
+    /// the bytes behind CONNACK, and when CONNECT was written.
     #[must_use = "the program is told"]
-    pub fn accepted(&mut self, session_ends: bool) -> Option<(O, Vec<u8>)> {
+    pub fn accepted(&mut self, session_ends: bool) -> Option<(O, Vec<u8>, Instant)> {
         match std::mem::replace(&mut self.state, State::Idle { wanted: false }) {
             State::Attaching(attaching) => {
                 self.state = State::Up(Up {
@@ -371,7 +378,11 @@ impl<O> Lifecycle<O> {
                     unheard: None,
                     leaving: None,
                 });
-                Some((attaching.op, attaching.handshake.into_rest()))
+                Some((
+                    attaching.op,
+                    attaching.handshake.into_rest(),
+                    attaching.since,
+                ))
             }
             other => {
                 self.state = other;

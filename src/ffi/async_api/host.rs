@@ -181,8 +181,12 @@ impl Host for AsyncHost {
             }
             // None reaches a host: the client reads stored messages and tells of TLS errors, and nobody asked for
             // acknowledgements.
-            Event::StoredMessage(_) | Event::TlsError(..) | Event::Acknowledged { .. } => {}
-            Event::Auth { .. } | Event::Room | Event::Wants => {}
+            Event::StoredMessage(_)
+            | Event::TlsError(..)
+            | Event::Acknowledged { .. }
+            | Event::Auth { .. }
+            | Event::Room
+            | Event::Wants => {}
             Event::ConnectEnded { op, result } => match result {
                 Ok(connected) => connect_succeeded(&op, &connected),
                 Err(failure) => connect_failed(&op, &failure),

@@ -148,7 +148,7 @@ pub unsafe fn counters(handle: u64, counters: *mut MQTTOxide_counters) -> i32 {
         let now = client.counters();
         let microseconds = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(0);
         let filled = MQTTOxide_counters {
-            size: size_of::<MQTTOxide_counters>() as u32,
+            size: read::size::<MQTTOxide_counters>(),
             connections: now.connections,
             bytes_in: now.bytes_in,
             bytes_out: now.bytes_out,

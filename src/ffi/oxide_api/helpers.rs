@@ -180,7 +180,7 @@ pub unsafe fn next_property(
         }
         let (found, used) = Property::first(rest).map_err(|_| MQTTOxide_E_ARGUMENT)?;
         let mut filled = MQTTOxide_property {
-            size: size_of::<MQTTOxide_property>() as u32,
+            size: read::size::<MQTTOxide_property>(),
             id: u32::from(found.id as u8),
             number: 0,
             value_len: 0,

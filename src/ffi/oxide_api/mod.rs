@@ -48,7 +48,7 @@ static QUEUES: PerProcess<Registry<QueueOf>> =
 /// A queue, and how many clients it has.
 struct QueueOf {
     queue: Arc<Queue>,
-    clients: parking_lot::Mutex<usize>,
+    clients: os::lock::Mutex<usize>,
 }
 
 /// What a function returns: a count, or the code of an error.

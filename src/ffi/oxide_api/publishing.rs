@@ -71,7 +71,7 @@ pub unsafe fn publish(
         let published = unsafe { publish_one(&client, &message) }?;
         if !result.is_null() {
             let filled = MQTTOxide_published {
-                size: size_of::<MQTTOxide_published>() as u32,
+                size: read::size::<MQTTOxide_published>(),
                 packet_id: published.packet_id,
                 status: status(published),
                 token: published.number,

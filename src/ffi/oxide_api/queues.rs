@@ -5,14 +5,13 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use super::{Answer, QUEUE, QUEUES, QueueOf, code, long_code, not_taken, queue, read};
 use crate::events::{Batch, NotTaken, Queue, Wait};
 use crate::ffi::types::oxide_types::{
     MQTTOxide_E_ARGUMENT, MQTTOxide_E_HANDLE, MQTTOxide_E_NULL, MQTTOxide_E_STATE,
     MQTTOxide_E_SYSTEM,
 };
+use crate::os::lock::Mutex;
 use crate::registry::Key;
 use crate::trace::Level;
 

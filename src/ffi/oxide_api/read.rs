@@ -107,11 +107,17 @@ pub unsafe fn structure<T: Copy>(from: *const T) -> Answer<T> {
     }
     // SAFETY: not NULL; the first member is a u32.
     let size = unsafe { from.cast::<u32>().read_unaligned() };
-    if usize::try_from(size) != Ok(std::mem::size_of::<T>()) {
+    if size != self::size::<T>() {
         return Err(MQTTOxide_E_SIZE);
     }
     // SAFETY: as large as it says.
     Ok(unsafe { from.read_unaligned() })
+}
+
+/// The first member of a struct.
+#[allow(clippy::cast_possible_truncation)] // all are small
+pub const fn size<T>() -> u32 {
+    size_of::<T>() as u32
 }
 
 /// Checks a struct that is to be filled.

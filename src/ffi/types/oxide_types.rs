@@ -1,5 +1,6 @@
 //! The constants and structs of `paho_oxide.h`.
 #![allow(non_camel_case_types, non_upper_case_globals)] // the names are the C API's
+#![allow(clippy::doc_markdown)] // the comments are the header's Doxygen manual
 
 use libc::{c_char, c_void};
 
