@@ -8,6 +8,8 @@ mod helpers;
 mod publishing;
 mod queues;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

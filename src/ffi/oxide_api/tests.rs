@@ -1,0 +1,220 @@
+//! What careless callers get: an error for each, and nothing else.
+
+use std::ptr::{from_ref, null, null_mut};
+
+use crate::ffi::exports::paho_oxide::*;
+use crate::ffi::types::oxide_types::*;
+
+fn create_options() -> MQTTOxide_createOptions {
+    // SAFETY: all zeros are valid: numbers, and pointers that are NULL.
+    let mut options: MQTTOxide_createOptions = unsafe { std::mem::zeroed() };
+    options.size = super::read::size::<MQTTOxide_createOptions>();
+    options
+}
+
+fn connect_options() -> MQTTOxide_connectOptions {
+    // SAFETY: as above.
+    let mut options: MQTTOxide_connectOptions = unsafe { std::mem::zeroed() };
+    options.size = super::read::size::<MQTTOxide_connectOptions>();
+    options.version = 4;
+    options
+}
+
+#[test]
+fn the_layouts_are_those_of_the_manual() {
+    use std::mem::offset_of;
+    assert_eq!(size_of::<MQTTOxide_event>(), crate::events::HEAD);
+    assert_eq!(offset_of!(MQTTOxide_event, topic_len), 12);
+    assert_eq!(offset_of!(MQTTOxide_event, token), 24);
+    assert_eq!(offset_of!(MQTTOxide_event, context), 32);
+    assert_eq!(offset_of!(MQTTOxide_event, value), 40);
+    assert_eq!(size_of::<MQTTOxide_createOptions>(), 104);
+    assert_eq!(size_of::<MQTTOxide_connectOptions>(), 152);
+    assert_eq!(size_of::<MQTTOxide_published>(), 16);
+    assert_eq!(size_of::<MQTTOxide_message>(), 40);
+    assert_eq!(size_of::<MQTTOxide_operation>(), 16);
+}
+
+#[test]
+fn handles_that_are_none_are_errors_everywhere() {
+    let mut buffer = [0_u64; 16];
+    let bytes = buffer.as_mut_ptr().cast();
+    for handle in [0, 1, 1 << 31, u64::MAX, 0xdead_beef_0000_0001] {
+        // SAFETY: the pointers are NULL or of the lengths beside them.
+        let codes: [i64; 24] = unsafe {
+            [
+                MQTTOxide_destroyQueue(handle).into(),
+                MQTTOxide_eventFd(handle).into(),
+                MQTTOxide_nextEvents(handle, bytes, 128, 0, null_mut()),
+                MQTTOxide_interrupt(handle).into(),
+                MQTTOxide_setLogLevel(handle, 1).into(),
+                MQTTOxide_destroy(handle).into(),
+                MQTTOxide_attachFd(handle, 0, from_ref(&connect_options())).into(),
+                MQTTOxide_attachStream(handle, from_ref(&connect_options())).into(),
+                MQTTOxide_abort(handle).into(),
+                MQTTOxide_disconnect(handle, 0, 0, null(), 0).into(),
+                MQTTOxide_auth(handle, 0x18, null(), 0).into(),
+                MQTTOxide_address(handle, 0, null_mut(), 0),
+                MQTTOxide_feed(handle, null(), 0),
+                MQTTOxide_eof(handle, null(), 0).into(),
+                MQTTOxide_take(handle, bytes, 128),
+                MQTTOxide_setDriver(handle, 0).into(),
+                MQTTOxide_drive(handle, 7).into(),
+                MQTTOxide_driveEvents(handle, 7, bytes, 128, null_mut()),
+                MQTTOxide_wants(handle).into(),
+                MQTTOxide_cancel(handle, 1).into(),
+                MQTTOxide_ack(handle, null(), 0, 0).into(),
+                MQTTOxide_inFlight(handle, null_mut(), 0),
+                MQTTOxide_deadlineMs(handle),
+                MQTTOxide_publish(handle, null(), 0, null(), 0, null(), 0, 0, null_mut()).into(),
+            ]
+        };
+        assert_eq!(codes, [i64::from(MQTTOxide_E_HANDLE); 24], "{handle:#x}");
+    }
+}
+
+#[test]
+fn null_wrong_sizes_and_wrong_values_are_errors_and_change_nothing() {
+    let (mut queue, mut client) = (0, 0);
+    // SAFETY: as above, here and below.
+    unsafe {
+        assert_eq!(MQTTOxide_createQueue(null_mut()), MQTTOxide_E_NULL);
+        assert_eq!(MQTTOxide_createQueue(&raw mut queue), 0);
+        assert_eq!(
+            MQTTOxide_create(&raw mut client, queue, null()),
+            MQTTOxide_E_NULL
+        );
+        let mut options = create_options();
+        assert_eq!(
+            MQTTOxide_create(null_mut(), queue, &raw const options),
+            MQTTOxide_E_NULL
+        );
+        options.size += 1;
+        assert_eq!(
+            MQTTOxide_create(&raw mut client, queue, &raw const options),
+            MQTTOxide_E_SIZE
+        );
+        for wrong in 0..4 {
+            let mut options = create_options();
+            match wrong {
+                0 => options.flags = 1 << 20,
+                1 => options.version = 6,
+                2 => options.store = 9,
+                _ => options.driver = 64,
+            }
+            let code = MQTTOxide_create(&raw mut client, queue, &raw const options);
+            assert_eq!(code, MQTTOxide_E_ARGUMENT, "{wrong}");
+        }
+        assert_eq!(
+            MQTTOxide_create(&raw mut client, queue, from_ref(&create_options())),
+            0
+        );
+        assert_eq!(MQTTOxide_destroyQueue(queue), MQTTOxide_E_STATE);
+        assert_eq!(MQTTOxide_destroyQueue(client), MQTTOxide_E_HANDLE);
+        assert_eq!(MQTTOxide_destroy(queue), MQTTOxide_E_HANDLE);
+        assert_eq!(
+            MQTTOxide_attachFd(client, -1, from_ref(&connect_options())),
+            MQTTOxide_E_ARGUMENT
+        );
+        assert_eq!(
+            MQTTOxide_attachFd(client, 1 << 20, from_ref(&connect_options())),
+            MQTTOxide_E_ARGUMENT
+        );
+        assert_eq!(MQTTOxide_attachStream(client, null()), MQTTOxide_E_NULL);
+        for wrong in 0..5 {
+            let mut options = connect_options();
+            match wrong {
+                0 => options.version = 2,
+                1 => options.session = 4,
+                2 => options.keep_alive_s = 65_536,
+                3 => options.flags = 1,
+                _ => options.clean = 2,
+            }
+            let code = MQTTOxide_attachStream(client, &raw const options);
+            assert_eq!(code, MQTTOxide_E_ARGUMENT, "{wrong}");
+        }
+        let topic = c"t".as_ptr();
+        let publish = |topic, len, flags| {
+            MQTTOxide_publish(client, topic, len, null(), 0, null(), 0, flags, null_mut())
+        };
+        assert_eq!(publish(topic, 1, 0), MQTTOxide_E_DISCONNECTED);
+        assert_eq!(publish(null(), 1, 0), MQTTOxide_E_NULL);
+        assert_eq!(publish(topic, 1, 3), MQTTOxide_E_ARGUMENT);
+        assert_eq!(publish(topic, 1, 64), MQTTOxide_E_ARGUMENT);
+        assert_eq!(MQTTOxide_feed(client, null(), 1), MQTTOxide_E_NULL.into());
+        assert_eq!(
+            MQTTOxide_take(client, null_mut(), 1),
+            MQTTOxide_E_NULL.into()
+        );
+        assert_eq!(MQTTOxide_ack(client, null(), 1, 0), MQTTOxide_E_NULL);
+        assert_eq!(MQTTOxide_abort(client), MQTTOxide_E_STATE);
+        assert_eq!(
+            MQTTOxide_nextEvents(queue, null_mut(), 8, 0, null_mut()),
+            MQTTOxide_E_NULL.into()
+        );
+        assert_eq!(MQTTOxide_destroy(client), 0);
+        assert_eq!(MQTTOxide_destroy(client), MQTTOxide_E_HANDLE);
+        assert_eq!(MQTTOxide_destroyQueue(queue), 0);
+        assert_eq!(MQTTOxide_destroyQueue(queue), MQTTOxide_E_HANDLE);
+    }
+}
+
+#[test]
+fn properties_and_filters_are_written_and_read() {
+    let mut buffer = [0_u8; 64];
+    let mut used = 0;
+    let at = &raw mut used;
+    let bytes = buffer.as_mut_ptr().cast();
+    // SAFETY: as above.
+    unsafe {
+        assert_eq!(MQTTOxide_putNumber(bytes, 64, at, 0x11, 30), 0);
+        assert_eq!(
+            MQTTOxide_putPair(
+                bytes,
+                64,
+                at,
+                0x26,
+                b"a".as_ptr().cast(),
+                1,
+                b"b".as_ptr().cast(),
+                1
+            ),
+            0
+        );
+        assert_eq!(
+            MQTTOxide_putNumber(bytes, 64, at, 0x26, 1),
+            MQTTOxide_E_ARGUMENT
+        );
+        assert_eq!(
+            MQTTOxide_putNumber(bytes, 64, at, 0x7f, 1),
+            MQTTOxide_E_ARGUMENT
+        );
+        assert_eq!(
+            MQTTOxide_putNumber(bytes, used, at, 0x11, 1),
+            MQTTOxide_E_TOO_SMALL
+        );
+        assert_eq!(used, 12);
+        let mut property: MQTTOxide_property = std::mem::zeroed();
+        property.size = super::read::size::<MQTTOxide_property>();
+        let mut read = 0;
+        let mut next = |property: *mut MQTTOxide_property| {
+            MQTTOxide_nextProperty(bytes, 12, &raw mut read, property)
+        };
+        assert_eq!(next(&raw mut property), 1);
+        assert_eq!((property.id, property.number), (0x11, 30));
+        assert_eq!(next(&raw mut property), 1);
+        assert_eq!(
+            (property.id, property.name_len, property.value_len),
+            (0x26, 1, 1)
+        );
+        assert_eq!(next(&raw mut property), 0);
+        assert_eq!(next(null_mut()), MQTTOxide_E_NULL);
+        let mut used = 0;
+        let filter = c"a/+".as_ptr();
+        assert_eq!(
+            MQTTOxide_putFilter(bytes, 64, &raw mut used, filter, 3, 1),
+            0
+        );
+        assert_eq!((used, &buffer[..6]), (6, &[0, 3, b'a', b'/', b'+', 1][..]));
+    }
+}
