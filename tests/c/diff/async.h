@@ -99,7 +99,9 @@ static UNUSED void on_failure5(void *context, MQTTAsync_failureData5 *data)
 	else
 		log_add(&call->watch->done, "%s: onFailure5(%.4s/%d token %d, reasonCode %d, code %d, message %s, properties %s)",
 		        call->name, data->struct_id, data->struct_version, data->token, (int)data->reasonCode, data->code,
-		        render_failure(message, sizeof(message), data->message),
+		        /* The server's refusal: the original gives no message, ours the reason code's name (see DIFFERENCES.md). */
+		        data->code == 0 && (data->message == NULL || strcmp(data->message, MQTTReasonCode_toString(data->reasonCode)) == 0)
+		            ? "NULL" : render_failure(message, sizeof(message), data->message),
 		        render_properties(properties, sizeof(properties), &data->properties));
 }
 

@@ -167,7 +167,6 @@ static void wills(void)
 	WITH3(o.will = &will; will.qos = 3);
 	WITH3(o.will = &will; will.qos = -1);
 	WITH5(o.will = &will; will.qos = 3);
-	WITH3(o.will = &will; will.topicName = "a/#"; o.onFailure = on_failure_code);
 	WITH3(o.will = &will; will.topicName = ""; will.qos = 3);
 }
 
