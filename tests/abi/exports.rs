@@ -79,3 +79,20 @@ fn everything_exported_or_declared_is_defined() {
         assert!(defined.contains(name), "{name}");
     }
 }
+
+#[test]
+fn our_own_api_exports_its_header_and_nothing_else() {
+    let header = read(&root().join("include/paho_oxide.h"));
+    let declared: BTreeSet<_> = header
+        .split("LIBMQTT_API ")
+        .skip(1)
+        .filter_map(|declaration| declaration.split_once('('))
+        .filter_map(|(head, _)| head.rsplit([' ', '*']).next())
+        .map(str::to_owned)
+        .collect();
+    assert!(declared.len() > 30 && declared.iter().all(|name| name.starts_with("MQTTOxide_")));
+    for library in ["libpaho-oxide", "libpaho-oxide-tls"] {
+        let script = read(&root().join("tools/exports").join(format!("{library}.map")));
+        assert_eq!(global(&script), declared, "{library}");
+    }
+}

@@ -12,6 +12,7 @@ const HEADERS: &[&str] = &[
     "MQTTProperties.h",
     "MQTTReasonCodes.h",
     "MQTTSubscribeOpts.h",
+    "paho_oxide.h",
 ];
 
 const STANDARDS: &[(Language, &str)] = &[
