@@ -45,7 +45,7 @@ API_a  := MQTTAsync
 API_as := MQTTAsync with TLS
 API_c  := MQTTClient
 API_cs := MQTTClient with TLS
-SUBSTITUTE = -e 's|@VERSION@|$(ABI_VERSION)|g' -e 's|@MAJOR@|$(ABI_MAJOR)|g' -e 's|@PREFIX@|$(PREFIX)|g' \
+SUBSTITUTE = -e 's|@OXIDE_VERSION@|$(OXIDE_VERSION)|g' -e 's|@OXIDE_MAJOR@|$(OXIDE_MAJOR)|g' -e 's|@VERSION@|$(ABI_VERSION)|g' -e 's|@MAJOR@|$(ABI_MAJOR)|g' -e 's|@PREFIX@|$(PREFIX)|g' \
     -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|g' -e 's|@PRIVATE_LIBS@|$(PRIVATE_LIBS)|g'
 
 # $(1): a, as, c or cs. OpenSSL is named under Libs.private, not Requires.private: pkg-config insists on the latter's .pc

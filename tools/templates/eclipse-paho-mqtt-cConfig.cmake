@@ -51,6 +51,18 @@ foreach(_paho_lib 3a 3as 3c 3cs)
     INTERFACE_LINK_LIBRARIES "${_paho_needs}")
 endforeach()
 
+# Our own API, eclipse-paho-mqtt-c::paho-oxide and eclipse-paho-mqtt-c::paho-oxide-tls, where it is installed.
+foreach(_paho_lib oxide oxide-tls)
+  set(_paho_shared "${_paho_libdir}/libpaho-${_paho_lib}.so.@OXIDE_VERSION@")
+  if(EXISTS "${_paho_shared}" AND NOT TARGET eclipse-paho-mqtt-c::paho-${_paho_lib})
+    add_library(eclipse-paho-mqtt-c::paho-${_paho_lib} SHARED IMPORTED)
+    set_target_properties(eclipse-paho-mqtt-c::paho-${_paho_lib} PROPERTIES
+      IMPORTED_LOCATION "${_paho_shared}"
+      IMPORTED_SONAME "libpaho-${_paho_lib}.so.@OXIDE_MAJOR@"
+      INTERFACE_INCLUDE_DIRECTORIES "${_paho_includedir}")
+  endif()
+endforeach()
+
 foreach(_paho_name lib libdir includedir to_include shared static file needs)
   unset(_paho_${_paho_name})
 endforeach()
