@@ -78,6 +78,8 @@ static MQTTAsync make(const char *id, MQTTAsync_messageArrived *message)
 	MQTTAsync client;
 
 	create.MQTTVersion = version;
+	/* More than all threads together ever have waiting: how much is buffered is no matter here. */
+	create.maxBufferedMessages = 1000000;
 	CHECK_RC(MQTTAsync_createWithOptions(&client, uri, id, MQTTCLIENT_PERSISTENCE_NONE, NULL, &create), 0);
 	CHECK_RC(MQTTAsync_setCallbacks(client, NULL, on_lost, message, on_delivery), 0);
 	if (version == 5)
