@@ -279,15 +279,15 @@ pub fn start(info: impl FnOnce() -> Vec<(&'static str, String)>) {
         return;
     }
     let rule = "=".repeat(57);
-    raw(Level::Minimum, &rule);
-    raw(Level::Minimum, &format!("{:19}Trace Output", ""));
+    header(&rule);
+    header(&format!("{:19}Trace Output", ""));
     for (name, value) in info() {
-        raw(Level::Minimum, &format!("{name}: {value}"));
+        header(&format!("{name}: {value}"));
     }
     if let Ok(version) = std::fs::read_to_string("/proc/version") {
-        raw(Level::Minimum, &format!("/proc/version: {version}"));
+        header(&format!("/proc/version: {version}"));
     }
-    raw(Level::Minimum, &rule);
+    header(&rule);
 }
 
 fn output_from_environment() -> Output {
@@ -343,6 +343,13 @@ pub fn panic_caught(function: &str, what: &str) {
     }
 }
 
+/// Writes a line of the header.
+fn header(line: &str) {
+    if !IN_CALLBACK.get() {
+        emit_to(Level::Minimum, line, true);
+    }
+}
+
 fn raw(level: Level, line: &str) {
     if IN_CALLBACK.get() {
         return;
@@ -355,10 +362,15 @@ fn raw(level: Level, line: &str) {
 }
 
 fn emit(level: Level, line: &str) {
+    emit_to(level, line, false);
+}
+
+/// As [`emit`]; the header's lines are written whatever level the program has set, as in the original.
+fn emit_to(level: Level, line: &str, header: bool) {
     let _call = os::Uncancellable::new();
     let (callback, listeners) = {
         let mut sinks = SINKS.get().lock();
-        let mine = level as u8 >= sinks.level;
+        let mine = header || level as u8 >= sinks.level;
         match &mut sinks.output {
             Output::Stdout if mine => {
                 let mut stdout = std::io::stdout().lock();
