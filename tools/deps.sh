@@ -20,6 +20,7 @@ openssl_headers() {
         have pkg-config && pkg-config --exists 'openssl >= 1.1.1'
     fi
 }
+python_venv() { have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
 debian_file() { [ -e "$1" ]; }
 rust_component() { have "$CARGO" && "$CARGO" "$1" --version >/dev/null 2>&1; }
 
@@ -38,6 +39,7 @@ test|have tinyproxy|tinyproxy|the HTTP proxy tinyproxy
 test|have openssl|openssl|OpenSSL's command, which makes the tests' certificates
 test|have cmake|cmake|CMake
 test|have python3|python3|Python 3
+test|python_venv|python3-venv|Python's module venv, in which the Python package is built and tested
 test|have go|golang-go|Go, for the Go program of the README
 test|have valgrind|valgrind|valgrind
 test|have strace|strace|strace
