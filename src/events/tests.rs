@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::*;
 use crate::protocol::QoS;
 use crate::protocol::packet::Publish;
-use crate::protocol::property::PropertiesRef;
+use crate::protocol::property::{Properties, PropertiesRef};
 
 const PATIENCE: Wait = Wait::For(Duration::from_secs(20));
 const CONNACK: &[u8] = &[0x20, 2, 0, 0];
@@ -127,7 +127,7 @@ fn messages_come_and_publishes_end() {
     let counters = client.counters();
     assert_eq!((counters.messages_in, counters.messages_out), (1, 4));
     client
-        .disconnect(Duration::ZERO, 0, Default::default())
+        .disconnect(Duration::ZERO, 0, Properties::new())
         .expect("connected");
     assert_eq!(server.packet(), [0xe0, 0]);
     drop(server);
@@ -303,7 +303,7 @@ fn messages_are_acknowledged_when_the_program_says_so() {
 #[test]
 fn authentication_takes_as_many_steps_as_the_server_wants() {
     use crate::protocol::Version;
-    use crate::protocol::property::{Properties, Property, PropertyId, Value};
+    use crate::protocol::property::{Property, PropertyId, Value};
     let with = |id, value| {
         let mut properties = Properties::new();
         properties.push(Property { id, value }).expect("a property");
