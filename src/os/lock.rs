@@ -189,12 +189,11 @@ impl Condvar {
         guard: &mut MutexGuard<'_, T>,
         timeout: Duration,
     ) -> WaitTimeoutResult {
-        match Instant::now().checked_add(timeout) {
-            Some(until) => self.wait_until(guard, until),
-            None => {
-                self.wait(guard);
-                WaitTimeoutResult(false)
-            }
+        if let Some(until) = Instant::now().checked_add(timeout) {
+            self.wait_until(guard, until)
+        } else {
+            self.wait(guard);
+            WaitTimeoutResult(false)
         }
     }
 
