@@ -626,7 +626,7 @@ LIBMQTT_API int32_t MQTTOxide_disconnect(
 LIBMQTT_API int32_t MQTTOxide_auth(uint64_t client, uint8_t reason, const void *props, uint32_t props_len);
 
 /**
- * Writes an address of the connection's socket: "1.2.3.4:1883", "[::1]:1883", or the path of a Unix socket.
+ * Writes an address of the connection's socket: "1.2.3.4:1883", `[::1]:1883`, or the path of a Unix socket.
  *
  * @param client the client.
  * @param which 0 the server's, 1 our own.

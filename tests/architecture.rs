@@ -295,7 +295,10 @@ fn the_page_of_limits_is_right() {
     let (mut wrong, mut compared) = (Vec::new(), 0);
     for row in rows {
         let words: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
-        let places: Vec<&&str> = words.iter().filter(|word| word.ends_with(".rs")).collect();
+        let places: Vec<&&str> = words
+            .iter()
+            .filter(|word| Path::new(word).extension().is_some_and(|kind| kind == "rs"))
+            .collect();
         let text: String = places
             .iter()
             .map(|place| fs::read_to_string(source().join(place)).unwrap_or_default())

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use paho_oxide::options::{ConnectOptions, NetworkOptions};
 use paho_oxide::transport::{ConnectError, Connector, Link, Stage};
+use rustix::net::sockopt;
 use transport_common::{Fixed, connect_with, options, receive};
 
 /// Plays a proxy: each step reads what is expected, byte for byte, and answers.
@@ -46,10 +47,13 @@ fn through(proxy: &str, uri: &str) -> Result<Link, ConnectError> {
     connect_with(&connector, uri, &options)
 }
 
+/// What a scripted proxy expects, piece by piece, and what it answers.
+type Script = &'static [(&'static [u8], &'static [u8])];
+
 #[test]
 fn the_proxy_looks_the_name_up_or_gets_an_address() {
     let opened: &[u8] = b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x50first";
-    let cases: [(&str, &str, &'static [(&'static [u8], &'static [u8])]); 4] = [
+    let cases: [(&str, &str, Script); 4] = [
         (
             "socks5h://",
             "tcp://broker.example",
@@ -98,7 +102,7 @@ fn the_proxy_looks_the_name_up_or_gets_an_address() {
 
 #[test]
 fn refusals_say_why() {
-    let cases: [(&'static [(&'static [u8], &'static [u8])], &str); 4] = [
+    let cases: [(Script, &str); 4] = [
         (
             &[(b"\x05\x01\x00", b"\x05\xff")],
             "the proxy asks for authentication",
@@ -213,7 +217,6 @@ fn sockets_are_set_as_the_program_wants() {
         };
         connect_with(&Connector::default(), &uri, &options)
     };
-    use rustix::net::sockopt;
     let link = reach(NetworkOptions {
         keep_alive: Some(Duration::from_secs(17)),
         user_timeout: Some(Duration::from_millis(4321)),

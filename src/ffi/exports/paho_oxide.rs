@@ -199,7 +199,7 @@ pub unsafe extern "C" fn MQTTOxide_auth(
     entry!(untraced: MQTTOxide_E_PANIC, oxide_api::auth(client, reason, props, props_len))
 }
 
-/// Writes an address of the connection's socket: "1.2.3.4:1883", "[::1]:1883", or the path of a Unix socket.
+/// Writes an address of the connection's socket: "1.2.3.4:1883", `[::1]:1883`, or the path of a Unix socket.
 ///
 /// @param client the client.
 /// @param which 0 the server's, 1 our own.

@@ -48,7 +48,7 @@ pub unsafe fn buffer<'a>(data: *mut c_void, len: u64) -> Answer<&'a mut [u8]> {
 /// A text of the caller's, copied.
 ///
 /// # Safety
-/// As [`bytes`].
+/// As [`bytes()`].
 pub unsafe fn text(data: *const c_void, len: u32) -> Answer<String> {
     // SAFETY: the caller's promise.
     let bytes = unsafe { bytes(data, len) }?;
@@ -61,7 +61,7 @@ pub unsafe fn text(data: *const c_void, len: u32) -> Answer<String> {
 /// The same; none where the pointer is NULL.
 ///
 /// # Safety
-/// As [`bytes`].
+/// As [`bytes()`].
 pub unsafe fn optional_text(data: *const c_void, len: u32) -> Answer<Option<String>> {
     if data.is_null() && len == 0 {
         return Ok(None);
@@ -73,7 +73,7 @@ pub unsafe fn optional_text(data: *const c_void, len: u32) -> Answer<Option<Stri
 /// Properties of a packet that this side sends, checked.
 ///
 /// # Safety
-/// As [`bytes`].
+/// As [`bytes()`].
 pub unsafe fn properties<'a>(
     data: *const c_void,
     len: u32,
@@ -87,7 +87,7 @@ pub unsafe fn properties<'a>(
 /// The same, copied.
 ///
 /// # Safety
-/// As [`bytes`].
+/// As [`bytes()`].
 pub unsafe fn owned_properties(
     data: *const c_void,
     len: u32,

@@ -1,6 +1,6 @@
 //! The journal: where records are before they get files of their own.
 //!
-//! It is a row of files `journal-N` in the store's own sub-directory, each written front to back ([`format`]). Bytes that
+//! It is a row of files `journal-N` in the store's own sub-directory, each written front to back ([`mod@format`]). Bytes that
 //! were never completely written do not pass for an entry, nor does a payload that a stranger made to look like one.
 //!
 //! # Invariants

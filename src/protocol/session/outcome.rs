@@ -12,7 +12,7 @@ pub struct Completion<O> {
     pub token: Token,
     /// What the program attached.
     pub op: O,
-    /// The encoded PUBLISH, where [`Sink::wants_packet`] asked for it.
+    /// The encoded PUBLISH, where [`Sink::wants_packet`](super::Sink::wants_packet) asked for it.
     pub packet: Option<Bytes>,
     /// How it ended.
     pub outcome: Outcome,

@@ -119,7 +119,7 @@ pub struct RecordHandle(pub u64);
 pub enum Loaded<T> {
     /// The record's content.
     Ready(T),
-    /// The record could not be read now. The store keeps it, and the sink has it tried again ([`Session::retry`]).
+    /// The record could not be read now. The store keeps it, and the sink has it tried again ([`Session::retry`](super::Session::retry)).
     Later,
     /// The record was read and is not what it has to be, or it is gone.
     Damaged {
