@@ -76,6 +76,9 @@ extern "C" {
 /** TLS version: 1.2 only. */
 #define MQTT_SSL_VERSION_TLS_1_2 3
 
+/** TLS version: 1.3 only. The original's headers do not have it. */
+#define MQTT_SSL_VERSION_TLS_1_3 4
+
 /** Return code: accepted. For a request with callbacks: one of them will tell how it went. */
 #define MQTTASYNC_SUCCESS 0
 

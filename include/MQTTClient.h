@@ -73,6 +73,9 @@ extern "C" {
 /** TLS version: 1.2 only. */
 #define MQTT_SSL_VERSION_TLS_1_2 3
 
+/** TLS version: 1.3 only. The original's headers do not have it. */
+#define MQTT_SSL_VERSION_TLS_1_3 4
+
 /**
  * Return code: done. From MQTTClient_receive() it can also mean that the time was up and no message had come.
  */

@@ -3,11 +3,13 @@
 //! All of it is C's `malloc` and `free`: programs free with `MQTTClient_free`, but some use plain `free`, and libraries
 //! of other languages do the same. What goes through here is counted, for `Heap_get_info`.
 
+use std::mem::MaybeUninit;
 use std::ptr;
 use std::slice;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 
 use libc::{c_char, c_void, size_t};
+use zeroize::Zeroize as _;
 
 use crate::ffi::entry::entry;
 use crate::ffi::types::client_types::MQTTResponse;
@@ -80,6 +82,21 @@ pub unsafe fn free(block: *mut c_void) {
     CURRENT.fetch_sub(usable_size(block), Ordering::Relaxed);
     // SAFETY: the caller's promise.
     unsafe { libc::free(block) }
+}
+
+/// Frees a block that holds a password, wiped.
+///
+/// # Safety
+/// As [`free`].
+pub unsafe fn free_secret(block: *mut c_void) {
+    let size = usize::try_from(usable_size(block)).unwrap_or(0);
+    if size > 0 {
+        // SAFETY: the allocator says that so many bytes are the block's, and it is freed with nobody reading it. Zeroing is
+        // volatile, so that it is not left out as useless.
+        unsafe { std::slice::from_raw_parts_mut(block.cast::<MaybeUninit<u8>>(), size) }.zeroize();
+    }
+    // SAFETY: the caller's promise.
+    unsafe { free(block) };
 }
 
 /// A copy of `bytes` for the program, with a NUL after them that their length does not count; NULL when there is no

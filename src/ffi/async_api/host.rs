@@ -128,7 +128,7 @@ impl Host for AsyncHost {
         };
         let c_string = |text: &str| CString::new(text).unwrap_or_default();
         let username = options.username.as_deref().map(c_string);
-        let password = options.password.as_ref().map(|password| password.0.clone());
+        let password = options.password.as_ref().map(|password| &password.0[..]);
         // SAFETY: the program frees what it replaces with MQTTAsync_free, as it does with the original, so the blocks it
         // finds here are C's; what it leaves is a string and a block of the length it states, which become ours.
         unsafe {
@@ -139,8 +139,8 @@ impl Host for AsyncHost {
                     memory::copy_bytes(name.as_bytes()).cast_const()
                 }),
                 binarypwd: crate::ffi::types::shared_types::Binary {
-                    len: password.as_ref().map_or(0, |password| len(password.len())),
-                    data: password.as_ref().map_or(ptr::null(), |password| {
+                    len: password.map_or(0, |password| len(password.len())),
+                    data: password.map_or(ptr::null(), |password| {
                         memory::copy_bytes(password).cast_const().cast()
                     }),
                 },
@@ -154,7 +154,7 @@ impl Host for AsyncHost {
                 ..options.clone()
             });
             memory::free(data.username.cast_mut().cast());
-            memory::free(data.binarypwd.data.cast_mut());
+            memory::free_secret(data.binarypwd.data.cast_mut());
             new
         }
     }

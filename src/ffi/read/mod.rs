@@ -24,7 +24,7 @@ use crate::ffi::types::async_types::{
 use crate::ffi::types::property_types::*;
 use crate::ffi::types::shared_types::{
     Binary, MQTT_SSL_VERSION_TLS_1_0, MQTT_SSL_VERSION_TLS_1_1, MQTT_SSL_VERSION_TLS_1_2,
-    NameValue, SslOptions, WillOptions,
+    MQTT_SSL_VERSION_TLS_1_3, NameValue, SslOptions, WillOptions,
 };
 use crate::options::{
     ErrorReporter, PskSource, Secret, SecretText, TlsOptions, TlsVersion, WillOptions as Will,
@@ -75,6 +75,18 @@ pub unsafe fn text(text: *const c_char) -> Result<Option<String>, Code> {
             Err(_) => Err(MQTTASYNC_BAD_UTF8_STRING),
         },
     }
+}
+
+/// As [`text`], for one that is checked and not kept: a password is not copied where it cannot be wiped.
+///
+/// # Safety
+/// NULL, or a NUL-terminated string.
+pub unsafe fn check_text(text: *const c_char) -> Result<(), Code> {
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { bytes(text) }.unwrap_or_default();
+    std::str::from_utf8(bytes)
+        .map(drop)
+        .map_err(|_| MQTTASYNC_BAD_UTF8_STRING)
 }
 
 /// A topic name or filter. The original reports a missing one as a bad string too.
@@ -288,15 +300,12 @@ pub unsafe fn tls(ssl: *const SslOptions) -> Result<Option<TlsOptions>, Code> {
     }
 }
 
-/// The value of `MQTT_SSL_VERSION_TLS_1_3`, one above the last version that the original's headers name.
-const TLS_1_3: c_int = MQTT_SSL_VERSION_TLS_1_2 + 1;
-
 fn tls_version(version: c_int) -> TlsVersion {
     match version {
         MQTT_SSL_VERSION_TLS_1_0 => TlsVersion::V1_0,
         MQTT_SSL_VERSION_TLS_1_1 => TlsVersion::V1_1,
         MQTT_SSL_VERSION_TLS_1_2 => TlsVersion::V1_2,
-        TLS_1_3 => TlsVersion::V1_3,
+        MQTT_SSL_VERSION_TLS_1_3 => TlsVersion::V1_3,
         _ => TlsVersion::Default,
     }
 }

@@ -134,7 +134,7 @@ unsafe fn read_options(
         read::will((*options).will, Properties::new())?;
         let tls = read::tls(ssl)?;
         let username = read::text((*options).username)?;
-        read::text((*options).password)?;
+        read::check_text((*options).password)?;
         let mqtt_version = if version >= 3 {
             (*options).MQTTVersion
         } else if setup.create.v5 {

@@ -29,6 +29,8 @@ pub const MQTT_SSL_VERSION_TLS_1_0: c_int = 1;
 pub const MQTT_SSL_VERSION_TLS_1_1: c_int = 2;
 /// TLS version: 1.2 only.
 pub const MQTT_SSL_VERSION_TLS_1_2: c_int = 3;
+/// TLS version: 1.3 only. The original's headers do not have it.
+pub const MQTT_SSL_VERSION_TLS_1_3: c_int = 4;
 
 /// Options of the process-wide initialisation.
 #[repr(C)]
