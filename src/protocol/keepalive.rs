@@ -51,6 +51,18 @@ struct Ping {
     unacknowledged: Option<(usize, Instant)>,
 }
 
+impl Ping {
+    /// Returns when the next ping is due although this one has no answer. The server wants to hear of the client in each
+    /// interval; and an answer that has come and not been read is noticed then. While the server still takes what was sent
+    /// before, it hears enough.
+    fn again_at(&self, last_sent: Instant, interval: Duration) -> Instant {
+        match self.unacknowledged {
+            Some((bytes, asked)) if bytes as u64 > FEW / 16 => last_sent.max(asked) + interval,
+            _ => last_sent + interval,
+        }
+    }
+}
+
 /// What is due now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
@@ -133,6 +145,8 @@ impl KeepAlive {
                     // It was acknowledged after the last look, and no later than now.
                     ping.at = ping.at.max(asked);
                     self.last_sign = self.last_sign.max(asked);
+                    // What the server takes now tells it of the client as well as a ping would.
+                    self.last_sent = self.last_sent.max(now);
                 }
             }
             ping.unacknowledged = Some((bytes, now));
@@ -167,9 +181,12 @@ impl KeepAlive {
             return Some(self.last_sent.min(self.last_sign) + self.interval);
         };
         let dead_at = self.dead_at(ping);
+        let again = ping.again_at(self.last_sent, self.interval);
         Some(match ping.unacknowledged {
-            Some((bytes, asked)) if bytes > 0 => dead_at.min(asked + self.interval / LOOKS),
-            _ => dead_at,
+            Some((bytes, asked)) if bytes > 0 => {
+                dead_at.min(again).min(asked + self.interval / LOOKS)
+            }
+            _ => dead_at.min(again),
         })
     }
 
@@ -181,6 +198,10 @@ impl KeepAlive {
         if let Some(ping) = &self.pinged {
             if now >= self.dead_at(ping) {
                 return Due::Dead;
+            }
+            if now >= ping.again_at(self.last_sent, self.interval) {
+                self.last_sent = now;
+                return Due::Ping;
             }
         } else if now >= self.last_sent.min(self.last_sign) + self.interval {
             self.pinged = Some(Ping {
@@ -261,6 +282,8 @@ mod tests {
             assert_eq!(k.due(t + 10 * S, 2), Due::Ping);
             k.sent(t + 10 * S, 2);
             assert_eq!(k.due(t + 16 * S, 2), Due::Nothing);
+            assert_eq!(k.deadline(), Some(t + 20 * S));
+            assert_eq!(k.due(t + 20 * S, 4), Due::Ping);
             assert_eq!(k.deadline(), Some(t + 25 * S));
             assert_eq!(k.due(t + 25 * S, 2), Due::Dead);
         }
@@ -326,6 +349,7 @@ mod tests {
         assert!(now > t + 60 * S);
         // Then nothing moves.
         let dead_at = now + (15 * S).saturating_sub(10 * S / LOOKS);
+        assert_eq!(k.due(now + 10 * S, 4_000_004), Due::Ping);
         assert_eq!(k.deadline(), Some(dead_at));
         assert_eq!(k.due(dead_at, 4_000_002), Due::Dead);
     }
@@ -350,5 +374,29 @@ mod tests {
         let mut k = KeepAlive::new(Duration::ZERO, t);
         assert_eq!(k.deadline(), None);
         assert_eq!(k.due(t + 1_000_000 * S, 0), Due::Nothing);
+    }
+
+    #[test]
+    fn an_answer_that_is_noticed_late_delays_no_ping() {
+        let t = Instant::now();
+        let mut k = KeepAlive::new(10 * S, t);
+        assert_eq!(k.due(t + 10 * S, 2), Due::Ping);
+        k.sent(t + 10 * S, 2);
+        assert_eq!(k.deadline(), Some(t + 20 * S));
+        // Nobody has read the answer, but it is there.
+        k.received(t + 20 * S);
+        assert_eq!(k.due(t + 20 * S, 4), Due::Ping);
+    }
+
+    #[test]
+    fn on_a_slow_line_a_ping_follows_in_each_interval_until_the_peer_is_dead() {
+        let t = Instant::now();
+        let mut k = KeepAlive::new(10 * S, t);
+        assert_eq!(k.due(t + 10 * S, 2), Due::Ping);
+        k.sent(t + 10 * S, 2);
+        assert_eq!(k.due(t + 20 * S, 4), Due::Ping);
+        k.sent(t + 20 * S, 4);
+        assert_eq!(k.deadline(), Some(t + 25 * S));
+        assert_eq!(k.due(t + 25 * S, 6), Due::Dead);
     }
 }

@@ -54,6 +54,11 @@ impl Folder {
             .recursive(true)
             .mode(0o700)
             .create(base)
+            // Which of the names is no directory, the system does not say of the last one.
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => Errno::NOTDIR.into(),
+                _ => error,
+            })
             .map_err(creating())?;
         let base = base.canonicalize().map_err(opening())?;
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;

@@ -21,6 +21,9 @@ impl State {
                 || replayed.live.contains_key(&new)
                 || replayed.moved.contains_key(&new))
             {
+                if !replayed.live.contains_key(&old) && !replayed.moved.contains_key(&old) {
+                    self.journal.remove_later(old);
+                }
                 continue;
             }
             if self.places.contains_key(&old) && self.directory.remove(old).is_ok() {
@@ -30,12 +33,17 @@ impl State {
             for spot in replayed.live.remove(&old).into_iter().chain(moved) {
                 self.journal.end_live(spot);
             }
+            // Ends the step: the names may be other records' by the time this journal is read again.
+            self.journal.remove_later(old);
         }
         for (first, second) in replayed.pairs {
             // Interrupted between the two. What they are about was not acknowledged, and comes again.
             let alone = self.places.contains_key(&first) && !self.places.contains_key(&second);
             if alone && self.directory.remove(first).is_ok() {
                 self.places.remove(&first);
+            }
+            if !replayed.live.contains_key(&first) && !replayed.moved.contains_key(&first) {
+                self.journal.remove_later(first);
             }
         }
         let mut live: Vec<_> = replayed
@@ -54,6 +62,8 @@ impl State {
                 live.push((key, spot, true));
             }
         }
+        // Before a file of one of these names is made or removed, which writes no entry.
+        self.write_removals();
         live.sort_unstable_by_key(|(key, spot, _)| (spot.file, *key));
         for (key, spot, moved) in live {
             if !moved && self.places.contains_key(&key) {
