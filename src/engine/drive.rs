@@ -65,7 +65,9 @@ impl<H: Host> Client<H> {
         }
         if work.read {
             if let Some(connection) = core.lifecycle.connection_mut() {
-                connection.reader.may_have_data();
+                // An edge-triggered poller, as Go's, tells of data and of the peer's end behind them once, together, and the
+                // program does not say which it was: reading has to go on until nothing is left.
+                connection.reader.peer_ended();
             }
             for _ in 0..READS {
                 let due = core

@@ -188,6 +188,19 @@ fn a_caller_drives_alone() {
     assert_eq!(next(&queue).1.payload(), b"y");
 }
 
+#[test]
+fn one_call_finds_the_peers_end_behind_its_last_bytes() {
+    let (queue, client, mut server) = connected(Create {
+        driver: Work::ALL,
+        ..Create::default()
+    });
+    server.send(&[0x30, 4, 0, 1, b'a', b'x', 0x30, 4, 0]);
+    drop(server);
+    client.drive(Work::ALL);
+    assert_eq!(next(&queue).1.payload(), b"x");
+    assert_eq!(next(&queue).1.head.kind, Kind::Lost);
+}
+
 fn stream(create: Create, connect: Connect) -> (Arc<Queue>, EventClient) {
     let queue = Queue::new();
     let client = EventClient::new(&queue, create).expect("a client");
