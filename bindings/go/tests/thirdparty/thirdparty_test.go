@@ -3,7 +3,7 @@ package thirdparty
 
 import (
 	"bufio"
-	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -148,16 +148,25 @@ func TestSamplesThatTalkToEachOther(t *testing.T) {
 		printed, stop := subscriber(t, subscribe, "-server", broker.TCP, "-topic", "pair", "-qos", "1", "-clientid", "stdoutsub")
 		outputs[library] += next(t, printed) + "\n" // Connected
 		run := exec.Command(publish, "-server", broker.TCP, "-topic", "pair", "-qos", "1", "-retained", "-clientid", "stdinpub")
-		run.Stdin = strings.NewReader("hello from stdin\n")
-		if out, err := run.CombinedOutput(); err != nil && !bytes.Contains(out, []byte("EOF")) {
-			t.Logf("stdinpub ends with %v\n%s", err, out)
+		// The sample publishes without waiting and exits at the end of its input: its input stays open until the message has come.
+		input, err := run.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
 		}
+		if err := run.Start(); err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(input, "hello from stdin\n")
 		for {
 			line := next(t, printed)
 			outputs[library] += line + "\n"
 			if strings.Contains(line, "hello from stdin") {
 				break
 			}
+		}
+		input.Close()
+		if err := run.Wait(); err != nil {
+			t.Errorf("stdinpub ends with %v", err)
 		}
 		stop()
 	}
