@@ -50,6 +50,11 @@ pub(super) struct State {
     pub(super) notices: Vec<Notice>,
 }
 
+/// Returns true for a record of which a second sending does no harm: the server knows it.
+fn is_sent(key: RecordKey) -> bool {
+    matches!(key.kind, RecordKind::PublishSent | RecordKind::PubrelSent)
+}
+
 impl State {
     /// Takes over what is in an opened directory, the journal of a killed process included.
     pub(super) fn new(found: Found) -> Result<Self, StoreError> {
@@ -311,6 +316,9 @@ impl State {
                 }
                 if let Some(file) = from {
                     self.forget(key, file);
+                } else if !is_sent(key) {
+                    // What the journal was to forget of it, since its file is on the disk, may not have been written yet.
+                    self.write_removals();
                 }
             }
         }
@@ -345,8 +353,7 @@ impl State {
         if !self.journal.keeps(file) {
             return;
         }
-        let sent = matches!(key.kind, RecordKind::PublishSent | RecordKind::PubrelSent);
-        if self.journal.remove_later(key) || !sent {
+        if self.journal.remove_later(key) || !is_sent(key) {
             self.write_removals();
         }
     }
