@@ -28,5 +28,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<message::MQTTMessage>()?;
     module.add_class::<message::MQTTMessageInfo>()?;
     module.add_function(wrap_pyfunction!(native::after_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(native::interpreter_ends, module)?)?;
     Ok(())
 }

@@ -11,6 +11,7 @@ use pyo3::types::PyBytes;
 
 use crate::connection::rc;
 use crate::done::Done;
+use crate::native::released;
 use paho_oxide::protocol::session::AckToken;
 
 use crate::session::{Dropped, Received};
@@ -152,7 +153,7 @@ impl MQTTMessageInfo {
         });
         let ended = loop {
             let left = end.map_or(SLICE, |end| end.saturating_duration_since(Instant::now()));
-            let ended = py.detach(|| done.wait(left.min(SLICE)));
+            let ended = released(py, || done.wait(left.min(SLICE)));
             if ended.is_some() || left.is_zero() {
                 break ended;
             }

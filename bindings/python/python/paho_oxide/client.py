@@ -824,6 +824,10 @@ def _at_exit() -> None:
     for thread in threads:
         # One that is inside a callback for longer is left to the interpreter.
         thread.join(max(0.0, end - time.monotonic()))
+    _native.interpreter_ends()
+    if any(thread.is_alive() for thread in threads):
+        # One that was just coming back has the interpreter once more, and then waits for good.
+        time.sleep(0.02)
 
 
 def _in_child() -> None:
