@@ -89,8 +89,6 @@ static int connect_client(MQTTClient client) {
     }
     if (rc != MQTTCLIENT_SUCCESS)
         pubsub_failure(&opts, function, rc, MQTTClient_strerror(rc), 0, NULL);
-    else if (opts.verbose)
-        printf("Connected\n");
     return rc;
 }
 
@@ -278,6 +276,8 @@ static int run(void) {
         /* Only now: a signal during the first, blocking connect is to end the program at once. */
         if (pubsub_events_catch_signals() != 0)
             pubsub_error(&opts, "cannot set up signal handling");
+        else if (opts.verbose && printf("Connected\n") < 0)
+            pubsub_error(&opts, "cannot write");
         else if (opts.message || opts.filename || opts.null_message)
             result = publish_one(client);
         else
