@@ -52,8 +52,6 @@ static int connect_client(MQTTClient client) {
     }
     if (rc != MQTTCLIENT_SUCCESS)
         pubsub_failure(&opts, function, rc, MQTTClient_strerror(rc), 0, NULL);
-    else if (opts.verbose)
-        fprintf(stderr, "Connected\n");
     return rc;
 }
 
@@ -187,6 +185,8 @@ static int run(void) {
         /* Only now: a signal during the first, blocking connect is to end the program at once. */
         if (pubsub_events_catch_signals() != 0)
             pubsub_error(&opts, "cannot set up signal handling");
+        else if (opts.verbose && fprintf(stderr, "Connected\n") < 0)
+            pubsub_error(&opts, "cannot write");
         else if (subscribe(client) == 0)
             result = receive_messages(client);
         if (disconnect(client) != EXIT_SUCCESS)

@@ -112,6 +112,12 @@ fn expected_lines(uri: &str, tls: TlsOptions) -> Vec<String> {
     error.details
 }
 
+/// Writes a trust store that OpenSSL has several lines to say about.
+fn damaged_trust(site: &Site) -> String {
+    let damaged = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    site.write("damaged.pem", damaged)
+}
+
 fn lines(lines: &[String]) -> Vec<Event> {
     lines.iter().cloned().map(Event::Line).collect()
 }
@@ -120,18 +126,18 @@ fn lines(lines: &[String]) -> Vec<Event> {
 fn every_line_comes_before_the_failure() {
     let site = Site::new();
     let server = Server::with_certificate(&site.server);
-    let missing = "/nonexistent/ca.pem";
+    let damaged = damaged_trust(&site);
     let settings = expected_lines(
         &server.uri(),
         TlsOptions {
-            trust_store: Some(missing.to_owned()),
+            trust_store: Some(damaged.clone()),
             ..plain_tls()
         },
     );
     assert!(settings.len() > 1, "{settings:?}");
     let program = Program::new();
     let mut client = AsyncClient::new(&server.uri(), &program);
-    client.trust = Some(missing.to_owned());
+    client.trust = Some(damaged.clone());
     client.connect();
     assert_eq!(
         program.until(&Event::ConnectFailed),
@@ -176,9 +182,9 @@ fn every_line_comes_before_the_failure() {
 fn a_program_that_has_heard_enough_hears_no_more_of_that_error() {
     let site = Site::new();
     let server = Server::with_certificate(&site.server);
-    let missing = "/nonexistent/ca.pem";
+    let damaged = damaged_trust(&site);
     let settings = TlsOptions {
-        trust_store: Some(missing.to_owned()),
+        trust_store: Some(damaged.clone()),
         ..plain_tls()
     };
     let account = expected_lines(&server.uri(), settings);
@@ -186,7 +192,7 @@ fn a_program_that_has_heard_enough_hears_no_more_of_that_error() {
     let program = Program::new();
     program.has_enough();
     let mut client = AsyncClient::new(&server.uri(), &program);
-    client.trust = Some(missing.to_owned());
+    client.trust = Some(damaged.clone());
     client.servers = vec![server.uri(), server.uri()];
     client.connect();
     // The next error is another matter.
@@ -232,7 +238,7 @@ fn an_error_callback_may_use_and_destroy_its_client() {
                 client.publish(GARBAGE);
             } else {
                 // More than one line: none may follow when the first has destroyed the client.
-                client.trust = Some("/nonexistent/ca.pem".to_owned());
+                client.trust = Some(damaged_trust(&site));
                 client.connect();
             }
             let last = if broken_later {
