@@ -26,7 +26,8 @@ pub fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     out
 }
 
-fn push_properties(out: &mut Vec<u8>, properties: &[(u8, Value)]) {
+/// Properties as they stand in a packet, without their length.
+pub fn property_bytes(properties: &[(u8, Value)]) -> Vec<u8> {
     let mut list = Vec::new();
     for (id, value) in properties {
         list.push(*id);
@@ -43,6 +44,11 @@ fn push_properties(out: &mut Vec<u8>, properties: &[(u8, Value)]) {
             }
         }
     }
+    list
+}
+
+fn push_properties(out: &mut Vec<u8>, properties: &[(u8, Value)]) {
+    let list = property_bytes(properties);
     push_var(out, list.len());
     out.extend(list);
 }

@@ -3,6 +3,7 @@
 
 mod asynchronous;
 mod properties;
+mod queued;
 mod synchronous;
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -14,6 +15,7 @@ use paho_oxide::ffi::exports::mqtt_async::{MQTTAsync_free, MQTTAsync_freeMessage
 use paho_oxide::ffi::types::shared_types::{Binary, Message as CMessage, WillOptions};
 
 pub use asynchronous::AsyncClient;
+pub use queued::{QueuedClient, connect, encoded};
 pub use synchronous::SyncClient;
 
 use crate::broker::PATIENCE;

@@ -1,5 +1,6 @@
 //! MQTT 5.0, by its clause numbers.
 
+mod auth;
 mod connack;
 mod connect;
 mod control;
