@@ -193,3 +193,6 @@ type lockedConn struct {
 	net.Conn
 	sync.Mutex
 }
+
+// Unsynchronized returns the connection itself. Package paho asks for it, since the engine that it gives the connection to writes whole packets.
+func (c *lockedConn) Unsynchronized() net.Conn { return c.Conn }

@@ -2,7 +2,6 @@ package packets_test
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net"
 	"reflect"
@@ -61,6 +60,8 @@ func samples(t *testing.T) []*packets.ControlPacket {
 	add(packets.PUBLISH, 0xd, &packets.Publish{Topic: "t", QoS: 2, Duplicate: true, Retain: true, PacketID: 513, Payload: []byte("body"),
 		Properties: only(t, packets.PUBLISH)})
 	add(packets.PUBLISH, 0, &packets.Publish{Topic: "t", Payload: bytes.Repeat([]byte("long"), 50000), Properties: &packets.Properties{}})
+	add(packets.PUBLISH, 0, &packets.Publish{Topic: "t", Payload: []byte("p"), Properties: &packets.Properties{
+		ContentType: strings.Repeat("c", 126), User: []packets.User{{"k", strings.Repeat("v", 20000)}}}})
 	add(packets.PUBACK, 0, &packets.Puback{PacketID: 1, ReasonCode: 0x10, Properties: only(t, packets.PUBACK)})
 	add(packets.PUBREC, 0, &packets.Pubrec{PacketID: 2, ReasonCode: 0x80, Properties: only(t, packets.PUBREC)})
 	add(packets.PUBREL, 2, &packets.Pubrel{PacketID: 3, Properties: only(t, packets.PUBREL)})
@@ -209,34 +210,39 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// Each packet is one write, under the connection's lock: those of several goroutines are not mixed.
-func TestThreadSafeConn(t *testing.T) {
-	ours, theirs := net.Pipe()
-	conn := packets.NewThreadSafeConn(ours)
-	payload := bytes.Repeat([]byte("0123456789"), 3000) // too long to be joined with its header
-	var writers sync.WaitGroup
-	for range 4 {
-		writers.Add(1)
-		go func() {
-			defer writers.Done()
-			for range 10 {
-				if _, err := (&packets.Publish{Topic: "t", Payload: payload}).WriteTo(conn); err != nil {
-					t.Error(err)
-				}
-			}
-		}()
+// A connection whose writes must happen under its lock: packets of several goroutines would be mixed else.
+type lockChecker struct {
+	net.Conn
+	t      *testing.T
+	locker sync.Locker
+	writes int
+}
+
+func (c *lockChecker) Write(p []byte) (int, error) {
+	c.writes++
+	if c.locker.(interface{ TryLock() bool }).TryLock() {
+		c.t.Error("a write without the lock")
+		c.locker.Unlock()
 	}
-	go func() { writers.Wait(); _ = ours.Close() }()
-	for n := 0; ; n++ {
-		packet, err := packets.ReadPacket(theirs)
-		if errors.Is(err, io.EOF) {
-			if n != 40 {
-				t.Errorf("%d packets", n)
-			}
-			return
+	return len(p), nil
+}
+
+func TestThreadSafeConn(t *testing.T) {
+	checker := &lockChecker{t: t}
+	conn := packets.NewThreadSafeConn(checker)
+	checker.locker = conn.(sync.Locker)
+	for _, size := range []int{1, 100000} { // joined with its header, and too long for that
+		if _, err := (&packets.Publish{Topic: "t", Payload: make([]byte, size)}).WriteTo(conn); err != nil {
+			t.Error(err)
 		}
-		if err != nil || !bytes.Equal(packet.Content.(*packets.Publish).Payload, payload) {
-			t.Fatal(err)
-		}
+	}
+	if checker.writes != 4 {
+		t.Errorf("%d writes", checker.writes)
+	}
+	if !checker.locker.(interface{ TryLock() bool }).TryLock() {
+		t.Error("the lock was not given back")
+	}
+	if conn.(interface{ Unsynchronized() net.Conn }).Unsynchronized() != net.Conn(checker) {
+		t.Error("the connection itself is another")
 	}
 }
