@@ -130,7 +130,7 @@ func plain(conn net.Conn) (syscall.RawConn, bool) {
 // Publish sends a message, or queues it. ErrRoom means that the caller may wait for Room and try again.
 func (c *Client) Publish(message *Publication) (Sent, error) {
 	l := c.link.Load()
-	later := l != nil && l.raw != nil && l.busy()
+	later := !message.Now && l != nil && l.raw != nil && l.busy()
 	sent, err := publish(c.handle, message, later)
 	if err != nil {
 		return sent, err

@@ -92,6 +92,8 @@ type Publication struct {
 	Duplicate  bool
 	// NoWait says that the message must be sent now, or refused with ErrRoom.
 	NoWait bool
+	// Now says that the call writes the message itself if it can: the caller waits until it is written.
+	Now bool
 }
 
 // Bits of Sent.Status.
