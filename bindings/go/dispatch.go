@@ -212,8 +212,8 @@ func (s *session) handle(e *engine.Event) {
 func (s *session) received(e *engine.Event) {
 	s.client.inbox.put(&message{
 		session:   s,
-		topic:     s.topics.of(e.Topic),
-		payload:   s.payloads.copy(e.Payload),
+		topic:     s.topics.Of(e.Topic),
+		payload:   s.payloads.Copy(e.Payload),
 		ackToken:  e.Token,
 		messageID: e.ID,
 		qos:       e.QoS,

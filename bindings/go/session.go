@@ -19,8 +19,8 @@ type session struct {
 	// store is the program's, if it is none that the engine serves.
 	store Store
 	// Used by the goroutine that handles events.
-	topics   topics
-	payloads payloads
+	topics   engine.Topics
+	payloads engine.Payloads
 	ended    []tokenCompletor
 }
 

@@ -101,18 +101,21 @@ func connectOptions(p *packets.Connect) (*engine.Connect, error) {
 			connect.Password = []byte{}
 		}
 	}
+	// The delay of the will is the will's on the wire. A Connect has it twice.
+	properties, will := *orNone(p.Properties), *orNone(p.WillProperties)
+	if will.WillDelayInterval == nil {
+		will.WillDelayInterval = properties.WillDelayInterval
+	}
+	properties.WillDelayInterval = nil
 	var err error
-	if connect.Properties, err = p.Properties.Pack(packets.CONNECT); err != nil {
+	if connect.Properties, err = properties.Pack(packets.CONNECT); err != nil {
 		return nil, err
 	}
 	if p.WillFlag {
-		will := &engine.Will{Topic: p.WillTopic, Payload: p.WillMessage, QoS: p.WillQOS, Retain: p.WillRetain}
-		if will.Properties, err = p.WillProperties.Pack(willProperties); err != nil {
-			return nil, err
-		}
-		connect.Will = will
+		connect.Will = &engine.Will{Topic: p.WillTopic, Payload: p.WillMessage, QoS: p.WillQOS, Retain: p.WillRetain}
+		connect.Will.Properties, err = will.Pack(packets.CONNECT)
 	}
-	return connect, nil
+	return connect, err
 }
 
 // onConnected takes CONNACK.

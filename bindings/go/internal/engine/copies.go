@@ -1,4 +1,4 @@
-package mqtt
+package engine
 
 const (
 	// maxTopics bounds the names that a client remembers. A server that sends ever new ones makes it forget them all.
@@ -8,13 +8,14 @@ const (
 	chunkSize    = 16 << 10
 )
 
-// topics gives the same string for the same name, so that a run of messages needs one.
-type topics struct {
+// Topics gives the same string for the same name, so that a run of messages needs one.
+type Topics struct {
 	known map[string]string
 	last  string
 }
 
-func (t *topics) of(name []byte) string {
+// Of returns the name as a string.
+func (t *Topics) Of(name []byte) string {
 	if string(name) == t.last {
 		return t.last
 	}
@@ -30,12 +31,13 @@ func (t *topics) of(name []byte) string {
 	return topic
 }
 
-// payloads copies payloads. Small ones are cut from chunks; each has no room behind it, so appending to one never touches another.
-type payloads struct {
+// Payloads copies payloads. Small ones are cut from chunks; each has no room behind it, so appending to one never touches another.
+type Payloads struct {
 	chunk []byte
 }
 
-func (p *payloads) copy(payload []byte) []byte {
+// Copy returns a copy of its own.
+func (p *Payloads) Copy(payload []byte) []byte {
 	n := len(payload)
 	if n > smallPayload {
 		own := make([]byte, n)
