@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/paho-oxide/paho-oxide/bindings/go/v5/internal/directory"
+	"github.com/paho-oxide/paho-oxide/bindings/go/v5/internal/flow"
 )
 
 // Store keeps each packet in the file <prefix><identifier><extension>.
@@ -19,6 +20,16 @@ import (
 type Store struct {
 	sync.Mutex
 	files *directory.Files
+}
+
+func init() {
+	flow.Directory = func(store any) (directory, prefix, extension string, ok bool) {
+		s, ok := store.(*Store)
+		if !ok || s == nil {
+			return "", "", "", false
+		}
+		return s.files.Path, s.files.Prefix, s.files.Extension, true
+	}
 }
 
 // New returns a store in the directory path, which it makes if there is none. It returns an error if it cannot write files there and read them.

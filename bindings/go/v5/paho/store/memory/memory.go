@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/paho-oxide/paho-oxide/bindings/go/v5/internal/flow"
 	"github.com/paho-oxide/paho-oxide/bindings/go/v5/packets"
 )
 
@@ -29,6 +30,13 @@ type Store struct {
 	sync.Mutex
 	records map[uint16]record
 	next    int
+}
+
+func init() {
+	flow.InMemory = func(store any) bool {
+		_, ok := store.(*Store)
+		return ok
+	}
 }
 
 // New returns an empty store.
