@@ -51,7 +51,7 @@ SAMPLES_a   := MQTTAsync_publish MQTTAsync_publish_time MQTTAsync_subscribe
 SAMPLES_as  := paho_c_pub paho_c_sub
 SAMPLES_cs  := paho_cs_pub paho_cs_sub
 SAMPLES_dl  := MQTTVersion
-SAMPLES_oxide := oxide_gateway oxide_poll
+SAMPLES_oxide := oxide_auth oxide_feed oxide_gateway oxide_poll
 # What the four paho_* tools share.
 PUBSUB      := $(patsubst c-examples/%.c,$(BUILD)/%.o,$(wildcard c-examples/pubsub_*.c))
 SAMPLES     := $(SAMPLES_oxide) $(SAMPLES_c) $(SAMPLES_a) $(SAMPLES_as) $(SAMPLES_cs) $(SAMPLES_dl)
@@ -120,7 +120,9 @@ $(SAMPLES_as:%=$(OUTPUT)/%): $(OUTPUT)/%: c-examples/%.c $(PUBSUB) $(HEADERS) | 
 $(SAMPLES_cs:%=$(OUTPUT)/%): $(OUTPUT)/%: c-examples/%.c $(PUBSUB) $(HEADERS) | $(OUTPUT)/libpaho-mqtt3cs.so
 	$(LINK_SAMPLE) -L$(OUTPUT) -lpaho-mqtt3cs
 $(SAMPLES_oxide:%=$(OUTPUT)/%): $(OUTPUT)/%: c-examples/%.c $(HEADERS) | $(OUTPUT)/libpaho-oxide.so
-	$(LINK_SAMPLE) -L$(OUTPUT) -lpaho-oxide
+	$(LINK_SAMPLE) -L$(OUTPUT) -lpaho-oxide $(SAMPLE_LIBS)
+# It does its cryptography itself.
+$(OUTPUT)/oxide_auth: SAMPLE_LIBS := -lcrypto
 $(SAMPLES_dl:%=$(OUTPUT)/%): $(OUTPUT)/%: c-examples/%.c $(HEADERS) | $(OUTPUT)/libpaho-mqtt3c.so
 	$(LINK_SAMPLE) -ldl
 

@@ -6,7 +6,7 @@
 # Usage: tests/samples.sh DIRECTORY [GROUP...]
 #
 # DIRECTORY holds the built samples. The groups are: simple tools options errors reconnect tls ws proxy oxide;
-# without any, all are run. Needs mosquitto, a C compiler, and openssl for the group tls. Prints
+# without any, all are run. Needs mosquitto, a C compiler, openssl for the group tls, and python3 for the group oxide. Prints
 # "N passed, N failed" and exits with 1 if anything failed.
 #
 # Nothing here sleeps: a subscriber is ready when the broker's log names its subscription, a message
@@ -556,7 +556,13 @@ test_proxy() {
     done
 }
 
-# Events in batches: a loop of the program's own, and one queue for many clients.
+# scram MODE PASSWORD CODE: oxide_auth with that password against a server of that kind ends with that exit code.
+scram() {
+    timeout $LIMIT python3 "$here/scram_server.py" "$1" "$bin/oxide_auth" device "$2" >"$work/$id.pub" 2>"$work/$id.puberr"
+    [ $? -eq "$3" ]
+}
+
+# Events in batches: a loop of the program's own, bytes that the program carries, AUTH, and one queue for many clients.
 test_oxide() {
     next oxide_poll
     check "$id" run oxide_poll 127.0.0.1 "$plain" oxide/poll
@@ -564,6 +570,23 @@ test_oxide() {
     next oxide_gateway
     check "$id" run oxide_gateway "$uri" 300 oxide/gateway
     check "$id" grep -q '^300 clients, 0 failed$' "$work/$id.pub"
+    next oxide_feed
+    check "$id" run oxide_feed 127.0.0.1 "$plain" oxide/feed
+    check "$id" grep -q '^oxide/feed: hello$' "$work/$id.pub"
+    check "$id" grep -Eq '^[0-9]{2,} bytes to the server, [0-9]{2,} from it$' "$work/$id.pub"
+    next oxide_auth_known
+    check "$id" scram honest 'correct horse' 0
+    check "$id" grep -q '^authenticated anew$' "$work/$id.pub"
+    next oxide_auth_unknown
+    check "$id" scram honest 'battery staple' 1
+    check "$id" error_has 'reason code 0x87'
+    next oxide_auth_impostor
+    check "$id" scram impostor 'correct horse' 1
+    check "$id" error_has 'does not know the password'
+    next oxide_auth_expired
+    check "$id" scram expired 'correct horse' 1
+    check "$id" grep -q '^authenticated as device' "$work/$id.pub"
+    check "$id" error_has 'ended the connection .reason code 0x87'
     next oxide_nobody
     check "$id" fails 'client 0: ' oxide_gateway "tcp://127.0.0.1:$nobody" 1 t
 }

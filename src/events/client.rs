@@ -17,7 +17,7 @@ use crate::persistence::Store;
 use crate::persistence::file::FileStore;
 use crate::protocol::error::Malformed;
 use crate::protocol::packet::{Filter, Publish};
-use crate::protocol::property::{Properties, PropertiesRef};
+use crate::protocol::property::{Properties, PropertiesRef, PropertyId};
 use crate::protocol::session::{self, AckToken, Acknowledge, HandOver};
 use crate::protocol::{QoS, Version, reason};
 use crate::transport::Link;
@@ -210,8 +210,18 @@ impl EventClient {
         connect: Connect,
         tls: Option<TlsOptions>,
     ) -> Result<(), Error> {
+        let authenticates = connect
+            .properties
+            .as_ref()
+            .bytes(PropertyId::AuthenticationMethod)
+            .is_some();
         let options = connect.into_options(servers, tls);
-        self.0.engine.connect(options, self.op(0, false))
+        let op = self.op(0, false);
+        if authenticates {
+            self.0.engine.connect_to_authenticate(options, op)
+        } else {
+            self.0.engine.connect(options, op)
+        }
     }
 
     /// Ends the attempt or the connection now, without DISCONNECT.

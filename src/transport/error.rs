@@ -63,7 +63,7 @@ impl ConnectError {
         }
     }
 
-    pub(super) fn new(stage: Stage, message: impl fmt::Display) -> Self {
+    pub(crate) fn new(stage: Stage, message: impl fmt::Display) -> Self {
         Self {
             stage,
             message: message.to_string(),

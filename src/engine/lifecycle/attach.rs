@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 
 use crate::engine::connection::Connection;
+use crate::engine::connection::closing::wait_for_closing;
 use crate::engine::core::{Client, Error, Guard, Thread};
 use crate::engine::host::{ConnectFailure, Connected, Event, Host, Loss, LossCause};
 use crate::engine::runtime::runtime;
@@ -18,9 +19,17 @@ use crate::protocol::{Version, reason};
 use crate::reactor::{Reactor, reactor};
 use crate::trace;
 use crate::transport::uri::ServerUri;
-use crate::transport::{Link, Stage};
+use crate::transport::{ConnectError, Link, Stage};
 
 use super::connect::{PanicGuard, ends_with_connection, is_bridge, refusal, tell_connect_ended};
+
+/// What a link is made of.
+enum Base {
+    /// The program's link, with what the URI says on top.
+    Programs(Link, ServerUri),
+    /// A link of the engine's own to one of the options' servers.
+    Engines,
+}
 
 impl<H: Host> Client<H> {
     /// Begins a connection over a link to a server: CONNECT is written. `op` is told how it ended, within the options'
@@ -51,6 +60,27 @@ impl<H: Host> Client<H> {
         options: ConnectOptions,
         op: H::Op,
     ) -> Result<(), Error> {
+        self.attach_when_made(Base::Programs(link, uri), options, op)
+    }
+
+    /// As [`connect`](Self::connect), for a CONNECT with an Authentication Method: the engine makes the link, to the first
+    /// server that can be reached, and the handshake is carried as on an attached one, for it takes as many answers of the
+    /// program's as the server wants.
+    pub fn connect_to_authenticate(
+        self: &Arc<Self>,
+        options: ConnectOptions,
+        op: H::Op,
+    ) -> Result<(), Error> {
+        self.attach_when_made(Base::Engines, options, op)
+    }
+
+    /// Begins a connection over a link that a task of the connect runtime makes ready first.
+    fn attach_when_made(
+        self: &Arc<Self>,
+        base: Base,
+        options: ConnectOptions,
+        op: H::Op,
+    ) -> Result<(), Error> {
         let runtime = reactor()
             .and_then(Reactor::need_threads)
             .and_then(|()| runtime())
@@ -69,11 +99,7 @@ impl<H: Host> Client<H> {
             };
             let far = || Instant::now() + FAR;
             let until = tokio::time::Instant::from_std(deadline.unwrap_or_else(far));
-            match client
-                .connector
-                .connect_over(link, &uri, &options, until)
-                .await
-            {
+            match client.make(base, &options, until).await {
                 Ok(link) => {
                     let mut core = client.lock();
                     let connection = Connection::new(Arc::new(link), Instant::now());
@@ -100,6 +126,38 @@ impl<H: Host> Client<H> {
         });
         core.lifecycle.set_task(task.abort_handle());
         Ok(())
+    }
+
+    async fn make(
+        &self,
+        base: Base,
+        options: &ConnectOptions,
+        until: tokio::time::Instant,
+    ) -> Result<Link, ConnectError> {
+        if let Base::Programs(link, uri) = base {
+            return self
+                .connector
+                .connect_over(link, &uri, options, until)
+                .await;
+        }
+        let mut last = None;
+        for uri in &options.server_uris {
+            let made = match ServerUri::parse(uri) {
+                Ok(uri) => self.connector.connect(&uri, options, until).await,
+                Err(error) => Err(ConnectError::new(Stage::Resolve, error)),
+            };
+            match made {
+                Ok(link) => {
+                    let closing = wait_for_closing(&self.setup.client_id, &link);
+                    // Past the deadline the handshake says so.
+                    let _late = tokio::time::timeout_at(until, closing).await;
+                    return Ok(link);
+                }
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last
+            .unwrap_or_else(|| ConnectError::new(Stage::NotSupported, "no server to connect to")))
     }
 
     /// Returns the handshake, and the CONNECT that begins it.

@@ -2,6 +2,8 @@
 //!
 //! What a client of the Paho APIs does with an AUTH that it has not asked for is in [`control`](super::control).
 
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use paho_oxide::events::{Create, Error, Kind, Manner};
@@ -54,6 +56,15 @@ fn authenticated(properties: &[(u8, Value)]) -> (Broker, Peer, QueuedClient) {
     peer.connack(false, &[&[method(METHOD)], properties].concat());
     client.expect(Kind::Connected);
     (broker, peer, client)
+}
+
+/// The URI of a port that is taken, and on which nobody listens.
+fn nobody() -> (OwnedFd, String) {
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
+    let held = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    bind(&held, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let address = SocketAddrV4::try_from(getsockname(&held).expect("bound")).expect("IPv4");
+    (held, format!("tcp://{address}"))
 }
 
 fn expect_auth(peer: &mut Peer) -> Reason {
@@ -138,6 +149,38 @@ fn mqtt_4_12_0_2_the_server_asks_for_more() {
         assert_eq!(end.head.kind, Kind::ConnectFailed);
         peer.expect_close();
     }
+}
+
+/// A connection that the engine makes itself is authenticated as one that the program has made; where no server can be reached,
+/// the program hears which one of the stages failed.
+#[test]
+fn connections_of_the_engines_own() {
+    let broker = Broker::start();
+    let client = QueuedClient::new(create());
+    let options = || connect(&[method(METHOD), data(b"first")]);
+    let (_held, nobody) = nobody();
+    let servers = vec![nobody.clone(), broker.uri()];
+    client
+        .client
+        .connect(servers, options(), None)
+        .expect("begun");
+    let mut peer = broker.accept();
+    peer.expect_connect();
+    peer.send(&auth(0x18, &[method(METHOD), data(b"challenge")]));
+    client.expect(Kind::Auth);
+    client.auth(0x18, &proof(b"proof")).expect("asked");
+    assert_eq!(expect_auth(&mut peer).properties, proof(b"proof"));
+    peer.connack(false, &[method(METHOD)]);
+    client.expect(Kind::Connected);
+    peer.close();
+    client.expect(Kind::Lost);
+
+    let nobody = vec!["tcp://127.0.0.1:1".to_owned()];
+    client
+        .client
+        .connect(nobody, options(), None)
+        .expect("begun");
+    assert_eq!(client.expect(Kind::ConnectFailed).head.flags, 3, "TCP");
 }
 
 /// [MQTT-4.12.0-3] The client's answer has reason code 0x18. It answers once, and only when asked.
