@@ -4,15 +4,13 @@ use libc::{c_char, c_int, c_ulong, c_void};
 
 use super::op::{Kind, Op};
 use crate::engine::Subscription;
-use crate::ffi::memory;
+use crate::ffi::read::message::Contents;
+use crate::ffi::read::subscription::{self, FilterOptions};
 use crate::ffi::read::{self, Code, Context};
 use crate::ffi::tokens;
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::async_types::*;
-use crate::ffi::types::property_types::MQTTProperties;
-use crate::ffi::types::subscribe_types::MQTTSubscribe_options;
 use crate::protocol::QoS;
-use crate::protocol::packet::{Filter, Publish};
 use crate::protocol::property::{Context as PropertyContext, Properties, PropertiesRef};
 
 /// What a response structure asks for.
@@ -114,39 +112,11 @@ pub unsafe fn send_message(
     msg: *const MQTTAsync_message,
     response: *mut MQTTAsync_responseOptions,
 ) -> c_int {
-    if msg.is_null() {
-        return MQTTASYNC_NULL_PARAMETER;
-    }
-    // SAFETY: not NULL; read member by member, each only in a version that has it.
+    // SAFETY: as documented.
     super::code(unsafe {
-        read::check_struct(msg.cast(), b"MQTM", 1).and_then(|version| {
-            publish(
-                handle,
-                destination_name,
-                &Contents {
-                    payload: (*msg).payload,
-                    payloadlen: (*msg).payloadlen,
-                    qos: (*msg).qos,
-                    retained: (*msg).retained,
-                    properties: if version >= 1 {
-                        &raw const (*msg).properties
-                    } else {
-                        std::ptr::null()
-                    },
-                },
-                response,
-            )
-        })
+        Contents::of(msg)
+            .and_then(|contents| publish(handle, destination_name, &contents, response))
     })
-}
-
-/// A message as the program passes it.
-struct Contents {
-    payload: *const c_void,
-    payloadlen: c_int,
-    qos: c_int,
-    retained: c_int,
-    properties: *const MQTTProperties,
 }
 
 unsafe fn publish(
@@ -159,35 +129,18 @@ unsafe fn publish(
     let v5 = client.is_v5();
     // SAFETY: as documented.
     unsafe {
-        let topic = read::topic(destination_name)?;
-        let qos = read::qos(contents.qos)?;
-        if contents.payloadlen < 0 || (contents.payloadlen > 0 && contents.payload.is_null()) {
-            return Err(MQTTASYNC_NULL_PARAMETER);
-        }
-        let mut op = op(&client, Kind::Publish(qos), response)?;
-        op.delivery =
-            qos != QoS::AtMostOnce && client.host().callbacks().delivery_complete.1.is_some();
-        let own = if v5 && !contents.properties.is_null() {
-            read::properties(contents.properties, PropertyContext::Publish)?
-        } else {
-            Properties::new()
-        };
+        let message = contents.check(destination_name, MQTTASYNC_NULL_PARAMETER)?;
+        let mut op = op(&client, Kind::Publish(message.qos), response)?;
+        op.delivery = message.qos != QoS::AtMostOnce
+            && client.host().callbacks().delivery_complete.1.is_some();
+        let own = contents.properties(v5)?;
         let properties = if own.as_ref().is_empty() {
             response_properties(response, v5, PropertyContext::Publish)?
         } else {
             own
         };
-        let publish = Publish {
-            dup: false,
-            qos,
-            retain: contents.retained != 0,
-            topic,
-            packet_id: 0,
-            properties: properties.as_ref(),
-            payload: memory::bytes(contents.payload, contents.payloadlen),
-        };
         let token = client
-            .send(&publish, op)
+            .send(&message.publish(properties.as_ref()), op)
             .map_err(|error| super::error(&error))?;
         set_token(response, token);
     }
@@ -230,7 +183,7 @@ unsafe fn subscribe_to(
     let v5 = client.is_v5();
     // SAFETY: as documented; arrays of `count` entries.
     unsafe {
-        let topics = topic_list(count, topics)?;
+        let topics = subscription::topics(count, topics)?;
         if qos.is_null() {
             return Err(MQTTASYNC_NULL_PARAMETER);
         }
@@ -241,31 +194,20 @@ unsafe fn subscribe_to(
             },
             response,
         )?;
-        let mut filters = Vec::with_capacity(topics.len());
-        for (i, filter) in topics.iter().enumerate() {
-            filters.push(Filter {
-                filter,
-                qos: read::qos(*qos.add(i))?,
-                no_local: false,
-                retain_as_published: false,
-                retain_handling: 0,
-            });
-        }
+        let mut options = FilterOptions::None;
         if v5 && !response.is_null() && (*response).struct_version >= 1 {
             let list = (*response).subscribeOptionsList;
             let given = (*response).subscribeOptionsCount;
             if given != 0 && given != count {
                 return Err(MQTTASYNC_BAD_MQTT_OPTION);
             }
-            for (i, filter) in filters.iter_mut().enumerate() {
-                let options = if given > 0 && !list.is_null() {
-                    list.add(i).cast_const()
-                } else {
-                    &raw const (*response).subscribeOptions
-                };
-                apply(options, filter);
-            }
+            options = if given > 0 && !list.is_null() {
+                FilterOptions::Each(list)
+            } else {
+                FilterOptions::Shared(&raw const (*response).subscribeOptions)
+            };
         }
+        let filters = subscription::filters(&topics, qos, options)?;
         let properties = response_properties(response, v5, PropertyContext::Subscribe)?;
         change(
             &client,
@@ -274,17 +216,6 @@ unsafe fn subscribe_to(
             op,
             response,
         )
-    }
-}
-
-/// # Safety
-/// Valid subscribe options.
-unsafe fn apply(options: *const MQTTSubscribe_options, filter: &mut Filter<'_>) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        filter.no_local = (*options).noLocal != 0;
-        filter.retain_as_published = (*options).retainAsPublished != 0;
-        filter.retain_handling = (*options).retainHandling;
     }
 }
 
@@ -301,21 +232,6 @@ unsafe fn change(
     // SAFETY: as documented.
     unsafe { set_token(response, token) };
     Ok(())
-}
-
-/// Topics of a list. An empty list would make a packet that the specification forbids ([MQTT-3.8.3-2]).
-unsafe fn topic_list<'a>(count: c_int, topics: *const *mut c_char) -> Result<Vec<&'a [u8]>, Code> {
-    let count = usize::try_from(count)
-        .ok()
-        .filter(|count| *count > 0)
-        .ok_or(MQTTASYNC_FAILURE)?;
-    if topics.is_null() {
-        return Err(MQTTASYNC_NULL_PARAMETER);
-    }
-    // SAFETY: an array of `count` strings, as documented.
-    (0..count)
-        .map(|i| unsafe { read::topic(*topics.add(i)) })
-        .collect()
 }
 
 pub unsafe fn unsubscribe(
@@ -341,7 +257,7 @@ pub unsafe fn unsubscribe_many(
         let v5 = client.is_v5();
         // SAFETY: as documented.
         unsafe {
-            let topics = topic_list(count, topic)?;
+            let topics = subscription::topics(count, topic)?;
             let op = op(&client, Kind::Unsubscribe, response)?;
             let properties = response_properties(response, v5, PropertyContext::Unsubscribe)?;
             change(

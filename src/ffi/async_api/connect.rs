@@ -1,20 +1,19 @@
 //! Connecting and disconnecting.
 
+use std::ptr;
 use std::time::Duration;
 
 use libc::c_int;
 
 use super::op::{Kind, Op};
-use crate::ffi::read::connect;
+use crate::ffi::read::connect::{self, Members, Particulars};
+use crate::ffi::read::versioned::{Versioned, field};
 use crate::ffi::read::{self, Code, Context};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::async_types::*;
 use crate::ffi::types::shared_types::{MQTTVERSION_5, MQTTVERSION_DEFAULT};
-use crate::options::{ConnectOptions, ReconnectOptions, SecretText};
+use crate::options::{ConnectOptions, ReconnectOptions};
 use crate::protocol::property::{Context as PropertyContext, Properties};
-
-/// Newest version of the connect options.
-const OPTIONS_VERSION: c_int = 8;
 
 pub unsafe fn connect(handle: MQTTAsync, options: *const MQTTAsync_connectOptions) -> c_int {
     super::code(super::of(handle).and_then(|client| {
@@ -30,123 +29,58 @@ unsafe fn read(
     client: &super::AsyncClient,
     options: *const MQTTAsync_connectOptions,
 ) -> Result<(ConnectOptions, Op), Code> {
-    if options.is_null() {
-        return Err(MQTTASYNC_NULL_PARAMETER);
-    }
     let setup = client.setup();
-    // SAFETY: not NULL; read member by member, each only in a version that has it.
-    unsafe {
-        let version = read::check_struct(options.cast(), b"MQTC", OPTIONS_VERSION)?;
-        let ssl = if version >= 1 {
-            (*options).ssl
-        } else {
-            std::ptr::null_mut()
-        };
-        connect::check_tls(&setup.server_uri, ssl)?;
-        let will = read::will((*options).will, Properties::new())?;
-        let tls = read::tls(ssl)?;
-        let username = read::text((*options).username)?;
-        read::check_text((*options).password)?;
-        let mqtt_version = if version >= 3 {
-            (*options).MQTTVersion
-        } else {
-            MQTTVERSION_DEFAULT
-        };
-        let v5 = mqtt_version == MQTTVERSION_5;
-        if v5 && !setup.create.v5 {
-            return Err(MQTTASYNC_WRONG_MQTT_VERSION);
-        }
-        // A client created for MQTT 5 may well connect with an older version.
-        let choice = connect::version(mqtt_version).ok_or(MQTTASYNC_BAD_MQTT_OPTION)?;
-        let (clean_session, clean_start) = (
-            (*options).cleansession,
-            if version >= 6 {
-                (*options).cleanstart
-            } else {
-                0
-            },
-        );
-        if v5 && clean_session != 0 || !v5 && clean_start != 0 {
-            return Err(MQTTASYNC_BAD_MQTT_OPTION);
-        }
-        let mut op = Op {
-            context: Context((*options).context),
-            on_success: (*options).onSuccess,
-            on_failure: (*options).onFailure,
-            ..Op::silent(Kind::Connect)
-        };
-        let (mut properties, mut will_properties) = (Properties::new(), Properties::new());
-        if version >= 6 {
-            op.on_success5 = (*options).onSuccess5;
-            op.on_failure5 = (*options).onFailure5;
-            let given =
-                !(*options).connectProperties.is_null() || !(*options).willProperties.is_null();
-            if given && !v5 {
-                return Err(MQTTASYNC_BAD_MQTT_OPTION);
-            }
-            properties = read::properties((*options).connectProperties, PropertyContext::Connect)?;
-            will_properties = read::properties((*options).willProperties, PropertyContext::Will)?;
-        }
-        // Unlike other calls this one takes the plain callbacks with MQTT 5 too.
-        if op.has_callbacks5() && !v5 {
-            return Err(MQTTASYNC_BAD_MQTT_OPTION);
-        }
-        let will = will.map(|will| crate::options::WillOptions {
-            properties: will_properties,
-            ..will
-        });
-        let password = if version >= 5 {
-            read::password((*options).password, (*options).binarypwd)
-        } else {
-            read::password((*options).password, connect::NO_BINARY)
-        };
-        let server_uris = if version >= 2 && (*options).serverURIcount > 0 {
-            read::texts((*options).serverURIs, (*options).serverURIcount)?
-        } else {
-            Vec::new()
-        };
-        let reconnect =
-            (version >= 4 && (*options).automaticReconnect != 0).then(|| ReconnectOptions {
-                min: read::seconds((*options).minRetryInterval).max(Duration::from_secs(1)),
-                max: read::seconds((*options).maxRetryInterval).max(Duration::from_secs(1)),
-            });
-        let options = ConnectOptions {
-            extras: None,
-            keep_alive: read::seconds((*options).keepAliveInterval),
-            clean: if v5 {
-                clean_start != 0
-            } else {
-                clean_session != 0
-            },
-            max_inflight: connect::max_inflight((*options).maxInflight),
-            will: will.map(Box::new),
-            username,
-            password,
-            connect_timeout: connect::timeout((*options).connectTimeout),
-            tls: tls.map(Box::new),
-            server_uris,
-            version: choice,
-            reconnect,
-            properties,
-            http_headers: if version >= 7 {
-                read::headers((*options).httpHeaders)?
-            } else {
-                Vec::new()
-            },
-            http_proxy: if version >= 8 {
-                read::text((*options).httpProxy)?.map(SecretText::from)
-            } else {
-                None
-            },
-            https_proxy: if version >= 8 {
-                read::text((*options).httpsProxy)?.map(SecretText::from)
-            } else {
-                None
-            },
-            network: None,
-        };
-        Ok((options, op))
+    // SAFETY: as documented.
+    let options = unsafe { Versioned::check(options, b"MQTC", connect::OPTIONS_VERSION)? };
+    let members = Members::from(options);
+    let security = members.security(&setup.server_uri)?;
+    let version = members.version().unwrap_or(MQTTVERSION_DEFAULT);
+    let v5 = version == MQTTVERSION_5;
+    if v5 && !setup.create.v5 {
+        return Err(MQTTASYNC_WRONG_MQTT_VERSION);
     }
+    // A client created for MQTT 5 may well connect with an older version.
+    let choice = connect::version(version).ok_or(MQTTASYNC_BAD_MQTT_OPTION)?;
+    let clean = members.clean(v5)?;
+    let op = Op {
+        context: Context(field!(options.context)),
+        on_success: field!(options.onSuccess),
+        on_failure: field!(options.onFailure),
+        on_success5: field!(options.onSuccess5 since 6 else None),
+        on_failure5: field!(options.onFailure5 since 6 else None),
+        ..Op::silent(Kind::Connect)
+    };
+    let list = field!(options.connectProperties since 6 else ptr::null_mut());
+    let will_list = field!(options.willProperties since 6 else ptr::null_mut());
+    let given = !list.is_null() || !will_list.is_null();
+    if given && !v5 {
+        return Err(MQTTASYNC_BAD_MQTT_OPTION);
+    }
+    // SAFETY: as documented.
+    let (properties, will_properties) = unsafe {
+        (
+            read::properties(list, PropertyContext::Connect)?,
+            read::properties(will_list, PropertyContext::Will)?,
+        )
+    };
+    // Unlike other calls this one takes the plain callbacks with MQTT 5 too.
+    if op.has_callbacks5() && !v5 {
+        return Err(MQTTASYNC_BAD_MQTT_OPTION);
+    }
+    let interval = |seconds| read::seconds(seconds).max(Duration::from_secs(1));
+    let reconnect = field!(options.automaticReconnect since 4 else 0) != 0;
+    let own = Particulars {
+        version: choice,
+        clean,
+        max_inflight: connect::max_inflight(field!(options.maxInflight)),
+        reconnect: reconnect.then(|| ReconnectOptions {
+            min: interval(field!(options.minRetryInterval)),
+            max: interval(field!(options.maxRetryInterval)),
+        }),
+        properties,
+        will_properties,
+    };
+    Ok((members.options(security, own)?, op))
 }
 
 pub unsafe fn reconnect(handle: MQTTAsync) -> c_int {
@@ -162,28 +96,22 @@ pub unsafe fn disconnect(handle: MQTTAsync, options: *const MQTTAsync_disconnect
         let mut op = Op::silent(Kind::Disconnect);
         let (mut timeout, mut reason, mut properties) = (Duration::ZERO, 0, Properties::new());
         if !options.is_null() {
-            // SAFETY: not NULL; read member by member, each only in a version that has it.
-            unsafe {
-                let version = read::check_struct(options.cast(), b"MQTD", 1)?;
-                timeout = Duration::from_millis(u64::try_from((*options).timeout).unwrap_or(0));
-                op.context = Context((*options).context);
-                op.on_success = (*options).onSuccess;
-                op.on_failure = (*options).onFailure;
-                let v5 = client.is_v5();
-                if v5 {
-                    // Whatever version the struct states, as in the original: its C++ library states 0. A program that
-                    // made a MQTT 5 client was compiled against a header that has these members.
-                    op.on_success5 = (*options).onSuccess5;
-                    op.on_failure5 = (*options).onFailure5;
-                }
-                if version >= 1 && v5 {
-                    reason = u8::try_from((*options).reasonCode)
-                        .map_err(|_| MQTTASYNC_BAD_MQTT_OPTION)?;
-                    properties = read::properties(
-                        &raw const (*options).properties,
-                        PropertyContext::Disconnect,
-                    )?;
-                }
+            // SAFETY: as documented.
+            let options = unsafe { Versioned::check(options, b"MQTD", 1)? };
+            timeout = Duration::from_millis(u64::try_from(field!(options.timeout)).unwrap_or(0));
+            op.context = Context(field!(options.context));
+            op.on_success = field!(options.onSuccess);
+            op.on_failure = field!(options.onFailure);
+            if client.is_v5() {
+                // Whatever version the struct states, as in the original: its C++ library states 0. A program that made a
+                // MQTT 5 client was compiled against a header that has these members.
+                op.on_success5 = field!(options.onSuccess5);
+                op.on_failure5 = field!(options.onFailure5);
+                reason = u8::try_from(field!(options.reasonCode since 1 else 0))
+                    .map_err(|_| MQTTASYNC_BAD_MQTT_OPTION)?;
+                let list = field!(&options.properties since 1);
+                // SAFETY: as documented.
+                properties = unsafe { read::properties(list, PropertyContext::Disconnect)? };
             }
         }
         client

@@ -8,8 +8,9 @@ use super::host::AsyncHost;
 use super::{AsyncClient, HANDLES};
 use crate::engine::{Driver, Setup};
 use crate::ffi::exports::version;
+use crate::ffi::read::Code;
 use crate::ffi::read::create::{Created, check};
-use crate::ffi::read::{self, Code};
+use crate::ffi::read::versioned::{Versioned, field};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::async_types::*;
 use crate::options::CreateOptions;
@@ -107,32 +108,28 @@ unsafe fn read_options(options: *const MQTTAsync_createOptions) -> Result<Create
     if options.is_null() {
         return Ok(default);
     }
-    // SAFETY: not NULL; read member by member, each only in a version that has it.
-    unsafe {
-        let version = read::check_struct(options.cast(), b"MQCO", OPTIONS_VERSION)?;
-        // Messages are buffered while connected, too: a limit of 0 would refuse all of them.
-        let max_buffered_messages = usize::try_from((*options).maxBufferedMessages)
-            .ok()
-            .filter(|max| *max > 0)
-            .ok_or(MQTTASYNC_MAX_BUFFERED)?;
-        let mut create = CreateOptions {
-            send_while_disconnected: (*options).sendWhileDisconnected != 0,
-            max_buffered_messages,
-            ..default
-        };
-        if version >= 1 {
-            create.v5 = (*options).MQTTVersion >= 5;
-        }
-        // The program's object may end with MQTTVersion in version 1.
-        if version >= 2 {
-            create.allow_disconnected_send_at_any_time =
-                (*options).allowDisconnectedSendAtAnyTime != 0;
-            create.delete_oldest_messages = (*options).deleteOldestMessages != 0;
-            create.restore_messages = (*options).restoreMessages != 0;
-            create.persist_qos0 = (*options).persistQoS0 != 0;
-        }
-        Ok(create)
+    // SAFETY: as documented.
+    let options = unsafe { Versioned::check(options, b"MQCO", OPTIONS_VERSION)? };
+    // Messages are buffered while connected, too: a limit of 0 would refuse all of them.
+    let max_buffered_messages = usize::try_from(field!(options.maxBufferedMessages))
+        .ok()
+        .filter(|max| *max > 0)
+        .ok_or(MQTTASYNC_MAX_BUFFERED)?;
+    let mut create = CreateOptions {
+        send_while_disconnected: field!(options.sendWhileDisconnected) != 0,
+        max_buffered_messages,
+        v5: field!(options.MQTTVersion since 1 else 0) >= 5,
+        ..default
+    };
+    // The program's object may end with MQTTVersion in version 1.
+    if options.version() >= 2 {
+        create.allow_disconnected_send_at_any_time =
+            field!(options.allowDisconnectedSendAtAnyTime) != 0;
+        create.delete_oldest_messages = field!(options.deleteOldestMessages) != 0;
+        create.restore_messages = field!(options.restoreMessages) != 0;
+        create.persist_qos0 = field!(options.persistQoS0) != 0;
     }
+    Ok(create)
 }
 
 pub unsafe fn destroy(handle: *mut MQTTAsync) {

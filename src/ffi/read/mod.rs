@@ -5,30 +5,31 @@
 
 pub mod connect;
 pub mod create;
+pub mod message;
+pub mod subscription;
+mod tls;
+pub mod versioned;
+
+pub use tls::tls;
+use versioned::{Versioned, field};
 
 use std::ffi::CStr;
 use std::ptr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use libc::{c_char, c_int, c_uint, c_void};
+use libc::{c_char, c_int, c_void};
 
 use crate::ffi::exports::properties::{entries, value_type};
 use crate::ffi::memory;
 use crate::ffi::types::async_types::{
-    MQTTASYNC_0_LEN_WILL_TOPIC, MQTTASYNC_BAD_QOS, MQTTASYNC_BAD_STRUCTURE,
-    MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_FAILURE, MQTTASYNC_NULL_PARAMETER,
+    MQTTASYNC_0_LEN_WILL_TOPIC, MQTTASYNC_BAD_QOS, MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_FAILURE,
+    MQTTASYNC_NULL_PARAMETER,
 };
 #[allow(clippy::wildcard_imports)]
 // the types of values, which have no prefix of their own in Rust
 use crate::ffi::types::property_types::*;
-use crate::ffi::types::shared_types::{
-    Binary, MQTT_SSL_VERSION_TLS_1_0, MQTT_SSL_VERSION_TLS_1_1, MQTT_SSL_VERSION_TLS_1_2,
-    MQTT_SSL_VERSION_TLS_1_3, NameValue, SslOptions, WillOptions,
-};
-use crate::options::{
-    ErrorReporter, PskSource, Secret, SecretText, TlsOptions, TlsVersion, WillOptions as Will,
-};
+use crate::ffi::types::shared_types::{Binary, NameValue, WillOptions};
+use crate::options::{Secret, WillOptions as Will};
 use crate::protocol::QoS;
 use crate::protocol::property::{
     Context as PropertyContext, Properties, Property, PropertyId, Value,
@@ -111,29 +112,6 @@ pub fn qos(qos: c_int) -> Result<QoS, Code> {
     }
 }
 
-/// Whether a struct has the eyecatcher and a version from 0 to `newest`.
-///
-/// # Safety
-/// Points at an object that starts with an eyecatcher and a version.
-pub unsafe fn check_struct(
-    object: *const c_void,
-    eyecatcher: &[u8; 4],
-    newest: c_int,
-) -> Result<c_int, Code> {
-    // SAFETY: the caller's promise; every struct of the API starts like this.
-    let (id, version) = unsafe {
-        (
-            object.cast::<[u8; 4]>().read(),
-            object.cast::<c_int>().add(1).read(),
-        )
-    };
-    if id == *eyecatcher && (0..=newest).contains(&version) {
-        Ok(version)
-    } else {
-        Err(MQTTASYNC_BAD_STRUCTURE)
-    }
-}
-
 /// The properties of a list, for a packet of that kind; none for NULL.
 ///
 /// # Safety
@@ -205,155 +183,37 @@ pub unsafe fn password(text: *const c_char, binary: Binary) -> Option<Secret> {
     }
 }
 
-/// A will.
+/// A will, without the properties that MQTT 5 adds.
 ///
 /// # Safety
 /// NULL, or a will as the API documents it.
-pub unsafe fn will(will: *const WillOptions, properties: Properties) -> Result<Option<Will>, Code> {
+pub unsafe fn will(will: *const WillOptions) -> Result<Option<Will>, Code> {
     if will.is_null() {
         return Ok(None);
     }
-    // SAFETY: not NULL; read member by member, those of version 1 only when it is one.
-    unsafe {
-        let version = check_struct(will.cast(), b"MQTW", 1)?;
-        let qos = qos((*will).qos)?;
-        let topic = text((*will).topicName)?.ok_or(MQTTASYNC_NULL_PARAMETER)?;
-        if topic.is_empty() {
-            return Err(MQTTASYNC_0_LEN_WILL_TOPIC);
+    // SAFETY: the caller's promise.
+    let will = unsafe { Versioned::check(will, b"MQTW", 1)? };
+    let qos = qos(field!(will.qos))?;
+    let topic = field!(text(will.topicName))?.ok_or(MQTTASYNC_NULL_PARAMETER)?;
+    if topic.is_empty() {
+        return Err(MQTTASYNC_0_LEN_WILL_TOPIC);
+    }
+    let payload = match field!(bytes(will.message)) {
+        Some(message) => message,
+        None if will.version() >= 1 => {
+            let payload = field!(will.payload);
+            // SAFETY: a valid pair of pointer and length, by the same promise.
+            unsafe { memory::bytes(payload.data, payload.len) }
         }
-        let message = bytes((*will).message);
-        let payload = match message {
-            Some(message) => message.to_vec(),
-            None if version >= 1 => {
-                let payload = (*will).payload;
-                memory::bytes(payload.data, payload.len).to_vec()
-            }
-            None => Vec::new(),
-        };
-        Ok(Some(Will {
-            topic,
-            payload,
-            qos,
-            retained: (*will).retained != 0,
-            properties,
-        }))
-    }
-}
-
-/// TLS settings.
-///
-/// # Safety
-/// NULL, or settings as the API documents them.
-pub unsafe fn tls(ssl: *const SslOptions) -> Result<Option<TlsOptions>, Code> {
-    if ssl.is_null() {
-        return Ok(None);
-    }
-    // SAFETY: not NULL; read member by member, each only in a version that has it.
-    unsafe {
-        let version = check_struct(ssl.cast(), b"MQTS", 5)?;
-        let reporter = (version >= 3)
-            .then(|| {
-                (*ssl)
-                    .ssl_error_cb
-                    .map(|callback| error_reporter(callback, Context((*ssl).ssl_error_context)))
-            })
-            .flatten();
-        let psk = (version >= 4)
-            .then(|| {
-                (*ssl)
-                    .ssl_psk_cb
-                    .map(|callback| psk_source(callback, Context((*ssl).ssl_psk_context)))
-            })
-            .flatten();
-        Ok(Some(TlsOptions {
-            trust_store: text((*ssl).trustStore)?,
-            key_store: text((*ssl).keyStore)?.map(SecretText::from),
-            private_key: text((*ssl).privateKey)?.map(SecretText::from),
-            private_key_password: bytes((*ssl).privateKeyPassword)
-                .map(|password| Secret(password.to_vec())),
-            enabled_cipher_suites: text((*ssl).enabledCipherSuites)?,
-            enable_server_cert_auth: (*ssl).enableServerCertAuth != 0,
-            version: if version >= 1 {
-                tls_version((*ssl).sslVersion)
-            } else {
-                TlsVersion::Default
-            },
-            min_version: None,
-            max_version: None,
-            verifier: None,
-            verify: version >= 2 && (*ssl).verify != 0,
-            ca_path: if version >= 2 {
-                text((*ssl).CApath)?
-            } else {
-                None
-            },
-            error_reporter: reporter,
-            psk_source: psk,
-            disable_default_trust_store: version >= 4 && (*ssl).disableDefaultTrustStore != 0,
-            protos: if version >= 5 && !(*ssl).protos.is_null() {
-                let len = c_int::try_from((*ssl).protos_len).unwrap_or(0);
-                memory::bytes((*ssl).protos.cast(), len).to_vec()
-            } else {
-                Vec::new()
-            },
-        }))
-    }
-}
-
-fn tls_version(version: c_int) -> TlsVersion {
-    match version {
-        MQTT_SSL_VERSION_TLS_1_0 => TlsVersion::V1_0,
-        MQTT_SSL_VERSION_TLS_1_1 => TlsVersion::V1_1,
-        MQTT_SSL_VERSION_TLS_1_2 => TlsVersion::V1_2,
-        MQTT_SSL_VERSION_TLS_1_3 => TlsVersion::V1_3,
-        _ => TlsVersion::Default,
-    }
-}
-
-type ErrorCallback = unsafe extern "C" fn(*const c_char, libc::size_t, *mut c_void) -> c_int;
-type PskCallback = unsafe extern "C" fn(
-    *const c_char,
-    *mut c_char,
-    c_uint,
-    *mut u8,
-    c_uint,
-    *mut c_void,
-) -> c_uint;
-
-fn error_reporter(callback: ErrorCallback, context: Context) -> ErrorReporter {
-    Arc::new(move |line| {
-        let context = context;
-        let Ok(text) = std::ffi::CString::new(line) else {
-            return true;
-        };
-        // SAFETY: the program's callback, its own context, and a string that outlives the call.
-        unsafe { callback(text.as_ptr(), line.len(), context.0) > 0 }
-    })
-}
-
-fn psk_source(callback: PskCallback, context: Context) -> PskSource {
-    Arc::new(move |hint, identity, key| {
-        let context = context;
-        let hint = hint.and_then(|hint| std::ffi::CString::new(hint).ok());
-        let size = |buffer: &[u8]| c_uint::try_from(buffer.len()).unwrap_or(c_uint::MAX);
-        // SAFETY: the program's callback, its own context, and buffers of the lengths given that outlive the call.
-        let used = unsafe {
-            callback(
-                hint.as_ref().map_or(ptr::null(), |hint| hint.as_ptr()),
-                identity.as_mut_ptr().cast(),
-                size(identity),
-                key.as_mut_ptr(),
-                size(key),
-                context.0,
-            )
-        };
-        // A length beyond the buffer is the program's mistake; there is no key then.
-        if used as usize <= key.len() {
-            used as usize
-        } else {
-            0
-        }
-    })
+        None => &[],
+    };
+    Ok(Some(Will {
+        topic,
+        payload: payload.to_vec(),
+        qos,
+        retained: field!(will.retained) != 0,
+        properties: Properties::new(),
+    }))
 }
 
 /// Names and values up to a NULL name.

@@ -7,14 +7,14 @@ use libc::{c_char, c_int, c_ulong, c_void};
 use super::host::Op;
 use super::{InCall, SyncClient, milliseconds, of, response, response_codes};
 use crate::engine::{Answer, Subscription};
-use crate::ffi::memory;
+use crate::ffi::read::message::Contents;
+use crate::ffi::read::subscription::{self, FilterOptions};
 use crate::ffi::read::{self, Code};
 use crate::ffi::tokens;
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::client_types::*;
 use crate::ffi::types::property_types::MQTTProperties;
 use crate::ffi::types::subscribe_types::MQTTSubscribe_options;
-use crate::protocol::packet::{Filter, Publish};
 use crate::protocol::property::{Context as PropertyContext, Properties, PropertiesRef};
 use crate::protocol::session::Outcome;
 
@@ -28,15 +28,6 @@ fn of_v3(handle: MQTTClient) -> Result<InCall, Code> {
     }
 }
 
-/// A message as the program passes it.
-struct Contents {
-    payload: *const c_void,
-    payloadlen: c_int,
-    qos: c_int,
-    retained: c_int,
-    properties: *const MQTTProperties,
-}
-
 unsafe fn publish_contents(
     client: &SyncClient,
     topic: *const c_char,
@@ -47,64 +38,24 @@ unsafe fn publish_contents(
         return Err(MQTTCLIENT_DISCONNECTED);
     }
     // SAFETY: as documented.
-    unsafe {
-        let topic = read::topic(topic)?;
-        let qos = read::qos(contents.qos)?;
-        if contents.payloadlen < 0 {
-            return Err(MQTTCLIENT_FAILURE);
-        }
-        if contents.payloadlen > 0 && contents.payload.is_null() {
-            return Err(MQTTCLIENT_NULL_PARAMETER);
-        }
-        let properties = if client.setup().create.v5 {
-            read::properties(contents.properties, PropertyContext::Publish)?
-        } else {
-            Properties::new()
-        };
-        let publish = Publish {
-            dup: false,
-            qos,
-            retain: contents.retained != 0,
-            topic,
-            packet_id: 0,
-            properties: properties.as_ref(),
-            payload: memory::bytes(contents.payload, contents.payloadlen),
-        };
-        let op = Op::Publish {
-            delivery: client.host().callbacks().delivery_complete.is_some(),
-        };
-        let id = client
-            .publish(&publish, op)
-            .map_err(|error| super::error(&error))?;
-        // A QoS 0 message has no token: the original leaves the program's variable alone.
-        if id != 0 && !token.is_null() {
-            *token = id.into();
-        }
+    let (message, properties) = unsafe {
+        (
+            contents.check(topic, MQTTCLIENT_FAILURE)?,
+            contents.properties(client.setup().create.v5)?,
+        )
+    };
+    let op = Op::Publish {
+        delivery: client.host().callbacks().delivery_complete.is_some(),
+    };
+    let id = client
+        .publish(&message.publish(properties.as_ref()), op)
+        .map_err(|error| super::error(&error))?;
+    // A QoS 0 message has no token: the original leaves the program's variable alone.
+    if id != 0 && !token.is_null() {
+        // SAFETY: not NULL; the program's variable.
+        unsafe { *token = id.into() };
     }
     Ok(())
-}
-
-/// # Safety
-/// NULL or a message as documented.
-unsafe fn contents(msg: *const MQTTClient_message) -> Result<Contents, Code> {
-    if msg.is_null() {
-        return Err(MQTTCLIENT_NULL_PARAMETER);
-    }
-    // SAFETY: not NULL; read member by member, each only in a version that has it.
-    unsafe {
-        let version = read::check_struct(msg.cast(), b"MQTM", 1)?;
-        Ok(Contents {
-            payload: (*msg).payload,
-            payloadlen: (*msg).payloadlen,
-            qos: (*msg).qos,
-            retained: (*msg).retained,
-            properties: if version >= 1 {
-                &raw const (*msg).properties
-            } else {
-                std::ptr::null()
-            },
-        })
-    }
 }
 
 pub unsafe fn publish(
@@ -161,7 +112,7 @@ pub unsafe fn publish_message(
 ) -> c_int {
     super::code(of_v3(handle).and_then(|client| {
         // SAFETY: as documented.
-        unsafe { publish_contents(&client, topic_name, &contents(msg)?, dt) }
+        unsafe { publish_contents(&client, topic_name, &Contents::of(msg)?, dt) }
     }))
 }
 
@@ -173,23 +124,8 @@ pub unsafe fn publish_message5(
 ) -> MQTTResponse {
     response(super::code(of(handle).and_then(|client| {
         // SAFETY: as documented.
-        unsafe { publish_contents(&client, topic_name, &contents(msg)?, dt) }
+        unsafe { publish_contents(&client, topic_name, &Contents::of(msg)?, dt) }
     })))
-}
-
-/// Topics of a list. An empty list would make a packet that the specification forbids ([MQTT-3.8.3-2]).
-unsafe fn topic_list<'a>(count: c_int, topics: *const *mut c_char) -> Result<Vec<&'a [u8]>, Code> {
-    let count = usize::try_from(count)
-        .ok()
-        .filter(|count| *count > 0)
-        .ok_or(MQTTCLIENT_FAILURE)?;
-    if topics.is_null() {
-        return Err(MQTTCLIENT_NULL_PARAMETER);
-    }
-    // SAFETY: an array of `count` strings, as documented.
-    (0..count)
-        .map(|i| unsafe { read::topic(*topics.add(i)) })
-        .collect()
 }
 
 /// Sends the change and waits for its acknowledgement: codes and properties.
@@ -215,7 +151,7 @@ unsafe fn subscribe_to(
     count: c_int,
     topics: *const *mut c_char,
     qos: *const c_int,
-    options: Option<*const MQTTSubscribe_options>,
+    options: FilterOptions,
     properties: *const MQTTProperties,
 ) -> Result<(Vec<u8>, Properties), Code> {
     if !client.is_connected() {
@@ -223,27 +159,11 @@ unsafe fn subscribe_to(
     }
     // SAFETY: as documented; arrays of `count` entries.
     unsafe {
-        let topics = topic_list(count, topics)?;
+        let topics = subscription::topics(count, topics)?;
         if qos.is_null() {
             return Err(MQTTCLIENT_NULL_PARAMETER);
         }
-        let mut filters = Vec::with_capacity(topics.len());
-        for (i, filter) in topics.iter().enumerate() {
-            let mut filter = Filter {
-                filter,
-                qos: read::qos(*qos.add(i))?,
-                no_local: false,
-                retain_as_published: false,
-                retain_handling: 0,
-            };
-            if let Some(options) = options {
-                let options = options.add(i);
-                filter.no_local = (*options).noLocal != 0;
-                filter.retain_as_published = (*options).retainAsPublished != 0;
-                filter.retain_handling = (*options).retainHandling;
-            }
-            filters.push(filter);
-        }
+        let filters = subscription::filters(&topics, qos, options)?;
         let properties = if client.setup().create.v5 {
             read::properties(properties, PropertyContext::Subscribe)?
         } else {
@@ -267,7 +187,7 @@ pub unsafe fn subscribe(handle: MQTTClient, topic: *const c_char, qos: c_int) ->
                 1,
                 topics.as_ptr(),
                 &raw const qos,
-                None,
+                FilterOptions::None,
                 std::ptr::null(),
             )
         }
@@ -289,7 +209,14 @@ pub unsafe fn subscribe_many(
     super::code(of_v3(handle).and_then(|client| {
         // SAFETY: as documented; the array has room for the codes, in place of what was asked for.
         unsafe {
-            let (codes, _) = subscribe_to(&client, count, topic, qos, None, std::ptr::null())?;
+            let (codes, _) = subscribe_to(
+                &client,
+                count,
+                topic,
+                qos,
+                FilterOptions::None,
+                std::ptr::null(),
+            )?;
             for (i, code) in codes.iter().enumerate() {
                 *qos.add(i) = (*code).into();
             }
@@ -320,7 +247,11 @@ pub unsafe fn subscribe_many5(
     props: *mut MQTTProperties,
 ) -> MQTTResponse {
     let result = of(handle).and_then(|client| {
-        let options = (!opts.is_null()).then_some(opts.cast_const());
+        let options = if opts.is_null() {
+            FilterOptions::None
+        } else {
+            FilterOptions::Each(opts)
+        };
         // SAFETY: as documented.
         let (codes, properties) =
             unsafe { subscribe_to(&client, count, topic, qos, options, props)? };
@@ -344,7 +275,7 @@ unsafe fn unsubscribe_from(
     }
     // SAFETY: as documented.
     unsafe {
-        let topics = topic_list(count, topics)?;
+        let topics = subscription::topics(count, topics)?;
         let properties = if client.setup().create.v5 {
             read::properties(properties, PropertyContext::Unsubscribe)?
         } else {

@@ -8,19 +8,18 @@ use libc::c_int;
 use super::host::Op;
 use super::{SyncClient, of, response, response_properties};
 use crate::engine::{Answer, Connected};
-use crate::ffi::read::connect;
+use crate::ffi::read::connect::{self, Members, Particulars};
+use crate::ffi::read::versioned::{Versioned, field};
 use crate::ffi::read::{self, Code};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::client_types::*;
 use crate::ffi::types::property_types::MQTTProperties;
 use crate::ffi::types::reason_codes::MQTTReasonCodes;
 use crate::ffi::types::shared_types::{MQTTVERSION_5, MQTTVERSION_DEFAULT};
-use crate::options::{ConnectOptions, SecretText};
+use crate::options::ConnectOptions;
 use crate::protocol::property::{Context as PropertyContext, Properties};
 use crate::transport::Stage;
 
-/// Newest version of the connect options.
-const OPTIONS_VERSION: c_int = 8;
 /// What a blocking connect waits longer than the engine's own deadline.
 const SLACK: Duration = Duration::from_secs(5);
 
@@ -118,111 +117,48 @@ unsafe fn read_options(
     connect_properties: *const MQTTProperties,
     will_properties: *const MQTTProperties,
 ) -> Result<ConnectOptions, Code> {
-    if options.is_null() {
-        return Err(MQTTCLIENT_NULL_PARAMETER);
-    }
     let setup = client.setup();
-    // SAFETY: not NULL; read member by member, each only in a version that has it.
-    unsafe {
-        let version = read::check_struct(options.cast(), b"MQTC", OPTIONS_VERSION)?;
-        let ssl = if version >= 1 {
-            (*options).ssl
-        } else {
-            std::ptr::null_mut()
-        };
-        connect::check_tls(&setup.server_uri, ssl)?;
-        read::will((*options).will, Properties::new())?;
-        let tls = read::tls(ssl)?;
-        let username = read::text((*options).username)?;
-        read::check_text((*options).password)?;
-        let mqtt_version = if version >= 3 {
-            (*options).MQTTVersion
-        } else if setup.create.v5 {
-            MQTTVERSION_5
-        } else {
-            MQTTVERSION_DEFAULT
-        };
-        let choice = connect::version(mqtt_version).ok_or(MQTTCLIENT_BAD_MQTT_VERSION)?;
-        let v5 = mqtt_version == MQTTVERSION_5;
-        let (clean_session, clean_start) = (
-            (*options).cleansession,
-            if version >= 6 {
-                (*options).cleanstart
-            } else {
-                0
-            },
-        );
-        if v5 && clean_session != 0 || !v5 && clean_start != 0 {
-            return Err(MQTTCLIENT_BAD_MQTT_OPTION);
-        }
-        if v5 != setup.create.v5 {
-            return Err(MQTTCLIENT_WRONG_MQTT_VERSION);
-        }
-        let will = read::will(
-            (*options).will,
-            read::properties(will_properties, PropertyContext::Will)?,
-        )?;
-        let password = if version >= 5 {
-            read::password((*options).password, (*options).binarypwd)
-        } else {
-            read::password((*options).password, connect::NO_BINARY)
-        };
-        if version >= 2 && (*options).serverURIcount < 0 {
-            return Err(MQTTCLIENT_FAILURE);
-        }
-        let server_uris = if version >= 2 && (*options).serverURIcount > 0 {
-            read::texts((*options).serverURIs, (*options).serverURIcount)?
-        } else {
-            Vec::new()
-        };
-        let max = if version >= 6 {
-            (*options).maxInflightMessages
-        } else {
-            -1
-        };
-        Ok(ConnectOptions {
-            extras: None,
-            keep_alive: read::seconds((*options).keepAliveInterval),
-            clean: if v5 {
-                clean_start != 0
-            } else {
-                clean_session != 0
-            },
+    // SAFETY: as documented.
+    let options = unsafe { Versioned::check(options, b"MQTC", connect::OPTIONS_VERSION)? };
+    let members = Members::from(options);
+    let security = members.security(&setup.server_uri)?;
+    let version = members.version().unwrap_or(if setup.create.v5 {
+        MQTTVERSION_5
+    } else {
+        MQTTVERSION_DEFAULT
+    });
+    let choice = connect::version(version).ok_or(MQTTCLIENT_BAD_MQTT_VERSION)?;
+    let v5 = version == MQTTVERSION_5;
+    let clean = members.clean(v5)?;
+    if v5 != setup.create.v5 {
+        return Err(MQTTCLIENT_WRONG_MQTT_VERSION);
+    }
+    // SAFETY: as documented.
+    let will_properties = unsafe { read::properties(will_properties, PropertyContext::Will)? };
+    if members.server_uri_count() < 0 {
+        return Err(MQTTCLIENT_FAILURE);
+    }
+    // SAFETY: as documented.
+    let properties = unsafe { read::properties(connect_properties, PropertyContext::Connect)? };
+    let max = field!(options.maxInflightMessages since 6 else -1);
+    members.options(
+        security,
+        Particulars {
+            version: choice,
+            clean,
             // The newer option, where it is set, replaces the older one.
             max_inflight: if max > 0 {
                 connect::max_inflight(max)
-            } else if (*options).reliable != 0 {
+            } else if field!(options.reliable) != 0 {
                 1
             } else {
                 MAX_INFLIGHT
             },
-            will: will.map(Box::new),
-            username,
-            password,
-            connect_timeout: connect::timeout((*options).connectTimeout),
-            tls: tls.map(Box::new),
-            server_uris,
-            version: choice,
             reconnect: None,
-            properties: read::properties(connect_properties, PropertyContext::Connect)?,
-            http_headers: if version >= 7 {
-                read::headers((*options).httpHeaders)?
-            } else {
-                Vec::new()
-            },
-            http_proxy: if version >= 8 {
-                read::text((*options).httpProxy)?.map(SecretText::from)
-            } else {
-                None
-            },
-            https_proxy: if version >= 8 {
-                read::text((*options).httpsProxy)?.map(SecretText::from)
-            } else {
-                None
-            },
-            network: None,
-        })
-    }
+            properties,
+            will_properties,
+        },
+    )
 }
 
 /// Messages in flight without `reliable`, as in the original.

@@ -8,8 +8,9 @@ use super::host::ClientHost;
 use super::{HANDLES, SyncClient};
 use crate::engine::{Driver, Setup};
 use crate::ffi::exports::version;
+use crate::ffi::read::Code;
 use crate::ffi::read::create::{Created, check, store};
-use crate::ffi::read::{self, Code};
+use crate::ffi::read::versioned::{Versioned, field};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::client_types::*;
 use crate::options::CreateOptions;
@@ -71,15 +72,7 @@ unsafe fn make(
             server_uri,
             client_id,
         } = check(server_uri, client_id, persistence_type)?;
-        let mut create = CreateOptions {
-            // As the original, in this API only.
-            refuse_v5_store: true,
-            ..CreateOptions::default()
-        };
-        if !options.is_null() {
-            read::check_struct(options.cast(), b"MQCO", 0)?;
-            create.v5 = (*options).MQTTVersion >= 5;
-        }
+        let create = read_options(options)?;
         if handle.is_null() {
             return Err(MQTTCLIENT_NULL_PARAMETER);
         }
@@ -105,6 +98,20 @@ unsafe fn make(
         *handle = HANDLES.insert(client).ok_or(MQTTCLIENT_FAILURE)?;
     }
     Ok(())
+}
+
+unsafe fn read_options(options: *const MQTTClient_createOptions) -> Result<CreateOptions, Code> {
+    let mut create = CreateOptions {
+        // As the original, in this API only.
+        refuse_v5_store: true,
+        ..CreateOptions::default()
+    };
+    if !options.is_null() {
+        // SAFETY: as documented.
+        let options = unsafe { Versioned::check(options, b"MQCO", 0)? };
+        create.v5 = field!(options.MQTTVersion) >= 5;
+    }
+    Ok(create)
 }
 
 pub unsafe fn destroy(handle: *mut MQTTClient) {
