@@ -12,14 +12,21 @@
 //! Dependencies point one way: [`ffi`] → [`engine`] → {[`protocol`], [`transport`], [`persistence`]}; [`mod@trace`] serves all.
 //! [`protocol`] knows no clock, no socket, no thread and no `unsafe`.
 
-pub mod engine;
+mod engine;
 pub mod events;
 pub mod ffi;
 pub mod options;
 pub mod os;
 pub mod persistence;
 pub mod protocol;
-pub mod reactor;
-pub mod registry;
-pub mod trace;
+mod reactor;
+mod registry;
+mod trace;
 pub mod transport;
+
+/// What the tests of other packages reach into; nothing here is for programs.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod testing {
+    pub use crate::engine::fuzz_connack;
+}

@@ -83,8 +83,6 @@ pub struct Connected {
 /// Why no server accepted the connection: what the last attempt met.
 #[derive(Debug, Clone)]
 pub struct ConnectFailure {
-    /// The version asked for.
-    pub version: Version,
     /// Return code or reason code of a CONNACK that refused.
     pub refused: Option<u8>,
     /// Properties of that CONNACK.
@@ -100,9 +98,8 @@ pub struct ConnectFailure {
 }
 
 impl ConnectFailure {
-    pub(super) fn new(version: Version, stage: Option<Stage>, message: String) -> Self {
+    pub(super) fn new(stage: Option<Stage>, message: String) -> Self {
         Self {
-            version,
             refused: None,
             properties: Properties::new(),
             message,

@@ -38,7 +38,7 @@ pub use driving::Work;
 pub use host::{
     ConnectEnd, ConnectFailure, ConnectResult, Connected, Event, Handled, Host, Loss, LossCause,
 };
-#[cfg(any(test, fuzzing))]
+#[cfg(fuzzing)]
 pub use lifecycle::exchange::fuzz as fuzz_connack;
 pub use nonblocking::{Published, Terms};
 pub use tally::Counters;

@@ -119,7 +119,7 @@ impl<H: Host> Client<H> {
                     }
                 }
                 Err(error) => {
-                    let failure = ConnectFailure::new(version, Some(error.stage), error.message);
+                    let failure = ConnectFailure::new(Some(error.stage), error.message);
                     client.not_established(failure, epoch);
                 }
             }
@@ -217,7 +217,7 @@ impl<H: Host> Client<H> {
                     let failure = ConnectFailure {
                         refused: Some(code),
                         properties,
-                        ..ConnectFailure::new(version, None, refusal(version, code))
+                        ..ConnectFailure::new(None, refusal(version, code))
                     };
                     self.fail(core, failure);
                 }
@@ -269,10 +269,9 @@ impl<H: Host> Client<H> {
         stage: Option<Stage>,
         why: &Loss,
     ) {
-        let version = Self::version_of(core);
         let failure = ConnectFailure {
             os_error: why.os_error,
-            ..ConnectFailure::new(version, stage, format!("waiting for CONNACK: {}", why.text))
+            ..ConnectFailure::new(stage, format!("waiting for CONNACK: {}", why.text))
         };
         self.fail(core, failure);
     }
@@ -302,8 +301,7 @@ impl<H: Host> Client<H> {
         } else if core.lifecycle.is_up() {
             self.lose(&mut core, why);
         } else if let Some(op) = core.lifecycle.abandon() {
-            let version = core.session.version();
-            let failure = ConnectFailure::new(version, Some(Stage::Abandoned), why.text);
+            let failure = ConnectFailure::new(Some(Stage::Abandoned), why.text);
             tell_connect_ended(&mut core, op, Err(Box::new(failure)));
         } else {
             return Err(Error::Disconnected);

@@ -98,7 +98,7 @@ impl<H: Host> Client<H> {
             &options.server_uris
         };
         let versions = versions(options);
-        let mut last = ConnectFailure::new(versions[0], None, "no server to connect to".into());
+        let mut last = ConnectFailure::new(None, "no server to connect to".into());
         for uri in uris {
             for version in versions {
                 self.trace_attempt(uri, *version);
@@ -151,7 +151,7 @@ impl<H: Host> Client<H> {
         deadline: tokio::time::Instant,
     ) -> Result<Established, ConnectFailure> {
         let clean = options.clean && !keep_session;
-        let fail = |stage, message: String| ConnectFailure::new(version, stage, message);
+        let fail = |stage, message: String| ConnectFailure::new(stage, message);
         let for_us = options.extras.is_none();
         if version == Version::V311 && self.setup.client_id.is_empty() && !clean && for_us {
             // Such a CONNECT must not be sent ([MQTT-3.1.3-7]); this is what the server would answer ([MQTT-3.1.3-8]).
@@ -285,7 +285,7 @@ impl<H: Host> Client<H> {
         version: Version,
         socket: RawFd,
     ) -> Result<(Connected, usize), ConnectFailure> {
-        let fail = |message: String| ConnectFailure::new(version, None, message);
+        let fail = |message: String| ConnectFailure::new(None, message);
         let frame = decode::frame(answer, u32::MAX)
             .ok()
             .flatten()
@@ -448,7 +448,7 @@ impl<H: Host> Drop for PanicGuard<'_, H> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let message = "not enough threads, or a defect".to_owned();
-            let failure = ConnectFailure::new(Version::V311, None, message);
+            let failure = ConnectFailure::new(None, message);
             self.client.not_established(failure, self.epoch);
             self.client.reconnect_again(self.epoch);
         }

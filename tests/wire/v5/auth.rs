@@ -422,7 +422,9 @@ fn mqtt_3_15_2_3_user_properties_no_larger_than_the_server_takes() {
     assert!(matches!(client.auth(0x19, &[long]), Err(Error::Invalid(_))));
     peer.expect_silence();
     let short = crate::packet::user("n", "x");
-    client.auth(0x19, &[short.clone()]).expect("small enough");
+    client
+        .auth(0x19, std::slice::from_ref(&short))
+        .expect("small enough");
     assert!(expect_auth(&mut peer).properties.contains(&short));
 }
 
