@@ -12,7 +12,8 @@ use paho_oxide::transport::resolve::{Resolution, Resolver};
 use paho_oxide::transport::{Connector, Link, Stage};
 use tokio::time::Instant;
 use transport_common::{
-    Fixed, connect_with, in_child, options, parse, paused_runtime, poll_in, read, runtime, temp_dir,
+    Fixed, PATIENCE, connect_with, in_child, options, parse, paused_runtime, poll_in, read,
+    runtime, temp_dir,
 };
 
 /// A name server that answers after 20 s.
@@ -144,11 +145,9 @@ fn the_first_address_is_dead_and_the_second_alive() {
         let start = std::time::Instant::now();
         let connector = Connector::with_resolver(Arc::new(Fixed(addresses)));
         connect_with(&connector, &format!("some.name:{port}"), &options()).unwrap();
-        assert!(
-            start.elapsed() < Duration::from_secs(1),
-            "{:?}",
-            start.elapsed()
-        );
+        // Waiting for the dead one takes as long as the attempt may.
+        let took = start.elapsed();
+        assert!(took < PATIENCE / 2, "{took:?}");
         alive.accept().unwrap();
     }
 }

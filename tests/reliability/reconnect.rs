@@ -267,6 +267,9 @@ fn server_lists() {
     assert!(!second.has_caller());
 }
 
+/// Shorter than what is left, a tenth of a second after a disconnect, of the second that is waited for a server's close.
+const SOON: Duration = Duration::from_millis(800);
+
 /// A server lets a client's new connection take over before it has read the rest of the old one: so a connect that follows a
 /// disconnect waits with its CONNECT until the server has read everything, which it shows by closing its end; and not for ever.
 #[test]
@@ -295,8 +298,7 @@ fn connect_right_after_disconnect() {
         let waited = asked.elapsed();
         next.connack(false, &[]);
         let mut peer = next;
-        assert!(waited < Duration::from_secs(2), "{waited:?}");
-        assert_eq!(closes, waited < Duration::from_millis(500), "{waited:?}");
+        assert_eq!(closes, waited < SOON, "{waited:?}");
         puppet.expect("onconnect");
         assert_eq!(peer.expect_publish().id, read.id);
         peer.ack(AckKind::PubAck, read.id);
@@ -331,5 +333,5 @@ fn exit_right_after_disconnect() {
     drop(peer);
     let closed = Instant::now();
     puppet.quit();
-    assert!(closed.elapsed() < Duration::from_millis(500));
+    assert!(closed.elapsed() < SOON);
 }

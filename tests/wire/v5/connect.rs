@@ -215,23 +215,23 @@ fn mqtt_3_1_2_19_password() {
 #[test]
 fn mqtt_3_1_2_20_pings_in_the_keep_alive_interval() {
     let options = ConnectOptions {
-        keep_alive: 1,
+        keep_alive: 2,
         ..ConnectOptions::default()
     };
     let (_broker, mut peer, client) = connected_with(V, &options, &[]);
-    expect_ping_in_a_second(&mut peer);
+    expect_ping_in_two_seconds(&mut peer);
     peer.send(&crate::server::pingresp());
-    expect_ping_in_a_second(&mut peer);
+    expect_ping_in_two_seconds(&mut peer);
     peer.expect_refusal(0x8D);
     assert_eq!(client.next(), Event::ConnectionLost);
 }
 
-fn expect_ping_in_a_second(peer: &mut crate::broker::Peer) {
+fn expect_ping_in_two_seconds(peer: &mut crate::broker::Peer) {
     let idle = Instant::now();
     peer.expect_pingreq();
-    // Half a second of grace for a busy machine; the server itself waits one and a half intervals.
+    // A second of grace for a busy machine; the server itself waits one and a half intervals.
     assert!(
-        idle.elapsed() < Duration::from_millis(1500),
+        idle.elapsed() < Duration::from_secs(3),
         "{:?}",
         idle.elapsed()
     );
@@ -245,8 +245,8 @@ fn mqtt_3_1_2_21_server_keep_alive_is_used() {
         ..ConnectOptions::default()
     };
     let (_broker, mut peer, _client) =
-        connected_with(V, &options, &[(prop::SERVER_KEEP_ALIVE, Value::Two(1))]);
-    expect_ping_in_a_second(&mut peer);
+        connected_with(V, &options, &[(prop::SERVER_KEEP_ALIVE, Value::Two(2))]);
+    expect_ping_in_two_seconds(&mut peer);
 }
 
 /// [MQTT-3.1.2-23] With a Session Expiry Interval the client keeps its session after the connection.
