@@ -330,3 +330,34 @@ fn the_page_of_limits_is_right() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(compared > 10, "hardly a number was compared: {compared}");
 }
+
+/// CONTRIBUTING.md names each test target and each fuzz target.
+#[test]
+fn the_page_for_contributors_names_every_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("CONTRIBUTING.md")).expect("the page");
+    let entries = |dir: &str| -> Vec<PathBuf> {
+        let entries = fs::read_dir(root.join(dir)).expect("a directory");
+        entries
+            .map(|entry| entry.expect("an entry").path())
+            .collect()
+    };
+    let name = |path: &Path| {
+        let name = path.file_stem().and_then(|name| name.to_str());
+        name.expect("a name").to_owned()
+    };
+    let is_source = |path: &Path| path.extension().is_some_and(|kind| kind == "rs");
+    let mut wanted = Vec::new();
+    for path in entries("tests") {
+        if is_source(&path) {
+            wanted.push(format!("{}.rs`", name(&path)));
+        } else if path.join("main.rs").exists() {
+            wanted.push(format!("`tests/{}/`", name(&path)));
+        }
+    }
+    for path in entries("fuzz/fuzz_targets") {
+        wanted.push(format!("`{}`", name(&path)));
+    }
+    wanted.retain(|name| !page.contains(name.as_str()));
+    assert!(wanted.is_empty(), "not named: {wanted:?}");
+}
