@@ -7,6 +7,7 @@ use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyStopIteration, PyValueErr
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
 
 use crate::connection::rc;
@@ -19,10 +20,20 @@ use crate::session::{Dropped, Received};
 /// How long a wait goes without a look at signals.
 const SLICE: Duration = Duration::from_millis(100);
 
+/// The code of nearly all publishes, made once.
+static SUCCESS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
 fn error_code(py: Python<'_>, rc: i32) -> PyResult<Bound<'_, PyAny>> {
-    py.import(intern!(py, "paho_oxide.enums"))?
-        .getattr(intern!(py, "MQTTErrorCode"))?
-        .call1((rc,))
+    let code = || {
+        py.import(intern!(py, "paho_oxide.enums"))?
+            .getattr(intern!(py, "MQTTErrorCode"))?
+            .call1((rc,))
+    };
+    if rc != rc::SUCCESS {
+        return code();
+    }
+    let success = SUCCESS.get_or_try_init(py, || code().map(Bound::unbind))?;
+    Ok(success.bind(py).clone())
 }
 
 /// The end of a publish: what `Client.publish` returns.

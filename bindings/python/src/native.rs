@@ -12,7 +12,7 @@ use pyo3::exceptions::{PyAttributeError, PyOSError, PyRuntimeError, PyTypeError,
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyFloat, PyInt, PyList, PyString};
 
-use crate::connection::{ConnectOptions, Request, Shared, WillOptions};
+use crate::connection::{ConnectOptions, Request, Shared, WillOptions, Writer};
 use crate::descriptor;
 use crate::dispatch;
 use crate::message::{MQTTMessage, MQTTMessageInfo};
@@ -388,9 +388,14 @@ impl Connection {
         Ok(self.shared()?.ending())
     }
 
-    /// Returns true if bytes wait for the socket.
+    /// Returns true if the program is to call `write` once the socket has room.
     fn wants_write(&self) -> PyResult<bool> {
         Ok(self.shared()?.wants_write())
+    }
+
+    /// Returns how many bytes of packets have not been written.
+    fn unwritten(&self) -> PyResult<u64> {
+        Ok(self.shared()?.lock().unwritten())
     }
 
     /// Returns reason and properties of the server's DISCONNECT, once.
@@ -404,13 +409,26 @@ impl Connection {
 
     /// Says whether a thread of ours runs the loop, so that publishes may leave the writing to it.
     fn set_threaded(&self, threaded: bool) -> PyResult<()> {
-        self.shared()?.lock().threaded = threaded;
+        self.shared()?.lock().writer = if threaded {
+            Writer::Loop
+        } else {
+            Writer::Caller
+        };
         Ok(())
     }
 
-    /// Says whether `_handle_published` is to be called.
-    fn set_tell_published(&self, tell: bool) -> PyResult<()> {
-        self.shared()?.lock().io.tell_published = tell;
+    /// Has publishes, subscribes and acknowledgements wait until the program calls `write`.
+    fn gather(&self) -> PyResult<()> {
+        self.shared()?.lock().writer = Writer::Gathered;
+        Ok(())
+    }
+
+    /// Says whether `_handle_published` is to be called: for publishes of QoS 0, which are written then, and for those of
+    /// QoS 1 and 2, which are acknowledged.
+    fn set_tell_published(&self, written: bool, acknowledged: bool) -> PyResult<()> {
+        let mut state = self.shared()?.lock();
+        state.io.tell_written = written;
+        state.io.tell_acknowledged = acknowledged;
         Ok(())
     }
 

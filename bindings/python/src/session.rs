@@ -112,8 +112,9 @@ pub struct Outputs {
     pub unwritten: VecDeque<(u64, Op)>,
     /// Publishes that have not ended, of `QoS` 1 and 2.
     pub outstanding: usize,
-    /// The program wants an event for each publish that ends.
-    pub tell_published: bool,
+    /// The program wants an event for each publish that is written, at `QoS` 0, or acknowledged.
+    pub tell_written: bool,
+    pub tell_acknowledged: bool,
     /// Where failed publishes go while the program drops them.
     pub dropped: Option<Vec<Dropped>>,
 }
@@ -159,7 +160,12 @@ impl Outputs {
             dropped.push(Dropped { mid, qos, message });
             return;
         }
-        if self.tell_published {
+        let tell = if qos == 0 {
+            self.tell_written
+        } else {
+            self.tell_acknowledged
+        };
+        if tell {
             let event = Event::Published {
                 mid,
                 done,

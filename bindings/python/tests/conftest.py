@@ -51,6 +51,8 @@ class Broker:
             self.tcp, self.tls, self.ws = self.tcp or free_port(), self.tls or free_port(), self.ws or free_port()
             (self.directory / "mosquitto.conf").write_text(
                 "allow_anonymous true\npersistence false\nmax_queued_messages 0\nmax_inflight_messages 100\nuser root\n"
+                # Otherwise the server's second small write waits 40 ms for our acknowledgement of the first.
+                "set_tcp_nodelay true\n"
                 f"listener {self.tcp} 127.0.0.1\nlistener 0 {self.unix}\n"
                 f"listener {self.ws} 127.0.0.1\nprotocol websockets\n"
                 f"listener {self.tls} 127.0.0.1\ncertfile {self.directory}/server.crt\nkeyfile {self.directory}/server.key\n"
@@ -151,8 +153,11 @@ class Server:
         self.thread.join(10)
 
 
+Serve = Callable[[Callable[[socket.socket], None]], Server]
+
+
 @pytest.fixture
-def serve() -> Iterator[Callable[[Callable[[socket.socket], None]], Server]]:
+def serve() -> Iterator[Serve]:
     servers: list[Server] = []
 
     def make(script: Callable[[socket.socket], None]) -> Server:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import Coroutine
 from typing import Any, Callable
 
 import pytest
 import uvloop
 
-from conftest import Broker, Server, publish_packet, read_packet
+from conftest import Broker, Serve, publish_packet, read_packet
 from paho_oxide.aio import Client, MqttCodeError, MqttError, Will
 from paho_oxide.client import MQTTv5, MQTTv311
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-Serve = Callable[[Callable[[socket.socket], None]], Server]
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
@@ -231,6 +231,52 @@ def test_acknowledged_when_the_next_message_is_asked_for(serve: Serve, run: Run)
             assert second.payload == b"2"
             while acknowledged != [1]:
                 await asyncio.sleep(0.005)
+
+    run(main())
+
+
+def test_leaving_waits_for_disconnect_to_be_written_and_no_longer(serve: Serve, run: Run) -> None:
+    left = threading.Event()
+
+    def script(connection: socket.socket) -> None:
+        read_packet(connection)
+        connection.sendall(b"\x20\x02\0\0")
+        assert read_packet(connection)[0] == 0x30
+        assert read_packet(connection) == (0xE0, b"")
+        assert left.wait(30)
+
+    class Silent(Client):
+        def _tick(self) -> None:
+            """Nothing that only time brings may be needed."""
+
+    async def main() -> None:
+        async with Silent("127.0.0.1", serve(script).port, protocol=MQTTv311, timeout=20) as client:
+            await client.publish("t", "x")
+            began = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - began < 15
+        left.set()
+
+    run(main())
+
+
+def test_publishing_at_qos_0_lets_the_event_loop_have_its_turn(broker: Broker, run: Run) -> None:
+    async def main() -> None:
+        async with Client("127.0.0.1", broker.tcp) as client:
+            turns = 0
+
+            def turn() -> None:
+                nonlocal turns
+                turns += 1
+                if not stopped:
+                    asyncio.get_running_loop().call_soon(turn)
+
+            stopped = False
+            turn()
+            for _ in range(1000):
+                await client.publish("turns", b"x" * 1000)
+            stopped = True
+            assert 10 < turns < 1000
+            await client.publish("turns", b"x", 1)
 
     run(main())
 

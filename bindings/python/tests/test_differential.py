@@ -17,7 +17,7 @@ def same(name: str, *arguments: str) -> None:
     assert original.count("\n") > 5
 
 
-@pytest.mark.parametrize("name", ["values.py", "arguments.py", "endings.py", "reconnects.py"])
+@pytest.mark.parametrize("name", ["values.py", "arguments.py", "endings.py", "reconnects.py", "connecting.py", "inbound.py"])
 def test_program(name: str) -> None:
     same(name)
 

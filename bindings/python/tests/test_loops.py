@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import select
 import selectors
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -17,7 +19,7 @@ import pytest
 
 import paho_oxide.publish
 import paho_oxide.subscribe
-from conftest import Broker, wait_until
+from conftest import Broker, Serve, read_packet, wait_until
 from paho_oxide.client import CallbackAPIVersion, Client, MQTTErrorCode, MQTTMessage
 
 
@@ -105,6 +107,33 @@ def test_a_subclass_without_locks_in_a_loop_of_its_own(broker: Broker, kind: str
     client.disconnect()
     carry(client, lambda: client.socket() is None)
     assert sockets == []
+
+
+def test_disconnect_ends_by_what_the_socket_callbacks_ask_for(serve: Serve) -> None:
+    """A server need not close the connection after DISCONNECT, and `loop_misc` is called only now and then."""
+    ended = threading.Event()
+
+    def script(connection: socket.socket) -> None:
+        read_packet(connection)
+        connection.sendall(b"\x20\x02\0\0")
+        assert read_packet(connection) == (0xE0, b"")
+        assert ended.wait(30)
+
+    client = Client(CallbackAPIVersion.VERSION2)
+    seen: list[str] = []
+    for name in "on_socket_register_write", "on_socket_unregister_write", "on_disconnect", "on_socket_close":
+        setattr(client, name, lambda *a, name=name: seen.append(name))
+    client.connect("127.0.0.1", serve(script).port)
+    while not client.is_connected():
+        select.select([client.socket()], [], [])
+        client.loop_read()
+    assert seen == []
+    client.disconnect()
+    assert seen == ["on_socket_register_write"] and client.want_write()
+    client.loop_write()
+    assert client.socket() is None
+    assert seen[1:] == ["on_disconnect", "on_socket_unregister_write", "on_socket_close"]
+    ended.set()
 
 
 @pytest.mark.parametrize("kind", ["tcp", "tls", "ws", "unix"])
@@ -253,6 +282,40 @@ def test_the_interpreter_ends_with_clients_alive(broker: Broker, body: str, end:
     done = python(EXIT.format(body=body, end=end), str(broker.tcp))
     assert done.returncode == 0, done.stderr
     assert "Fatal" not in done.stderr
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_the_interpreter_does_not_wait_for_acknowledgements(broker: Broker, serve: Serve, tls: bool) -> None:
+    code = """
+import atexit, sys, threading
+def report():
+    print([thread.name for thread in threading.enumerate() if "paho" in thread.name], client.socket() is not None)
+atexit.register(report)  # runs after what the package has registered
+from paho_oxide.client import Client, CallbackAPIVersion
+client = Client(CallbackAPIVersion.VERSION2)
+connected = threading.Event()
+client.on_connect = lambda *a: connected.set()
+client.max_queued_messages_set(100)
+if sys.argv[2]:
+    client.tls_set(sys.argv[2])
+client.connect("localhost", int(sys.argv[1]))
+client.loop_start()
+assert connected.wait(30)
+client.publish("t", "x", 1)
+"""
+
+    def script(connection: socket.socket) -> None:
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(broker.directory / "server.crt", broker.directory / "server.key")
+            connection = context.wrap_socket(connection, server_side=True)
+        read_packet(connection)
+        connection.sendall(b"\x20\x02\0\0")
+        while connection.recv(100):
+            pass
+
+    done = python(code, str(serve(script).port), broker.ca if tls else "")
+    assert done.stdout == "[] True\n", done.stderr
 
 
 def test_keyboard_interrupt_gets_through_loop_forever(broker: Broker) -> None:

@@ -6,14 +6,13 @@ import logging
 import socket
 import threading
 import time
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 
-from conftest import Broker, Server, publish_packet, read_packet, wait_until
+from conftest import Broker, Serve, publish_packet, read_packet, wait_until
 from paho_oxide.client import CallbackAPIVersion, Client, MQTTErrorCode, MQTTMessageInfo
 
-Serve = Callable[[Callable[[socket.socket], None]], Server]
 ACCEPTED = b"\x20\x02\0\0"
 
 
@@ -67,34 +66,45 @@ def test_wait_for_publish_ends_after_the_server_was_away(own_broker: Broker, qos
 
 
 def test_wait_for_publish_at_qos_0_over_a_lost_connection(serve: Serve) -> None:
+    waiting = threading.Event()
+
     def script(connection: socket.socket) -> None:
         read_packet(connection)
         connection.sendall(ACCEPTED)
         # Reads nothing more: what is published next cannot be written whole.
-        connection.settimeout(30)
-        closing.wait(30)
+        assert waiting.wait(30)
 
-    closing = threading.Event()
-    server = serve(script)
     client = make(reconnect_on_failure=False)
-    client.connect("127.0.0.1", server.port)
+    client.connect("127.0.0.1", serve(script).port)
+    while not client.is_connected():
+        client.loop(1.0)
+    # Without a thread, so that publish() does not wait for room.
+    info = client.publish("t", b"x" * (64 << 20), 0)
+    client.loop_start()
+    threading.Timer(0.2, waiting.set).start()
+    with pytest.raises(RuntimeError, match="connection was lost"):
+        info.wait_for_publish(60)
+    assert waiting.is_set()
+    client.loop_stop()
+
+
+def test_publish_that_waits_for_room_goes_on_when_the_connection_is_lost(serve: Serve) -> None:
+    begun = threading.Event()
+
+    def script(connection: socket.socket) -> None:
+        read_packet(connection)
+        connection.sendall(ACCEPTED)
+        assert begun.wait(30)
+
+    client = make(reconnect_on_failure=False)
+    client.connect("127.0.0.1", serve(script).port)
     client.loop_start()
     wait_until(client.is_connected)
+    threading.Timer(0.2, begun.set).start()
     info = client.publish("t", b"x" * (64 << 20), 0)
-    result: list[object] = []
-
-    def wait() -> None:
-        try:
-            info.wait_for_publish(60)
-            result.append("ended")
-        except RuntimeError as error:
-            result.append(error)
-
-    waiting = threading.Thread(target=wait)
-    waiting.start()
-    closing.set()
-    waiting.join(60)
-    assert isinstance(result[0], RuntimeError)
+    assert begun.is_set(), "publish() did not wait for room"
+    with pytest.raises(RuntimeError, match="connection was lost"):
+        info.wait_for_publish(60)
     client.loop_stop()
 
 

@@ -67,8 +67,8 @@ impl<M, O> Session<M, O> {
         let method = begin.properties.bytes(PropertyId::AuthenticationMethod);
         self.authentication = Authentication::begin(method);
         self.online = true;
-        // MQTT 3.1 does not tell whether there is a session.
-        let lost = !connack.session_present && self.version > Version::V31;
+        // MQTT 3.1 does not tell whether there is a session; after a clean CONNECT there is none.
+        let lost = !connack.session_present && (self.version > Version::V31 || begin.clean);
         let policy = self.options.policy.unwrap_or(if begin.clean {
             Policy::Clear
         } else {

@@ -149,22 +149,24 @@ class Loop(Callbacks):
         told = False
         self._dispatching = threading.get_ident()
         try:
+            began = flushed = time.monotonic()
             while True:
                 events = self._left or connection.take(self._batch)
                 if not events:
                     return told
                 self._left = []
                 told = True
-                began = time.monotonic()
                 self._tell(events)
-                # Acknowledgements go out between batches: those of slow callbacks should not wait for each other.
-                if time.monotonic() - began > _BATCH_TIME:
+                now = time.monotonic()
+                if now - began > _BATCH_TIME:
                     self._batch = max(1, self._batch // 4)
-                    self._flush()
                 elif self._batch < _BATCH:
                     self._batch *= 2
-                if len(events) == _BATCH:
+                if now - flushed > _BATCH_TIME:
+                    # Acknowledgements of slow callbacks should not wait for each other.
                     self._flush()
+                    now = flushed = time.monotonic()
+                began = now
         finally:
             self._dispatching = 0
 
@@ -537,7 +539,7 @@ class Loop(Callbacks):
             rc = self._loop(timeout, False)
             if self._thread_terminate and rc == _SUCCESS:
                 left = self._connection.outstanding()
-                if not left and not self._connection.wants_write():
+                if self._hurried or (not left and not self._connection.wants_write()):
                     return _SUCCESS
                 now = time.monotonic()
                 if left != outstanding:
@@ -547,6 +549,15 @@ class Loop(Callbacks):
             elif rc == _SUCCESS and self._sock is None:
                 return _SUCCESS
         return rc
+
+    _hurried = False
+
+    def _hurry(self) -> None:
+        """Has the loop end now, whatever is not acknowledged: the interpreter ends."""
+        self._hurried = self._thread_terminate = True
+        self._reconnect_on_failure = False
+        self._connection.hurry()
+        self._wakeup.set()
 
     def _reconnect_wait(self) -> None:
         """Waits before a reconnect: from the least delay on, doubling up to the greatest."""

@@ -397,7 +397,7 @@ class Settings(Loop):
     @staticmethod
     def _proxy_is_valid(proxy: dict[str, Any]) -> bool:
         kinds = (socks.HTTP, socks.SOCKS4, socks.SOCKS5)
-        return proxy.get("proxy_type") in kinds and isinstance(proxy.get("proxy_addr"), str)
+        return proxy.get("proxy_type") in kinds and bool(proxy.get("proxy_addr"))
 
     def reconnect_delay_set(self, min_delay: int = 1, max_delay: int = 120) -> None:
         """Sets how many seconds pass before a reconnect: the least, which doubles with each attempt up to the greatest."""

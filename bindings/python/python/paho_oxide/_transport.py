@@ -108,14 +108,15 @@ def _handshake(
     for line in others:
         name, _, value = line.partition(":")
         fields[name.strip().lower()] = value.strip()
-    if status.split(" ")[1:2] != ["101"] or "websocket" not in fields.get("upgrade", "").lower():
+    if "upgrade" not in fields.get("connection", "upgrade").lower():
         raise WebsocketConnectionError("WebSocket handshake error, connection not upgraded")
     sent_key = next((value for name, value in headers.items() if name.lower() == "sec-websocket-key"), "")
     expected = base64.b64encode(hashlib.sha1((sent_key + _ACCEPT).encode()).digest()).decode()
-    if fields.get("sec-websocket-accept") != expected:
+    if fields.get("sec-websocket-accept", expected) != expected:
         raise WebsocketConnectionError("WebSocket handshake error, invalid secret key")
-    if "sec-websocket-protocol" in fields and "mqtt" not in fields["sec-websocket-protocol"].lower():
-        raise WebsocketConnectionError("WebSocket handshake error, invalid subprotocol")
+    # Which subprotocol the server names is not looked at, as in the original: there are servers that name a wrong one.
+    if status.split(" ")[1:2] != ["101"] or not {"connection", "sec-websocket-accept"} <= fields.keys():
+        raise WebsocketConnectionError("WebSocket handshake error")
     return rest
 
 

@@ -11,19 +11,20 @@
 from __future__ import annotations
 
 import asyncio
-import collections
 import logging
 import random
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from . import client as paho
+from ._aio import Gathering, Messages
 from ._transport import WebSocketHeaders
 from .client import CleanStartOption, MQTTMessage, PayloadType
-from .enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from .enums import MQTTErrorCode, MQTTProtocolVersion
 from .matcher import MQTTMatcher
+from .packettypes import PacketTypes
 from .properties import Properties
 from .reasoncodes import ReasonCode
 from .subscribeoptions import SubscribeOptions
@@ -33,6 +34,10 @@ __all__ = ["Client", "MQTTMessage", "Messages", "MqttCodeError", "MqttError", "W
 _SUCCESS = MQTTErrorCode.MQTT_ERR_SUCCESS
 # Clients that lost the same server should not come back at the same moment.
 _RETRY_JITTER = 0.2
+# Bytes that publishes of QoS 0 may leave unwritten before the event loop gets its turn.
+_MOST_GATHERED = 32 * 1024
+
+T = TypeVar("T")
 
 
 class MqttError(Exception):
@@ -63,68 +68,6 @@ class Will:
         properties: Properties | None = None,
     ):
         self.topic, self.payload, self.qos, self.retain, self.properties = topic, payload, qos, retain, properties
-
-
-class Messages(AsyncIterator[MQTTMessage]):
-    """Messages in the order in which they came.
-
-    A message of QoS 1 or 2 is acknowledged when the next one is asked for, so that one that was being worked on when the
-    program failed comes again; with `manual_ack` by `Client.ack` only.
-    """
-
-    def __init__(self, client: Client):
-        self._client = client
-        self._queue: collections.deque[MQTTMessage] = collections.deque()
-        self._waiters: collections.deque[asyncio.Future[None]] = collections.deque()
-        self._last: MQTTMessage | None = None
-
-    def __len__(self) -> int:
-        return len(self._queue)
-
-    def __aiter__(self) -> Messages:
-        return self
-
-    async def __anext__(self) -> MQTTMessage:
-        client = self._client
-        if self._last is not None:
-            client._finished(self._last)
-            self._last = None
-        while not self._queue:
-            if client._failure is not None:
-                raise client._failure
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
-            try:
-                await waiter
-            finally:
-                # Cancelled: the message stays, and whoever waits next gets the signal.
-                if waiter in self._waiters:
-                    self._waiters.remove(waiter)
-                elif self._queue:
-                    self._wake()
-        message = self._queue.popleft()
-        client._taken()
-        if message.qos and not client._manual_ack:
-            self._last = message
-        return message
-
-    def _put(self, message: MQTTMessage) -> None:
-        self._queue.append(message)
-        if self._waiters:
-            self._wake()
-
-    def _wake(self) -> None:
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
-
-    def _wake_all(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-        self._waiters.clear()
 
 
 class Client:
@@ -180,18 +123,9 @@ class Client:
         self._delays = (reconnect_min_delay, reconnect_max_delay)
         self._max_queued = max(1, max_queued_incoming_messages)
         self._manual_ack = manual_ack
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=identifier,
-            clean_session=clean_session,
-            protocol=protocol,
-            transport=transport,
-            manual_ack=True,
-        )
+        client = Gathering(self, client_id=identifier, clean_session=clean_session, protocol=protocol, transport=transport)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
-        client.on_publish = self._on_publish
         client.on_subscribe = client.on_unsubscribe = self._on_suback
         client.on_socket_register_write = self._on_register_write
         client.on_socket_unregister_write = self._on_unregister_write
@@ -232,13 +166,14 @@ class Client:
         self._runner: asyncio.Task[None] | None = None
         self._failure: MqttError | None = MqttError("not connected: use `async with`")
         self._connected = asyncio.Event()
-        self._published: dict[int, asyncio.Future[ReasonCode]] = {}
+        self._published: dict[int, asyncio.Future[None]] = {}
         self._answers: dict[int, asyncio.Future[list[ReasonCode]]] = {}
         self._room: list[asyncio.Future[None]] = []
         self._to_acknowledge: list[MQTTMessage] = []
         self._paused = False
         self._waiting = 0
         self._resumed = False
+        self._client._gathering = False
 
     # ---- connecting --------------------------------------------------------------------------------------------------------
 
@@ -482,7 +417,7 @@ class Client:
         if self._lost is not None and not self._lost.done():
             self._lost.set_result(reason)
 
-    def _on_message(self, _client: Any, _userdata: Any, message: MQTTMessage) -> None:
+    def _on_message(self, message: MQTTMessage) -> None:
         self._waiting += 1
         if self._stream_list:
             matched = list(self._streams.iter_match(message.topic))
@@ -492,10 +427,18 @@ class Client:
                 return
         self.messages._put(message)
 
-    def _on_publish(self, _client: Any, _userdata: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
+    def _on_publish(self, mid: int, qos: int, code: int, well: bool) -> None:
         future = self._published.pop(mid, None)
-        if future is not None and not future.done():
-            future.set_result(reason)
+        if future is None or future.done():
+            return
+        if not well:
+            future.set_exception(MqttError("the message was dropped"))
+        elif code < 0x80:
+            future.set_result(None)
+        else:
+            # The codes of PUBREC are PUBACK's; PUBCOMP has one that they have not.
+            kind = PacketTypes.PUBCOMP if qos == 2 and code == 0x92 else PacketTypes.PUBACK
+            future.set_exception(MqttCodeError(ReasonCode(kind, identifier=code)))
 
     def _on_suback(self, _client: Any, _userdata: Any, mid: int, reasons: list[ReasonCode], _properties: Any) -> None:
         future = self._answers.pop(mid, None)
@@ -510,11 +453,16 @@ class Client:
         assert self._loop is not None
         return self._loop
 
-    async def _wait(self, future: asyncio.Future[Any], timeout: float | None, what: str) -> Any:
+    async def _wait(self, future: asyncio.Future[T], timeout: float | None, what: str) -> T:
+        def expire() -> None:
+            if not future.done():
+                future.set_exception(MqttError(f"{what} was not answered in time"))
+
+        timer = future.get_loop().call_later(self.timeout if timeout is None else timeout, expire)
         try:
-            return await asyncio.wait_for(future, self.timeout if timeout is None else timeout)
-        except asyncio.TimeoutError:
-            raise MqttError(f"{what} was not answered in time") from None
+            return await future
+        finally:
+            timer.cancel()
 
     async def publish(
         self,
@@ -526,7 +474,8 @@ class Client:
         *,
         timeout: float | None = None,
     ) -> None:
-        """Publishes, and waits until the message is written (QoS 0) or acknowledged (QoS 1 and 2).
+        """Publishes, and waits until the message is acknowledged (QoS 1 and 2). At QoS 0 it is written when the event loop
+        gets its turn; where many bytes wait for that, or the socket has no room, this waits.
 
         Without a connection, with `reconnect`: waits for one. After a timeout or a cancellation the message is sent all the
         same if it was accepted.
@@ -549,20 +498,21 @@ class Client:
         if rc != _SUCCESS and not (rc == MQTTErrorCode.MQTT_ERR_NO_CONN and qos and self._reconnect):
             raise MqttCodeError(rc)
         if qos == 0:
+            if self._client._connection.unwritten() >= _MOST_GATHERED:
+                # The event loop gets its turn, in which they are written.
+                await asyncio.sleep(0)
             if self._writing is not None:
                 room: asyncio.Future[None] = loop.create_future()
                 self._room.append(room)
                 await self._wait(room, timeout, "publish")
             return
-        future: asyncio.Future[ReasonCode] = loop.create_future()
+        future: asyncio.Future[None] = loop.create_future()
         self._published[info.mid] = future
         try:
-            reason = await self._wait(future, timeout, "publish")
+            await self._wait(future, timeout, "publish")
         finally:
             if self._published.get(info.mid) is future:
                 del self._published[info.mid]
-        if reason.is_failure:
-            raise MqttCodeError(reason)
 
     async def subscribe(
         self,
@@ -616,8 +566,7 @@ class Client:
         future: asyncio.Future[list[ReasonCode]] = self._loop.create_future()
         self._answers[mid] = future
         try:
-            reasons: list[ReasonCode] = await self._wait(future, timeout, what)
-            return reasons
+            return await self._wait(future, timeout, what)
         finally:
             if self._answers.get(mid) is future:
                 del self._answers[mid]

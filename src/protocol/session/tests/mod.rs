@@ -190,9 +190,14 @@ impl Ours {
 
     /// A connection is made.
     pub fn begin(&mut self, session_present: bool) {
+        self.begin_as(false, session_present);
+    }
+
+    /// The same, with what CONNECT asked for.
+    pub fn begin_as(&mut self, clean: bool, session_present: bool) {
         let begin = Begin {
             version: self.version,
-            clean: false,
+            clean,
             keep_alive: Duration::from_secs(60),
             max_inflight: 100,
             properties: self.asked.as_ref(),

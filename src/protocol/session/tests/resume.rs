@@ -108,6 +108,20 @@ fn keep_resends_with_dup_whatever_the_server_has() {
     }
 }
 
+/// The CONNACK of MQTT 3.1 does not tell whether the server has the session: what CONNECT asked for does.
+#[test]
+fn a_clean_connect_of_mqtt_3_1_voids_what_the_server_had_begun_to_send() {
+    for clean in [true, false] {
+        let mut ours = Ours::in_flight(Version::V31, policy(Policy::KeepAndResend));
+        ours.begin_as(clean, false);
+        assert_eq!(ours.kinds(), [0x62, 0x3A, 0x3C], "{clean}");
+        ours.server_publishes(1, TWO, false, b"b").unwrap();
+        ours.server_acks(AckKind::PubRel, 1).unwrap();
+        let got: Vec<String> = ours.got().into_iter().map(|(payload, _)| payload).collect();
+        assert_eq!(got, [if clean { "s=b" } else { "s=a" }]);
+    }
+}
+
 #[test]
 fn follow_server_fails_what_a_lost_session_held() {
     for version in BOTH {

@@ -1,0 +1,114 @@
+"""What `paho_oxide.aio` is made of: iterators over messages, and a client that leaves its writing to the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from . import client as paho
+from .client import MQTTMessage
+
+if TYPE_CHECKING:
+    from .aio import Client
+
+
+class Messages(AsyncIterator[MQTTMessage]):
+    """Messages in the order in which they came.
+
+    A message of QoS 1 or 2 is acknowledged when the next one is asked for, so that one that was being worked on when the
+    program failed comes again; with `manual_ack` by `Client.ack` only.
+    """
+
+    def __init__(self, client: Client):
+        self._client = client
+        self._queue: collections.deque[MQTTMessage] = collections.deque()
+        self._waiters: collections.deque[asyncio.Future[None]] = collections.deque()
+        self._last: MQTTMessage | None = None
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def __aiter__(self) -> Messages:
+        return self
+
+    async def __anext__(self) -> MQTTMessage:
+        client = self._client
+        if self._last is not None:
+            client._finished(self._last)
+            self._last = None
+        while not self._queue:
+            if client._failure is not None:
+                raise client._failure
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            try:
+                await waiter
+            finally:
+                # Cancelled: the message stays, and whoever waits next gets the signal.
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+                elif self._queue:
+                    self._wake()
+        message = self._queue.popleft()
+        client._taken()
+        if message.qos and not client._manual_ack:
+            self._last = message
+        return message
+
+    def _put(self, message: MQTTMessage) -> None:
+        self._queue.append(message)
+        if self._waiters:
+            self._wake()
+
+    def _wake(self) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    def _wake_all(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()
+
+
+class Gathering(paho.Client):
+    """A client whose bytes leave together, once a turn of the event loop, and whose events go straight to their owner."""
+
+    def __init__(self, owner: Client, **arguments: Any):
+        self._owner = owner
+        self._gathering = False
+        super().__init__(paho.CallbackAPIVersion.VERSION2, manual_ack=True, **arguments)
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._connection.gather()
+
+    def _callbacks_changed(self) -> None:
+        connection = getattr(self, "_connection", None)
+        if connection is not None:
+            connection.set_tell_published(False, True)
+
+    def _after_sending(self, may_end: bool = False) -> None:
+        if not self._gathering:
+            self._gathering = True
+            asyncio.get_running_loop().call_soon(self._write_gathered)
+
+    def _write_gathered(self) -> None:
+        self._gathering = False
+        self.loop_write()
+        self._owner._update()
+
+    def _handle_on_message(self, message: MQTTMessage) -> None:
+        if self._logger is not None:
+            self._log_message(message)
+        self._owner._on_message(message)
+
+    def _handle_published(self, mid: int, info: Any, qos: int, code: int, packed: bytes, well: bool) -> None:
+        if self._logger is not None:
+            super()._handle_published(mid, info, qos, code, packed, well)
+        self._owner._on_publish(mid, qos, code, well)
