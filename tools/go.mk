@@ -21,7 +21,7 @@ check-go: go-archive
 	unformatted=$$("$$(dirname "$$(readlink -f "$$go")")/gofmt" -l bindings/go); \
 	[ -z "$$unformatted" ] || { echo "not as gofmt writes it: $$unformatted"; exit 1; }; \
 	for module in $(GO_MODULES); do echo "go vet in $$module"; (cd $$module && "$$go" vet ./...) || exit 1; done; \
-	cd bindings/go && "$$go" generate . && git diff --exit-code --stat replace
+	cd bindings/go && "$$go" generate . && (cd v5 && "$$go" generate .) && git diff --exit-code --stat replace v5/replace
 
 # The data race detector and the strict checks of what is passed to C, where they find something: in the client's own tests.
 test-go: check-go

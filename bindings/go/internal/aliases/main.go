@@ -15,6 +15,7 @@ import (
 	"go/parser"
 	"go/printer"
 	"go/token"
+	"go/types"
 	"log"
 	"os"
 	"path/filepath"
@@ -141,7 +142,13 @@ func (e *exporter) declaration(file *ast.File, declaration ast.Decl) {
 }
 
 // function writes one that calls the original. Its types are the aliases, and those of other packages, which it notes for import.
+//
+// A function with a parameter of a type that is not exported cannot be written here: it becomes a variable.
 func (e *exporter) function(file *ast.File, d *ast.FuncDecl) {
+	if namesHiddenType(d.Type) {
+		e.vars = append(e.vars, fmt.Sprintf("%s = original.%s", d.Name, d.Name))
+		return
+	}
 	ast.Inspect(d.Type, func(node ast.Node) bool {
 		selector, ok := node.(*ast.SelectorExpr)
 		if !ok {
@@ -174,4 +181,26 @@ func (e *exporter) function(file *ast.File, d *ast.FuncDecl) {
 	head := strings.Replace(signature.String(), "func(", "func "+d.Name.Name+"(", 1)
 	e.funcs = append(e.funcs, fmt.Sprintf("// %s calls the function of that name.\n%s {\n\t%soriginal.%s(%s)\n}",
 		d.Name, head, result, d.Name, strings.Join(arguments, ", ")))
+}
+
+// namesHiddenType returns true if a parameter or a result has a type of the package that is not exported.
+func namesHiddenType(function *ast.FuncType) bool {
+	hidden := false
+	for _, fields := range []*ast.FieldList{function.Params, function.Results} {
+		if fields == nil {
+			continue
+		}
+		for _, field := range fields.List {
+			ast.Inspect(field.Type, func(node ast.Node) bool {
+				switch n := node.(type) {
+				case *ast.SelectorExpr:
+					return false
+				case *ast.Ident:
+					hidden = hidden || !n.IsExported() && types.Universe.Lookup(n.Name) == nil
+				}
+				return true
+			})
+		}
+	}
+	return hidden
 }
