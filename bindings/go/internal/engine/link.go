@@ -229,12 +229,30 @@ func (l *link) writeOnce(buffer []byte) (bool, error) {
 	return true, err
 }
 
-// finishWriting waits until what has been taken is written, the DISCONNECT at its end.
+// lastWrite is how long the end of a connection waits for a write that is under way, the DISCONNECT at its end.
+const lastWrite = time.Second
+
+// finishWriting waits until what has been taken is written, unless the connection takes nothing.
 func (l *link) finishWriting() {
-	if l.raw == nil {
+	if l.raw != nil {
+		return
+	}
+	if l.writeLock.TryLock() {
+		l.writeLock.Unlock()
+		return
+	}
+	written := make(chan struct{})
+	go func() {
 		l.writeLock.Lock()
 		//lint:ignore SA2001 the lock is taken only to have waited for the writer
 		l.writeLock.Unlock()
+		close(written)
+	}()
+	timer := time.NewTimer(lastWrite)
+	defer timer.Stop()
+	select {
+	case <-written:
+	case <-timer.C:
 	}
 }
 

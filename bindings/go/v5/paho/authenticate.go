@@ -81,7 +81,7 @@ func (c *Client) authenticate(auth *Auth) {
 	if c.config.AuthHandler != nil {
 		if answer := c.config.AuthHandler.Authenticate(auth); answer == nil {
 			err = errors.New("the AuthHandler has no answer to AUTH")
-		} else if err = sendAuth(client, answer); err != nil {
+		} else if err = c.sendAuth(client, answer); err != nil {
 			err = fmt.Errorf("error sending authentication packet: %w", err)
 		}
 	}
@@ -91,11 +91,14 @@ func (c *Client) authenticate(auth *Auth) {
 	}
 }
 
-// sendAuth sends an AUTH. The engine adds the method that CONNECT named.
-func sendAuth(client *engine.Client, auth *Auth) error {
+// sendAuth sends an AUTH. One that names no method gets CONNECT's [MQTT-4.12.0-5].
+func (c *Client) sendAuth(client *engine.Client, auth *Auth) error {
 	packet := auth.Packet()
-	if packet.Properties != nil {
-		packet.Properties.AuthMethod = ""
+	if packet.Properties == nil {
+		packet.Properties = &packets.Properties{}
+	}
+	if packet.Properties.AuthMethod == "" {
+		packet.Properties.AuthMethod = orNone(c.connect.Properties).AuthMethod
 	}
 	encoded, err := packet.Properties.Pack(packets.AUTH)
 	if err != nil {
@@ -127,7 +130,7 @@ func (c *Client) Authenticate(ctx context.Context, a *Auth) (*AuthResponse, erro
 		c.auth.mu.Unlock()
 	}()
 	c.debug.Println("sending AUTH")
-	if err := sendAuth(client, a); err != nil {
+	if err := c.sendAuth(client, a); err != nil {
 		return nil, c.callError(err)
 	}
 	select {

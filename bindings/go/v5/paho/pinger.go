@@ -40,9 +40,9 @@ type DefaultPinger struct {
 func NewDefaultPinger() *DefaultPinger { return &DefaultPinger{debug: log.NOOPLogger{}} }
 
 var (
-	errPingerRuns  = errors.New("Run() already in progress") //nolint:staticcheck // the original's text
-	errNoConn      = errors.New("conn is nil")
-	errNoPingresp  = errors.New("PINGRESP timed out")
+	errPingerRuns = errors.New("Run() already in progress") //nolint:staticcheck // the original's text
+	errNoConn     = errors.New("conn is nil")
+	errNoPingresp = errors.New("PINGRESP timed out")
 )
 
 // Run sends a PINGREQ at once, and another whenever for keepAlive seconds nothing has been sent or nothing has come. It returns an error if

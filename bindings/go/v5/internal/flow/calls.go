@@ -173,7 +173,9 @@ func (s *Session) add(c *Call) {
 const identifiers = 65535
 
 // exhausted returns true if no packet identifier is left. The caller holds the lock.
-func (s *Session) exhausted() bool { return len(s.reserved) > 0 && len(s.reserved)+len(s.calls) >= identifiers }
+func (s *Session) exhausted() bool {
+	return len(s.reserved) > 0 && len(s.reserved)+len(s.calls) >= identifiers
+}
 
 // Reserve takes a packet identifier out of use, for tests.
 func (s *Session) Reserve(id uint16) {

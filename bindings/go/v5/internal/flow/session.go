@@ -60,7 +60,9 @@ func New(client, server Store) *Session {
 // SetErrorLogger sets where lines about the stores go.
 func (s *Session) SetErrorLogger(l paholog.Logger) { s.errors.Store(&l) }
 
-func (s *Session) logError(format string, values ...any) { (*s.errors.Load()).Printf(format, values...) }
+func (s *Session) logError(format string, values ...any) {
+	(*s.errors.Load()).Printf(format, values...)
+}
 
 // open makes the engine's client, unless there is one. The caller holds life.
 func (s *Session) open() (*engine.Client, error) {
