@@ -1,5 +1,5 @@
-// Command auth shows enhanced authentication.
-package main
+// Package auth shows enhanced authentication.
+package auth
 
 import (
 	"fmt"
@@ -32,7 +32,8 @@ func challenge(data string, reason byte) *packets.Auth {
 	return &packets.Auth{ReasonCode: reason, Properties: &packets.Properties{AuthMethod: "method", AuthData: []byte(data)}}
 }
 
-func main() {
+// Run runs the program.
+func Run() {
 	client, s := kit.Pipe()
 	a := &auther{authenticated: make(chan bool, 10)}
 	disconnected := make(chan *paho.Disconnect, 1)

@@ -1,5 +1,5 @@
-// Command ends shows how connections end, and what programs are told.
-package main
+// Package ends shows how connections end, and what programs are told.
+package ends
 
 import (
 	"errors"
@@ -42,7 +42,8 @@ func after(c *paho.Client) {
 	c.TerminateConnectionForTest()
 }
 
-func main() {
+// Run runs the program.
+func Run() {
 	words := &packets.Properties{ReasonString: "maintenance", ServerReference: "elsewhere", User: []packets.User{{Key: "k", Value: "v"}}}
 	for _, handle := range []bool{true, false} {
 		c, s, callbacks := connected(handle)

@@ -1,5 +1,5 @@
-// Command resume shows what a session keeps from one connection to the next.
-package main
+// Package resume shows what a session keeps from one connection to the next.
+package resume
 
 import (
 	"context"
@@ -17,7 +17,8 @@ func connect() *paho.Connect {
 	return &paho.Connect{ClientID: "client", Properties: &paho.ConnectProperties{RequestProblemInfo: true, SessionExpiryInterval: kit.Pointer(uint32(60))}}
 }
 
-func main() {
+// Run runs the program.
+func Run() {
 	session := state.NewInMemory()
 	received := make(chan *paho.Publish, 10)
 	config := paho.ClientConfig{Session: session, OnPublishReceived: []func(paho.PublishReceived) (bool, error){func(p paho.PublishReceived) (bool, error) {

@@ -1,5 +1,5 @@
-// Command publish shows publishes on the wire, and what Publish makes of answers.
-package main
+// Package publish shows publishes on the wire, and what Publish makes of answers.
+package publish
 
 import (
 	"context"
@@ -40,7 +40,8 @@ func publish(what string, c *paho.Client, p *paho.Publish, o paho.PublishOptions
 	kit.Recv(ended, "end of "+what)()
 }
 
-func main() {
+// Run runs the program.
+func Run() {
 	c, s := kit.Connected(paho.ClientConfig{}, kit.Connect(), &packets.Connack{Properties: &packets.Properties{TopicAliasMaximum: kit.Pointer(uint16(5))}})
 	blocking, async := paho.PublishOptions{}, paho.PublishOptions{Method: paho.PublishMethod_AsyncSend}
 	expect := func() { s.Expect("sent") }

@@ -1,5 +1,5 @@
-// Command subscribe shows SUBSCRIBE and UNSUBSCRIBE on the wire, and what is made of answers.
-package main
+// Package subscribe shows SUBSCRIBE and UNSUBSCRIBE on the wire, and what is made of answers.
+package subscribe
 
 import (
 	"context"
@@ -43,7 +43,8 @@ func unsubscribe(c *paho.Client, s *kit.Conn, request *paho.Unsubscribe, reasons
 	kit.Recv(ended, "UNSUBACK")
 }
 
-func main() {
+// Run runs the program.
+func Run() {
 	c, s := kit.Connected(paho.ClientConfig{}, kit.Connect(), &packets.Connack{})
 	one := func(o paho.SubscribeOptions) *paho.Subscribe {
 		return &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{o}}

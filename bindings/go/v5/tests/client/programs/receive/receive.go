@@ -1,5 +1,5 @@
-// Command receive shows what handlers are called with, and the acknowledgements that follow.
-package main
+// Package receive shows what handlers are called with, and the acknowledgements that follow.
+package receive
 
 import (
 	"errors"
@@ -14,7 +14,8 @@ func describe(p *paho.Publish) string {
 	return kit.Fields(p) + " " + kit.Fields(p.Properties) + " " + map[bool]string{true: "dup", false: ""}[p.Duplicate()]
 }
 
-func main() {
+// Run runs the program.
+func Run() {
 	order()
 	acknowledgements()
 	manual()

@@ -1,5 +1,5 @@
-// Command connect shows CONNECT on the wire, and what Connect makes of answers.
-package main
+// Package connect shows CONNECT on the wire, and what Connect makes of answers.
+package connect
 
 import (
 	"context"
@@ -43,7 +43,8 @@ func answer(connack *packets.Connack) func(*kit.Conn) {
 	}
 }
 
-func main() {
+// Run runs the program.
+func Run() {
 	plain := paho.ClientConfig{ClientID: "config"}
 	attempt("plain", plain, kit.Connect(), accept)
 	attempt("empty", plain, &paho.Connect{}, accept)

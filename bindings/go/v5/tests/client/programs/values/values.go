@@ -1,5 +1,5 @@
-// Command values shows conversions between packages paho and packets, and texts.
-package main
+// Package values shows conversions between packages paho and packets, and texts.
+package values
 
 import (
 	"fmt"
@@ -9,7 +9,8 @@ import (
 	"github.com/paho-oxide/paho-oxide/bindings/go/v5/tests/client/programs/kit"
 )
 
-func main() {
+// Run runs the program.
+func Run() {
 	users := []packets.User{{Key: "a", Value: "1"}, {Key: "b", Value: "2"}, {Key: "a", Value: "3"}}
 	all := &packets.Properties{
 		PayloadFormat: kit.Pointer(byte(1)), MessageExpiry: kit.Pointer(uint32(2)), ContentType: "c", ResponseTopic: "r", CorrelationData: []byte("d"),
