@@ -73,8 +73,12 @@ func create(queue uint64, o *Options) (uint64, error) {
 	if o.Store.Directory != "" {
 		options.store = C.MQTTOxide_STORE_GO
 		options.store_name, options.store_name_len = pinned(&pins, o.Store.Directory)
-		options.store_prefix, options.store_prefix_len = pinned(&pins, o.Store.Prefix)
-		options.store_extension, options.store_extension_len = pinned(&pins, o.Store.Extension)
+		name := pinned
+		if o.Store.Exact {
+			name = given
+		}
+		options.store_prefix, options.store_prefix_len = name(&pins, o.Store.Prefix)
+		options.store_extension, options.store_extension_len = name(&pins, o.Store.Extension)
 	}
 	var handle C.uint64_t
 	code := C.MQTTOxide_create(&handle, C.uint64_t(queue), &options)

@@ -39,6 +39,8 @@ type Store struct {
 	// Directory holds a file for each record, named as the Go clients name them.
 	Directory         string
 	Prefix, Extension string
+	// Exact says that Prefix and Extension count though they are empty.
+	Exact bool
 }
 
 // Session policies: what becomes of publishes under way when a connection begins.

@@ -3,6 +3,7 @@ package flow
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -78,13 +79,16 @@ func (s *Session) open() (*engine.Client, error) {
 	}
 	directory, prefix, extension, isFiles := Directory(s.client)
 	if isFiles {
-		options.Store = engine.Store{Directory: directory, Prefix: prefix, Extension: extension}
+		options.Store = engine.Store{Directory: directory, Prefix: prefix, Extension: extension, Exact: true}
 	}
 	mirrored := s.client != nil && !isFiles && !InMemory(s.client)
 	if mirrored {
 		options.Flags |= engine.BufferOffline | engine.IDsAtAccept
 	}
 	client, err := engine.New(options)
+	if isFiles && err != nil {
+		err = fmt.Errorf("the session's directory %s cannot be opened, perhaps since another session has it: %w", directory, err)
+	}
 	if err != nil {
 		return nil, err
 	}
