@@ -5,11 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/paho-oxide/paho-oxide/bindings/go/v5/autopaho/queue"
+	"github.com/paho-oxide/paho-oxide/bindings/go/v5/internal/queued"
 	"github.com/paho-oxide/paho-oxide/bindings/go/v5/packets"
 	"github.com/paho-oxide/paho-oxide/bindings/go/v5/paho"
+)
+
+const (
+	longestTopic = 1<<16 - 1
+	// largestPayload leaves room for the longest topic in the largest packet.
+	largestPayload = 1<<28 - 1<<17
 )
 
 // queueRetryDelay is how long the queue is left alone after an error.
@@ -26,8 +34,13 @@ type QueuePublish struct {
 // For messages that shall survive the program, give ClientConfig.Queue and Session on disk, leave CleanStartOnInitialConnection false, and set
 // SessionExpiryInterval to more than the connection may be lost for.
 func (m *ConnectionManager) PublishViaQueue(ctx context.Context, p *QueuePublish) error {
+	if p.Properties == nil && len(p.Topic) <= longestTopic && len(p.Payload) <= largestPayload && p.QoS <= 2 {
+		// This can be encoded later, if at all: the queue in memory keeps the message.
+		return m.cfg.Queue.Enqueue(&queued.Message{Packet: packets.Publish{
+			Topic: p.Topic, QoS: p.QoS, Retain: p.Retain, Payload: bytes.Clone(p.Payload), Duplicate: p.Duplicate(),
+		}})
+	}
 	var packet bytes.Buffer
-	packet.Grow(len(p.Topic) + len(p.Payload) + 16)
 	if _, err := p.Packet().WriteTo(&packet); err != nil {
 		return err
 	}
@@ -95,14 +108,7 @@ func (m *ConnectionManager) publishOldest(ctx context.Context, client *paho.Clie
 	if err != nil {
 		return errors.Join(err, entry.Leave())
 	}
-	packet, err := packets.ReadPacket(reader)
-	var message *packets.Publish
-	if err == nil {
-		var ok bool
-		if message, ok = packet.Content.(*packets.Publish); !ok {
-			err = fmt.Errorf("a %s packet", packet.PacketType())
-		}
-	}
+	message, err := readMessage(reader)
 	if err != nil {
 		// It will never be one that can be sent: it must not keep the others from being sent.
 		m.cfg.Errors.Printf("an entry of the queue is no message: %s", err)
@@ -110,7 +116,9 @@ func (m *ConnectionManager) publishOldest(ctx context.Context, client *paho.Clie
 	}
 	// The message is given to the session, where it is safe, and its acknowledgement is not waited for.
 	publish := paho.Publish{QoS: message.QoS, Retain: message.Retain, Topic: message.Topic, Payload: message.Payload}
-	publish.InitProperties(message.Properties)
+	if message.Properties != nil {
+		publish.InitProperties(message.Properties)
+	}
 	_, err = client.PublishWithOptions(ctx, &publish, paho.PublishOptions{Method: paho.PublishMethod_AsyncSend})
 	switch {
 	case err == nil:
@@ -122,4 +130,20 @@ func (m *ConnectionManager) publishOldest(ctx context.Context, client *paho.Clie
 		return errors.Join(err, entry.Leave())
 	}
 	return entry.Remove()
+}
+
+// readMessage reads an entry of the queue.
+func readMessage(reader io.Reader) (*packets.Publish, error) {
+	if message, ok := reader.(*queued.Message); ok {
+		return &message.Packet, nil
+	}
+	packet, err := packets.ReadPacket(reader)
+	if err != nil {
+		return nil, err
+	}
+	message, ok := packet.Content.(*packets.Publish)
+	if !ok {
+		return nil, fmt.Errorf("a %s packet", packet.PacketType())
+	}
+	return message, nil
 }

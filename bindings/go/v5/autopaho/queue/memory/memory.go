@@ -2,12 +2,12 @@
 package memory
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"sync"
 
 	"github.com/paho-oxide/paho-oxide/bindings/go/v5/autopaho/queue"
+	"github.com/paho-oxide/paho-oxide/bindings/go/v5/internal/queued"
 	"github.com/paho-oxide/paho-oxide/bindings/go/v5/internal/waiters"
 )
 
@@ -17,7 +17,7 @@ const shrinkAt = 1024
 // Queue is a queue in memory. It grows as long as more is put into it than is taken: the program must limit that.
 type Queue struct {
 	mu      sync.Mutex
-	entries [][]byte // those before first were removed
+	entries []queued.Entry // those before first were removed
 	first   int
 	filled  waiters.List // of those who wait until something is in the queue
 	emptied waiters.List // of those who wait until nothing is
@@ -44,13 +44,13 @@ func (q *Queue) WaitForEmpty() chan struct{} {
 
 // Enqueue puts what p has at the end of the queue.
 func (q *Queue) Enqueue(p io.Reader) error {
-	var entry bytes.Buffer
-	if _, err := entry.ReadFrom(p); err != nil {
+	entry, err := queued.Read(p)
+	if err != nil {
 		return fmt.Errorf("cannot read what is to be queued: %w", err)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.entries = append(q.entries, entry.Bytes())
+	q.entries = append(q.entries, entry)
 	q.filled.Wake()
 	return nil
 }
@@ -72,7 +72,7 @@ func (q *Queue) Reader() (io.Reader, error) {
 	if q.empty() {
 		return nil, queue.ErrEmpty
 	}
-	return bytes.NewReader(q.entries[q.first]), nil
+	return q.entries[q.first].Reader(), nil
 }
 
 // Leave does nothing: the entry is in the queue.
@@ -85,7 +85,7 @@ func (q *Queue) Remove() error {
 	if q.empty() {
 		return queue.ErrEmpty
 	}
-	q.entries[q.first] = nil
+	q.entries[q.first] = queued.Entry{}
 	q.first++
 	switch {
 	case q.empty():
