@@ -3,6 +3,7 @@
 package engine
 
 /*
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include "paho_oxide.h"
@@ -32,6 +33,12 @@ static int32_t oxide_publish(uint64_t client, const char *topic, uint32_t topic_
 }
 #cgo noescape oxide_publish
 #cgo nocallback oxide_publish
+
+static int32_t oxide_writable(int32_t fd) {
+	struct pollfd socket = {.fd = fd, .events = POLLOUT};
+	return poll(&socket, 1, 0) > 0;
+}
+#cgo nocallback oxide_writable
 */
 import "C"
 
@@ -296,3 +303,6 @@ func inFlight(handle uint64) []Operation {
 		return operations
 	}
 }
+
+// writable returns true if a write to the socket would not wait, be it because it would fail.
+func writable(fd uintptr) bool { return C.oxide_writable(C.int32_t(fd)) != 0 }

@@ -181,9 +181,19 @@ func (l *link) untilWritten(write func() error) {
 }
 
 // writeRaw has the engine write on each time the socket has room, until nothing is left.
+//
+// Go's poller tells of room once, when a full socket gets some. What is left after a write may have come from a publish just after it, with the
+// socket never full: only a socket that is full now can be waited for.
 func (l *link) writeRaw() error {
-	return l.raw.Write(func(uintptr) bool {
-		return l.client.drive(wantsWrite)&wantsWrite == 0 || l.over.Load()
+	return l.raw.Write(func(fd uintptr) bool {
+		for {
+			if l.client.drive(wantsWrite)&wantsWrite == 0 || l.over.Load() {
+				return true
+			}
+			if !writable(fd) {
+				return false
+			}
+		}
 	})
 }
 
