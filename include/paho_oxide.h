@@ -24,9 +24,14 @@
  * @endcode
  *
  * Handles are numbers, never pointers; 0 is none. Every function may be called from any thread at any time. None blocks, but
- * MQTTOxide_nextEvents() with a time-out, and MQTTOxide_destroy(). No pointer of the caller's is kept after a call. Structures
+ * MQTTOxide_nextEvents() with a time-out, MQTTOxide_destroy() and MQTTOxide_removeRoute(). No pointer of the caller's is kept after a call. Structures
  * begin with their size. Strings and bytes have their length beside them and need no NUL. Functions return 0 or a count, or a
  * negative MQTTOxide_E_... code, after which nothing has changed.
+ *
+ * Programs on MQTTClient.h and MQTTAsync.h need neither library: the functions that take a `void*` handle are in
+ * `-lpaho-mqtt3a`, `-lpaho-mqtt3as`, `-lpaho-mqtt3c` and `-lpaho-mqtt3cs`, and work on a MQTTAsync or a MQTTClient:
+ * MQTTOxide_setOption(), MQTTOxide_getOption(), MQTTOxide_acknowledge(), MQTTOxide_lastError(), MQTTOxide_statistics(),
+ * MQTTOxide_addRoute() and MQTTOxide_removeRoute(). Only this header's other functions need `-lpaho-oxide`.
  *
  * Properties are MQTT 5 properties as they stand in a packet, without the length in front. The manual with the kinds of events
  * and their members is docs/oxide-api.md.
@@ -217,6 +222,27 @@ extern "C" {
 
 /** Status of a publish: bytes are left for MQTTOxide_drive() with #MQTTOxide_WRITE. */
 #define MQTTOxide_UNWRITTEN 8
+
+/** Kind of error: none has happened. */
+#define MQTTOxide_ERROR_NONE 0
+
+/** Kind of error: an attempt to connect has failed. Automatic attempts count too. */
+#define MQTTOxide_ERROR_CONNECT 1
+
+/**
+ * Kind of error: the connection was lost. The code says by what: 1 the server closed it, 2 the socket or TLS failed, 3 no
+ * answer to PINGREQ, 4 the server broke the protocol, 5 a message could not be stored.
+ */
+#define MQTTOxide_ERROR_LOST 2
+
+/** Kind of error: the server said DISCONNECT. */
+#define MQTTOxide_ERROR_DISCONNECTED 3
+
+/** Kind of error: the server has not granted a subscription that was made again. */
+#define MQTTOxide_ERROR_SUBSCRIPTION 4
+
+/** Kind of error: a function of paho_oxide.h was refused. The code is what it returned. */
+#define MQTTOxide_ERROR_CALL 5
 
 /** What a client is created with. */
 struct MQTTOxide_createOptions {
@@ -450,6 +476,49 @@ struct MQTTOxide_property {
   /** 0 */
   uint32_t reserved;
 };
+
+/** What MQTTOxide_lastError() tells. */
+struct MQTTOxide_error {
+  /** sizeof(struct MQTTOxide_error) */
+  uint32_t size;
+  /** #MQTTOxide_ERROR_NONE and so on. */
+  uint32_t kind;
+  /** Which error of this client it is; they count from 1. 0: none has happened. */
+  uint64_t number;
+  /** Of #MQTTOxide_ERROR_LOST and #MQTTOxide_ERROR_CALL; else 0. */
+  int32_t code;
+  /**
+   * The step of connecting that failed: 0 talking MQTT, 1 options, 2 name look-up, 3 TCP or Unix socket, 4 proxy,
+   * 5 WebSocket, 6 deadline, 7 given up, 8 TLS.
+   */
+  uint32_t stage;
+  /** The operating system's error number (errno), or 0. */
+  int32_t os_error;
+  /** Return code (3.1, 3.1.1) or reason code (5) of the server's, or the one that we told it; or 0. */
+  uint32_t reason;
+  /** OpenSSL's error number, as of ERR_get_error(), or 0. ERR_error_string_n() has a text for it. */
+  uint64_t tls_error;
+  /**
+   * The caller's buffer for the text, or NULL. The library writes as much as fits, without a NUL, and does not keep it.
+   */
+  char *text;
+  /** Size of the buffer. */
+  uint32_t text_capacity;
+  /** Receives the length of the whole text, in UTF-8. */
+  uint32_t text_len;
+};
+
+/**
+ * Called for a message whose topic matches the filter of a route, one call at a time for each client, on a thread of the
+ * library's, in the order of arrival. It may take its time, and call any function of the library, for this client too.
+ *
+ * @param context what was given to MQTTOxide_addRoute().
+ * @param topic the topic, valid during the call; a NUL follows it.
+ * @param topic_len its length in bytes.
+ * @param message a MQTTAsync_message or a MQTTClient_message, after the API of the client; lent for the call: copy what has
+ * to last, and neither free nor change it. Several routes see the same message.
+ */
+typedef void MQTTOxide_route(void *context, const char *topic, uint32_t topic_len, void *message);
 
 /** The members of an event, as MQTTOxide_nextEvents() writes them; topic, properties and payload follow. */
 struct MQTTOxide_event {
@@ -914,6 +983,106 @@ LIBMQTT_API int32_t MQTTOxide_nextProperty(
  * @return the text.
  */
 LIBMQTT_API const char *MQTTOxide_errorName(int32_t error);
+
+/**
+ * Sets an option of a Paho client by its name. docs/oxide-api.md lists the options, with their values, units, and from when
+ * on they count.
+ *
+ * @param handle a MQTTClient or MQTTAsync.
+ * @param name the option's name.
+ * @param name_len its length in bytes.
+ * @param value the value, as text. Empty: as if it had never been set.
+ * @param value_len its length in bytes.
+ * @return 0, or a negative code; nothing has changed then, and MQTTOxide_lastError() says why in words.
+ * #MQTTOxide_E_HANDLE: not a client. #MQTTOxide_E_NULL: a pointer is NULL whose length is not 0, or there is no name.
+ * #MQTTOxide_E_NOT_FOUND: no option has this name. #MQTTOxide_E_ARGUMENT: the option cannot have this value.
+ * #MQTTOxide_E_NOT_SUPPORTED: this client or library cannot do it.
+ */
+LIBMQTT_API int32_t MQTTOxide_setOption(
+    void *handle, const char *name, uint32_t name_len, const char *value, uint32_t value_len);
+
+/**
+ * Tells an option of a Paho client, as MQTTOxide_setOption() would take it; empty if it has not been set.
+ *
+ * @param handle a MQTTClient or MQTTAsync.
+ * @param name the option's name.
+ * @param name_len its length in bytes.
+ * @param value the caller's buffer, which receives the value, without a NUL.
+ * @param capacity its size; 64 is enough for any option.
+ * @param value_len receives the length of the value, or NULL.
+ * @return 0, or a negative code. #MQTTOxide_E_HANDLE: not a client. #MQTTOxide_E_NULL: the buffer is NULL and its size not 0,
+ * or there is no name. #MQTTOxide_E_NOT_FOUND: no option has this name. #MQTTOxide_E_TOO_SMALL: the value does not fit;
+ * value_len is its length.
+ */
+LIBMQTT_API int32_t MQTTOxide_getOption(
+    void *handle, const char *name, uint32_t name_len, char *value, uint32_t capacity, uint32_t *value_len);
+
+/**
+ * Acknowledges a message of QoS 1 or 2, in a client with the option `manual-acks`. The acknowledgement is written by this
+ * call, or follows those of earlier messages. A message that is not acknowledged comes again on the next connection.
+ *
+ * @param handle a MQTTClient or MQTTAsync.
+ * @param message_id the `msgid` of the message. With `manual-acks` it has more than the packet identifier's 16 bits, so that
+ * an acknowledgement that comes too late is not taken for that of another message. A packet identifier alone stands for the
+ * message that has it now.
+ * @return 0, or a negative code. #MQTTOxide_E_HANDLE: not a client. #MQTTOxide_E_ARGUMENT: no message can have this
+ * identifier. #MQTTOxide_E_NOT_FOUND: no such message waits: it is acknowledged already, or came over an older connection, and
+ * comes again. #MQTTOxide_E_NOT_STORED: the store refused, and the message stays unacknowledged.
+ */
+LIBMQTT_API int32_t MQTTOxide_acknowledge(void *handle, int32_t message_id);
+
+/**
+ * Tells what went wrong last in a Paho client: for a connect, the step, and the numbers and words of the system, of OpenSSL
+ * or of the server. It is the client's last error, whichever thread met it; number tells whether it is a new one.
+ *
+ * @param handle a MQTTClient or MQTTAsync.
+ * @param error the caller sets size, text and text_capacity; the call fills in the rest.
+ * @return 0, or a negative code. #MQTTOxide_E_HANDLE: not a client. #MQTTOxide_E_NULL: error is NULL, or the text is and its
+ * capacity is not 0. #MQTTOxide_E_SIZE: a size that this library does not know. #MQTTOxide_E_TOO_SMALL: the text does not fit;
+ * its beginning is there, and everything else; not returned for a text that is NULL.
+ */
+LIBMQTT_API int32_t MQTTOxide_lastError(void *handle, struct MQTTOxide_error *error);
+
+/**
+ * Tells what a Paho client has done since it was created, and what is going on.
+ *
+ * @param handle a MQTTClient or MQTTAsync.
+ * @param counters the caller sets size; the call fills in the rest.
+ * @return 0, or a negative code. #MQTTOxide_E_HANDLE: not a client. #MQTTOxide_E_NULL: counters is NULL.
+ * #MQTTOxide_E_SIZE: a size that this library does not know.
+ */
+LIBMQTT_API int32_t MQTTOxide_statistics(void *handle, struct MQTTOxide_counters *counters);
+
+/**
+ * Adds a route: messages whose topic matches the filter go to this callback. A message goes to all routes that match, in the
+ * order in which they were added; only one that none matches goes to messageArrived. A route subscribes to nothing.
+ *
+ * There is one route a filter: another one with the same filter takes its place, at the end. Then, as
+ * MQTTOxide_removeRoute() does, this call waits until no thread is inside the old callback.
+ *
+ * @param handle a MQTTAsync, or a MQTTClient with callbacks: MQTTClient_setCallbacks() comes first.
+ * @param filter the topic filter; `$share/group/` at its beginning is cut off.
+ * @param filter_len its length in bytes.
+ * @param callback called for each message that matches.
+ * @param context passed to the callback; the library does not look at it.
+ * @return 0, or a negative code. #MQTTOxide_E_HANDLE: not a client. #MQTTOxide_E_NULL: the filter or the callback is NULL.
+ * #MQTTOxide_E_ARGUMENT: not a topic filter. #MQTTOxide_E_STATE: a MQTTClient without callbacks, whose messages
+ * MQTTClient_receive() gets.
+ */
+LIBMQTT_API int32_t MQTTOxide_addRoute(
+    void *handle, const char *filter, uint32_t filter_len, MQTTOxide_route *callback, void *context);
+
+/**
+ * Removes a route. When it returns no thread is inside the callback, nor will be: what the context points to may be freed. For
+ * that it waits where another thread is inside; called from the callback itself it does not wait.
+ *
+ * @param handle a MQTTClient or MQTTAsync.
+ * @param filter the filter, as it was added.
+ * @param filter_len its length in bytes.
+ * @return 0, or a negative code. #MQTTOxide_E_HANDLE: not a client. #MQTTOxide_E_NULL: the filter is NULL.
+ * #MQTTOxide_E_NOT_FOUND: there is no route with this filter.
+ */
+LIBMQTT_API int32_t MQTTOxide_removeRoute(void *handle, const char *filter, uint32_t filter_len);
 
 #if defined(__cplusplus)
 }

@@ -3,6 +3,8 @@
 //! Nothing here borrows from the caller: every string and property was copied, so that an automatic reconnect
 //! hours later uses what the program passed, whatever it did with its own memory since.
 
+mod preferences;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use zeroize::Zeroize;
 use crate::protocol::property::Properties;
 use crate::protocol::session::Policy;
 use crate::protocol::{QoS, Version};
+
+pub use preferences::{ManualAcks, Preferences};
 
 /// Bytes that must not appear in a log: a password, a private key's pass phrase. Each copy is wiped when it is dropped.
 #[derive(Clone, PartialEq, Eq)]

@@ -56,9 +56,14 @@ static)
     "$OBJCOPY" --remove-section=.llvmbc --remove-section=.llvmcmd --strip-debug \
         --keep-global-symbols="$work/symbols" "$work/$name"
     # MQTTProperties_* and the other helpers are in both APIs' libraries. Weak, they do not collide in a program that
-    # links one of each; either copy will do, they share no state.
-    # objcopy fails for an empty list, which libpaho-oxide's is.
-    if grep -v -e '^MQTTAsync_' -e '^MQTTClient_' -e '^MQTTOxide_' "$work/symbols" >"$work/helpers"; then
+    # links one of each; either copy will do, they share no state. Of MQTTOxide_setOption and its like the first archive's
+    # copy is taken, which knows the clients of that archive.
+    # objcopy fails for an empty list, which libpaho-oxide's is: its names are in no other archive.
+    case $name in
+    libpaho-oxide*) own='^MQTTOxide_' ;;
+    *) own='^MQTTAsync_\|^MQTTClient_' ;;
+    esac
+    if grep -v "$own" "$work/symbols" >"$work/helpers"; then
         "$OBJCOPY" --weaken-symbols="$work/helpers" "$work/$name"
     fi
     rm -f "$work/lib.a"

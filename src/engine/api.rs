@@ -121,8 +121,10 @@ impl<H: Host> Client<H> {
             if !create.delete_oldest_messages {
                 return Err(Error::BufferFull);
             }
-            let (session, outputs) = core.parts();
-            session.drop_oldest(outputs);
+            core.drop_oldest();
+        }
+        if core.preferences.is_some() {
+            core.make_room(publish, create.delete_oldest_messages)?;
         }
         if core.outputs.unwritten() > MAX_UNWRITTEN {
             // Far ahead of the socket: give it a moment, but never more. A stalled server must not block this call.
@@ -138,6 +140,7 @@ impl<H: Host> Client<H> {
         };
         let accepted = session.publish(publish, Some(token), op, true, Instant::now(), outputs);
         core.note_risk(publish.qos);
+        core.tally.publishes += u64::from(accepted.is_ok());
         drop(self.settle(core, Thread::Caller));
         accepted?;
         Ok(token)
@@ -174,6 +177,7 @@ impl<H: Host> Client<H> {
         let (session, outputs) = core.parts();
         let accepted = session.publish(publish, None, op, false, Instant::now(), outputs);
         core.note_risk(publish.qos);
+        core.tally.publishes += u64::from(accepted.is_ok());
         let core = self.settle(core, Thread::Caller);
         let accepted = accepted?;
         if core.is_blocked() && !self.wait_until_written(core) && publish.qos == QoS::AtMostOnce {
@@ -311,6 +315,35 @@ impl<H: Host> Client<H> {
 }
 
 impl<H: Host> Core<H> {
+    /// Takes the oldest message that waits out.
+    fn drop_oldest(&mut self) {
+        let (session, outputs) = self.parts();
+        session.drop_oldest(outputs);
+        self.tally.publishes = self.tally.publishes.saturating_sub(1);
+    }
+
+    /// Sees to it that a message which has to wait does not take more memory than the program wants. `dropping`: the oldest
+    /// ones go, rather than the new one.
+    #[cold]
+    fn make_room(&mut self, publish: &Publish<'_>, dropping: bool) -> Result<(), Error> {
+        let max = self.max_buffered_bytes();
+        let size = publish.topic.len() + publish.payload.len() + publish.properties.len();
+        if self.session.can_send(publish.qos) || max == usize::MAX {
+            return Ok(());
+        }
+        // One that is larger than the limit alone has none dropped for it.
+        if size > max {
+            return Err(Error::BufferFull);
+        }
+        while self.session.queued_bytes() + size > max {
+            if !dropping || self.session.queued() == 0 {
+                return Err(Error::BufferFull);
+            }
+            self.drop_oldest();
+        }
+        Ok(())
+    }
+
     /// A message was handed over. Of one without acknowledgement nobody learns whether it reached the server.
     pub(super) fn note_risk(&mut self, qos: QoS) {
         if qos == QoS::AtMostOnce {

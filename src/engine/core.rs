@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use crate::os::lock::{Condvar, Mutex, MutexGuard};
 
-use crate::options::CreateOptions;
+use crate::options::{CreateOptions, Preferences};
 use crate::persistence::{Store, StoreError};
 use crate::protocol::session::{self, Acknowledge, Session, Token};
 use crate::protocol::{Version, error::Malformed};
@@ -108,6 +108,8 @@ pub(super) struct Core<H: Host> {
     pub tally: Tally,
     /// Operations that the end of the last connection put an end to.
     pub given_up: Vec<Token>,
+    /// What the program has set by name.
+    pub preferences: Option<Box<Preferences>>,
 }
 
 /// How the reactor is going to come back to a client.
@@ -223,11 +225,13 @@ impl<H: Host> Client<H> {
             driving: Driving::default(),
             tally: Tally::default(),
             given_up: Vec::new(),
+            preferences: None,
         };
         let (session, outputs) = core.parts();
         session.set_acknowledge(setup.acknowledge);
         session.set_options(setup.session);
         restore(session, outputs, &setup.create, restored).map_err(Arc::new)?;
+        core.tally.publishes = core.session.queued() as u64;
         let mut made = None;
         Reactor::register(|key| {
             let client = Arc::new_cyclic(|this| Self {

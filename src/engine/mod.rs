@@ -12,6 +12,7 @@
 //! | `lifecycle` | connecting, reconnecting, disconnecting, destroying: one state, and what makes it change |
 //! | `delivery` | the queue of events, and who runs the program's functions |
 //! | `transfer` | the threads' side of reading and writing: the only file that does I/O on a connection in use |
+//! | `preferences`, `last_error` | what a program of the Paho APIs sets and asks beside what these know |
 //! | `outputs`, `records` | where a session's outputs go; its records in the store |
 
 mod api;
@@ -21,9 +22,11 @@ mod delivery;
 mod drive;
 mod driving;
 mod host;
+mod last_error;
 mod lifecycle;
 mod nonblocking;
 mod outputs;
+mod preferences;
 mod records;
 mod runtime;
 mod tally;
@@ -38,6 +41,7 @@ pub use driving::Work;
 pub use host::{
     ConnectEnd, ConnectFailure, ConnectResult, Connected, Event, Handled, Host, Loss, LossCause,
 };
+pub use last_error::{LastError, Trouble};
 #[cfg(fuzzing)]
 pub use lifecycle::exchange::fuzz as fuzz_connack;
 pub use nonblocking::{Published, Terms};

@@ -14,6 +14,7 @@ use crate::protocol::session::{
 
 use super::delivery::queue::{Driver, Queue, Taken, release};
 use super::host::{Event, Host};
+use super::last_error::{Errors, LastError};
 use super::records::Records;
 
 /// Surroundings of a session.
@@ -32,6 +33,8 @@ pub(super) struct Outputs<H: Host> {
     /// Those of a connection that is gone while a thread still writes to it: its epoch, the position.
     left: Vec<(u64, u64, Completion<H::Op>)>,
     wants_acknowledgements: bool,
+    /// What has gone wrong.
+    pub errors: Errors,
     /// Something happened that a waiting thread may wait for.
     progressed: bool,
 }
@@ -47,6 +50,7 @@ impl<H: Host> Outputs<H> {
             unwritten: VecDeque::new(),
             left: Vec::new(),
             wants_acknowledgements: false,
+            errors: Errors::default(),
             progressed: false,
         }
     }
@@ -282,6 +286,10 @@ impl<H: Host> Sink for Outputs<H> {
             reason,
             properties: properties.into(),
         });
+    }
+
+    fn subscription_lost(&mut self, filter: &[u8], code: u8) {
+        self.errors.note(LastError::of_subscription(filter, code));
     }
 
     fn store(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored> {

@@ -73,6 +73,11 @@ impl Records {
         }
     }
 
+    /// Returns true if there is a store.
+    pub fn has_store(&self) -> bool {
+        self.store.is_some()
+    }
+
     /// Sets or clears what the program does to a record before it is written.
     pub fn set_before_write(&mut self, hook: Option<Box<dyn BeforeWrite>>) {
         if let Some(store) = &mut self.store {

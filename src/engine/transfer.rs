@@ -21,6 +21,7 @@ use super::connection::write::write;
 use super::connection::writer::Wrote;
 use super::core::{Client, Core, Guard, Thread};
 use super::host::{Event, Host, Loss, LossCause};
+use super::last_error::LastError;
 
 /// Bytes read in one turn, unless a packet is larger. One buffer a thread, so that an idle client needs none.
 const READ_TURN: usize = 64 * 1024;
@@ -399,6 +400,7 @@ impl<H: Host> Client<H> {
     fn end_for(&self, core: &mut Guard<'_, H>, fault: Fault) {
         match fault {
             Fault::Disconnected { reason, properties } => {
+                core.outputs.errors.note(LastError::of_disconnect(reason));
                 core.outputs
                     .tell(Event::Disconnected { reason, properties });
                 self.end_by_server(core);

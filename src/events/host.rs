@@ -227,7 +227,9 @@ fn os_error(number: Option<i32>) -> u64 {
         .unwrap_or(0)
 }
 
-fn stage(stage: Stage) -> u8 {
+/// Returns the number of a step of connecting.
+#[must_use]
+pub fn stage(stage: Stage) -> u8 {
     match stage {
         Stage::NotSupported | Stage::NoTlsOptions => 1,
         Stage::Resolve => 2,
@@ -240,16 +242,22 @@ fn stage(stage: Stage) -> u8 {
     }
 }
 
-fn lost(loss: &Loss) -> Record {
-    let mut record = Record::new(Kind::Lost);
-    record.head.flags = match loss.cause {
+/// Returns the number of what ended a connection.
+#[must_use]
+pub fn cause(cause: LossCause) -> u8 {
+    match cause {
         LossCause::Closed => 1,
         LossCause::Transport => 2,
         LossCause::KeepAlive => 3,
         LossCause::Protocol => 4,
         LossCause::NotStored => 5,
         LossCause::Aborted => 6,
-    };
+    }
+}
+
+fn lost(loss: &Loss) -> Record {
+    let mut record = Record::new(Kind::Lost);
+    record.head.flags = cause(loss.cause);
     record.head.reason = loss.reason.into();
     record.head.value = os_error(loss.os_error);
     record.with(loss.text.as_bytes(), PropertiesRef::EMPTY, &[])

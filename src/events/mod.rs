@@ -12,7 +12,7 @@ mod tests;
 
 pub use crate::protocol::session::{Kind as Pending, Policy};
 pub use client::{EventClient, Manner, Operation};
-pub use host::EventHost;
+pub use host::{EventHost, cause, stage};
 pub use options::{
     Acks, Connect, Create, MAX_BUFFERED, MAX_UNREAD_BYTES, MAX_UNREAD_MESSAGES, StoreOptions,
     WebSocket,

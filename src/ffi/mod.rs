@@ -4,6 +4,7 @@
 mod async_api;
 mod entry;
 pub mod exports;
+mod for_paho;
 mod handles;
 mod last_error;
 mod layout;

@@ -82,6 +82,12 @@ impl Received {
         self.size
     }
 
+    /// Sets what the program acknowledges the message with.
+    pub fn set_message_id(&mut self, message_id: c_int) {
+        // SAFETY: the block is ours, and a message.
+        unsafe { (*self.message).msgid = message_id };
+    }
+
     /// Lends the message in the form in which it came. Its properties are read back from C's.
     pub fn with_contents<R>(&self, read: impl FnOnce(&Publish<'_>) -> R) -> R {
         // SAFETY: both blocks are ours, and as `new` made them.
@@ -89,12 +95,14 @@ impl Received {
             let message = &*self.message;
             let list = &raw const message.properties;
             let properties = read::properties(list, Context::Publish).unwrap_or_default();
+            // Of a message that the program acknowledges the rest is its serial number.
+            let packet_id = message.msgid & 0xFFFF;
             read(&Publish {
                 dup: message.dup != 0,
                 qos: read::qos(message.qos).unwrap_or(QoS::AtMostOnce),
                 retain: message.retained != 0,
                 topic: std::slice::from_raw_parts(self.topic.cast(), self.topic_len),
-                packet_id: u16::try_from(message.msgid).unwrap_or(0),
+                packet_id: u16::try_from(packet_id).unwrap_or(0),
                 properties: properties.as_ref(),
                 payload: memory::bytes(message.payload, message.payloadlen),
             })

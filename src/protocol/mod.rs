@@ -7,6 +7,7 @@
 //! | [`packet`] | one file a packet family: its type, its encoder, its decoder |
 //! | [`decode`] | from a byte stream to frames to packets |
 //! | [`handshake`] | CONNECT, AUTH, CONNACK |
+//! | [`topic`] | which topics a filter matches |
 //! | [`session`] | what follows |
 //! | [`reason`], [`error`] | reason codes, and the one error of the codec |
 pub mod decode;
@@ -21,6 +22,7 @@ pub mod packet;
 pub mod property;
 pub mod reason;
 pub mod session;
+pub mod topic;
 pub mod wire;
 
 pub use mqttbytes::QoS;

@@ -48,14 +48,38 @@ pub(super) async fn tcp(
     race(addresses, |address| async move {
         connect(address, network)
             .await
-            .map_err(|e| format!("{address}: {e}"))
+            .map_err(|(why, number)| (format!("{address}: {why}"), number))
     })
     .await
-    .map_err(|errors| ConnectError::new(Stage::Tcp, errors.join("; ")))
+    .map_err(|errors| {
+        let number = errors.iter().rev().find_map(|(_, number)| *number);
+        let texts: Vec<_> = errors.into_iter().map(|(text, _)| text).collect();
+        ConnectError::new(Stage::Tcp, texts.join("; ")).with_os_error(number)
+    })
 }
 
 /// Connects to one address. The socket is close-on-exec and non-blocking from its creation.
-async fn connect(address: SocketAddr, network: &NetworkOptions) -> io::Result<Socket> {
+async fn connect(address: SocketAddr, network: &NetworkOptions) -> Result<Socket, Failed> {
+    let socket = prepare(address, network).map_err(because)?;
+    if let Some(local) = network.bind_address {
+        socket.bind(SocketAddr::new(local, 0)).map_err(|e| {
+            let (why, number) = because(e);
+            (format!("bind to {local}: {why}"), number)
+        })?;
+    }
+    let stream = socket.connect(address).await.map_err(because)?;
+    stream.into_std().map(Socket::new).map_err(because)
+}
+
+/// Why an address cannot be reached, in words and as the system's error number.
+type Failed = (String, Option<i32>);
+
+fn because(error: io::Error) -> Failed {
+    (error.to_string(), error.raw_os_error())
+}
+
+/// Makes a socket for an address.
+fn prepare(address: SocketAddr, network: &NetworkOptions) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv6() {
         TcpSocket::new_v6()?
     } else {
@@ -65,11 +89,7 @@ async fn connect(address: SocketAddr, network: &NetworkOptions) -> io::Result<So
     socket.set_nodelay(true)?;
     set_up(&socket, network)?;
     no_sigpipe(&socket)?;
-    if let Some(local) = network.bind_address {
-        let bound = socket.bind(SocketAddr::new(local, 0));
-        bound.map_err(|e| io::Error::new(e.kind(), format!("bind to {local}: {e}")))?;
-    }
-    Ok(Socket::new(socket.connect(address).await?.into_std()?))
+    Ok(socket)
 }
 
 /// Sets what the program wants of TCP.
@@ -105,5 +125,8 @@ pub(super) async fn unix(path: &str, progress: &Progress) -> Result<Link, Connec
     stream
         .and_then(UnixStream::into_std)
         .and_then(|stream| no_sigpipe(&stream).map(|()| Link::of_socket(Socket::new(stream))))
-        .map_err(|e| ConnectError::new(Stage::Tcp, format_args!("{path}: {e}")))
+        .map_err(|e| {
+            let failed = ConnectError::new(Stage::Tcp, format_args!("{path}: {e}"));
+            failed.with_os_error(e.raw_os_error())
+        })
 }

@@ -49,6 +49,8 @@ pub struct ConnectError {
     pub stage: Stage,
     /// Why, in words for the user: the system's, OpenSSL's or the HTTP peer's reason.
     pub message: String,
+    /// The system's error number.
+    pub os_error: Option<i32>,
     /// OpenSSL's account of it, line by line, where TLS is what failed.
     pub details: Vec<String>,
 }
@@ -67,8 +69,13 @@ impl ConnectError {
         Self {
             stage,
             message: message.to_string(),
+            os_error: None,
             details: Vec::new(),
         }
+    }
+
+    pub(super) fn with_os_error(self, os_error: Option<i32>) -> Self {
+        Self { os_error, ..self }
     }
 
     pub(super) fn with_details(self, details: Vec<String>) -> Self {

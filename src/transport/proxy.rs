@@ -146,7 +146,8 @@ impl Proxy {
         if error.stage == Stage::Resolve {
             failed(format_args!("no address of the proxy: {why}"))
         } else {
-            failed(format_args!("cannot reach the proxy {name}: {why}"))
+            let failed = failed(format_args!("cannot reach the proxy {name}: {why}"));
+            failed.with_os_error(error.os_error)
         }
     }
 

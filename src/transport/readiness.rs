@@ -100,5 +100,8 @@ pub(super) async fn yield_turn() {
 
 /// Turns an I/O error into that of a stage.
 pub(super) fn at(stage: Stage) -> impl Fn(io::Error) -> ConnectError {
-    move |e| ConnectError::new(stage, e)
+    move |e| {
+        let number = e.raw_os_error();
+        ConnectError::new(stage, e).with_os_error(number)
+    }
 }

@@ -22,6 +22,7 @@ use crate::engine::connection::closing::wait_for_closing;
 use crate::engine::core::{Client, Error, Guard, Thread};
 use crate::engine::delivery::queue::Driver;
 use crate::engine::host::{ConnectEnd, ConnectFailure, ConnectResult, Connected, Event, Host};
+use crate::engine::last_error::LastError;
 use crate::engine::runtime::runtime;
 use crate::options::{ConnectOptions, VersionChoice};
 use crate::reactor::{Reactor, reactor};
@@ -91,6 +92,8 @@ impl<H: Host> Client<H> {
         epoch: u64,
         keep_session: bool,
     ) -> Result<Box<Established>, ConnectFailure> {
+        let options = self.with_preferences(options);
+        let options = &*options;
         let own = std::slice::from_ref(&self.setup.server_uri);
         let uris = if options.server_uris.is_empty() {
             own
@@ -107,9 +110,12 @@ impl<H: Host> Client<H> {
                     Ok(established) => return Ok(Box::new(established)),
                     Err(failure) => last = failure,
                 }
+                let error = LastError::of_connect(&last);
                 self.tell_attempt_failed(options, epoch, std::mem::take(&mut last.details));
                 trace!(Error, "Connect to {uri} failed: {}", last.message);
-                if !self.lock().lifecycle.may_attempt(epoch) {
+                let mut core = self.lock();
+                core.outputs.errors.note(error);
+                if !core.lifecycle.may_attempt(epoch) {
                     // The program has asked for a disconnect meanwhile.
                     return Err(last);
                 }
@@ -169,6 +175,7 @@ impl<H: Host> Client<H> {
             .await
             .map_err(|error| ConnectFailure {
                 details: error.details.clone(),
+                os_error: error.os_error,
                 ..fail(Some(error.stage), error.to_string())
             })?;
         let link = Arc::new(link);
@@ -203,6 +210,7 @@ impl<H: Host> Client<H> {
         let (answer, round_trip) = match timeout_at(deadline, answer).await {
             Ok(answer) => answer.map_err(|error| ConnectFailure {
                 details: link.take_details(),
+                os_error: error.raw_os_error(),
                 ..fail(None, format!("waiting for CONNACK: {error}"))
             })?,
             Err(_) => {
@@ -391,21 +399,15 @@ impl<H: Host> Client<H> {
         };
         core.tally.connected();
         let queued = core.outputs.queue.set_aside();
-        let (session, outputs) = core.parts();
-        session.set_options(session::Options {
-            policy: options.extras.as_ref().map(|extras| extras.session),
-            max_resume_inflight: options
-                .extras
-                .as_ref()
-                .and_then(|extras| extras.max_resume_inflight),
+        let extras = options.extras.as_ref();
+        let chosen = session::Options {
+            policy: extras.map(|extras| extras.session),
+            max_resume_inflight: extras.and_then(|extras| extras.max_resume_inflight),
             ..self.setup.session
-        });
-        session.set_ping_timeout(
-            options
-                .extras
-                .as_ref()
-                .and_then(|extras| extras.ping_timeout),
-        );
+        };
+        core.begin_with_preferences(begin.version, chosen);
+        let (session, outputs) = core.parts();
+        session.set_ping_timeout(extras.and_then(|extras| extras.ping_timeout));
         session.begin(&begin, &connack, Instant::now(), outputs);
         self.v5
             .store(begin.version == Version::V5, Ordering::Relaxed);
@@ -423,7 +425,10 @@ impl<H: Host> Client<H> {
             return;
         };
         tell_connect_ended(&mut core, op, Err(Box::new(failure)));
-        self.reconnect_later(&mut core, false, None);
+        // A call that waits has told of the failure: nothing goes on behind it.
+        if self.setup.driver != Driver::Calls {
+            self.reconnect_later(&mut core, false, None);
+        }
         drop(self.settle(core, Thread::Caller));
     }
 

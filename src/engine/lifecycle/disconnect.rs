@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::engine::connection::closing::Retired;
 use crate::engine::core::{Client, Error, Guard, Thread};
 use crate::engine::host::{Event, Host, Loss, LossCause};
+use crate::engine::last_error::LastError;
 use crate::engine::wait::deadline_in;
 use crate::protocol::Version;
 use crate::protocol::outbound::Batch;
@@ -31,6 +32,7 @@ impl<H: Host> Client<H> {
             "Connection of client {} lost: {}", self.setup.client_id, why.text
         );
         let details = connection.link().take_details();
+        core.outputs.errors.note(LastError::of_loss(&why, &details));
         if let (false, Some(options)) = (details.is_empty(), core.lifecycle.options().cloned()) {
             self.tell_tls_errors(core, &options, details);
         }

@@ -27,7 +27,8 @@ impl<H: Host> Client<H> {
         let (Ok(runtime), Some(client)) = (runtime(), self.this.upgrade()) else {
             return;
         };
-        let Some(plan) = core.lifecycle.retry(unheard) else {
+        let retry = core.reconnect();
+        let Some(plan) = core.lifecycle.retry(retry, unheard) else {
             return;
         };
         let task = runtime.spawn(async move { client.keep_trying(plan, lost).await });
@@ -46,11 +47,9 @@ impl<H: Host> Client<H> {
         let Plan {
             epoch,
             mut options,
+            retry,
             signal,
         } = plan;
-        let Some(retry) = options.reconnect else {
-            return;
-        };
         let _guard = PanicGuard {
             client: &self,
             epoch,

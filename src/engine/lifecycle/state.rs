@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crate::engine::connection::Connection;
-use crate::options::ConnectOptions;
+use crate::options::{ConnectOptions, ReconnectOptions};
 use crate::protocol::handshake::Handshake;
 use crate::protocol::property::{Properties, PropertyId};
 
@@ -165,6 +165,7 @@ pub struct Ended<O, C = Connection> {
 pub struct Plan {
     pub epoch: u64,
     pub options: Arc<ConnectOptions>,
+    pub retry: ReconnectOptions,
     pub signal: Arc<Signal>,
 }
 
@@ -493,11 +494,16 @@ impl<O> Lifecycle<O> {
         true
     }
 
-    /// Begins the automatic reconnect, where the program wants it and nothing else goes on.
+    /// Begins the automatic reconnect, where the program wants it (`retry` says how) and nothing else goes on.
     #[must_use = "the task that it needs is set with `set_task`"]
-    pub fn retry(&mut self, unheard: Option<Box<O>>) -> Option<Plan> {
+    pub fn retry(
+        &mut self,
+        retry: Option<ReconnectOptions>,
+        unheard: Option<Box<O>>,
+    ) -> Option<Plan> {
         let options = self.options.clone()?;
-        if !matches!(self.state, State::Idle { wanted: true }) || options.reconnect.is_none() {
+        let retry = retry?;
+        if !matches!(self.state, State::Idle { wanted: true }) {
             return None;
         }
         self.epoch += 1;
@@ -510,6 +516,7 @@ impl<O> Lifecycle<O> {
         Some(Plan {
             epoch: self.epoch,
             options,
+            retry,
             signal,
         })
     }

@@ -1,6 +1,7 @@
 //! Making and destroying clients.
 
 use std::ptr;
+use std::sync::Arc;
 
 use libc::{c_char, c_int, c_void};
 
@@ -8,6 +9,7 @@ use super::host::AsyncHost;
 use super::{AsyncClient, HANDLES};
 use crate::engine::{Driver, Setup};
 use crate::ffi::exports::version;
+use crate::ffi::for_paho::{self, Api, PahoClient, PahoHost};
 use crate::ffi::read::Code;
 use crate::ffi::read::create::{Created, check};
 use crate::ffi::read::versioned::{Versioned, field};
@@ -98,6 +100,11 @@ unsafe fn make(
             super::op::Op::silent(super::op::Kind::Publish(crate::protocol::QoS::AtLeastOnce))
         })
         .map_err(|error| super::error(&error))?;
+        for_paho::introduce(Api::Async, |handle| {
+            HANDLES
+                .get(handle)
+                .map(|client| client as Arc<dyn PahoClient>)
+        });
         *handle = HANDLES.insert(client).ok_or(MQTTASYNC_FAILURE)?;
     }
     Ok(())
@@ -140,6 +147,7 @@ pub unsafe fn destroy(handle: *mut MQTTAsync) {
     let was = unsafe { std::mem::replace(&mut *handle, ptr::null_mut()) };
     if let Some(client) = HANDLES.remove(was) {
         client.destroy();
+        client.host().routes().close();
         client.host().finish();
     }
 }

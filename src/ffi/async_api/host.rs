@@ -11,6 +11,7 @@ use super::answers::{
 use super::op::{Kind, Op};
 use crate::engine::{ConnectEnd, ConnectResult, Event, Handled, Host};
 use crate::ffi::eyecatcher;
+use crate::ffi::for_paho::{PahoHost, Routes};
 use crate::ffi::memory;
 use crate::ffi::read::{self, Context};
 use crate::ffi::received::Received;
@@ -19,7 +20,7 @@ use crate::ffi::types::async_types::*;
 use crate::options::{ConnectOptions, Secret};
 use crate::protocol::QoS;
 use crate::protocol::packet::Publish;
-use crate::protocol::session::{Completion, Token};
+use crate::protocol::session::{AckToken, Completion, Token, message_id};
 
 /// A callback with its context.
 pub type With<F> = (Context, F);
@@ -39,6 +40,7 @@ pub struct Callbacks {
 #[derive(Default)]
 pub struct AsyncHost {
     callbacks: Mutex<Callbacks>,
+    routes: Routes,
     /// A publish whose deliveryComplete is running, and which has yet to be told of its end. Should the program destroy the
     /// client inside that callback, it is told before `MQTTAsync_destroy` returns, and not after.
     half: Mutex<Option<Completion<Op>>>,
@@ -63,6 +65,14 @@ impl AsyncHost {
     }
 }
 
+impl PahoHost for AsyncHost {
+    const BUFFERS: bool = true;
+
+    fn routes(&self) -> &Routes {
+        &self.routes
+    }
+}
+
 impl Host for AsyncHost {
     type Message = Received;
     type Op = Op;
@@ -77,6 +87,10 @@ impl Host for AsyncHost {
 
     fn message_size(message: &Received) -> usize {
         message.size()
+    }
+
+    fn needs_acknowledgement(message: &mut Received, token: AckToken) {
+        message.set_message_id(message_id(token));
     }
 
     fn wants_packet(op: &Op) -> bool {
@@ -163,6 +177,9 @@ impl Host for AsyncHost {
         let callbacks = self.callbacks();
         match event {
             Event::Message(message, _) => {
+                if self.routes.deliver(&message) {
+                    return Handled::Done;
+                }
                 return message_arrived(callbacks.message_arrived, message);
             }
             Event::Completed(done) => {

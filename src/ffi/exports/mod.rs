@@ -1,5 +1,6 @@
 //! The functions that C programs call: each with its contract, which the headers show, around the safe code of the other rooms.
 
+pub mod for_paho;
 pub mod mqtt_async;
 pub mod mqtt_client;
 pub mod paho_oxide;

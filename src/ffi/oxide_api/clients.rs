@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Answer, CLIENTS, ClientOf, client, code, failure, queue, read};
-use crate::events::{Acks, Create, EventClient, StoreOptions};
+use crate::events::{Acks, Counters, Create, EventClient, StoreOptions};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::oxide_types::*;
 use crate::persistence::file::Naming;
@@ -145,26 +145,30 @@ pub unsafe fn counters(handle: u64, counters: *mut MQTTOxide_counters) -> i32 {
         let client = client(handle)?;
         // SAFETY: the caller's promise.
         unsafe { read::to_fill(counters) }?;
-        let now = client.counters();
-        let microseconds = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(0);
-        let filled = MQTTOxide_counters {
-            size: read::size::<MQTTOxide_counters>(),
-            connections: now.connections,
-            bytes_in: now.bytes_in,
-            bytes_out: now.bytes_out,
-            messages_in: now.messages_in,
-            messages_out: now.messages_out,
-            queued: now.queued,
-            in_flight: now.in_flight,
-            unwritten_bytes: now.unwritten_bytes,
-            unread_messages: now.unread_messages,
-            unread_bytes: now.unread_bytes,
-            unacknowledged: now.unacknowledged,
-            ping_round_trip_us: now.ping_round_trip.map_or(0, microseconds),
-        };
+        let filled = filled(&client.counters());
         // SAFETY: not NULL and of that size, as it says.
         unsafe { counters.write_unaligned(filled) };
         Ok(0)
     };
     code(fill())
+}
+
+/// Returns counters as C has them.
+pub fn filled(now: &Counters) -> MQTTOxide_counters {
+    let microseconds = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(0);
+    MQTTOxide_counters {
+        size: read::size::<MQTTOxide_counters>(),
+        connections: now.connections,
+        bytes_in: now.bytes_in,
+        bytes_out: now.bytes_out,
+        messages_in: now.messages_in,
+        messages_out: now.messages_out,
+        queued: now.queued,
+        in_flight: now.in_flight,
+        unwritten_bytes: now.unwritten_bytes,
+        unread_messages: now.unread_messages,
+        unread_bytes: now.unread_bytes,
+        unacknowledged: now.unacknowledged,
+        ping_round_trip_us: now.ping_round_trip.map_or(0, microseconds),
+    }
 }

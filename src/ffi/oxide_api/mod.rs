@@ -7,13 +7,13 @@ mod connecting;
 mod helpers;
 mod publishing;
 mod queues;
-mod read;
+pub mod read;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-pub use clients::{counters, create, destroy};
+pub use clients::{counters, create, destroy, filled};
 pub use connecting::{
     abort, address, attach_fd, attach_stream, auth, connect, deadline_ms, disconnect, drive,
     drive_events, eof, feed, feed_events, set_driver, take, wants,
@@ -54,7 +54,7 @@ struct QueueOf {
 }
 
 /// What a function returns: a count, or the code of an error.
-type Answer<T = i32> = Result<T, i32>;
+pub type Answer<T = i32> = Result<T, i32>;
 
 /// Returns the client of a handle.
 fn client(handle: u64) -> Answer<EventClient> {
@@ -87,7 +87,7 @@ fn long_code(answer: Answer<usize>) -> i64 {
 }
 
 /// The code of an error.
-fn failure(error: &Error) -> i32 {
+pub fn failure(error: &Error) -> i32 {
     match error {
         Error::Disconnected => MQTTOxide_E_DISCONNECTED,
         Error::Ignored => MQTTOxide_E_STATE,

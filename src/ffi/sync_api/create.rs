@@ -1,6 +1,7 @@
 //! Making and destroying clients.
 
 use std::ptr;
+use std::sync::Arc;
 
 use libc::{c_char, c_int, c_void};
 
@@ -8,6 +9,7 @@ use super::host::ClientHost;
 use super::{HANDLES, SyncClient};
 use crate::engine::{Driver, Setup};
 use crate::ffi::exports::version;
+use crate::ffi::for_paho::{self, Api, PahoClient, PahoHost};
 use crate::ffi::read::Code;
 use crate::ffi::read::create::{Created, check, store};
 use crate::ffi::read::versioned::{Versioned, field};
@@ -95,6 +97,11 @@ unsafe fn make(
             super::host::Op::Publish { delivery: true }
         })
         .map_err(|error| super::error(&error))?;
+        for_paho::introduce(Api::Client, |handle| {
+            HANDLES
+                .get(handle)
+                .map(|client| client as Arc<dyn PahoClient>)
+        });
         *handle = HANDLES.insert(client).ok_or(MQTTCLIENT_FAILURE)?;
     }
     Ok(())
@@ -122,5 +129,6 @@ pub unsafe fn destroy(handle: *mut MQTTClient) {
     let was = unsafe { std::mem::replace(&mut *handle, ptr::null_mut()) };
     if let Some(client) = HANDLES.remove(was) {
         client.destroy();
+        client.host().routes().close();
     }
 }

@@ -9,13 +9,14 @@ use libc::c_int;
 
 use crate::engine::{Answer, ConnectEnd, ConnectResult, Event, Handled, Host};
 use crate::ffi::exports::properties;
+use crate::ffi::for_paho::{PahoHost, Routes};
 use crate::ffi::read::Context;
 use crate::ffi::received::{Received, to_c};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::client_types::*;
 use crate::options::ConnectOptions;
 use crate::protocol::packet::{AckKind, Publish};
-use crate::protocol::session::{Cause, Completion, Outcome, Token};
+use crate::protocol::session::{AckToken, Cause, Completion, Outcome, Token, message_id};
 
 /// The callbacks of a client.
 #[derive(Clone, Copy, Default)]
@@ -44,6 +45,7 @@ pub enum Op {
 /// The host.
 pub struct ClientHost {
     callbacks: Mutex<Callbacks>,
+    routes: Routes,
     command_timeout: Mutex<Duration>,
     pub server_uri: Mutex<std::ffi::CString>,
 }
@@ -55,6 +57,7 @@ impl Default for ClientHost {
     fn default() -> Self {
         Self {
             callbacks: Mutex::default(),
+            routes: Routes::default(),
             command_timeout: Mutex::new(COMMAND_TIMEOUT),
             server_uri: Mutex::default(),
         }
@@ -79,6 +82,14 @@ impl ClientHost {
     }
 }
 
+impl PahoHost for ClientHost {
+    const BUFFERS: bool = false;
+
+    fn routes(&self) -> &Routes {
+        &self.routes
+    }
+}
+
 impl Host for ClientHost {
     type Message = Received;
     type Op = Op;
@@ -93,6 +104,10 @@ impl Host for ClientHost {
 
     fn message_size(message: &Received) -> usize {
         message.size()
+    }
+
+    fn needs_acknowledgement(message: &mut Received, token: AckToken) {
+        message.set_message_id(message_id(token));
     }
 
     fn wants_packet(_: &Op) -> bool {
@@ -136,7 +151,12 @@ impl Host for ClientHost {
     fn handle(&self, event: Event<Self>) -> Handled<Self> {
         let callbacks = self.callbacks();
         match event {
-            Event::Message(message, _) => return message_arrived(&callbacks, message),
+            Event::Message(message, _) => {
+                if self.routes.deliver(&message) {
+                    return Handled::Done;
+                }
+                return message_arrived(&callbacks, message);
+            }
             Event::Completed(done) => {
                 // A refusal is an acknowledgement too; an operation given up is none.
                 let acknowledged = match done.outcome {

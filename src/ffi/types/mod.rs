@@ -5,6 +5,7 @@
 
 pub mod async_types;
 pub mod client_types;
+pub mod for_paho_types;
 pub mod oxide_types;
 pub mod persistence_types;
 pub mod property_types;

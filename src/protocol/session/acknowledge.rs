@@ -134,6 +134,15 @@ impl Acks {
         same.then_some((id, waiting.kind))
     }
 
+    /// Returns the token of the message that has this [`message_id`], or, of a packet identifier alone, the message that has
+    /// it now.
+    fn token_of(&self, message_id: i32) -> Option<AckToken> {
+        let id = u16::try_from(message_id & 0xFFFF).ok()?;
+        let token = self.token(id)?;
+        let whole = message_id == self::message_id(token) || message_id == i32::from(id);
+        whole.then_some(token)
+    }
+
     /// Returns the token of the message of that packet identifier, if it waits for the program's word.
     fn token(&self, id: u16) -> Option<AckToken> {
         let waiting = self.waiting.get(id)?;
@@ -161,6 +170,16 @@ impl Acks {
     }
 }
 
+/// Returns a positive number for a message which programs can hold that know no tokens. Its low 16 bits are the packet
+/// identifier, its others are of the serial number and never 0: an acknowledgement that comes too late, of an older connection
+/// or a second time, is not taken for that of a later message with the same packet identifier.
+#[must_use]
+pub fn message_id(token: AckToken) -> i32 {
+    let serial = (token.get() >> 16 & u64::from(LOW_24)) % 0x7FFF + 1;
+    let number = serial << 16 | token.get() & 0xFFFF;
+    i32::try_from(number).unwrap_or(0)
+}
+
 /// Returns the token of those three; a packet identifier is never 0.
 fn number(connection: u32, serial: u32, id: u16) -> AckToken {
     let high = u64::from(connection) << 40 | u64::from(serial) << 16;
@@ -182,6 +201,11 @@ impl<M, O> Session<M, O> {
     /// Returns the token of the message of that packet identifier, if it waits for the program's acknowledgement.
     pub fn ack_token(&self, packet_id: u16) -> Option<AckToken> {
         self.acks.token(packet_id)
+    }
+
+    /// Returns the token of the message that has this [`message_id`], if it waits for the program's acknowledgement.
+    pub fn ack_token_of(&self, message_id: i32) -> Option<AckToken> {
+        self.acks.token_of(message_id)
     }
 
     /// Takes the program's acknowledgement of a message. MQTT 5 servers are told the reason; one of 0x80 and above refuses

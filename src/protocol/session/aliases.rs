@@ -103,6 +103,11 @@ impl Aliased {
 }
 
 impl<M, O> Session<M, O> {
+    /// Sets how many topics are given aliases, from now on. Those that have one keep it, unless it is none at all.
+    pub fn set_outbound_topic_aliases(&mut self, max: u16) {
+        self.options.outbound_topic_aliases = max;
+    }
+
     /// Checks the alias of a received message: one out of bounds or never set is an error ([MQTT-3.3.2-8] to
     /// [MQTT-3.3.2-12], [MQTT-3.1.2-26]). Returns the topic that the message has by its alias alone, where the session keeps
     /// them; otherwise the program gets the alias as it came.

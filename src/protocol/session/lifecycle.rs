@@ -89,7 +89,7 @@ impl<M, O> Session<M, O> {
             Policy::Keep if lost => self.forget_received(sink),
             Policy::KeepAndResend | Policy::Keep | Policy::FollowServer => {}
         }
-        self.begin_resubscribing(policy == Policy::Clear, !connack.session_present);
+        self.begin_resubscribing(!connack.session_present);
         // Below MQTT 5 whatever is sent again has DUP set, whether the server knows of it or not ([MQTT-3.3.1-1] there).
         self.resumed = connack.session_present
             || self.version < Version::V5

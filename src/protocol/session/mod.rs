@@ -8,6 +8,7 @@
 mod acknowledge;
 mod aliases;
 mod authenticate;
+mod backlog;
 mod incoming;
 mod lifecycle;
 mod limits;
@@ -22,7 +23,7 @@ mod sink;
 mod stored;
 mod subscriptions;
 
-pub use acknowledge::{AckToken, Acknowledge, HandOver};
+pub use acknowledge::{AckToken, Acknowledge, HandOver, message_id};
 pub use aliases::MAX_ALIAS_BYTES;
 pub use lifecycle::Begin;
 pub use limits::Limits;
@@ -53,6 +54,7 @@ use crate::trace;
 use acknowledge::Acks;
 use aliases::Aliases;
 use authenticate::Authentication;
+use backlog::Backlog;
 use received::Received;
 use replies::Replies;
 use subscriptions::Subscriptions;
@@ -187,7 +189,7 @@ pub struct Session<M, O> {
     publishing: u32,
     /// Packet identifiers whose replay waits for quota.
     replay: VecDeque<u16>,
-    queue: VecDeque<Queued<O>>,
+    queue: Backlog<O>,
     /// There is more to release than one call was to do.
     unreleased: bool,
     /// Stream position up to which the socket has taken our bytes.
@@ -234,7 +236,7 @@ impl<M, O> Session<M, O> {
             inflight: Inflight::default(),
             publishing: 0,
             replay: VecDeque::new(),
-            queue: VecDeque::new(),
+            queue: Backlog::default(),
             unreleased: false,
             written: 0,
             release_at: None,

@@ -30,6 +30,6 @@ pub struct Options {
     pub resolve_topic_aliases: bool,
     /// Topics are given aliases within the server's limit, no more than so many.
     pub outbound_topic_aliases: u16,
-    /// Subscriptions that the server has granted are made again when it has lost the session.
+    /// Subscriptions that the server has granted are made again when it has no session, lost or cleared.
     pub resubscribe: bool,
 }

@@ -38,6 +38,11 @@ impl<M, O> Session<M, O> {
         self.queue.len()
     }
 
+    /// Returns how many bytes those hold in memory.
+    pub fn queued_bytes(&self) -> usize {
+        self.queue.bytes()
+    }
+
     /// Whether a publish is in flight or waits, replays included.
     pub fn has_unfinished_publishes(&self) -> bool {
         self.publishing > 0 || !self.replay.is_empty() || !self.queue.is_empty()
@@ -53,7 +58,7 @@ impl<M, O> Session<M, O> {
             .collect();
         sent.sort_unstable();
         let sent = sent.into_iter().map(|(_, token)| token);
-        let waiting = self.put_off.iter().chain(&self.queue);
+        let waiting = self.put_off.iter().chain(self.queue.iter());
         sent.chain(waiting.map(|queued| queued.token)).collect()
     }
 
@@ -105,7 +110,7 @@ impl<M, O> Session<M, O> {
             .collect();
         sent.sort_unstable_by_key(|(order, _)| *order);
         let sent = sent.into_iter().map(|(_, pending)| pending);
-        let waiting = self.put_off.iter().chain(&self.queue).map(|queued| {
+        let waiting = self.put_off.iter().chain(self.queue.iter()).map(|queued| {
             let pending = Pending {
                 packet_id: queued.id,
                 token: queued.token,
@@ -130,7 +135,8 @@ impl<M, O> Session<M, O> {
         sink: &mut S,
     ) -> bool {
         let is_it = |queued: &Queued<O>| is_it(queued.token, &queued.op);
-        let queued = if let Some(at) = self.queue.iter().position(is_it) {
+        let waiting = self.queue.iter().position(&is_it);
+        let queued = if let Some(at) = waiting {
             self.queue.remove(at)
         } else if let Some(at) = self.put_off.iter().position(is_it) {
             self.put_off.remove(at)

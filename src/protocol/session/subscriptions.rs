@@ -50,6 +50,15 @@ impl Subscriptions {
 }
 
 impl<M, O> Session<M, O> {
+    /// Says whether subscriptions are made again, from now on. Those that were made while they were not are not remembered.
+    pub fn set_resubscribe(&mut self, resubscribe: bool) {
+        self.options.resubscribe = resubscribe;
+        if !resubscribe {
+            self.subscriptions.granted = BTreeMap::new();
+            self.subscriptions.bytes = 0;
+        }
+    }
+
     /// Checks that the filters of a SUBSCRIBE can be remembered.
     pub(super) fn check_remembered(&self, filters: &[Filter<'_>]) -> Result<(), Refused> {
         if !self.options.resubscribe {
@@ -90,10 +99,11 @@ impl<M, O> Session<M, O> {
         }
     }
 
-    /// The connection begins; `lost` says that the server knows none of the subscriptions.
-    pub(super) fn begin_resubscribing(&mut self, cleared: bool, lost: bool) {
+    /// The connection begins; `lost` says that the server knows none of the subscriptions, because it has lost the session or
+    /// was asked to begin a new one: the program has not unsubscribed.
+    pub(super) fn begin_resubscribing(&mut self, lost: bool) {
         self.stop_resubscribing();
-        if cleared || !self.options.resubscribe {
+        if !self.options.resubscribe {
             self.subscriptions = Subscriptions::default();
         } else if lost {
             let granted = &self.subscriptions.granted;

@@ -488,7 +488,12 @@ is NULL, or of a client destroyed, is an error and nothing worse.",
         name: "paho_oxide.h",
         guard: "PAHO_OXIDE_H",
         includes: &["<stddef.h>", "<stdint.h>", "\"MQTTExportDeclarations.h\""],
-        sources: &["types/oxide_types.rs", "exports/paho_oxide.rs"],
+        sources: &[
+            "types/oxide_types.rs",
+            "types/for_paho_types.rs",
+            "exports/paho_oxide.rs",
+            "exports/for_paho.rs",
+        ],
         about: "\
 Events in batches instead of callbacks: for programs with an event loop, sockets or TLS of their own, for thousands of
 connections, and for bindings to other languages. Link with `-lpaho-oxide`, or with `-lpaho-oxide-tls` for TLS.
@@ -513,9 +518,14 @@ for (;;) {
 @endcode
 
 Handles are numbers, never pointers; 0 is none. Every function may be called from any thread at any time. None blocks, but
-MQTTOxide_nextEvents() with a time-out, and MQTTOxide_destroy(). No pointer of the caller's is kept after a call. Structures
+MQTTOxide_nextEvents() with a time-out, MQTTOxide_destroy() and MQTTOxide_removeRoute(). No pointer of the caller's is kept after a call. Structures
 begin with their size. Strings and bytes have their length beside them and need no NUL. Functions return 0 or a count, or a
 negative MQTTOxide_E_... code, after which nothing has changed.
+
+Programs on MQTTClient.h and MQTTAsync.h need neither library: the functions that take a `void*` handle are in
+`-lpaho-mqtt3a`, `-lpaho-mqtt3as`, `-lpaho-mqtt3c` and `-lpaho-mqtt3cs`, and work on a MQTTAsync or a MQTTClient:
+MQTTOxide_setOption(), MQTTOxide_getOption(), MQTTOxide_acknowledge(), MQTTOxide_lastError(), MQTTOxide_statistics(),
+MQTTOxide_addRoute() and MQTTOxide_removeRoute(). Only this header's other functions need `-lpaho-oxide`.
 
 Properties are MQTT 5 properties as they stand in a packet, without the length in front. The manual with the kinds of events
 and their members is docs/oxide-api.md.",

@@ -51,10 +51,16 @@ fn up(reconnects: bool) -> Life {
     life
 }
 
+/// The automatic reconnect as the connect has asked for it.
+fn retry(life: &mut Life, unheard: Option<Box<u8>>) -> Option<Plan> {
+    let asked = life.options().and_then(|options| options.reconnect);
+    life.retry(asked, unheard)
+}
+
 fn reconnecting() -> (Life, Plan) {
     let mut life = up(true);
     let ended = life.end().expect("a connection");
-    let plan = life.retry(ended.unheard).expect("it is wanted");
+    let plan = retry(&mut life, ended.unheard).expect("it is wanted");
     (life, plan)
 }
 
@@ -69,7 +75,7 @@ fn a_connect_leads_to_a_connection_or_fails_once() {
     assert_eq!(life.connect(options(false), 2), Err(Refusal::Busy));
     assert_eq!(life.failed(epoch), Some(1));
     assert_eq!(life.failed(epoch), None);
-    assert!(life.retry(None).is_none(), "the program wants none");
+    assert!(retry(&mut life, None).is_none(), "the program wants none");
 
     let mut life = up(false);
     assert!(life.is_up() && life.is_open());
@@ -94,13 +100,13 @@ fn a_disconnect_while_connecting_lets_the_attempt_be_the_last() {
     assert_eq!(leave_now(&mut life), Disconnect::NotConnected);
     assert!(!life.may_attempt(epoch));
     assert_eq!(life.failed(epoch), Some(1), "the program hears of it");
-    assert!(life.retry(None).is_none());
+    assert!(retry(&mut life, None).is_none());
 
     // A CONNACK that comes all the same makes a connection, as with the original; its loss is final.
     let (mut life, epoch) = connecting(true);
     assert_eq!(leave_now(&mut life), Disconnect::NotConnected);
     assert_eq!(life.established(epoch, connection(), false), Ok(Some(1)));
-    assert!(life.end().is_some() && life.retry(None).is_none());
+    assert!(life.end().is_some() && retry(&mut life, None).is_none());
 }
 
 #[test]
@@ -135,7 +141,7 @@ fn a_disconnect_ends_the_automatic_reconnect() {
         life.established(plan.epoch, connection(), false),
         Err(Unwanted)
     );
-    assert!(life.retry(None).is_none());
+    assert!(retry(&mut life, None).is_none());
 }
 
 #[test]
@@ -143,7 +149,7 @@ fn a_success_of_which_the_program_did_not_hear_leaves_it_one_failure() {
     let mut life = up(true);
     life.keep_unheard(5);
     let ended = life.end().expect("a connection");
-    let plan = life.retry(ended.unheard).expect("it is wanted");
+    let plan = retry(&mut life, ended.unheard).expect("it is wanted");
     assert_eq!(life.attempt_failed(plan.epoch + 1), None);
     assert_eq!(life.attempt_failed(plan.epoch), Some(5));
     assert_eq!(life.attempt_failed(plan.epoch), None);
@@ -152,7 +158,7 @@ fn a_success_of_which_the_program_did_not_hear_leaves_it_one_failure() {
     let mut life = up(true);
     life.keep_unheard(5);
     let ended = life.end().expect("a connection");
-    let plan = life.retry(ended.unheard).expect("it is wanted");
+    let plan = retry(&mut life, ended.unheard).expect("it is wanted");
     assert_eq!(life.established(plan.epoch, connection(), false), Ok(None));
     assert_eq!(
         life.end().expect("a connection").unheard.as_deref(),
@@ -169,7 +175,7 @@ fn the_programs_signal_belongs_to_one_reconnect() {
     assert_eq!(life.established(plan.epoch, connection(), false), Ok(None));
     assert_eq!(life.reconnect().err(), Some(Refusal::Busy));
     let ended = life.end().expect("a connection");
-    let next = life.retry(ended.unheard).expect("it is wanted");
+    let next = retry(&mut life, ended.unheard).expect("it is wanted");
     assert!(!next.signal.take_anew(), "that was for the one before");
 }
 
@@ -189,7 +195,7 @@ fn a_reconnect_whose_task_is_gone_may_begin_again() {
     assert!(!life.abandoned(plan.epoch + 1));
     assert!(life.abandoned(plan.epoch));
     assert!(!life.abandoned(plan.epoch), "once");
-    assert!(life.retry(None).is_some());
+    assert!(retry(&mut life, None).is_some());
 }
 
 #[test]
@@ -211,7 +217,7 @@ fn a_disconnect_waits_for_what_is_in_flight_says_it_and_closes() {
     assert_eq!(life.leave(now, grace, true, true), Leave::Close);
     let ended = life.end().expect("a connection");
     assert_eq!(ended.leaving, Some(vec![7]));
-    assert!(life.retry(ended.unheard).is_none() && !life.is_wanted());
+    assert!(retry(&mut life, ended.unheard).is_none() && !life.is_wanted());
 }
 
 #[test]
@@ -252,7 +258,7 @@ fn nothing_follows_destroy() {
     assert_eq!(life.connect(options(true), 2), Err(Refusal::Destroyed));
     assert_eq!(life.reconnect().err(), Some(Refusal::Destroyed));
     assert_eq!(leave_now(&mut life), Disconnect::NotConnected);
-    assert!(life.end().is_none() && life.retry(None).is_none());
+    assert!(life.end().is_none() && retry(&mut life, None).is_none());
     assert!(!life.destroy(), "once");
 }
 
@@ -263,7 +269,7 @@ fn each_connection_and_each_attempt_has_an_epoch_of_its_own() {
     for _ in 0..3 {
         let ended = life.end().expect("a connection");
         epochs.push(life.epoch());
-        let plan = life.retry(ended.unheard).expect("it is wanted");
+        let plan = retry(&mut life, ended.unheard).expect("it is wanted");
         epochs.push(plan.epoch);
         assert_eq!(life.established(plan.epoch, connection(), false), Ok(None));
     }

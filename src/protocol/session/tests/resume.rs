@@ -398,7 +398,7 @@ fn many_subscriptions_go_into_packets_that_the_server_takes() {
 }
 
 #[test]
-fn a_cleared_session_has_no_subscriptions_to_make_again() {
+fn subscriptions_are_made_again_in_a_cleared_session() {
     let options = Options {
         resubscribe: true,
         ..Options::default()
@@ -413,6 +413,25 @@ fn a_cleared_session_has_no_subscriptions_to_make_again() {
         ..options
     });
     ours.sent();
+    ours.begin(false);
+    assert_eq!(ours.kinds(), [8], "SUBSCRIBE");
+}
+
+/// The program has changed its mind: nothing of an earlier time is left when it changes it again.
+#[test]
+fn subscriptions_are_forgotten_when_they_are_not_to_be_made_again() {
+    let options = Options {
+        resubscribe: true,
+        ..Options::default()
+    };
+    let mut ours = Ours::with(Version::V311, options);
+    ours.begin(false);
+    ours.subscribe(1).unwrap();
+    ours.receive(b"\x90\x03\0\x01\x01").unwrap();
+    ours.session.set_resubscribe(false);
+    ours.session.set_resubscribe(true);
+    ours.sent();
+    ours.lose();
     ours.begin(false);
     assert!(ours.sent().is_empty());
 }
