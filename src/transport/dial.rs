@@ -60,21 +60,21 @@ pub(super) async fn tcp(
 
 /// Connects to one address. The socket is close-on-exec and non-blocking from its creation.
 async fn connect(address: SocketAddr, network: &NetworkOptions) -> Result<Socket, Failed> {
-    let socket = prepare(address, network).map_err(because)?;
+    let socket = prepare(address, network).map_err(|e| because(&e))?;
     if let Some(local) = network.bind_address {
         socket.bind(SocketAddr::new(local, 0)).map_err(|e| {
-            let (why, number) = because(e);
+            let (why, number) = because(&e);
             (format!("bind to {local}: {why}"), number)
         })?;
     }
-    let stream = socket.connect(address).await.map_err(because)?;
-    stream.into_std().map(Socket::new).map_err(because)
+    let stream = socket.connect(address).await.map_err(|e| because(&e))?;
+    stream.into_std().map(Socket::new).map_err(|e| because(&e))
 }
 
 /// Why an address cannot be reached, in words and as the system's error number.
 type Failed = (String, Option<i32>);
 
-fn because(error: io::Error) -> Failed {
+fn because(error: &io::Error) -> Failed {
     (error.to_string(), error.raw_os_error())
 }
 

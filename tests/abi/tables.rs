@@ -17,11 +17,6 @@ pub fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// A table as it is.
-pub fn table(name: &str) -> String {
-    read(&path(name))
-}
-
 /// The rows of a table, each with `N` columns.
 pub fn rows<const N: usize>(name: &str) -> Vec<[String; N]> {
     let rows: Vec<_> = read(&path(name))
@@ -38,9 +33,6 @@ pub fn rows<const N: usize>(name: &str) -> Vec<[String; N]> {
     rows
 }
 
-/// The table of our own functions for programs on the Paho APIs.
-pub const FOR_PAHO: &str = "exports-for-paho.txt";
-
 /// The symbols that one of the four libraries exports: those of the original's releases together, what its static
 /// archives define for programs to link, and those of our own for programs on the Paho APIs.
 pub fn exports(library: &str) -> BTreeSet<String> {
@@ -48,7 +40,7 @@ pub fn exports(library: &str) -> BTreeSet<String> {
         format!("exports-{library}.txt"),
         format!("exports-debian12-{library}.txt"),
         "exports-static.txt".to_owned(),
-        FOR_PAHO.to_owned(),
+        "exports-for-paho.txt".to_owned(),
     ];
     lists
         .iter()
