@@ -89,6 +89,12 @@ impl Peer {
         &self.received
     }
 
+    /// The client's address.
+    #[allow(dead_code, reason = "not every test that has this broker asks")]
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.stream.peer_addr().unwrap()
+    }
+
     /// Whether the client has sent something that was not taken yet.
     #[allow(dead_code, reason = "not every test that has this broker asks")]
     pub fn has_sent(&self) -> bool {

@@ -10,6 +10,7 @@ mod clauses;
 mod common;
 mod decode;
 mod driver;
+mod for_paho;
 mod limits;
 mod malformed;
 mod mistakes;

@@ -122,6 +122,10 @@ impl AsyncClient {
         context
     }
 
+    pub(super) fn handle(&self) -> MQTTAsync {
+        self.handle
+    }
+
     /// Begins to connect.
     pub fn connect(&self, options: &ConnectOptions) -> c_int {
         let mut with = CConnect::new(options);

@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "the API under test is a C API")]
 
 mod asynchronous;
+pub mod for_paho;
 mod properties;
 mod queued;
 mod synchronous;
@@ -32,6 +33,8 @@ pub struct Message {
     pub qos: c_int,
     pub retained: bool,
     pub dup: bool,
+    /// `msgid`.
+    pub id: c_int,
     pub properties: Properties,
 }
 
@@ -318,6 +321,7 @@ unsafe fn read_message(
             qos: message.qos,
             retained: message.retained != 0,
             dup: message.dup != 0,
+            id: message.msgid,
             properties: from_c(&raw const message.properties),
         }
     }

@@ -91,6 +91,10 @@ impl SyncClient {
         client
     }
 
+    pub(super) fn handle(&self) -> MQTTClient {
+        self.handle
+    }
+
     /// Connects; 0, or why not.
     pub fn connect(&self, options: &ConnectOptions) -> c_int {
         let mut with = CConnect::new(options);
