@@ -120,7 +120,8 @@ int main(int argc, char **argv)
     check("wants", wants);
     fd.events = (short)(((wants & MQTTOxide_READ) ? POLLIN : 0) | ((wants & MQTTOxide_WRITE) ? POLLOUT : 0));
     poll(&fd, 1, (wants & MQTTOxide_MORE) ? 0 : left < 0 || left > 1000 ? 1000 : (int)left);
-    bytes = MQTTOxide_driveEvents(client, all, buffer, sizeof(buffer), NULL);
+    /* poll() tells again of what is left, which saves the library a look. */
+    bytes = MQTTOxide_driveEvents(client, all | MQTTOxide_LEVEL, buffer, sizeof(buffer), NULL);
     check("driveEvents", bytes);
     while (at < bytes) {
       const struct MQTTOxide_event *event = (const void *)((const char *)buffer + at);

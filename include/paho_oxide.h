@@ -196,6 +196,12 @@ extern "C" {
  */
 #define MQTTOxide_MORE 8
 
+/**
+ * With #MQTTOxide_READ in MQTTOxide_drive() and MQTTOxide_driveEvents(): the program's poll tells again of what is left (poll,
+ * select, epoll without EPOLLET), so that a read which empties the socket need not be followed by another one.
+ */
+#define MQTTOxide_LEVEL 16
+
 /** Publish flag, besides the QoS: to be retained. */
 #define MQTTOxide_RETAIN 4
 

@@ -8,7 +8,7 @@ BENCHES      := $(BUILD)/bench
 BENCH_CFLAGS := -O2 -g -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Ibenches/c -Iinclude
 BENCH_COMMON := benches/c/bench.c benches/c/bench.h
 # Without its header the programs for libmosquitto are left out.
-BENCH_PEER   := $(shell printf '\#include <mosquitto.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo mosq)
+BENCH_PEER   := $(shell $(CC) -E -include mosquitto.h -x c /dev/null >/dev/null 2>&1 && echo mosq)
 BENCH_LINK    = $(CC) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^)
 
 bench: ## compare with the installed Paho C and libmosquitto (BENCH=full: everything; BENCH=name: one scenario)
@@ -16,7 +16,7 @@ bench: ## compare with the installed Paho C and libmosquitto (BENCH=full: everyt
 	@$(MAKE) --no-print-directory libs bench-programs
 	@$(CARGO) run -q --profile tools --locked $(CARGO_FLAGS) -p paho-bench -- $(BENCHES) $(OUTPUT)
 
-bench-programs: $(addprefix $(BENCHES)/,sink async client raw load $(BENCH_PEER))
+bench-programs: $(addprefix $(BENCHES)/,sink async client oxide raw load $(BENCH_PEER))
 
 # No run path: which library it is, the environment says.
 $(BENCHES)/async: $(wildcard benches/c/async*.[ch]) $(BENCH_COMMON) $(HEADERS) | $(OUTPUT)/libpaho-mqtt3as.so
@@ -25,6 +25,9 @@ $(BENCHES)/async: $(wildcard benches/c/async*.[ch]) $(BENCH_COMMON) $(HEADERS) |
 $(BENCHES)/client: benches/c/client.c $(BENCH_COMMON) $(HEADERS) | $(OUTPUT)/libpaho-mqtt3cs.so
 	@mkdir -p $(@D)
 	$(BENCH_LINK) -L$(OUTPUT) -lpaho-mqtt3cs -pthread
+$(BENCHES)/oxide: benches/c/oxide.c $(BENCH_COMMON) $(HEADERS) | $(OUTPUT)/libpaho-oxide.so
+	@mkdir -p $(@D)
+	$(BENCH_LINK) -L$(OUTPUT) -lpaho-oxide -pthread
 $(BENCHES)/sink: $(wildcard benches/sink/*.[ch]) $(BENCH_COMMON)
 	@mkdir -p $(@D)
 	$(BENCH_LINK) -Ibenches/sink -lssl -lcrypto -pthread

@@ -33,6 +33,8 @@ static int number_option(const char *key, const char *value)
         opt.properties = (int)number;
     else if (strcmp(key, "callbacks") == 0)
         opt.callbacks = (int)number;
+    else if (strcmp(key, "drive") == 0)
+        opt.drive = (int)number;
     else if (strcmp(key, "wait") == 0)
         opt.wait = (int)number;
     else if (strcmp(key, "n") == 0)
@@ -74,6 +76,8 @@ void options_parse(int argc, char **argv)
             opt.store = value;
         else if (strcmp(argv[i], "cafile") == 0)
             opt.cafile = value;
+        else if (strcmp(argv[i], "link") == 0)
+            opt.link = value;
         else if (!number_option(argv[i], value))
             fail(argv[i], 2);
     }

@@ -18,11 +18,13 @@ struct options {
     const char *library; /* load: the file */
     const char *store;   /* a directory for the default file store; NULL: none */
     const char *cafile;
+    const char *link; /* oxide: "own" (the library connects), "fd" (adopted), "feed" (the program carries the bytes) */
     int qos;
     int version; /* 4 or 5 */
     int threads;
     int properties; /* MQTT 5: give messages properties */
     int callbacks;  /* blocking API: with callbacks, so that the library has a thread of its own at work */
+    int drive;      /* oxide: the program's thread reads, writes and keeps the time */
     int wait;       /* blocking API: wait for each message's completion */
     long n;
     long clients;

@@ -64,10 +64,12 @@ impl<H: Host> Client<H> {
             }
         }
         if work.read {
-            if let Some(connection) = core.lifecycle.connection_mut() {
+            match core.lifecycle.connection_mut() {
+                Some(connection) if work.level => connection.reader.may_have_data(),
                 // An edge-triggered poller, as Go's, tells of data and of the peer's end behind them once, together, and the
                 // program does not say which it was: reading has to go on until nothing is left.
-                connection.reader.peer_ended();
+                Some(connection) => connection.reader.peer_ended(),
+                None => {}
             }
             for _ in 0..READS {
                 let due = core
@@ -145,6 +147,7 @@ impl<H: Host> Core<H> {
                     || (connection.writer.is_idle() && !self.outputs.out.is_empty())),
             tick: by.ticks() && self.next_alarm().is_some(),
             more: by.reads() && may_read && connection.reader.is_due(),
+            level: false,
         }
     }
 

@@ -13,6 +13,8 @@ pub struct Work {
     pub tick: bool,
     /// As an answer: there is more to read now, whatever the socket says.
     pub more: bool,
+    /// As an order: whoever polls for the program tells again of what is left, so a read that empties the socket is enough.
+    pub level: bool,
 }
 
 impl Work {
@@ -22,6 +24,7 @@ impl Work {
         write: false,
         tick: false,
         more: false,
+        level: false,
     };
     /// All of it.
     pub const ALL: Self = Self {
@@ -29,9 +32,11 @@ impl Work {
         write: true,
         tick: true,
         more: false,
+        level: false,
     };
 
-    pub(super) fn is_none(self) -> bool {
+    /// Returns true if it is none of it.
+    pub fn is_none(self) -> bool {
         self == Self::NONE
     }
 

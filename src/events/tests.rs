@@ -201,6 +201,29 @@ fn one_call_finds_the_peers_end_behind_its_last_bytes() {
     assert_eq!(next(&queue).1.head.kind, Kind::Lost);
 }
 
+#[test]
+fn a_level_triggered_poller_needs_one_read_and_finds_the_end_by_the_next() {
+    let (queue, client, mut server) = connected(Create {
+        driver: Work::ALL,
+        ..Create::default()
+    });
+    let level = Work {
+        level: true,
+        ..Work::ALL
+    };
+    let reads = || client.counters().bytes_in;
+    for payload in [b'x', b'y'] {
+        let before = reads();
+        server.send(&[0x30, 4, 0, 1, b'a', payload]);
+        client.drive(level);
+        assert_eq!(reads() - before, 6);
+        assert_eq!(next(&queue).1.payload(), [payload]);
+    }
+    drop(server);
+    assert!(client.drive(level).is_none(), "the end was found");
+    assert_eq!(next(&queue).1.head.kind, Kind::Lost);
+}
+
 fn stream(create: Create, connect: Connect) -> (Arc<Queue>, EventClient) {
     let queue = Queue::new();
     let client = EventClient::new(&queue, create).expect("a client");

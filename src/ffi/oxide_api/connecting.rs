@@ -365,7 +365,7 @@ pub fn set_driver(handle: u64, caller_does: u32) -> i32 {
 }
 
 pub fn drive(handle: u64, what: u32) -> i32 {
-    code(client(handle).and_then(|client| Ok(bits(client.drive(read::work(what)?)))))
+    code(client(handle).and_then(|client| Ok(bits(client.drive(read::order(what)?)))))
 }
 
 pub unsafe fn drive_events(
@@ -377,7 +377,7 @@ pub unsafe fn drive_events(
 ) -> i64 {
     let drive = || {
         let client = client(handle)?;
-        let work = read::work(what)?;
+        let work = read::order(what)?;
         // SAFETY: the caller's promise.
         let buffer = unsafe { read::buffer(buffer, capacity.into()) }?;
         // SAFETY: as above.

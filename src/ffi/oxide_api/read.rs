@@ -5,8 +5,8 @@ use std::ffi::c_void;
 use super::Answer;
 use crate::engine::Work;
 use crate::ffi::types::oxide_types::{
-    MQTTOxide_E_ARGUMENT, MQTTOxide_E_NULL, MQTTOxide_E_SIZE, MQTTOxide_READ, MQTTOxide_TICK,
-    MQTTOxide_WRITE,
+    MQTTOxide_E_ARGUMENT, MQTTOxide_E_NULL, MQTTOxide_E_SIZE, MQTTOxide_LEVEL, MQTTOxide_READ,
+    MQTTOxide_TICK, MQTTOxide_WRITE,
 };
 use crate::protocol::property::{Context, Properties, PropertiesRef};
 use crate::protocol::wire;
@@ -138,6 +138,14 @@ pub fn work(bits: u32) -> Answer<Work> {
         read: bits & MQTTOxide_READ != 0,
         write: bits & MQTTOxide_WRITE != 0,
         tick: bits & MQTTOxide_TICK != 0,
-        more: false,
+        ..Work::NONE
+    })
+}
+
+/// The same as an order to do it now.
+pub fn order(bits: u32) -> Answer<Work> {
+    Ok(Work {
+        level: bits & MQTTOxide_LEVEL != 0,
+        ..work(bits & !MQTTOxide_LEVEL)?
     })
 }

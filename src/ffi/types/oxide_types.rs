@@ -105,6 +105,9 @@ pub const MQTTOxide_WRITE: u32 = 2;
 pub const MQTTOxide_TICK: u32 = 4;
 /// An answer of MQTTOxide_wants() and MQTTOxide_drive(): there is more to read now, whatever the socket says.
 pub const MQTTOxide_MORE: u32 = 8;
+/// With #MQTTOxide_READ in MQTTOxide_drive() and MQTTOxide_driveEvents(): the program's poll tells again of what is left (poll,
+/// select, epoll without EPOLLET), so that a read which empties the socket need not be followed by another one.
+pub const MQTTOxide_LEVEL: u32 = 16;
 
 /// Publish flag, besides the QoS: to be retained.
 pub const MQTTOxide_RETAIN: u32 = 4;
