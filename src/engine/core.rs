@@ -387,6 +387,14 @@ impl<H: Host> Core<H> {
         !self.outputs.queue.is_empty()
             && self.outputs.queue.driver() == Driver::Reactor
             && self.roles.may_dispatch()
+            && !self.holds_stored_back()
+    }
+
+    /// Returns true if the next event is a message in the store that stays there for now: the program takes its messages from a
+    /// queue, and has as many unread ones as it may.
+    pub fn holds_stored_back(&self) -> bool {
+        let queue = &self.outputs.queue;
+        !H::BLOCKS && queue.is_full() && queue.begins_with_stored()
     }
 
     /// Returns true if the socket may be read: the server reads what we answer, and the program keeps up, or somebody waits for an answer, which may be behind

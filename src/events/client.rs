@@ -190,7 +190,7 @@ impl EventClient {
 
     fn attach(&self, link: Link, connect: Connect) -> Result<(), Error> {
         let websocket = connect.websocket.clone();
-        let options = connect.into_options(Vec::new(), None);
+        let mut options = connect.into_options(Vec::new(), None);
         let op = self.op(0, false);
         match websocket {
             None => self.0.engine.attach(link, options, op),
@@ -198,6 +198,11 @@ impl EventClient {
                 let uri =
                     ServerUri::parse(&format!("ws://{host}/{}", path.trim_start_matches('/')))
                         .map_err(|error| Error::Failed(error.to_string()))?;
+                // As the program says it: only that knows on which port the server is, and over what.
+                let is_host = |(name, _): &(String, String)| name.eq_ignore_ascii_case("Host");
+                if !options.http_headers.iter().any(is_host) {
+                    options.http_headers.insert(0, ("Host".to_owned(), host));
+                }
                 self.0.engine.attach_over(link, uri, options, op)
             }
         }

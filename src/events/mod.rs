@@ -21,3 +21,4 @@ pub use queue::{Batch, NotTaken, Queue, Wait};
 pub use record::{DUPLICATE, HEAD, Head, Kind, RETAINED, Record};
 
 pub use crate::engine::{Counters, Error, Published, Work};
+pub use crate::trace::Level;

@@ -161,9 +161,16 @@ fn request(
     headers: &[(String, String)],
 ) -> Result<String, ConnectError> {
     let (path, authority) = (&uri.path, uri.authority());
+    // A second Host would make the request invalid (RFC 9112, 3.2).
+    let is_host = |(name, _): &(String, String)| name.eq_ignore_ascii_case("Host");
+    let host = if headers.iter().any(is_host) {
+        String::new()
+    } else {
+        format!("Host: {authority}\r\n")
+    };
     let origin = if uri.is_tls() { "https" } else { "http" };
     let mut request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        "GET {path} HTTP/1.1\r\n{host}Upgrade: websocket\r\nConnection: Upgrade\r\n\
          Origin: {origin}://{authority}\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n"
     );
@@ -171,7 +178,7 @@ fn request(
         let _ = write!(request, "{name}: {value}\r\n");
     }
     // A line break in any of the parts would smuggle in a header, or a request, of somebody else's choice.
-    let lines = 8 + headers.len();
+    let lines = 7 + usize::from(!host.is_empty()) + headers.len();
     if request
         .bytes()
         .filter(|b| matches!(b, b'\r' | b'\n' | 0))

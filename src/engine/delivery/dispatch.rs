@@ -21,6 +21,16 @@ enum Offered<H: Host> {
     NotTaken(H::Message),
 }
 
+/// Why the callbacks of a batch have ended.
+enum Ran {
+    /// All have run.
+    All,
+    /// The program did not take a message.
+    NotTaken,
+    /// The next message is in the store, and the program has as many unread ones as it may.
+    Full,
+}
+
 impl<H: Host> Client<H> {
     /// Runs the callbacks on this thread until there are no more, unless another thread does.
     pub(in crate::engine) fn dispatch<'a>(&'a self, mut core: Guard<'a, H>) -> Guard<'a, H> {
@@ -36,6 +46,7 @@ impl<H: Host> Client<H> {
         while !core.outputs.queue.is_empty()
             && core.roles.offers_again().is_none()
             && core.outputs.queue.driver() == Driver::Reactor
+            && !core.holds_stored_back()
         {
             if core.outputs.queue.begins_with_message() {
                 // What the program sends now follows the message.
@@ -43,13 +54,15 @@ impl<H: Host> Client<H> {
             }
             core.outputs.queue.take_all(&mut self.batch.lock());
             drop(core);
-            let (not_taken, count) = self.run();
+            let (ran, count) = self.run();
             core = self.lock();
             core.outputs.queue.taken(count);
-            if not_taken && !core.lifecycle.is_destroyed() {
+            if !matches!(ran, Ran::All) && !core.lifecycle.is_destroyed() {
                 let rest = std::mem::take(&mut *self.batch.lock());
                 core.outputs.queue.put_back(rest);
-                core.roles.offer_again(Instant::now() + OFFER_AGAIN);
+                if matches!(ran, Ran::NotTaken) {
+                    core.roles.offer_again(Instant::now() + OFFER_AGAIN);
+                }
             }
         }
         core.roles.end_dispatch();
@@ -62,11 +75,11 @@ impl<H: Host> Client<H> {
         core
     }
 
-    /// Runs the callbacks of the batch. Stops at a message that the program did not take, which is then the first of
-    /// the batch again. Returns whether it did, and how much is off the queue.
+    /// Runs the callbacks of the batch. Stops at a message that the program did not take or may not have yet, which is then the
+    /// first of the batch again. Returns where it stopped, and how much is off the queue.
     ///
     /// The batch is shared, because a callback may destroy the client, which then sees to the rest of it.
-    fn run(&self) -> (bool, Count) {
+    fn run(&self) -> (Ran, Count) {
         let mut count = Count::default();
         loop {
             let (event, left) = {
@@ -74,7 +87,7 @@ impl<H: Host> Client<H> {
                 (batch.pop_front(), batch.len())
             };
             let Some(event) = event else {
-                return (false, count);
+                return (Ran::All, count);
             };
             self.trace_callback(&event, left);
             match event {
@@ -90,20 +103,39 @@ impl<H: Host> Client<H> {
                             self.batch
                                 .lock()
                                 .push_front(Event::Message(message, record));
-                            return (true, count);
+                            return (Ran::NotTaken, count);
                         }
                     }
                 }
                 Event::StoredMessage(key) => {
-                    let message = self.lock().outputs.load_message(key);
-                    let size = message.as_ref().map_or(0, H::message_size);
-                    match message.map(|message| self.offer(message, Some(key))) {
-                        Some(Offered::NotTaken(_)) => {
+                    let message = {
+                        let mut core = self.lock();
+                        if !H::BLOCKS && core.outputs.queue.is_full() {
+                            drop(core);
                             self.batch.lock().push_front(Event::StoredMessage(key));
-                            return (true, count);
+                            return (Ran::Full, count);
                         }
-                        Some(Offered::Kept) => self.lock().outputs.queue.keep(size),
-                        Some(Offered::Taken) | None => {}
+                        let message = core.outputs.load_message(key);
+                        if let Some(message) = &message {
+                            // Before it is offered: the program may take it, and say so, at once.
+                            core.outputs.queue.keep(H::message_size(message));
+                        }
+                        message
+                    };
+                    if let Some(message) = message {
+                        let bytes = H::message_size(&message);
+                        let offered = self.offer(message, Some(key));
+                        if !matches!(offered, Offered::Kept) {
+                            self.lock().outputs.queue.taken(Count {
+                                messages: 1,
+                                bytes,
+                                stored: 0,
+                            });
+                        }
+                        if matches!(offered, Offered::NotTaken(_)) {
+                            self.batch.lock().push_front(Event::StoredMessage(key));
+                            return (Ran::NotTaken, count);
+                        }
                     }
                     count.stored += 1;
                 }

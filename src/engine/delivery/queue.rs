@@ -176,6 +176,11 @@ impl<H: Host> Queue<H> {
         matches!(self.events.front(), Some(Event::Message(..)))
     }
 
+    /// Returns true if the first event is a message that is in the store.
+    pub fn begins_with_stored(&self) -> bool {
+        matches!(self.events.front(), Some(Event::StoredMessage(_)))
+    }
+
     /// Returns true if a message waits for the program, read from the store or not.
     pub fn has_messages(&self) -> bool {
         self.messages + self.stored > 0

@@ -1,0 +1,208 @@
+//! File stores: what an earlier process left, and the names of the Go clients.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use paho_oxide::events::{Connect, Create, Kind, StoreOptions, Wait};
+use paho_oxide::persistence::file::Naming;
+use paho_oxide::protocol::Version;
+
+use crate::server::{PATIENCE, Program, publish};
+
+/// A directory of a test's own, gone afterwards.
+pub struct Scratch(pub PathBuf);
+
+impl Scratch {
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("paho-oxide-events-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).expect("a fresh directory");
+        Self(path)
+    }
+
+    pub fn text(&self) -> String {
+        self.0.to_str().expect("UTF-8").to_owned()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn create(scratch: &Scratch, max_unread_messages: usize) -> Create {
+    Create {
+        client_id: "stored".into(),
+        max_unread_messages,
+        store: StoreOptions::File {
+            directory: scratch.text(),
+            server: "tcp://server:1883".into(),
+        },
+        ..Create::default()
+    }
+}
+
+fn resuming() -> Connect {
+    Connect {
+        clean: false,
+        ..Connect::default()
+    }
+}
+
+/// Messages that an earlier process had received and its program had not taken come under the limit of unread messages: the
+/// others stay in the store until the program has taken some, and those of the connection follow them.
+#[test]
+fn restored_messages_are_read_as_the_program_takes_them() {
+    const COUNT: u16 = 2_000;
+    const LIMIT: usize = 10;
+    let scratch = Scratch::new();
+    let (program, mut server) = Program::connected(create(&scratch, 100_000), resuming());
+    for number in 1..=COUNT {
+        server.send(&publish(false, 1, number, &number.to_be_bytes()));
+        assert_eq!(server.packet()[..2], [0x40, 2]);
+    }
+    drop(program);
+
+    let program = Program::new(create(&scratch, LIMIT));
+    assert_eq!(program.client.counters().unread_messages, COUNT.into());
+    let mut server = program.attach(resuming());
+    server.packet();
+    server.send(&[0x20, 2, 1, 0]);
+    let (mut next, mut connected, mut largest) = (1, false, 0);
+    while !connected {
+        let mut of_this_call = 0;
+        let taken = program.queue.take_batch(Wait::For(PATIENCE), |_, record| {
+            match record.head.kind {
+                Kind::Message => {
+                    assert_eq!(record.payload(), u16::to_be_bytes(next), "in their order");
+                    next += 1;
+                    of_this_call += 1;
+                }
+                Kind::Connected => connected = true,
+                Kind::Wants => {}
+                other => panic!("{other:?}"),
+            }
+            true
+        });
+        assert!(taken.is_ok_and(|taken| taken > 0), "{next} of {COUNT}");
+        largest = largest.max(of_this_call);
+    }
+    assert_eq!(next, COUNT + 1);
+    // A call goes through the queue twice, so that it may find what its first round has made room for.
+    assert!(largest <= 2 * LIMIT, "{largest} at once");
+    assert_eq!(program.client.counters().unread_messages, 0);
+    server.send(&publish(false, 1, 1, b"new"));
+    assert_eq!(program.expect(Kind::Message).payload(), b"new");
+    drop(program);
+
+    let program = Program::new(create(&scratch, LIMIT));
+    assert_eq!(
+        program.client.counters().unread_messages,
+        0,
+        "none comes twice"
+    );
+}
+
+/// A client that is destroyed with messages left in the store leaves them there, and tells how everything else ended.
+#[test]
+fn restored_messages_that_nobody_takes_stay() {
+    const COUNT: u16 = 100;
+    let scratch = Scratch::new();
+    let (program, mut server) = Program::connected(create(&scratch, 1_000), resuming());
+    for number in 1..=COUNT {
+        server.send(&publish(false, 1, number, &number.to_be_bytes()));
+        server.packet();
+    }
+    drop(program);
+    for _ in 0..2 {
+        let create = Create {
+            buffer_offline: true,
+            ..create(&scratch, 1)
+        };
+        let program = Program::new(create);
+        let token = program.publish(b"waits");
+        program.client.destroy();
+        let mut ended = Vec::new();
+        for record in program.take() {
+            match record.head.kind {
+                Kind::Message => {}
+                Kind::Failed => ended.push(record.head.token),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(ended.contains(&token), "{ended:?} without {token}");
+    }
+    let program = Program::new(create(&scratch, 1));
+    // Those that were taken from the queues above are gone, and no others.
+    let left = program.client.counters().unread_messages;
+    assert!(
+        (u64::from(COUNT) - 2..=u64::from(COUNT)).contains(&left),
+        "{left}"
+    );
+}
+
+/// paho.golang's `store/file` calls its files `<prefix><id><extension>`; what it wrote is taken over, sent with DUP, and what is
+/// left is given back under the same names.
+#[test]
+fn the_layout_of_paho_golang_is_taken_over_and_given_back() {
+    let scratch = Scratch::new();
+    let packet = publish(true, 1, 5, b"from Go");
+    let file = |id: u16| scratch.0.join(format!("cli_{id}.pkt"));
+    fs::write(file(5), &packet).expect("written");
+    fs::write(file(9), [0x62, 2, 0, 9]).expect("written");
+    // The session's other store lies beside it, and so may anything else.
+    fs::write(scratch.0.join("srv_5.pkt"), [0x50, 2, 0, 5]).expect("written");
+    let create = || Create {
+        version: Version::V5,
+        store: StoreOptions::Go {
+            directory: scratch.text(),
+            naming: Naming {
+                outgoing: "cli_".into(),
+                incoming: "cli_i.".into(),
+                extension: ".pkt".into(),
+            },
+        },
+        ..Create::default()
+    };
+    let connect = || Connect {
+        version: Version::V5,
+        ..resuming()
+    };
+    let program = Program::new(create());
+    let mut listed: Vec<_> = program
+        .client
+        .in_flight()
+        .iter()
+        .map(|found| found.packet_id)
+        .collect();
+    listed.sort_unstable();
+    assert_eq!(listed, [5, 9]);
+    assert!(
+        !file(5).exists(),
+        "taken over: a Go client would send it too"
+    );
+    drop(program);
+    assert_eq!(fs::read(file(5)).expect("given back"), packet);
+    assert_eq!(fs::read(file(9)).expect("given back")[..4], [0x62, 2, 0, 9]);
+
+    let program = Program::new(create());
+    let mut server = program.reconnect(connect(), true);
+    let mut seen = [server.packet(), server.packet()];
+    seen.sort();
+    assert_eq!(seen[0][0], 0x3a, "with DUP");
+    assert!(seen[0].ends_with(b"from Go"));
+    assert_eq!(seen[1][..4], [0x62, 2, 0, 9]);
+    server.send(&[0x40, 2, 0, 5]);
+    program.expect(Kind::Done);
+    drop(program);
+    assert!(!file(5).exists(), "it has ended");
+    assert!(file(9).exists());
+    assert_eq!(
+        fs::read(scratch.0.join("srv_5.pkt")).expect("left alone"),
+        [0x50, 2, 0, 5]
+    );
+}

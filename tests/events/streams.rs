@@ -1,0 +1,183 @@
+//! Bytes that the program carries, and the WebSocket layer on what it has attached.
+
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+
+use paho_oxide::events::{Connect, Create, Kind, WebSocket};
+use tungstenite::handshake::derive_accept_key;
+
+use crate::server::{PATIENCE, Program, publish};
+
+fn websocket() -> Connect {
+    Connect {
+        websocket: Some(WebSocket {
+            path: "/some/path?a=b".into(),
+            host: "broker.example".into(),
+        }),
+        headers: vec![("X-Token".into(), "secret".into())],
+        ..Connect::default()
+    }
+}
+
+/// Checks an upgrade request. Returns the server's answer.
+fn answer_to(request: &str) -> String {
+    let mut lines = request.split("\r\n");
+    assert_eq!(lines.next(), Some("GET /some/path?a=b HTTP/1.1"));
+    let header = |name: &str| {
+        request.split("\r\n").find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    };
+    assert_eq!(header("Host"), Some("broker.example"));
+    assert_eq!(header("X-Token"), Some("secret"));
+    assert_eq!(header("Sec-WebSocket-Protocol"), Some("mqtt"));
+    let key = derive_accept_key(header("Sec-WebSocket-Key").expect("a key").as_bytes());
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {key}\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n"
+    )
+}
+
+/// A binary frame of the server's.
+fn frame(payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x82, u8::try_from(payload.len()).expect("short")];
+    frame.extend(payload);
+    frame
+}
+
+/// Takes the mask off a client's frame. Returns its payload.
+fn unmask(frame: &[u8]) -> Vec<u8> {
+    assert_eq!(frame[0], 0x82);
+    let length = usize::from(frame[1] & 0x7f);
+    assert!(frame[1] & 0x80 != 0 && length < 126, "masked and short");
+    let (mask, payload) = frame[2..].split_at(4);
+    assert_eq!(payload.len(), length);
+    payload
+        .iter()
+        .zip(mask.iter().cycle())
+        .map(|(byte, mask)| byte ^ mask)
+        .collect()
+}
+
+#[test]
+fn a_websocket_on_an_adopted_socket_has_the_programs_path_and_headers() {
+    let (ours, mut theirs) = UnixStream::pair().expect("a socket pair");
+    theirs.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+    let program = Program::new(Create::default());
+    program
+        .client
+        .attach_fd(OwnedFd::from(ours), websocket())
+        .expect("attached");
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        theirs.read_exact(&mut byte).expect("a request");
+        request.push(byte[0]);
+    }
+    let answer = answer_to(&String::from_utf8(request).expect("text"));
+    theirs.write_all(answer.as_bytes()).expect("reads");
+    let mut bytes = [0; 256];
+    let length = theirs.read(&mut bytes).expect("CONNECT");
+    assert_eq!(unmask(&bytes[..length])[0], 0x10);
+    theirs.write_all(&frame(&[0x20, 2, 0, 0])).expect("reads");
+    program.expect(Kind::Connected);
+    theirs
+        .write_all(&frame(&publish(false, 0, 0, b"over ws")))
+        .expect("reads");
+    assert_eq!(program.expect(Kind::Message).payload(), b"over ws");
+}
+
+/// Takes what there is for the server, and waits for it where a thread of the library's has yet to write it.
+fn take(program: &Program) -> Vec<u8> {
+    let mut bytes = [0; 1024];
+    let deadline = std::time::Instant::now() + PATIENCE;
+    loop {
+        let length = program.client.take(&mut bytes).expect("a stream");
+        if length > 0 {
+            return bytes[..length].to_vec();
+        }
+        let left = deadline.saturating_duration_since(std::time::Instant::now());
+        // OUTPUT tells.
+        let told = program
+            .queue
+            .take_batch(paho_oxide::events::Wait::For(left), |_, record| {
+                assert!(
+                    matches!(record.head.kind, Kind::Output | Kind::Wants),
+                    "{record:?}"
+                );
+                true
+            });
+        assert!(told.is_ok_and(|told| told > 0), "nothing to take");
+    }
+}
+
+#[test]
+fn a_websocket_on_a_carried_stream_may_be_cut_at_every_byte() {
+    let mut after = frame(&[0x20, 2, 0, 0]);
+    after.extend(frame(&publish(false, 0, 0, b"x")));
+    // A ping, a message in two frames, and another message in the same piece.
+    after.extend([0x89, 2, 1, 2]);
+    let split = publish(false, 1, 7, b"y");
+    after.extend([0x02, 4]);
+    after.extend(&split[..4]);
+    after.extend([0x80, u8::try_from(split.len() - 4).expect("short")]);
+    after.extend(&split[4..]);
+    after.extend(frame(&publish(false, 0, 0, b"z")));
+    for cut in 0..=after.len() {
+        let program = Program::new(Create::default());
+        program.client.attach_stream(websocket()).expect("attached");
+        let answer = answer_to(&String::from_utf8(take(&program)).expect("text"));
+        let feed = |mut bytes: &[u8]| {
+            while !bytes.is_empty() {
+                let taken = program.client.feed(bytes).expect("a stream");
+                bytes = &bytes[taken..];
+            }
+        };
+        feed(answer.as_bytes());
+        assert_eq!(unmask(&take(&program))[0], 0x10, "CONNECT");
+        let (first, second) = after.split_at(cut);
+        feed(first);
+        feed(second);
+        program.expect(Kind::Connected);
+        for payload in [b"x", b"y", b"z"] {
+            assert_eq!(
+                program.expect(Kind::Message).payload(),
+                payload,
+                "cut at {cut}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_end_of_a_stream_has_the_programs_words() {
+    let program = Program::new(Create::default());
+    program
+        .client
+        .attach_stream(Connect::default())
+        .expect("attached");
+    take(&program);
+    program.client.eof("the tunnel broke").expect("a stream");
+    let failed = program.expect(Kind::ConnectFailed);
+    assert!(String::from_utf8_lossy(failed.topic()).contains("the tunnel broke"));
+
+    program
+        .client
+        .attach_stream(Connect::default())
+        .expect("attached anew");
+    assert_eq!(program.client.feed(&[0x20, 2, 0, 0]).expect("a stream"), 4);
+    program.expect(Kind::Connected);
+    assert_eq!(
+        program
+            .client
+            .feed(&publish(false, 0, 0, b"last"))
+            .expect("a stream"),
+        9
+    );
+    program.client.eof("the tunnel broke").expect("a stream");
+    assert_eq!(program.expect(Kind::Message).payload(), b"last");
+    let lost = program.expect(Kind::Lost);
+    assert!(String::from_utf8_lossy(lost.topic()).contains("the tunnel broke"));
+}
