@@ -10,20 +10,30 @@ from conftest import Broker, run_program
 
 
 def same(name: str, *arguments: str) -> None:
-    original = run_program(name, *arguments, ours=False)
-    ours = run_program(name, *arguments, ours=True)
-    difference = "\n".join(difflib.unified_diff(original.splitlines(), ours.splitlines(), "paho-mqtt", "ours", lineterm=""))
+    # paho-mqtt 2.2.0 prints a line of its own where a client that has been disconnected is collected.
+    printed = run_program(name, *arguments, ours=False).splitlines()
+    original = [line for line in printed if not line.startswith("Client is not connected. Socket:")]
+    ours = run_program(name, *arguments, ours=True).splitlines()
+    difference = "\n".join(difflib.unified_diff(original, ours, "paho-mqtt", "ours", lineterm=""))
     assert not difference, difference
-    assert original.count("\n") > 5
+    assert len(original) > 5
 
 
-@pytest.mark.parametrize("name", ["values.py", "arguments.py", "endings.py", "reconnects.py", "connecting.py", "inbound.py"])
+PROGRAMS = ["values", "arguments", "endings", "reconnects", "connecting", "inbound", "failing", "flow"]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_program(name: str) -> None:
-    same(name)
+    same(f"{name}.py")
 
 
-def test_callbacks_on_every_transport(broker: Broker) -> None:
-    same("callbacks.py", str(broker.tcp), str(broker.tls), str(broker.ws), broker.unix, broker.ca)
+@pytest.mark.parametrize("name", ["callbacks", "helpers"])
+def test_on_every_transport(broker: Broker, name: str) -> None:
+    same(f"{name}.py", str(broker.tcp), str(broker.tls), str(broker.ws), broker.unix, broker.ca)
+
+
+def test_certificates(broker: Broker) -> None:
+    same("secure.py", broker.ca, str(broker.directory / "server.crt"), str(broker.directory / "server.key"))
 
 
 def test_aiomqtt_unchanged(broker: Broker) -> None:

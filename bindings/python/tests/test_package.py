@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import pathlib
 import re
 import subprocess
 import sys
+import tarfile
 import venv
 
 import pytest
 
 import paho_oxide
-from conftest import HERE, Broker
+from conftest import HERE, PROGRAMS, Broker, run_program
 
 PACKAGE = pathlib.Path(paho_oxide.__file__).parent
 BINDING = HERE.parent
@@ -65,15 +67,47 @@ def test_the_programs_of_this_packages_readme(broker: Broker, tmp_path: pathlib.
         assert done.stdout
 
 
-def test_the_distribution_that_stands_in_for_paho_mqtt(tmp_path: pathlib.Path, broker: Broker) -> None:
+def built(pattern: str) -> list[pathlib.Path]:
+    """Returns what `make wheel` built."""
     wheels = os.environ.get("PAHO_OXIDE_WHEELS")
     if not wheels:
         pytest.skip("PAHO_OXIDE_WHEELS is not set: `make test-python` sets it")
+    found = list(pathlib.Path(wheels).glob(pattern))
+    assert found, f"no {pattern} in {wheels}"
+    return found
+
+
+def test_a_program_that_cannot_be_touched(tmp_path: pathlib.Path, broker: Broker) -> None:
+    """With `paho-oxide-as-paho-mqtt` in a fresh environment it prints what it prints with paho-mqtt."""
+    wheels = built("*.whl")
     venv.create(tmp_path / "venv", with_pip=True)
     python = str(tmp_path / "venv/bin/python")
-    found = [str(wheel) for wheel in pathlib.Path(wheels).glob("*.whl")]
-    subprocess.run([python, "-m", "pip", "install", "-q", "--no-index", *found], check=True)
-    code = "import paho.mqtt.client as c, paho.mqtt.publish as p, sys; print(c.Client.__module__); "
-    code += "p.single('t', 'x', 1, hostname='127.0.0.1', port=int(sys.argv[1]))"
-    done = subprocess.run([python, "-c", code, str(broker.tcp)], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout == "paho_oxide.client\n"
+    subprocess.run([python, "-m", "pip", "install", "-q", "--no-index", *map(str, wheels)], check=True)
+    subprocess.run([python, "-m", "pip", "check"], check=True, capture_output=True)
+    arguments = (str(broker.tcp), str(broker.tls), str(broker.ws), broker.unix, broker.ca)
+    ours = subprocess.run(
+        [python, str(PROGRAMS / "callbacks.py"), *arguments], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert ours.stdout == run_program("callbacks.py", *arguments, ours=False)
+    # Every module of the original is there, and is ours.
+    names = sorted({row.split("\t")[0] for row in (HERE / "api.tsv").read_text().splitlines()[1:]})
+    code = "import importlib, sys; print([importlib.import_module('paho.mqtt.' + name).__name__ for name in sys.argv[1:]])"
+    done = subprocess.run([python, "-c", code, *names], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == f"{['paho_oxide.' + name for name in names]}\n"
+
+
+def test_the_source_distribution() -> None:
+    """It holds licences, lock file, package and engine. `make wheel` builds the wheel from it, which all tests here run on."""
+    [archive] = built("*.tar.gz")
+    with tarfile.open(archive) as contents:
+        names = {name.partition("/")[2] for name in contents.getnames()}
+        member = contents.extractfile(f"{archive.name[: -len('.tar.gz')]}/PKG-INFO")
+        assert member is not None
+        information = member.read().decode()
+    assert {"LICENSE-MIT", "LICENSE-APACHE", "Cargo.lock", "Cargo.toml", "src/lib.rs", "bindings/python/src/lib.rs"} <= names
+    modules = {f"python/paho_oxide/{path.name}" for path in (BINDING / "python/paho_oxide").glob("*.py*")}
+    assert modules - {"python/paho_oxide/__pycache__"} <= names
+    assert not [name for name in names if name.endswith(".so")]
+    assert f"Version: {importlib.metadata.version('paho-oxide')}\n" in information
+    installed = pathlib.Path(paho_oxide.__file__).parent
+    assert {f"python/paho_oxide/{path.name}" for path in installed.glob("*.py")} <= names

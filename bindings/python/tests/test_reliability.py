@@ -71,6 +71,54 @@ def test_a_subscriber_that_is_killed_loses_nothing(broker: Broker, tmp_path: pat
     assert {int(line) for line in journal.read_text().split()} >= set(range(sent))
 
 
+PUBLISHER = """
+import sys
+from paho_oxide.client import Client, CallbackAPIVersion
+numbers = {}
+def on_publish(client, userdata, mid, reason, properties):
+    number = numbers.pop(mid)
+    sys.stdout.write(f"{number}\\n")
+    sys.stdout.flush()
+client = Client(CallbackAPIVersion.VERSION2)
+client.connect("127.0.0.1", int(sys.argv[1]))
+# Numbers are there before the callback asks for them: publishes and callbacks take turns on one thread.
+client.on_publish = on_publish
+for number in range(int(sys.argv[2]), int(sys.argv[2]) + 2000):
+    numbers[client.publish("told", str(number), 1 + number % 2).mid] = number
+    client.loop(0)
+while numbers:
+    client.loop()
+"""
+
+
+def test_what_a_killed_publisher_was_told_of_has_arrived(broker: Broker) -> None:
+    """`on_publish` means that the server has the message, whatever becomes of the client a moment later."""
+    got: set[int] = set()
+    ready = threading.Event()
+    subscriber = Client(CallbackAPIVersion.VERSION2)
+    subscriber.on_message = lambda c, u, m: got.add(int(m.payload))
+    subscriber.on_connect = lambda c, *a: c.subscribe("told", 2)
+    subscriber.on_subscribe = lambda *a: ready.set()
+    subscriber.connect("127.0.0.1", broker.tcp)
+    subscriber.loop_start()
+    assert ready.wait(30)
+    told: set[int] = set()
+    for kill in range(KILLS):
+        process = subprocess.Popen(
+            [sys.executable, "-c", PUBLISHER, str(broker.tcp), str(kill * 2000)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout
+        for _ in range(random.randrange(1, 1000)):
+            told.add(int(process.stdout.readline()))
+        process.kill()
+        rest = process.stdout.read().split("\n")[:-1]
+        told.update(map(int, rest))
+        process.wait()
+    wait_until(lambda: told <= got)
+    subscriber.disconnect()
+    subscriber.loop_stop()
+
+
 def memory() -> int:
     return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
@@ -130,11 +178,17 @@ def test_many_messages_leave_memory_as_it_was(broker: Broker) -> None:
                 wait_until(lambda least=goal - count + number - 2000: received[0] >= least)  # type: ignore[misc]
         wait_until(lambda: received[0] == goal, 120)
 
+    def collections() -> int:
+        return sum(generation["collections"] for generation in gc.get_stats())
+
     batch(20_000)
     gc.collect()
-    objects, before = len(gc.get_objects()), memory()
+    objects, before, collected = len(gc.get_objects()), memory(), collections()
     batch(MESSAGES)
+    # A message is no work for the collector.
+    assert collections() - collected < MESSAGES // 500
     gc.collect()
+    assert not gc.garbage
     assert len(gc.get_objects()) <= objects + 200
     assert memory() - before < 16 << 20
     client.disconnect()

@@ -82,6 +82,8 @@ class Gathering(paho.Client):
     def __init__(self, owner: Client, **arguments: Any):
         self._owner = owner
         self._gathering = False
+        self.at_once = False
+        """The next packet is not followed by others in this turn: it leaves at once."""
         super().__init__(paho.CallbackAPIVersion.VERSION2, manual_ack=True, **arguments)
 
     def _begin(self) -> None:
@@ -94,7 +96,12 @@ class Gathering(paho.Client):
             connection.set_tell_published(False, True)
 
     def _after_sending(self, may_end: bool = False) -> None:
-        if not self._gathering:
+        if self._gathering:
+            return
+        if self.at_once:
+            self._flush()
+            self._update_registered_write()
+        else:
             self._gathering = True
             asyncio.get_running_loop().call_soon(self._write_gathered)
 

@@ -146,16 +146,14 @@ class Loop(Callbacks):
         if self._dispatching:
             # A callback that calls loop() itself must not be called again before it is done.
             return False
-        told = False
+        events = self._left or connection.take(self._batch)
+        if not events:
+            return False
         self._dispatching = threading.get_ident()
         try:
             began = flushed = time.monotonic()
-            while True:
-                events = self._left or connection.take(self._batch)
-                if not events:
-                    return told
+            while events:
                 self._left = []
-                told = True
                 self._tell(events)
                 now = time.monotonic()
                 if now - began > _BATCH_TIME:
@@ -167,6 +165,8 @@ class Loop(Callbacks):
                     self._flush()
                     now = flushed = time.monotonic()
                 began = now
+                events = connection.take(self._batch)
+            return True
         finally:
             self._dispatching = 0
 
@@ -390,7 +390,8 @@ class Loop(Callbacks):
         elif rc == MQTTErrorCode.MQTT_ERR_CONN_LOST or self._state == _ConnectionState.MQTT_CS_CONNECTED:
             self._state = _ConnectionState.MQTT_CS_CONNECTION_LOST
         self._do_on_disconnect(rc, None, None)
-        return rc
+        # The callback hears of the silence; a loop calls it a lost connection, as the original's.
+        return MQTTErrorCode.MQTT_ERR_CONN_LOST if rc == MQTTErrorCode.MQTT_ERR_KEEPALIVE else rc
 
     def _do_on_disconnect(self, rc: MQTTErrorCode, reason: ReasonCode | None, properties: Properties | None) -> None:
         if not self._is_v1():
@@ -498,7 +499,7 @@ class Loop(Callbacks):
         A signal's handler runs within `timeout` seconds at the latest, and KeyboardInterrupt gets through.
 
         :param retry_first_connection: also try again when the connection of `connect_async` cannot be made.
-        :returns: why the last connection ended.
+        :returns: why the last connection ended; MQTT_ERR_NO_CONN after `disconnect`.
         :raises OSError: the first connection cannot be made.
         """
         self._thread_terminate = self._thread_terminate and self._thread is threading.current_thread()
@@ -547,7 +548,7 @@ class Loop(Callbacks):
                 elif now > patience:
                     return _SUCCESS
             elif rc == _SUCCESS and self._sock is None:
-                return _SUCCESS
+                return MQTTErrorCode.MQTT_ERR_NO_CONN
         return rc
 
     _hurried = False

@@ -493,6 +493,8 @@ class Client:
                 await asyncio.wait_for(self._connected.wait(), self.timeout if timeout is None else timeout)
             except asyncio.TimeoutError:
                 raise MqttError("there was no connection in time") from None
+        # One that waits for its acknowledgement has nothing behind it, unless others wait at the same time.
+        self._client.at_once = qos > 0 and not self._published
         info = self._client.publish(topic, payload, qos, retain, properties)
         rc = info.rc
         if rc != _SUCCESS and not (rc == MQTTErrorCode.MQTT_ERR_NO_CONN and qos and self._reconnect):

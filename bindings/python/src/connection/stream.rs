@@ -37,20 +37,27 @@ impl Shared {
             return true;
         };
         inbound.bytes.truncate(inbound.filled);
-        match &mut stream.websocket {
-            None => inbound.bytes.extend_from_slice(bytes),
+        let end = match &mut stream.websocket {
+            None => {
+                inbound.bytes.extend_from_slice(bytes);
+                None
+            }
             Some(reader) => match reader.feed(bytes, &mut inbound.bytes, &mut stream.replies) {
-                Ok(websocket::Went::On) => {}
-                Ok(websocket::Went::Closed) => state.fail(rc::CONN_LOST),
-                Err(websocket::Broken) => state.fail(rc::PROTOCOL),
+                Ok(websocket::Went::On) => None,
+                Ok(websocket::Went::Closed) => Some(rc::CONN_LOST),
+                Err(websocket::Broken) => Some(rc::PROTOCOL),
             },
-        }
+        };
         inbound.filled = inbound.bytes.len();
         if inbound.filled > 0 && matches!(state.phase, Phase::Connecting { .. } | Phase::Connected)
         {
             let used = state.process(&inbound.bytes, now);
             inbound.bytes.drain(..used);
             inbound.filled = inbound.bytes.len();
+        }
+        // What came in front of the end is processed first.
+        if let Some(rc) = end {
+            state.fail(rc);
         }
         state.inbound = Some(inbound);
         !state.io.is_full()
