@@ -158,6 +158,7 @@ func routers() {
 	s.Expect("then")
 	kit.Print(c.Disconnect(&paho.Disconnect{}), len(done))
 
+	//lint:ignore SA1019 it is part of the interface
 	router = paho.NewSingleHandlerRouter(func(p *paho.Publish) {
 		kit.Print("single", describe(p))
 		done <- true
