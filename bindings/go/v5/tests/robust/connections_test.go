@@ -120,15 +120,6 @@ func TestCallsEnd(t *testing.T) {
 					subscribed <- err
 				}()
 				s.expect(packets.SUBSCRIBE)
-				unwritten := make(chan error, 1)
-				go func() {
-					_, err := c.Publish(context.Background(), &paho.Publish{Topic: "t", Payload: make([]byte, 32<<20)})
-					unwritten <- err
-				}()
-				ends = append(ends, unwritten)
-				if _, err := io.ReadFull(s, make([]byte, 1000)); err != nil {
-					t.Fatal(err)
-				}
 				s.Close()
 				for _, ended := range ends {
 					if await(t, ended, "end of Publish") == nil {
@@ -141,6 +132,31 @@ func TestCallsEnd(t *testing.T) {
 				await(t, c.Done(), "Done")
 			})
 		}
+	}
+}
+
+// TestUnwrittenCallEnds: so does a publish with QoS 0 that has not been written.
+func TestUnwrittenCallEnds(t *testing.T) {
+	for kind, connection := range map[string]func(*testing.T) (net.Conn, *server){"adopted": pipe, "carried": carried} {
+		t.Run(kind, func(t *testing.T) {
+			conn, s := connection(t)
+			kept := state.NewInMemory()
+			defer kept.Close()
+			c := connectOn(t, paho.ClientConfig{Conn: conn, Session: kept, PacketTimeout: 2 * patience}, s, 60, false, 0)
+			unwritten := make(chan error, 1)
+			go func() {
+				_, err := c.Publish(context.Background(), &paho.Publish{Topic: "t", Payload: make([]byte, 32<<20)})
+				unwritten <- err
+			}()
+			if _, err := io.ReadFull(s, make([]byte, 1000)); err != nil {
+				t.Fatal(err)
+			}
+			s.Close()
+			if err := await(t, unwritten, "end of Publish"); !errors.Is(err, paho.ErrConnectionLost) {
+				t.Errorf("Publish returns %v", err)
+			}
+			await(t, c.Done(), "Done")
+		})
 	}
 }
 
