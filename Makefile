@@ -46,8 +46,8 @@ RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock $(wildcard 
 
 # ---- the samples -------------------------------------------------------------------------------------------------------
 # Which library each one is linked with. MQTTVersion opens the libraries at run time instead.
-SAMPLES_c   := MQTTClient_publish MQTTClient_publish_async MQTTClient_subscribe
-SAMPLES_a   := MQTTAsync_publish MQTTAsync_publish_time MQTTAsync_subscribe
+SAMPLES_c   := MQTTClient_publish MQTTClient_publish_async MQTTClient_subscribe oxide_manual_ack
+SAMPLES_a   := MQTTAsync_publish MQTTAsync_publish_time MQTTAsync_subscribe oxide_routes
 SAMPLES_as  := paho_c_pub paho_c_sub
 SAMPLES_cs  := paho_cs_pub paho_cs_sub
 SAMPLES_dl  := MQTTVersion

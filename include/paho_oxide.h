@@ -362,6 +362,37 @@ struct MQTTOxide_connectOptions {
   const char *headers;
 };
 
+/** A certificate of the server's. */
+struct MQTTOxide_certificate {
+  /** The certificate in DER; valid during the call. */
+  const void *der;
+  /** Its length. */
+  uint32_t len;
+  /** 0 */
+  uint32_t reserved;
+};
+
+/**
+ * Looks at the server's certificates after OpenSSL's own checks have passed (without which flag 1 goes on here), before
+ * anything is sent to the server. Has the last word, on each connection.
+ *
+ * Runs on a thread of the library's that may wait, with no lock held. It may call any function, MQTTOxide_destroy() of its own
+ * client included. Where the attempt ends meanwhile, by its deadline or MQTTOxide_abort(), it runs on, and its answer is passed
+ * over; MQTTOxide_destroy() on another thread waits for it, and it is not called afterwards.
+ *
+ * @param context verify_context of the options.
+ * @param host the name or address in the URI, without a NUL.
+ * @param host_len its length.
+ * @param chain the certificates that the server sent, its own first.
+ * @param count how many.
+ * @param reason a buffer for the reason of a refusal, in UTF-8, which becomes part of the text of CONNECT_FAILED.
+ * @param capacity its size.
+ * @return 0: the server is good. Else it is refused: a positive number is the length of the reason in the buffer.
+ */
+typedef int32_t MQTTOxide_verify(
+    void *context, const char *host, uint32_t host_len, const struct MQTTOxide_certificate *chain, uint32_t count,
+    char *reason, uint32_t capacity);
+
 /**
  * TLS of a connection that the engine makes. A text that begins with "-----BEGIN " is the PEM text itself, else the name of
  * a file.
@@ -387,6 +418,10 @@ struct MQTTOxide_tlsOptions {
   uint32_t password_len;
   /** Password of an encrypted key; NULL: none. */
   const void *password;
+  /** Has the last word on the server's certificates; NULL: nobody has. */
+  MQTTOxide_verify *verify;
+  /** Passed to it; the library does not look at it. */
+  void *verify_context;
 };
 
 /** How a publish was accepted. */

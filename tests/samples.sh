@@ -556,6 +556,13 @@ test_proxy() {
     done
 }
 
+# lines FILE LINE...: the file has these lines and no others.
+lines() {
+    local file=$1
+    shift
+    diff <(printf '%s\n' "$@") "$file"
+}
+
 # scram MODE PASSWORD CODE: oxide_auth with that password against a server of that kind ends with that exit code.
 scram() {
     timeout $LIMIT python3 "$here/scram_server.py" "$1" "$bin/oxide_auth" device "$2" >"$work/$id.pub" 2>"$work/$id.puberr"
@@ -570,6 +577,16 @@ test_oxide() {
     next oxide_gateway
     check "$id" run oxide_gateway "$uri" 300 oxide/gateway
     check "$id" grep -q '^300 clients, 0 failed$' "$work/$id.pub"
+    next oxide_manual_ack
+    check "$id" run oxide_manual_ack "$uri" oxide/jobs
+    check "$id" lines "$work/$id.pub" 'took: paint the fence' 'gave up' 'took: paint the fence' finished 'nothing left'
+    check "$id" fails 'connect: ' oxide_manual_ack "tcp://127.0.0.1:$nobody" t
+    next oxide_routes
+    check "$id" run oxide_routes "$uri" oxide/routes
+    check "$id" lines "$work/$id.pub" 'temperatures: oxide/routes/kitchen/temperature 21' \
+        'kitchen: oxide/routes/kitchen/temperature 21' 'kitchen: oxide/routes/kitchen/light on' \
+        'others: oxide/routes/garden/gate open'
+    check "$id" fails 'connect failed' oxide_routes "tcp://127.0.0.1:$nobody" t
     next oxide_feed
     check "$id" run oxide_feed 127.0.0.1 "$plain" oxide/feed
     check "$id" grep -q '^oxide/feed: hello$' "$work/$id.pub"

@@ -1,4 +1,5 @@
 //! A TLS server that knows as much of MQTT as the tests need.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -25,6 +26,15 @@ pub struct Server {
 impl Server {
     pub fn with_certificate(identity: &Identity) -> Self {
         Self::start(server_context(identity).build())
+    }
+
+    /// With the certificate of its authority behind its own.
+    pub fn with_chain(identity: &Identity, issuer: &Identity) -> Self {
+        let mut context = server_context(identity);
+        context
+            .add_extra_chain_cert(issuer.certificate.clone())
+            .unwrap();
+        Self::start(context.build())
     }
 
     pub fn with_key() -> Self {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::engine::core::{Client, Guard, Thread};
 use crate::engine::delivery::queue::Driver;
 use crate::engine::host::{Event, Host, Teller};
-use crate::options::{ConnectOptions, ErrorReporter, PskSource};
+use crate::options::{ConnectOptions, ErrorReporter, PskSource, Verifier};
 
 /// A teller of one account, which ends where the program's function says so, as `ERR_print_errors_cb` has it.
 fn teller(reporter: ErrorReporter) -> Teller {
@@ -41,8 +41,17 @@ impl<H: Host> Client<H> {
         (core, Some(result))
     }
 
+    /// Has the program's functions in a connect's options called only for as long as the client is there to ask for it.
+    pub(in crate::engine) fn ask_while_alive(&self, options: &mut ConnectOptions) {
+        if let Some(tls) = &mut options.tls {
+            let (source, verifier) = (tls.psk_source.take(), tls.verifier.take());
+            tls.psk_source = source.map(|source| self.while_alive(source));
+            tls.verifier = verifier.map(|verifier| self.verifying_while_alive(verifier));
+        }
+    }
+
     /// The program's pre-shared key, for as long as the client is there to ask for it.
-    pub(in crate::engine) fn while_alive(&self, source: PskSource) -> PskSource {
+    fn while_alive(&self, source: PskSource) -> PskSource {
         let client = self.this.clone();
         Arc::new(move |hint, identity, key| {
             let Some(client) = client.upgrade() else {
@@ -51,6 +60,20 @@ impl<H: Host> Client<H> {
             let (core, length) = client.call_out(client.lock(), || source(hint, identity, key));
             drop(core);
             length.unwrap_or(0)
+        })
+    }
+
+    /// The program's word on certificates, for as long as the client is there to ask for it.
+    fn verifying_while_alive(&self, verifier: Verifier) -> Verifier {
+        let client = self.this.clone();
+        Arc::new(move |host: &str, chain: &[Vec<u8>]| {
+            let destroyed = || Err("the client is destroyed".to_owned());
+            let Some(client) = client.upgrade() else {
+                return destroyed();
+            };
+            let (core, verdict) = client.call_out(client.lock(), || verifier(host, chain));
+            drop(core);
+            verdict.unwrap_or_else(destroyed)
         })
     }
 

@@ -68,9 +68,10 @@ impl<H: Host> Client<H> {
     /// program's as the server wants.
     pub fn connect_to_authenticate(
         self: &Arc<Self>,
-        options: ConnectOptions,
+        mut options: ConnectOptions,
         op: H::Op,
     ) -> Result<(), Error> {
+        self.ask_while_alive(&mut options);
         self.attach_when_made(Base::Engines, options, op)
     }
 

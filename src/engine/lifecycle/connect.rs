@@ -46,9 +46,7 @@ pub(super) struct Established {
 impl<H: Host> Client<H> {
     /// Begins to connect. `op` is told how it ended.
     pub fn connect(self: &Arc<Self>, mut options: ConnectOptions, op: H::Op) -> Result<(), Error> {
-        if let Some(tls) = &mut options.tls {
-            tls.psk_source = tls.psk_source.take().map(|source| self.while_alive(source));
-        }
+        self.ask_while_alive(&mut options);
         self.begin_connect(Arc::new(options), op)
     }
 

@@ -2,16 +2,18 @@
 
 use std::ffi::{c_char, c_void};
 use std::os::fd::{BorrowedFd, RawFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::queues::report;
 use super::{Answer, client, code, failure, long_code, read};
 use crate::engine::Work;
 use crate::events::{Connect, WebSocket};
+use crate::ffi::read::Context;
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::oxide_types::*;
-use crate::options::{Secret, TlsOptions, TlsVersion, WillOptions};
-use crate::protocol::property::Context;
+use crate::options::{Secret, TlsOptions, TlsVersion, Verifier, WillOptions};
+use crate::protocol::property::Context as PropertyContext;
 use crate::protocol::session::Policy;
 use crate::protocol::{QoS, Version};
 use crate::transport::TLS_SUPPORTED;
@@ -97,7 +99,7 @@ unsafe fn read_tls(options: *const MQTTOxide_tlsOptions) -> Answer<Option<TlsOpt
             private_key: read::optional_text(options.key.cast(), options.key_len)?.map(Into::into),
             min_version: None,
             max_version: None,
-            verifier: None,
+            verifier: verifier(options.verify, options.verify_context),
             private_key_password: (!password.is_empty()).then(|| Secret(password.to_vec())),
             enabled_cipher_suites: None,
             enable_server_cert_auth: verify,
@@ -110,6 +112,46 @@ unsafe fn read_tls(options: *const MQTTOxide_tlsOptions) -> Answer<Option<TlsOpt
             protos: Vec::new(),
         }))
     }
+}
+
+/// The room for the reason of a refusal.
+const REASON: usize = 512;
+
+/// Returns the program's function as the engine calls it.
+fn verifier(verify: MQTTOxide_verify, context: *mut c_void) -> Option<Verifier> {
+    let verify = verify?;
+    let context = Context(context);
+    Some(Arc::new(move |host: &str, chain: &[Vec<u8>]| {
+        // All of it, and not its one member, which may not be sent.
+        let context = &context;
+        let len = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+        let certificates: Vec<_> = chain
+            .iter()
+            .map(|der| MQTTOxide_certificate {
+                der: der.as_ptr().cast(),
+                len: len(der.len()),
+                reserved: 0,
+            })
+            .collect();
+        let mut reason = vec![0_u8; REASON];
+        // SAFETY: the program's function; all that is pointed at outlives the call and has the length that is given.
+        let verdict = unsafe {
+            verify(
+                context.0,
+                host.as_ptr().cast(),
+                len(host.len()),
+                certificates.as_ptr(),
+                len(certificates.len()),
+                reason.as_mut_ptr().cast(),
+                len(REASON),
+            )
+        };
+        match usize::try_from(verdict) {
+            Ok(0) => Ok(()),
+            Ok(said) => Err(String::from_utf8_lossy(&reason[..said.min(REASON)]).into_owned()),
+            Err(_) => Err("no reason given".into()),
+        }
+    }))
 }
 
 /// A time in milliseconds, of which 0 stands for none.
@@ -153,7 +195,7 @@ unsafe fn read_connect(options: *const MQTTOxide_connectOptions) -> Answer<Conne
                 properties: read::owned_properties(
                     options.will_props,
                     options.will_props_len,
-                    Context::Will,
+                    PropertyContext::Will,
                 )?,
             })
         };
@@ -182,7 +224,11 @@ unsafe fn read_connect(options: *const MQTTOxide_connectOptions) -> Answer<Conne
             client_id: read::optional_text(options.client_id.cast(), options.client_id_len)?,
             username: read::optional_text(options.username.cast(), options.username_len)?,
             password,
-            properties: read::owned_properties(options.props, options.props_len, Context::Connect)?,
+            properties: read::owned_properties(
+                options.props,
+                options.props_len,
+                PropertyContext::Connect,
+            )?,
             will,
             websocket: path.map(|path| WebSocket {
                 path,
@@ -235,7 +281,8 @@ pub unsafe fn disconnect(
             return Err(MQTTOxide_E_ARGUMENT);
         }
         // SAFETY: the caller's promise.
-        let properties = unsafe { read::owned_properties(props, props_len, Context::Disconnect) }?;
+        let properties =
+            unsafe { read::owned_properties(props, props_len, PropertyContext::Disconnect) }?;
         let timeout = Duration::from_millis(timeout_ms.into());
         client
             .disconnect(timeout, reason, properties)
@@ -249,7 +296,7 @@ pub unsafe fn auth(handle: u64, reason: u8, props: *const c_void, props_len: u32
     let auth = || {
         let client = client(handle)?;
         // SAFETY: the caller's promise.
-        let properties = unsafe { read::properties(props, props_len, Context::Auth) }?;
+        let properties = unsafe { read::properties(props, props_len, PropertyContext::Auth) }?;
         client
             .auth(reason, properties)
             .map_err(|error| failure(&error))?;

@@ -274,6 +274,45 @@ pub struct MQTTOxide_connectOptions {
     pub headers: *const c_char,
 }
 
+/// A certificate of the server's.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct MQTTOxide_certificate {
+    /// The certificate in DER; valid during the call.
+    pub der: *const c_void,
+    /// Its length.
+    pub len: u32,
+    /// 0
+    pub reserved: u32,
+}
+
+/// Looks at the server's certificates after OpenSSL's own checks have passed (without which flag 1 goes on here), before
+/// anything is sent to the server. Has the last word, on each connection.
+///
+/// Runs on a thread of the library's that may wait, with no lock held. It may call any function, MQTTOxide_destroy() of its own
+/// client included. Where the attempt ends meanwhile, by its deadline or MQTTOxide_abort(), it runs on, and its answer is passed
+/// over; MQTTOxide_destroy() on another thread waits for it, and it is not called afterwards.
+///
+/// @param context verify_context of the options.
+/// @param host the name or address in the URI, without a NUL.
+/// @param host_len its length.
+/// @param chain the certificates that the server sent, its own first.
+/// @param count how many.
+/// @param reason a buffer for the reason of a refusal, in UTF-8, which becomes part of the text of CONNECT_FAILED.
+/// @param capacity its size.
+/// @return 0: the server is good. Else it is refused: a positive number is the length of the reason in the buffer.
+pub type MQTTOxide_verify = Option<
+    unsafe extern "C" fn(
+        context: *mut c_void,
+        host: *const c_char,
+        host_len: u32,
+        chain: *const MQTTOxide_certificate,
+        count: u32,
+        reason: *mut c_char,
+        capacity: u32,
+    ) -> i32,
+>;
+
 /// TLS of a connection that the engine makes. A text that begins with "-----BEGIN " is the PEM text itself, else the name of
 /// a file.
 #[derive(Clone, Copy, Debug)]
@@ -299,6 +338,10 @@ pub struct MQTTOxide_tlsOptions {
     pub password_len: u32,
     /// Password of an encrypted key; NULL: none.
     pub password: *const c_void,
+    /// Has the last word on the server's certificates; NULL: nobody has.
+    pub verify: MQTTOxide_verify,
+    /// Passed to it; the library does not look at it.
+    pub verify_context: *mut c_void,
 }
 
 /// How a publish was accepted.

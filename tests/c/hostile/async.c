@@ -1,4 +1,5 @@
 /* MQTTAsync in the hands of a careless program: handles that are none, structs that are none, numbers and strings that cannot be. */
+#include "for_paho.h"
 #include "hostile.h"
 
 #include "MQTTAsync.h"
@@ -171,6 +172,7 @@ static void every_call_refuses(void *no_handle)
 	CHECK(tokens == NULL);
 	CHECK_RC(MQTTAsync_isComplete(no_handle, 1), MQTTASYNC_FAILURE);
 	CHECK_RC(MQTTAsync_waitForCompletion(no_handle, 1, 100000), MQTTASYNC_FAILURE);
+	for_paho_refuses(no_handle);
 	MQTTAsync_destroy(&no_handle);
 	CHECK(no_handle == NULL);
 	MQTTAsync_destroy(&no_handle);
@@ -389,6 +391,8 @@ int main(int argc, char **argv)
 	nulls(client);
 	works(client, MQTTVERSION_3_1_1);
 	numbers_and_strings(client);
+	works(client, MQTTVERSION_3_1_1);
+	for_paho_careless(client);
 	works(client, MQTTVERSION_3_1_1);
 	disconnect(client, MQTTVERSION_3_1_1);
 	MQTTAsync_destroy(&client);

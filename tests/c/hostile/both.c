@@ -3,6 +3,7 @@
 
 #include "MQTTAsync.h"
 #include "MQTTClient.h"
+#include "paho_oxide.h"
 
 enum { EACH = 3 };
 
@@ -17,8 +18,30 @@ static void look_into(const void *handle)
 	CHECK(*(const long *)handle == 0);
 }
 
-int main(void)
+/* A function that both libraries have: the first one's asks the second, as far as there is a dynamic linker to ask. With `linked` the
+ * program has both in it, and the functions of the first. */
+static void shared_function(void *client, void *async, int linked)
 {
+	const char *address = "127.0.0.7";
+	void *both[] = { client, async };
+	char value[64];
+	uint32_t length;
+	int i;
+
+	for (i = 0; i < 2; i++)
+	{
+		int32_t expected = linked && both[i] == async ? MQTTOxide_E_HANDLE : 0;
+
+		CHECK_RC(MQTTOxide_setOption(both[i], "bind-address", 12, address, 9), expected);
+		CHECK_RC(MQTTOxide_getOption(both[i], "bind-address", 12, value, sizeof value, &length), expected);
+		CHECK(expected || (length == 9 && memcmp(value, address, 9) == 0));
+	}
+	CHECK_RC(MQTTOxide_setOption(&length, "bind-address", 12, address, 9), MQTTOxide_E_HANDLE);
+}
+
+int main(int argc, char **argv)
+{
+	const int linked = argc == 2 && strcmp(argv[1], "static") == 0;
 	MQTTClient_connectOptions client_options = MQTTClient_connectOptions_initializer;
 	MQTTAsync_connectOptions async_options = MQTTAsync_connectOptions_initializer;
 	MQTTClient clients[EACH];
@@ -47,6 +70,7 @@ int main(void)
 		CHECK_RC(MQTTClient_publish(async, "a", 1, "x", 0, 0, NULL), MQTTCLIENT_FAILURE);
 		CHECK_RC(MQTTClient_setPublished(async, NULL, NULL), MQTTCLIENT_FAILURE);
 		MQTTClient_destroy(&async);
+		shared_function(clients[i], asyncs[i], linked);
 		/* Both are still there. */
 		CHECK_RC(MQTTClient_setPublished(clients[i], NULL, NULL), MQTTCLIENT_SUCCESS);
 		CHECK_RC(MQTTAsync_setConnected(asyncs[i], NULL, NULL), MQTTASYNC_SUCCESS);

@@ -1,4 +1,5 @@
 /* MQTTClient in the hands of a careless program: handles that are none, structs that are none, numbers and strings that cannot be. */
+#include "for_paho.h"
 #include "hostile.h"
 
 #include "MQTTClient.h"
@@ -123,6 +124,7 @@ static void every_call_refuses(void *no_handle)
 	topic = "not touched", message = &hello;
 	CHECK_RC(MQTTClient_receive(no_handle, &topic, &length, &message, 100000), MQTTCLIENT_FAILURE);
 	CHECK(topic == NULL && message == NULL);
+	for_paho_refuses(no_handle);
 	MQTTClient_destroy(&no_handle);
 	CHECK(no_handle == NULL);
 	MQTTClient_destroy(&no_handle);
@@ -388,6 +390,8 @@ int main(int argc, char **argv)
 	nulls(client);
 	works(client, MQTTVERSION_3_1_1);
 	numbers_and_strings(client);
+	works(client, MQTTVERSION_3_1_1);
+	for_paho_careless(client);
 	works(client, MQTTVERSION_3_1_1);
 	CHECK_RC(MQTTClient_disconnect(client, 0), MQTTCLIENT_SUCCESS);
 	MQTTClient_destroy(&client);
