@@ -14,6 +14,8 @@ mod server;
 mod tls;
 #[path = "transport_common/mod.rs"]
 mod transport_common;
+#[path = "tls_callbacks/versions.rs"]
+mod versions;
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};

@@ -142,6 +142,15 @@ impl Program {
         events
     }
 
+    /// Waits for an event of which `is_it` is true, takes all up to it, and returns it.
+    pub fn until_one(&self, is_it: impl Fn(&Event) -> bool) -> Event {
+        let at = |state: &State| state.events[state.given..].iter().position(&is_it);
+        let mut state = self.wait(|state| at(state).is_some());
+        let end = state.given + at(&state).unwrap() + 1;
+        state.given = end;
+        state.events[end - 1].clone()
+    }
+
     /// Takes what has come.
     pub fn rest(&self) -> Vec<Event> {
         let mut state = self.state();
@@ -401,6 +410,10 @@ impl AsyncClient {
         assert_eq!(connecting, 0);
     }
 
+    pub fn handle(&self) -> *mut c_void {
+        self.handle
+    }
+
     pub fn connect_expecting_success(&self) {
         self.connect();
         self.program.until(&Event::Connected);
@@ -505,6 +518,10 @@ impl SyncClient {
             verify: false,
             trust: None,
         }
+    }
+
+    pub fn handle(&self) -> *mut c_void {
+        self.handle
     }
 
     pub fn connect(&self) -> c_int {

@@ -21,11 +21,24 @@ pub const KEY: &[u8; 4] = b"\x01\x02\x03\x04";
 pub struct Server {
     port: u16,
     broken: Receiver<()>,
+    versions: Receiver<String>,
 }
 
 impl Server {
     pub fn with_certificate(identity: &Identity) -> Self {
         Self::start(server_context(identity).build())
+    }
+
+    /// That knows no newer version of TLS.
+    pub fn with_newest(identity: &Identity, newest: SslVersion) -> Self {
+        let mut context = server_context(identity);
+        context.set_max_proto_version(Some(newest)).unwrap();
+        Self::start(context.build())
+    }
+
+    /// The version of the next connection, which must come.
+    pub fn version(&self) -> String {
+        self.versions.recv_timeout(PATIENCE).unwrap()
     }
 
     /// With the certificate of its authority behind its own.
@@ -51,14 +64,21 @@ impl Server {
 
     fn start(context: SslContext) -> Self {
         let (sender, broken) = channel();
+        let (negotiated, versions) = channel();
         let port = serve(move |socket| {
             let mut stream = SslStream::new(Ssl::new(&context).unwrap(), socket).unwrap();
             if stream.accept().is_ok() {
+                // Nobody listens where the tests do not ask.
+                let _ = negotiated.send(stream.ssl().version_str().to_owned());
                 // The client goes away whenever it likes.
                 let _ = talk(&mut stream, &sender);
             }
         });
-        Self { port, broken }
+        Self {
+            port,
+            broken,
+            versions,
+        }
     }
 
     pub fn uri(&self) -> String {
