@@ -21,8 +21,10 @@ type Client struct {
 	handle  uint64
 	// draining is held while events are taken and handled, so that they are handled in their order.
 	draining sync.Mutex
-	link     atomic.Pointer[link]
-	room     roomSignal
+	// drainer says that a goroutine will take events.
+	drainer atomic.Bool
+	link    atomic.Pointer[link]
+	room    roomSignal
 }
 
 // A roomSignal wakes those who wait for room, all at once.
@@ -133,6 +135,9 @@ func (c *Client) Publish(message *Publication) (Sent, error) {
 	later := !message.Now && l != nil && l.raw != nil && l.busy()
 	sent, err := publish(c.handle, message, later)
 	if err != nil {
+		if l != nil {
+			c.drainSoon()
+		}
 		return sent, err
 	}
 	switch {
@@ -140,6 +145,8 @@ func (c *Client) Publish(message *Publication) (Sent, error) {
 	case l.raw != nil:
 		if sent.Status&Unwritten != 0 {
 			l.write()
+		} else if !later {
+			c.check()
 		}
 	default:
 		if message.QoS == 0 && sent.Status&Written != 0 {
@@ -231,10 +238,23 @@ func (c *Client) Room() <-chan struct{} { return c.room.wait() }
 // InFlight lists the operations that have not ended.
 func (c *Client) InFlight() []Operation { return inFlight(c.handle) }
 
-// check has written what a call could not write to a full socket.
+// check has written what a call could not write to a full socket. If the call found that the connection has ended, nothing is to be read any more,
+// and nobody else may look at the event that says so.
 func (c *Client) check() {
-	if l := c.link.Load(); l != nil && (l.raw == nil || wants(c.handle)&wantsWrite != 0) {
+	l := c.link.Load()
+	if l == nil {
+		return
+	}
+	if l.raw == nil {
 		l.write()
+		return
+	}
+	want := wants(c.handle)
+	if want&wantsWrite != 0 {
+		l.write()
+	}
+	if want&wantsRead == 0 {
+		c.drainSoon()
 	}
 }
 
@@ -259,6 +279,16 @@ func asBytes(words []uint64) []byte {
 // drain handles all events that are queued.
 func (c *Client) drain() {
 	c.take(func(buffer []byte) int64 { return nextEvents(c.queue, buffer) }, false)
+}
+
+// drainSoon has a goroutine handle the events that a call has made: the call's goroutine may hold locks that their handling needs.
+func (c *Client) drainSoon() {
+	if c.drainer.CompareAndSwap(false, true) {
+		go func() {
+			c.drainer.Store(false)
+			c.drain()
+		}()
+	}
 }
 
 // drive has the engine do what is due, and handles the events. It returns what the engine wants then.
