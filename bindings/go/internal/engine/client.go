@@ -93,14 +93,15 @@ func Release(h Handles) {
 // After an error the connection is still the caller's.
 func (c *Client) Attach(conn net.Conn, connect *Connect) error {
 	l := &link{client: c, conn: conn, writeTimeout: connect.WriteTimeout, begin: time.Now()}
+	if raw, ok := plain(conn); ok && adopt {
+		l.raw = raw
+	}
 	if !c.link.CompareAndSwap(nil, l) {
 		return ErrState
 	}
-	raw, ok := plain(conn)
 	var err error
-	if ok && adopt {
-		l.raw = raw
-		if failed := raw.Control(func(fd uintptr) { err = attachFd(c.handle, fd, connect) }); failed != nil {
+	if l.raw != nil {
+		if failed := l.raw.Control(func(fd uintptr) { err = attachFd(c.handle, fd, connect) }); failed != nil {
 			err = failed
 		}
 	} else {
