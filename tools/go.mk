@@ -2,17 +2,18 @@
 
 .PHONY: go-archive test-go check-go bench-go torture-go
 
-# Where the Go module expects the engine. Neither file is committed.
+# Where the Go module expects the engine. None of these files is committed. The headers are all that paho_oxide.h needs.
 GO_ARCHIVE := bindings/go/internal/engine/lib/linux_amd64
+GO_HEADERS := $(addprefix $(GO_ARCHIVE)/,paho_oxide.h MQTTExportDeclarations.h)
 # Modules whose tests and checks run. All of them find module one by a replace directive.
 GO_MODULES := bindings/go bindings/go/replace bindings/go/tests $(patsubst %/go.mod,%,$(wildcard bindings/go/v5/go.mod bindings/go/v5/*/go.mod))
 GO_COMMAND  = $$(tools/go.sh $(BUILD))
 
-go-archive: $(GO_ARCHIVE)/libpaho-oxide.a $(GO_ARCHIVE)/paho_oxide.h ## put the engine where the Go packages expect it
+go-archive: $(GO_ARCHIVE)/libpaho-oxide.a $(GO_HEADERS) ## put the engine where the Go packages expect it
 
 $(GO_ARCHIVE)/libpaho-oxide.a: $(OUTPUT)/libpaho-oxide.a
 	cp $< $@
-$(GO_ARCHIVE)/paho_oxide.h: include/paho_oxide.h
+$(GO_HEADERS): $(GO_ARCHIVE)/%: include/%
 	cp $< $@
 
 # Formatting and lints.

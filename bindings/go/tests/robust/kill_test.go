@@ -131,7 +131,9 @@ func TestKills(t *testing.T) {
 		t.Run("QoS"+qos, func(t *testing.T) {
 			place := t.TempDir()
 			os.Mkdir(filepath.Join(place, "broker"), 0o755)
-			broker := both.Mosquitto(t, "persistence true", "persistence_location "+filepath.Join(place, "broker")+"/")
+			// With a limit, mosquitto 2.0.11 refuses what goes beyond it with a reason code in PUBREC that MQTT 3.1.1 has no room for, and
+			// closes the connection: the client that gets this PUBREC takes the message for accepted, and it is lost.
+			broker := both.Mosquitto(t, "max_inflight_messages 0", "persistence true", "persistence_location "+filepath.Join(place, "broker")+"/")
 			arguments := []string{broker.TCP, place, qos, "0"}
 			sub := start(t, "subscriber", arguments...)
 			for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
