@@ -213,6 +213,8 @@ differential! {
     client_version_5: "client_v5" on C;
     async_flows: "async_flow" on A;
     async_version_5: "async_v5" on A;
+    client_refusals: "client_refusal" on C;
+    async_refusals: "async_refusal" on A;
     client_pending: "client_pending" on C;
     async_pending: "async_pending" on A;
     client_packet_trace: "trace_client" on C;

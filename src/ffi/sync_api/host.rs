@@ -18,6 +18,9 @@ use crate::options::ConnectOptions;
 use crate::protocol::packet::{AckKind, Publish};
 use crate::protocol::session::{AckToken, Cause, Completion, Outcome, Token, message_id};
 
+/// The packet type of PUBREC.
+const PUBREC: u8 = 5;
+
 /// The callbacks of a client.
 #[derive(Clone, Copy, Default)]
 pub struct Callbacks {
@@ -158,9 +161,11 @@ impl Host for ClientHost {
                 return message_arrived(&callbacks, message);
             }
             Event::Completed(done) => {
-                // A refusal is an acknowledgement too; an operation given up is none.
+                // A refusal is an acknowledgement too, but for PUBREC's, as in the original; an operation given up is none.
                 let acknowledged = match done.outcome {
-                    Outcome::Failed(failure) => failure.cause == Cause::Refused,
+                    Outcome::Failed(failure) => {
+                        failure.cause == Cause::Refused && failure.packet_type != PUBREC
+                    }
                     _ => true,
                 };
                 if let (Some(callback), true) = (callbacks.delivery_complete, acknowledged) {

@@ -362,10 +362,9 @@ impl<M, O> Session<M, O> {
             sink.discard(Record::Released(id));
         }
         sink.acknowledged(kind, id, ack.reason, ack.properties);
-        // The server of a session it has lost answers PUBREL with "not found": the message had reached it before.
-        let found =
-            !(kind == AckKind::PubComp && ack.reason == reason::PACKET_IDENTIFIER_NOT_FOUND);
-        let outcome = if is_error(ack.reason) && found {
+        // A PUBCOMP with "packet identifier not found" is a failure too, as the original has it: the server has forgotten the
+        // message, and nobody knows whether it had passed it on.
+        let outcome = if is_error(ack.reason) {
             Outcome::Failed(Failure {
                 cause: Cause::Refused,
                 reason: ack.reason,

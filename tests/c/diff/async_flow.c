@@ -10,18 +10,6 @@ static MQTTAsync_responseOptions answer(int version, const char *name, MQTTAsync
 	return version == MQTTVERSION_5 ? response5(call_of(&watch, name), five) : response3(call_of(&watch, name), three);
 }
 
-static void show_pending(MQTTAsync c)
-{
-	MQTTAsync_token *tokens = NULL;
-	int i, rc = MQTTAsync_getPendingTokens(c, &tokens);
-
-	printf("pending (%d):", rc);
-	for (i = 0; tokens && tokens[i] != -1; i++)
-		printf(" %d", tokens[i]);
-	printf("%s\n", tokens ? "" : " none");
-	MQTTAsync_free(tokens);
-}
-
 static void round_trips(int version)
 {
 	MQTTAsync c = new_async(uri, "async-flow", version, &watch);

@@ -4,18 +4,6 @@
 static const char *uri;
 static struct watch watch = WATCH_INITIALIZER;
 
-static void show_pending(MQTTAsync c)
-{
-	MQTTAsync_token *tokens = NULL;
-	int i, rc = MQTTAsync_getPendingTokens(c, &tokens);
-
-	printf("pending (%d):", rc);
-	for (i = 0; tokens && tokens[i] != -1; i++)
-		printf(" %d", tokens[i]);
-	printf("%s\n", tokens ? "" : " none");
-	MQTTAsync_free(tokens);
-}
-
 static MQTTAsync_responseOptions answer(int version, const char *name)
 {
 	return version == MQTTVERSION_5 ? response5(call_of(&watch, name), on_publish5) : response3(call_of(&watch, name), on_publish);

@@ -49,7 +49,7 @@ static void forbidden(int version)
 	log_expect(&watch.done, 1);
 	for (i = 0; i <= 2; i++)
 	{
-		r = version == MQTTVERSION_5 ? response5(call_of(&watch, "send"), on_publish5) : response3(call_of(&watch, "send"), on_publish);
+		r = version == MQTTVERSION_5 ? response5(call_of(&watch, i == 2 ? "send at 2" : "send"), on_publish5) : response3(call_of(&watch, "send"), on_publish);
 		SHOW(MQTTAsync_send(c, "closed/a", 1, "x", i, 0, &r));
 		log_expect(&watch.done, 1);
 		SHOW(MQTTAsync_isComplete(c, r.token));

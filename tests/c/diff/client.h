@@ -60,9 +60,9 @@ static UNUSED const char *render_message(char *out, size_t size, const char *top
 {
 	char payload[128], properties[1024];
 
-	snprintf(out, size, "topic \"%s\" topicLen %d payload %s qos %d retained %d dup %d struct %.4s/%d properties %s", topic, topic_length,
-	         render_payload(payload, sizeof(payload), m->payload, m->payloadlen), m->qos, m->retained, m->dup, m->struct_id,
-	         m->struct_version, render_properties(properties, sizeof(properties), &m->properties));
+	snprintf(out, size, "topic \"%s\" topicLen %d payload %s payloadlen %d qos %d retained %d dup %d msgid %d struct %.4s/%d properties %s",
+	         topic, topic_length, render_payload(payload, sizeof(payload), m->payload, m->payloadlen), m->payloadlen, m->qos, m->retained,
+	         m->dup, m->msgid, m->struct_id, m->struct_version, render_properties(properties, sizeof(properties), &m->properties));
 	return out;
 }
 

@@ -40,8 +40,11 @@ static void published(void *context, int token, int type, MQTTProperties *proper
 
 static void lost(void *context, char *cause)
 {
-	/* The original never says why: NULL. Ours does: see DIFFERENCES.md. */
-	log_add(&state, "connectionLost(%s), context %s", cause == NULL || *cause != '\0' ? "cause" : "empty", (char *)context);
+	char text[256];
+
+	/* The original never says why. */
+	log_add(&state, "connectionLost(%s), context %s", render_row(text, sizeof(text), cause, "NULL", "the server closed the connection"),
+	        (char *)context);
 }
 
 static void disconnected(void *context, MQTTProperties *properties, enum MQTTReasonCodes reason)

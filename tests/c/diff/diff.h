@@ -87,7 +87,7 @@ static UNUSED int isolated_end(void)
 
 /* ---- Logs that callbacks write and the main thread prints ------------------------------------------------------------------------ */
 
-enum { LOG_LINES = 256, LOG_WIDTH = 512 };
+enum { LOG_LINES = 256, LOG_WIDTH = 2048 };
 
 struct log
 {
@@ -181,6 +181,38 @@ static UNUSED const char *too_deep(void)
 
 	memset(topic, '/', sizeof(topic) - 1);
 	return topic;
+}
+
+/* ---- What is meant to differ ----------------------------------------------------------------------------------------------------- */
+
+/* Returns true if the program runs on the original library. */
+static UNUSED int on_the_original(void)
+{
+	return getenv("DIFF_ORIGINAL") != NULL;
+}
+
+/* A value that DIFFERENCES.md has a row for: `theirs` on the original, `ours` on ours. Both libraries print `theirs|ours` as long as each
+ * gives what the row says, and else the value. "?" stands for anything: the original leaves the member unset. */
+static UNUSED const char *render_row(char *out, size_t size, const char *value, const char *theirs, const char *ours)
+{
+	const char *expected = on_the_original() ? theirs : ours;
+
+	if (value == NULL)
+		value = "NULL";
+	if (strcmp(expected, "?") == 0 || strcmp(value, expected) == 0)
+		snprintf(out, size, "%s|%s", theirs, ours);
+	else
+		snprintf(out, size, "%s, and not %s", value, expected);
+	return out;
+}
+
+static UNUSED const char *render_row_number(char *out, size_t size, int value, const char *theirs, int ours)
+{
+	char number[16], expected[16];
+
+	snprintf(number, sizeof(number), "%d", value);
+	snprintf(expected, sizeof(expected), "%d", ours);
+	return render_row(out, size, number, theirs, expected);
 }
 
 /* ---- Rendering ------------------------------------------------------------------------------------------------------------------- */

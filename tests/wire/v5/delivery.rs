@@ -178,7 +178,7 @@ fn mqtt_3_6_2_1_codes_of_pubrel() {
 }
 
 /// [MQTT-3.7.2-1] PUBCOMP has the code 0, and 0x92 for a PUBREL out of nowhere. Of the server's, 0x92 means that it has
-/// forgotten a message which it had received before; others end the connection.
+/// forgotten the message, which fails the publish; others end the connection.
 #[test]
 fn mqtt_3_7_2_1_codes_of_pubcomp() {
     let (_broker, mut peer, _client) = connected(V);
@@ -190,7 +190,11 @@ fn mqtt_3_7_2_1_codes_of_pubcomp() {
     assert_eq!(peer.expect_ack(AckKind::PubComp, 0x4321).reason, 0x92);
     assert!(matches!(
         answered(2, AckKind::PubComp, 0x92),
-        Event::Done { .. }
+        Event::Failed {
+            code: 0x92,
+            packet_type: 7,
+            ..
+        }
     ));
     check_refused(2, AckKind::PubComp, 0x80);
 }
