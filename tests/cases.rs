@@ -208,6 +208,15 @@ mod stores {
     }
 
     #[test]
+    fn a_create_that_fails_with_minus_2_says_why() {
+        for case in ["create_refused_client", "create_refused_async"] {
+            for fault in ["too-long", "held", "forbidden", "no-space", "no-folder"] {
+                right(&[], case, &[fault]);
+            }
+        }
+    }
+
+    #[test]
     fn a_daemon_goes_on_with_its_parents_store() {
         right(&[], "daemon_keeps_store", &[]);
     }
@@ -215,6 +224,34 @@ mod stores {
     #[test]
     fn a_forked_helper_does_not_keep_the_stores_lock() {
         right(&[], "fork_keeps_lock", &[]);
+    }
+}
+
+mod texts {
+    use super::right;
+
+    #[test]
+    fn an_mqttasync_says_what_went_wrong() {
+        right(&["texts.py"], "texts_async", &[]);
+    }
+
+    #[test]
+    fn an_mqttclient_says_what_went_wrong() {
+        right(&["texts.py"], "texts_client", &[]);
+    }
+}
+
+mod secrets {
+    use super::right;
+
+    #[test]
+    fn no_secret_of_an_mqttclient_is_in_memory_when_it_is_destroyed() {
+        right(&["secrets.py"], "secrets_client", &[]);
+    }
+
+    #[test]
+    fn no_secret_of_an_mqttasync_is_in_memory_when_it_is_destroyed() {
+        right(&["secrets.py"], "secrets_async", &[]);
     }
 }
 

@@ -234,7 +234,7 @@ pub fn stage(stage: Stage) -> u8 {
         Stage::NotSupported | Stage::NoTlsOptions => 1,
         Stage::Resolve => 2,
         Stage::Tcp => 3,
-        Stage::Proxy => 4,
+        Stage::Proxy | Stage::Socks => 4,
         Stage::WebSocket => 5,
         Stage::Deadline => 6,
         Stage::Abandoned => 7,

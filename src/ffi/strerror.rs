@@ -5,6 +5,7 @@
 //! failed with the code and there is more to say than the code does, that follows: "Failure: password without a user name".
 
 use std::cell::RefCell;
+use std::ffi::CStr;
 use std::io::Write;
 
 use libc::{c_char, c_int};
@@ -65,7 +66,7 @@ pub fn asynchronous(code: c_int) -> *const c_char {
 }
 
 /// `Unknown error code N`, in a buffer of the calling thread's: the original has one for all threads, which two of them
-/// can garble.
+/// can garble. A reason follows here as well: -2 of `MQTTClient_create` has no other text.
 fn unknown(code: c_int) -> *const c_char {
     const LONGEST: usize = "Unknown error code -2147483648\0".len();
     thread_local! {
@@ -75,14 +76,13 @@ fn unknown(code: c_int) -> *const c_char {
         let mut rest = &mut buffer[..];
         // The buffer has room for the longest number, so this cannot fail.
         let _ = write!(rest, "Unknown error code {code}\0");
-        buffer.as_ptr().cast()
+        let text = CStr::from_bytes_until_nul(buffer).unwrap_or_default();
+        last_error::describe(code, text).unwrap_or(text.as_ptr())
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::CStr;
-
     use super::*;
 
     fn read(text: *const c_char) -> String {
@@ -114,6 +114,12 @@ mod tests {
         assert_eq!(elsewhere.join().unwrap(), "Failure");
         last_error::clear();
         assert_eq!(read(asynchronous(code)), "Failure");
+        let code = last_error::fail(-2, "the store is in use");
+        assert_eq!(
+            read(client(code)),
+            "Unknown error code -2: the store is in use"
+        );
+        last_error::clear();
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub enum Stage {
     Tcp,
     /// The HTTP proxy did not open the tunnel.
     Proxy,
+    /// The SOCKS proxy did not open the tunnel.
+    Socks,
     /// TLS settings, handshake or verification.
     Tls,
     /// The WebSocket upgrade.
@@ -31,6 +33,7 @@ impl fmt::Display for Stage {
             Stage::Resolve => "name resolution",
             Stage::Tcp => "TCP connect",
             Stage::Proxy => "HTTP proxy",
+            Stage::Socks => "SOCKS proxy",
             Stage::Tls => "TLS",
             Stage::WebSocket => "WebSocket upgrade",
             Stage::Deadline => "connect timeout",

@@ -184,9 +184,11 @@ impl Connector {
         let socket = dial::tcp(&proxy.host, proxy.port, &*self.resolver, network, progress)
             .await
             .map_err(|error| proxy.unreachable(&error))?;
-        progress.enter(Stage::Proxy);
+        progress.enter(proxy.stage());
         // Boxed, as it makes every attempt's future large and most need none.
-        Box::pin(proxy.open_tunnel(&socket, uri, &*self.resolver)).await?;
+        Box::pin(proxy.open_tunnel(&socket, uri, &*self.resolver))
+            .await
+            .map_err(|error| proxy.named(error))?;
         Ok(socket)
     }
 }

@@ -30,6 +30,27 @@ enum Kind {
     SocksNames,
 }
 
+impl Kind {
+    /// The step at which such a proxy fails.
+    fn stage(self) -> Stage {
+        match self {
+            Kind::Http => Stage::Proxy,
+            Kind::Socks | Kind::SocksNames => Stage::Socks,
+        }
+    }
+
+    /// The same error, said of the right kind of proxy.
+    fn named(self, error: ConnectError) -> ConnectError {
+        match error.stage {
+            Stage::Proxy => ConnectError {
+                stage: self.stage(),
+                ..error
+            },
+            _ => error,
+        }
+    }
+}
+
 /// What a proxy URL may begin with. The proxy itself is spoken to without TLS, also where its URL says https: that names
 /// the traffic it is for.
 const PREFIXES: [(&str, Kind); 4] = [
@@ -95,14 +116,20 @@ impl Proxy {
 
     /// `[http://][user:password@]host[:port][/]`; user and password may be percent-encoded.
     pub(super) fn parse(url: &str) -> Result<Self, ConnectError> {
+        let known = PREFIXES
+            .iter()
+            .find_map(|(prefix, kind)| Some((*kind, url.strip_prefix(prefix)?)));
+        let kind = known.map_or(Kind::Http, |(kind, _)| kind);
+        Self::parse_as(kind, known.map(|(_, rest)| rest), url).map_err(|error| kind.named(error))
+    }
+
+    /// `known`: what follows the scheme, if the URL has one that is known.
+    fn parse_as(kind: Kind, known: Option<&str>, url: &str) -> Result<Self, ConnectError> {
         let bad = |what: &str| failed(format_args!("the proxy's URL {what}"));
         if url.chars().any(char::is_control) {
             return Err(bad("contains a control character"));
         }
-        let known = PREFIXES
-            .iter()
-            .find_map(|(prefix, kind)| Some((*kind, url.strip_prefix(prefix)?)));
-        let (kind, rest) = known.unwrap_or((Kind::Http, url));
+        let rest = known.unwrap_or(url);
         let (credentials, rest) = match rest.rsplit_once('@') {
             Some((credentials, rest)) => (Some(Zeroizing::new(percent_decode(credentials))), rest),
             None => (None, rest),
@@ -144,11 +171,21 @@ impl Proxy {
         let why = &error.message;
         let name = &self.host;
         if error.stage == Stage::Resolve {
-            failed(format_args!("no address of the proxy: {why}"))
+            self.named(failed(format_args!("no address of the proxy: {why}")))
         } else {
             let failed = failed(format_args!("cannot reach the proxy {name}: {why}"));
-            failed.with_os_error(error.os_error)
+            self.named(failed.with_os_error(error.os_error))
         }
+    }
+
+    /// The step at which this proxy fails.
+    pub(super) fn stage(&self) -> Stage {
+        self.kind.stage()
+    }
+
+    /// The same error, said of this kind of proxy.
+    pub(super) fn named(&self, error: ConnectError) -> ConnectError {
+        self.kind.named(error)
     }
 
     /// Asks the proxy at the other end of `socket` for a tunnel to `uri`.

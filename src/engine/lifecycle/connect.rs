@@ -74,8 +74,12 @@ impl<H: Host> Client<H> {
                 epoch,
             };
             match client.try_candidates(&options, epoch, false).await {
-                Ok(established) => client.established(*established, &options, epoch, false),
-                Err(failure) => client.not_established(failure, epoch),
+                Ok(established) => client.established(*established, options, epoch, false),
+                Err(failure) => {
+                    // With the passwords in them: a program that destroys the client now finds them wiped.
+                    drop(options);
+                    client.not_established(failure, epoch);
+                }
             }
         });
         core.lifecycle.set_task(task.abort_handle());
@@ -206,10 +210,15 @@ impl<H: Host> Client<H> {
             Ok::<_, io::Error>((answer, asked.elapsed()))
         };
         let (answer, round_trip) = match timeout_at(deadline, answer).await {
-            Ok(answer) => answer.map_err(|error| ConnectFailure {
-                details: link.take_details(),
-                os_error: error.raw_os_error(),
-                ..fail(None, format!("waiting for CONNACK: {error}"))
+            Ok(answer) => answer.map_err(|error| {
+                // OpenSSL's servers leave a client that speaks no TLS without a word.
+                let reset = error.kind() == io::ErrorKind::ConnectionReset && !target.is_tls();
+                let hint = if reset { "; a port for TLS does that" } else { "" };
+                ConnectFailure {
+                    details: link.take_details(),
+                    os_error: error.raw_os_error(),
+                    ..fail(None, format!("waiting for CONNACK: {error}{hint}"))
+                }
             })?,
             Err(_) => {
                 return Err(fail(
@@ -326,11 +335,12 @@ impl<H: Host> Client<H> {
         ))
     }
 
-    /// Puts a connection to work. `resumes`: it follows one that was lost.
+    /// Puts a connection to work. `resumes`: it follows one that was lost. Takes the options, so that their passwords do not
+    /// outlive a client that is destroyed as soon as it is connected.
     pub(super) fn established(
         &self,
         established: Established,
-        options: &ConnectOptions,
+        options: Arc<ConnectOptions>,
         epoch: u64,
         resumes: bool,
     ) {
@@ -340,7 +350,7 @@ impl<H: Host> Client<H> {
             rest,
             round_trip,
         } = established;
-        let session_ends = ends_with_connection(&connected, options);
+        let session_ends = ends_with_connection(&connected, &options);
         let now = Instant::now();
         let mut core = self.lock();
         let connection = Connection::new(Arc::clone(&link), now);
@@ -349,7 +359,8 @@ impl<H: Host> Client<H> {
             link.shutdown();
             return;
         };
-        self.welcome(&mut core, connected, options, op, resumes);
+        self.welcome(&mut core, connected, &options, op, resumes);
+        drop(options);
         core.session.measured(round_trip);
         if let Err(error) = self.watch(&mut core) {
             self.lose(&mut core, error.into());

@@ -29,20 +29,21 @@ pub(super) async fn exchange(link: &Link, packet: &[u8], limit: u32) -> io::Resu
         let mut chunk = [0; 256];
         let read = readiness.read(|| link.read(&mut chunk)).await?;
         if read == 0 {
-            return Err(foreign(&answer).unwrap_or_else(|| {
-                io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    "the server closed the connection without a CONNACK",
-                )
-            }));
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the server closed the connection without a CONNACK",
+            ));
         }
         answer.extend_from_slice(&chunk[..read]);
+        // At once: what looks like the length of an HTTP answer may never come.
+        if let Some(error) = foreign(&answer) {
+            return Err(error);
+        }
         match decode::frame(&answer, limit) {
             Ok(None) => {}
-            Ok(Some(_)) => return foreign(&answer).map_or(Ok(answer), Err),
+            Ok(Some(_)) => return Ok(answer),
             Err(error) => {
-                let malformed = || io::Error::new(io::ErrorKind::InvalidData, error.to_string());
-                return Err(foreign(&answer).unwrap_or_else(malformed));
+                return Err(io::Error::new(io::ErrorKind::InvalidData, error.to_string()));
             }
         }
     }

@@ -59,7 +59,7 @@ impl<H: Host> Client<H> {
             pause(jittered(delay), &signal).await;
             options = self.refreshed(options, epoch).await;
             match self.try_candidates(&options, epoch, lost).await {
-                Ok(established) => return self.established(*established, &options, epoch, lost),
+                Ok(established) => return self.established(*established, options, epoch, lost),
                 Err(failure) => self.attempt_failed(failure, epoch),
             }
             delay = if signal.take_anew() {

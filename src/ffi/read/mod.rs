@@ -20,6 +20,7 @@ use std::time::Duration;
 use libc::{c_char, c_int, c_void};
 
 use crate::ffi::exports::properties::{entries, value_type};
+use crate::ffi::last_error;
 use crate::ffi::memory;
 use crate::ffi::types::async_types::{
     MQTTASYNC_0_LEN_WILL_TOPIC, MQTTASYNC_BAD_QOS, MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_FAILURE,
@@ -120,6 +121,7 @@ pub unsafe fn properties(
     list: *const MQTTProperties,
     context: PropertyContext,
 ) -> Result<Properties, Code> {
+    let wrong = |why: std::fmt::Arguments<'_>| last_error::fail(MQTTASYNC_FAILURE, why);
     let mut properties = Properties::new();
     if list.is_null() {
         return Ok(properties);
@@ -129,16 +131,27 @@ pub unsafe fn properties(
         let id = u8::try_from(entry.identifier)
             .ok()
             .and_then(PropertyId::from_u8)
-            .ok_or(MQTTASYNC_FAILURE)?;
+            .ok_or_else(|| {
+                let number = entry.identifier;
+                wrong(format_args!("property {number}: MQTT 5 has no such one"))
+            })?;
+        let name = id.name();
         // SAFETY: the caller's promise.
-        let value = unsafe { value(entry) }.ok_or(MQTTASYNC_FAILURE)?;
-        let property = Property { id, value };
-        properties.push(property).map_err(|_| MQTTASYNC_FAILURE)?;
+        let value = unsafe { value(entry) }
+            .ok_or_else(|| wrong(format_args!("property {name}: has no value")))?;
+        properties
+            .push(Property { id, value })
+            .map_err(|error| {
+                // Most of these texts begin with the name.
+                let what = error.what.strip_prefix(name).unwrap_or(error.what);
+                let what = what.trim_start_matches(": ");
+                wrong(format_args!("property {name}: {what}"))
+            })?;
     }
     properties
         .as_ref()
         .validate_for(context)
-        .map_err(|_| MQTTASYNC_FAILURE)?;
+        .map_err(|error| wrong(format_args!("properties: {}", error.what)))?;
     Ok(properties)
 }
 

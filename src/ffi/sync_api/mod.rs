@@ -87,7 +87,8 @@ fn error(error: &Error) -> Code {
                 | reason::TOPIC_FILTER_INVALID => MQTTCLIENT_FAILURE,
                 other => other.into(),
             },
-            malformed,
+            // Without the reason code: it would look like the server's.
+            malformed.what,
         ),
         Error::Store(error) => crate::ffi::read::create::refused(error),
         Error::Failed(why) => last_error::fail(MQTTCLIENT_FAILURE, why),

@@ -111,7 +111,7 @@ pub(super) fn check_allowed(
         if alias > limits.server_topic_alias_maximum.into() {
             return Err(Malformed {
                 reason: reason::TOPIC_ALIAS_INVALID,
-                what: "topic alias: above the server's Topic Alias Maximum",
+                what: "topic alias: above the server's maximum",
             });
         }
     }
