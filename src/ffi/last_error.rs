@@ -20,6 +20,11 @@ thread_local! {
 /// Notes why the call fails that the calling thread is in, and traces it. Returns the code.
 pub fn fail(code: Code, why: impl Display) -> Code {
     trace!(Error, "Refused with {code}: {why}");
+    note(code, why)
+}
+
+/// As [`fail`], for a failure that has been traced where it happened.
+pub fn note(code: Code, why: impl Display) -> Code {
     CODE.set(code);
     REASON.with_borrow_mut(|reason| *reason = why.to_string());
     code

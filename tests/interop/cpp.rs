@@ -1,7 +1,9 @@
 //! Programs written for Paho C++, compiled with the distribution's headers, with the distribution's `libpaho-mqttpp3` on either C library.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use crate::common::cc::scratch;
 use crate::common::mosquitto::Mosquitto;
@@ -74,6 +76,63 @@ fn client_with_mqtt_311() {
 #[test]
 fn client_with_mqtt_5() {
     same_on_both("client", "5", 8);
+}
+
+/// Starts the pattern of the async_subscribe sample against a server, has it quit when the server calls `connecting`, and
+/// returns what it printed. It may say that there is nothing to disconnect from, but must end by itself.
+fn quit_while_connecting(
+    executable: &Path,
+    library: Library,
+    uri: &str,
+    connecting: impl FnOnce(),
+) -> String {
+    let mut command = on(library, executable);
+    command
+        .args([uri, "7"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    connecting();
+    let mut input = child.stdin.take().expect("piped");
+    input.write_all(b"q\n").expect("the program reads");
+    drop(input);
+    let output = child.wait_with_output().expect("the program ends");
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        matches!(output.status.code(), Some(0 | 1)),
+        "{library:?}: {}\n{printed}",
+        output.status
+    );
+    printed
+}
+
+/// A server that takes the connection and never answers CONNECT; and none at all, so that one connect follows the other.
+#[test]
+fn a_program_that_quits_while_connecting_ends_by_itself_each_time() {
+    let executable = compile("async_subscribe");
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port is free");
+    let uri = |listener: &TcpListener| {
+        let address = listener.local_addr().expect("bound");
+        format!("tcp://{address}")
+    };
+    for library in [Library::Original, Library::Ours] {
+        for _ in 0..25 {
+            let mut kept = None;
+            let printed = quit_while_connecting(&executable, library, &uri(&silent), || {
+                let (mut connection, _) = silent.accept().expect("it connects");
+                // The first byte of CONNECT.
+                connection.read_exact(&mut [0]).expect("it speaks");
+                kept = Some(connection);
+            });
+            assert_eq!(printed, "connecting\ndisconnect: -3\n", "{library:?}");
+        }
+    }
+    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port is free");
+    let nowhere = uri(&nobody);
+    drop(nobody);
+    for _ in 0..25 {
+        quit_while_connecting(&executable, Library::Ours, &nowhere, || ());
+    }
 }
 
 /// The C++ library is the distribution's, the C library below it ours.

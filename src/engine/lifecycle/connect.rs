@@ -213,7 +213,11 @@ impl<H: Host> Client<H> {
             Ok(answer) => answer.map_err(|error| {
                 // OpenSSL's servers leave a client that speaks no TLS without a word.
                 let reset = error.kind() == io::ErrorKind::ConnectionReset && !target.is_tls();
-                let hint = if reset { "; a port for TLS does that" } else { "" };
+                let hint = if reset {
+                    "; a port for TLS does that"
+                } else {
+                    ""
+                };
                 ConnectFailure {
                     details: link.take_details(),
                     os_error: error.raw_os_error(),

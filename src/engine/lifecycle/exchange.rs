@@ -43,7 +43,10 @@ pub(super) async fn exchange(link: &Link, packet: &[u8], limit: u32) -> io::Resu
             Ok(None) => {}
             Ok(Some(_)) => return Ok(answer),
             Err(error) => {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, error.to_string()));
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    error.to_string(),
+                ));
             }
         }
     }

@@ -139,14 +139,12 @@ pub unsafe fn properties(
         // SAFETY: the caller's promise.
         let value = unsafe { value(entry) }
             .ok_or_else(|| wrong(format_args!("property {name}: has no value")))?;
-        properties
-            .push(Property { id, value })
-            .map_err(|error| {
-                // Most of these texts begin with the name.
-                let what = error.what.strip_prefix(name).unwrap_or(error.what);
-                let what = what.trim_start_matches(": ");
-                wrong(format_args!("property {name}: {what}"))
-            })?;
+        properties.push(Property { id, value }).map_err(|error| {
+            // Most of these texts begin with the name.
+            let what = error.what.strip_prefix(name).unwrap_or(error.what);
+            let what = what.trim_start_matches(": ");
+            wrong(format_args!("property {name}: {what}"))
+        })?;
     }
     properties
         .as_ref()

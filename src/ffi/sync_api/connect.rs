@@ -8,6 +8,7 @@ use libc::c_int;
 use super::host::Op;
 use super::{SyncClient, of, response, response_properties};
 use crate::engine::{Answer, Connected};
+use crate::ffi::last_error;
 use crate::ffi::read::connect::{self, Members, Particulars};
 use crate::ffi::read::versioned::{Versioned, field};
 use crate::ffi::read::{self, Code};
@@ -80,11 +81,14 @@ unsafe fn connect_all(
             unsafe { tell_returned(&client, options, &connected) };
             Ok(*connected)
         }
-        Ok(Err(failure)) => Err(match (failure.refused, failure.stage) {
-            (Some(code), _) => code.into(),
-            (None, Some(Stage::NotSupported)) => MQTTCLIENT_SSL_NOT_SUPPORTED,
-            (None, _) => MQTTCLIENT_FAILURE,
-        }),
+        Ok(Err(failure)) => {
+            let code = match (failure.refused, failure.stage) {
+                (Some(code), _) => code.into(),
+                (None, Some(Stage::NotSupported)) => MQTTCLIENT_SSL_NOT_SUPPORTED,
+                (None, _) => MQTTCLIENT_FAILURE,
+            };
+            Err(last_error::note(code, &failure.message))
+        }
         Err(_) => Err(MQTTCLIENT_FAILURE),
     }
 }
