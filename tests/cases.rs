@@ -149,6 +149,11 @@ mod processes {
     }
 
     #[test]
+    fn forked_children_leave_a_tls_connection_in_use_alone() {
+        right(&["tls_broker.py"], "fork_tls", &[]);
+    }
+
+    #[test]
     fn cancelling_a_thread_inside_a_call_ends_no_process() {
         right(&[], "cancelled_thread", &[]);
     }

@@ -69,26 +69,34 @@ with tempfile.TemporaryDirectory() as folder:
         file.write(base64.b64encode(b"user:" + secret(PROXY).encode())[4:28])
     with open(path("psk"), "w") as file:
         file.write("id:" + secret(PSK).encode().hex() + "\n")
-    ports = [free_port() for _ in range(3)]
-    with open(path("mosquitto.conf"), "w") as file:
-        file.write(f"per_listener_settings true\nlistener {ports[0]} 127.0.0.1\nallow_anonymous true\n")
-        file.write(f"listener {ports[1]} 127.0.0.1\nallow_anonymous true\ncertfile {path('server.pem')}\n")
-        file.write(f"keyfile {path('server.key')}\ncafile {path('client.pem')}\nrequire_certificate true\n")
-        file.write(f"listener {ports[2]} 127.0.0.1\nallow_anonymous true\npsk_hint hint\npsk_file {path('psk')}\n")
-        if os.getuid() == 0:
-            file.write("user root\n")
     search = os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin"
-    mosquitto = subprocess.Popen(
-        ["mosquitto", "-c", path("mosquitto.conf")], env={**os.environ, "PATH": search}, stderr=subprocess.DEVNULL
-    )
-    try:
+
+    def start():
+        """Starts mosquitto on three free ports; None if somebody else was quicker to take one."""
+        ports = [free_port() for _ in range(3)]
+        with open(path("mosquitto.conf"), "w") as file:
+            file.write(f"per_listener_settings true\nlistener {ports[0]} 127.0.0.1\nallow_anonymous true\n")
+            file.write(f"listener {ports[1]} 127.0.0.1\nallow_anonymous true\ncertfile {path('server.pem')}\n")
+            file.write(f"keyfile {path('server.key')}\ncafile {path('client.pem')}\nrequire_certificate true\n")
+            file.write(f"listener {ports[2]} 127.0.0.1\nallow_anonymous true\npsk_hint hint\npsk_file {path('psk')}\n")
+            if os.getuid() == 0:
+                file.write("user root\n")
+        mosquitto = subprocess.Popen(
+            ["mosquitto", "-c", path("mosquitto.conf")], env={**os.environ, "PATH": search}, stderr=subprocess.DEVNULL
+        )
         for port in ports:
-            for _ in range(500):
+            while mosquitto.poll() is None:
                 try:
                     socket.create_connection(("127.0.0.1", port)).close()
                     break
                 except OSError:
                     time.sleep(0.01)
+        return (mosquitto, ports) if mosquitto.poll() is None else None
+
+    while not (started := start()):
+        pass
+    mosquitto, ports = started
+    try:
         arguments = [
             f"ssl://127.0.0.1:{ports[1]}", f"ssl://127.0.0.1:{ports[2]}", str(peer.listen(proxy)), path("client.key"),
             path("client.pem"), path("server.pem"), path("key.der"), str(exponent), path("proxy"),

@@ -657,6 +657,8 @@ impl<O> Lifecycle<O> {
     pub fn destroy(&mut self) -> bool {
         debug_assert!(!self.is_up());
         self.epoch += 1;
+        // With the passwords in them, which must not wait until the last task has let go of the client.
+        self.options = None;
         !matches!(
             std::mem::replace(&mut self.state, State::Destroyed),
             State::Destroyed
