@@ -3,6 +3,8 @@
 
 #[path = "../fuzz/src/decode.rs"]
 mod decode;
+#[path = "../fuzz/src/properties.rs"]
+mod properties;
 #[path = "../fuzz/src/record.rs"]
 mod record;
 #[path = "../fuzz/src/session.rs"]
@@ -50,6 +52,13 @@ proptest! {
     fn a_programs_own_store_may_answer_anything(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         if let Ok(answers) = Vec::arbitrary(&mut Unstructured::new(&bytes)) {
             user_store::run(answers);
+        }
+    }
+
+    #[test]
+    fn the_property_functions_survive_anything(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        if let Ok(steps) = Vec::<properties::Step>::arbitrary(&mut Unstructured::new(&bytes)) {
+            properties::run(&steps);
         }
     }
 
