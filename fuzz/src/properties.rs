@@ -146,16 +146,16 @@ unsafe fn add(
     // SAFETY: a number that may be none.
     let kind = unsafe { MQTTProperty_getType(identifier) };
     let (value, expected) = match kind {
-        0 => (
-            MQTTPropertyValue { byte: number as u8 },
-            Content::Number(number & 0xff),
-        ),
-        1 => (
-            MQTTPropertyValue {
-                integer2: number as u16,
-            },
-            Content::Number(number & 0xffff),
-        ),
+        0 => {
+            let [byte, ..] = number.to_le_bytes();
+            (MQTTPropertyValue { byte }, Content::Number(byte.into()))
+        }
+        1 => {
+            let [low, high, ..] = number.to_le_bytes();
+            let integer2 = u16::from_le_bytes([low, high]);
+            let content = Content::Number(integer2.into());
+            (MQTTPropertyValue { integer2 }, content)
+        }
         2 | 3 => (
             MQTTPropertyValue { integer4: number },
             Content::Number(number),

@@ -78,7 +78,7 @@ fn client_with_mqtt_5() {
     same_on_both("client", "5", 8);
 }
 
-/// Starts the pattern of the async_subscribe sample against a server, has it quit when the server calls `connecting`, and
+/// Starts the pattern of the `async_subscribe` sample against a server, has it quit when the server calls `connecting`, and
 /// returns what it printed. It may say that there is nothing to disconnect from, but must end by itself.
 fn quit_while_connecting(
     executable: &Path,
