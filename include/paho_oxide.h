@@ -202,6 +202,12 @@ extern "C" {
  */
 #define MQTTOxide_LEVEL 16
 
+/**
+ * An answer of MQTTOxide_wants() and MQTTOxide_drive(): there are events in the queue, and no call under way that takes them.
+ * A call may make events of others: it writes what they have queued.
+ */
+#define MQTTOxide_EVENTS 32
+
 /** Publish flag, besides the QoS: to be retained. */
 #define MQTTOxide_RETAIN 4
 
@@ -228,6 +234,9 @@ extern "C" {
 
 /** Status of a publish: bytes are left for MQTTOxide_drive() with #MQTTOxide_WRITE. */
 #define MQTTOxide_UNWRITTEN 8
+
+/** Status of a publish: there are events in the queue, as #MQTTOxide_EVENTS. */
+#define MQTTOxide_EVENTS_WAIT 16
 
 /** Kind of error: none has happened. */
 #define MQTTOxide_ERROR_NONE 0
@@ -830,7 +839,7 @@ LIBMQTT_API int64_t MQTTOxide_driveEvents(
 
 /**
  * Returns what the program's threads should wait for: #MQTTOxide_READ input, #MQTTOxide_WRITE room, #MQTTOxide_TICK a deadline,
- * #MQTTOxide_MORE nothing: there is more to read now.
+ * #MQTTOxide_MORE nothing: there is more to read now; #MQTTOxide_EVENTS nothing: there are events to take.
  *
  * @param client the client.
  * @return the bits, or a negative MQTTOxide_E_... code.

@@ -206,6 +206,12 @@ impl Queue {
         drop(old);
     }
 
+    /// Returns true if there are events, and no call under way that will take them.
+    pub fn has_untold(&self) -> bool {
+        let state = self.state.lock();
+        state.collecting == 0 && !state.entries.is_empty()
+    }
+
     /// There is something: tells whoever waits for that.
     fn announce(&self, state: &mut MutexGuard<'_, State>) {
         if state.collecting > 0 {

@@ -317,7 +317,7 @@ pub unsafe extern "C" fn MQTTOxide_driveEvents(
 }
 
 /// Returns what the program's threads should wait for: #MQTTOxide_READ input, #MQTTOxide_WRITE room, #MQTTOxide_TICK a deadline,
-/// #MQTTOxide_MORE nothing: there is more to read now.
+/// #MQTTOxide_MORE nothing: there is more to read now; #MQTTOxide_EVENTS nothing: there are events to take.
 ///
 /// @param client the client.
 /// @return the bits, or a negative MQTTOxide_E_... code.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::queues::report;
 use super::{Answer, client, code, failure, long_code, read};
 use crate::engine::Work;
-use crate::events::{Connect, WebSocket};
+use crate::events::{Connect, EventClient, WebSocket};
 use crate::ffi::read::Context;
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::oxide_types::*;
@@ -392,12 +392,13 @@ pub unsafe fn take(handle: u64, buffer: *mut c_void, capacity: u32) -> i64 {
     long_code(take())
 }
 
-fn bits(work: Work) -> i32 {
+fn bits(client: &EventClient, work: Work) -> i32 {
     let bit = |set: bool, bit: u32| if set { bit } else { 0 };
     let bits = bit(work.read, MQTTOxide_READ)
         | bit(work.write, MQTTOxide_WRITE)
         | bit(work.tick, MQTTOxide_TICK)
-        | bit(work.more, MQTTOxide_MORE);
+        | bit(work.more, MQTTOxide_MORE)
+        | bit(client.queue().has_untold(), MQTTOxide_EVENTS);
     i32::try_from(bits).unwrap_or(0)
 }
 
@@ -412,7 +413,7 @@ pub fn set_driver(handle: u64, caller_does: u32) -> i32 {
 }
 
 pub fn drive(handle: u64, what: u32) -> i32 {
-    code(client(handle).and_then(|client| Ok(bits(client.drive(read::order(what)?)))))
+    code(client(handle).and_then(|client| Ok(bits(&client, client.drive(read::order(what)?)))))
 }
 
 pub unsafe fn drive_events(
@@ -434,7 +435,7 @@ pub unsafe fn drive_events(
 }
 
 pub fn wants(handle: u64) -> i32 {
-    code(client(handle).map(|client| bits(client.wants())))
+    code(client(handle).map(|client| bits(&client, client.wants())))
 }
 
 pub fn deadline_ms(handle: u64) -> i64 {

@@ -47,12 +47,13 @@ unsafe fn publish_one(client: &EventClient, message: &MQTTOxide_message) -> Answ
         .map_err(|error| failure(&error))
 }
 
-fn status(published: Published) -> u16 {
+fn status(client: &EventClient, published: Published) -> u16 {
     let bit = |set: bool, bit: u32| if set { bit } else { 0 };
     let status = bit(published.written, MQTTOxide_WRITTEN)
         | bit(!published.waits, MQTTOxide_SENT)
         | bit(published.waits, MQTTOxide_WAITS)
-        | bit(published.unwritten, MQTTOxide_UNWRITTEN);
+        | bit(published.unwritten, MQTTOxide_UNWRITTEN)
+        | bit(client.queue().has_untold(), MQTTOxide_EVENTS_WAIT);
     u16::try_from(status).unwrap_or(0)
 }
 
@@ -73,7 +74,7 @@ pub unsafe fn publish(
             let filled = MQTTOxide_published {
                 size: read::size::<MQTTOxide_published>(),
                 packet_id: published.packet_id,
-                status: status(published),
+                status: status(&client, published),
                 token: published.number,
             };
             // SAFETY: not NULL and of that size, as it says.

@@ -108,6 +108,9 @@ pub const MQTTOxide_MORE: u32 = 8;
 /// With #MQTTOxide_READ in MQTTOxide_drive() and MQTTOxide_driveEvents(): the program's poll tells again of what is left (poll,
 /// select, epoll without EPOLLET), so that a read which empties the socket need not be followed by another one.
 pub const MQTTOxide_LEVEL: u32 = 16;
+/// An answer of MQTTOxide_wants() and MQTTOxide_drive(): there are events in the queue, and no call under way that takes them.
+/// A call may make events of others: it writes what they have queued.
+pub const MQTTOxide_EVENTS: u32 = 32;
 
 /// Publish flag, besides the QoS: to be retained.
 pub const MQTTOxide_RETAIN: u32 = 4;
@@ -127,6 +130,8 @@ pub const MQTTOxide_SENT: u32 = 2;
 pub const MQTTOxide_WAITS: u32 = 4;
 /// Status of a publish: bytes are left for MQTTOxide_drive() with #MQTTOxide_WRITE.
 pub const MQTTOxide_UNWRITTEN: u32 = 8;
+/// Status of a publish: there are events in the queue, as #MQTTOxide_EVENTS.
+pub const MQTTOxide_EVENTS_WAIT: u32 = 16;
 
 /// The members of an event, as MQTTOxide_nextEvents() writes them; topic, properties and payload follow.
 #[derive(Clone, Copy, Debug)]

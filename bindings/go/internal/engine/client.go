@@ -146,8 +146,9 @@ func (c *Client) Publish(message *Publication) (Sent, error) {
 	case l.raw != nil:
 		if sent.Status&Unwritten != 0 {
 			l.write()
-		} else if !later {
-			c.check()
+		}
+		if sent.Status&eventsWait != 0 {
+			c.drainSoon()
 		}
 	default:
 		if message.QoS == 0 && sent.Status&Written != 0 {
@@ -239,8 +240,8 @@ func (c *Client) Room() <-chan struct{} { return c.room.wait() }
 // InFlight lists the operations that have not ended.
 func (c *Client) InFlight() []Operation { return inFlight(c.handle) }
 
-// check has written what a call could not write to a full socket. If the call found that the connection has ended, nothing is to be read any more,
-// and nobody else may look at the event that says so.
+// check has written what a call could not write to a full socket, and handled the events that it has made: that the connection has ended, or that a
+// publish of another call has been written. Nobody else may look at them.
 func (c *Client) check() {
 	l := c.link.Load()
 	if l == nil {
@@ -254,7 +255,7 @@ func (c *Client) check() {
 	if want&wantsWrite != 0 {
 		l.write()
 	}
-	if want&wantsRead == 0 {
+	if want&wantsEvents != 0 {
 		c.drainSoon()
 	}
 }
@@ -265,6 +266,8 @@ const (
 	wantsWrite = 2
 	wantsTick  = 4
 	wantsMore  = 8
+	// There are events that nobody is about to take: a call has made them, of its own or of what others had queued.
+	wantsEvents = 32
 )
 
 // batchWords is the size of an event buffer, in words of eight bytes.
@@ -279,7 +282,7 @@ func asBytes(words []uint64) []byte {
 
 // drain handles all events that are queued.
 func (c *Client) drain() {
-	c.take(func(buffer []byte) int64 { return nextEvents(c.queue, buffer) }, false)
+	c.take(func(buffer []byte) int64 { return nextEvents(c.queue, buffer) }, false, 0)
 }
 
 // drainSoon has a goroutine handle the events that a call has made: the call's goroutine may hold locks that their handling needs.
@@ -294,11 +297,16 @@ func (c *Client) drainSoon() {
 
 // drive has the engine do what is due, and handles the events. It returns what the engine wants then.
 func (c *Client) drive(what uint32) int {
-	return c.take(func(buffer []byte) int64 { return driveEvents(c.handle, what, buffer) }, true)
+	again := 0
+	if what&wantsRead != 0 {
+		again = wantsMore
+	}
+	return c.take(func(buffer []byte) int64 { return driveEvents(c.handle, what, buffer) }, true, again)
 }
 
-// take calls next until it brings no events, and handles them. With more it goes on as long as the engine has more to do.
-func (c *Client) take(next func([]byte) int64, more bool) int {
+// take calls next until it brings no events, and handles them. With more it goes on as long as there are events, or the engine wants what again
+// has, and returns what the engine wants then.
+func (c *Client) take(next func([]byte) int64, more bool, again int) int {
 	c.draining.Lock()
 	defer c.draining.Unlock()
 	batch := batches.Get().(*[batchWords]uint64)
@@ -314,7 +322,7 @@ func (c *Client) take(next func([]byte) int64, more bool) int {
 		case !more || n < 0:
 			return 0
 		default:
-			if want := wants(c.handle); want < 0 || want&wantsMore == 0 {
+			if want := max(wants(c.handle), 0); want&(wantsEvents|again) == 0 {
 				return want
 			}
 		}

@@ -118,7 +118,7 @@ func (l *link) feed(bytes []byte) {
 			took += taken
 			bytes = bytes[taken:]
 			return n
-		}, false)
+		}, false, 0)
 		if took == 0 && len(bytes) > 0 && !l.over.Load() {
 			c.drain()
 		}

@@ -104,6 +104,8 @@ const (
 	SentNow   = 2
 	Waits     = 4
 	Unwritten = 8
+	// eventsWait says that there are events which nobody is about to take.
+	eventsWait = 16
 	// Buffered is set for QoS 0 on connections that Go writes to: WrittenUpTo follows, and no Done.
 	Buffered = 1 << 15
 )
