@@ -3,6 +3,8 @@
 
 #[path = "../fuzz/src/decode.rs"]
 mod decode;
+#[path = "../fuzz/src/events.rs"]
+mod events;
 #[path = "../fuzz/src/properties.rs"]
 mod properties;
 #[path = "../fuzz/src/record.rs"]
@@ -30,12 +32,30 @@ fn run_session(bytes: &[u8]) {
     session::run(setup, &steps);
 }
 
+/// The same for the event API.
+fn run_events(bytes: &[u8]) {
+    let mut input = Unstructured::new(bytes);
+    let setup = events::Setup::arbitrary(&mut input).unwrap_or_default();
+    let steps: Vec<events::Step> = std::iter::from_fn(|| {
+        (!input.is_empty())
+            .then(|| events::Step::arbitrary(&mut input).ok())
+            .flatten()
+    })
+    .collect();
+    events::run(setup, &steps);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_session_keeps_its_promises(bytes in prop::collection::vec(any::<u8>(), 0..800)) {
         run_session(&bytes);
+    }
+
+    #[test]
+    fn the_event_api_keeps_its_promises(bytes in prop::collection::vec(any::<u8>(), 0..800)) {
+        run_events(&bytes);
     }
 
     #[test]
