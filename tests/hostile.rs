@@ -67,7 +67,14 @@ fn expect_success(what: &str, finished: &Finished) {
 /// Invalid reads and writes, and blocks that nobody can free any more, are failures.
 fn under_valgrind(program: &str, flavour: Flavour) {
     let broker = Mosquitto::start(&[]);
-    let mut valgrind = command(Path::new("valgrind"), broker.dir());
+    let executable = build(program, flavour);
+    let mut valgrind = valgrind(&executable, broker.dir());
+    valgrind.arg(broker.uri());
+    expect_success(program, &run(valgrind, LIMIT));
+}
+
+fn valgrind(executable: &Path, dir: &Path) -> Command {
+    let mut valgrind = command(Path::new("valgrind"), dir);
     valgrind
         .args([
             "-q",
@@ -80,9 +87,8 @@ fn under_valgrind(program: &str, flavour: Flavour) {
             "--suppressions={}",
             root().join("tests/c/stress/valgrind.supp").display()
         ))
-        .arg(build(program, flavour))
-        .arg(broker.uri());
-    expect_success(program, &run(valgrind, LIMIT));
+        .arg(executable);
+    valgrind
 }
 
 #[test]
@@ -93,6 +99,46 @@ fn careless_calls_of_the_client_api() {
 #[test]
 fn careless_calls_of_the_async_api() {
     under_valgrind("async", Flavour::A);
+}
+
+#[test]
+fn careless_calls_of_the_event_api() {
+    let dir = scratch("hostile-event-api");
+    let mut valgrind = valgrind(&build("oxide", Flavour::Oxide), &dir);
+    valgrind.arg(rounds(20));
+    expect_success("oxide", &run(valgrind, LIMIT));
+}
+
+/// As the samples use it: a queue with many clients, a loop of the program's own, bytes that the program carries.
+#[test]
+fn the_samples_of_the_event_api_under_valgrind() {
+    let broker = Mosquitto::start(&[]);
+    let port = broker.port().to_string();
+    for (sample, arguments) in [
+        ("oxide_gateway", [&broker.uri(), "10", "t"]),
+        ("oxide_poll", ["127.0.0.1", &port, "t"]),
+        ("oxide_feed", ["127.0.0.1", &port, "t"]),
+    ] {
+        let mut valgrind = valgrind(&output_dir().join(sample), broker.dir());
+        valgrind.args(arguments);
+        expect_success(sample, &run(valgrind, LIMIT));
+    }
+}
+
+#[test]
+fn careless_programs_call_every_function_of_the_event_api() {
+    let exports = fs::read_to_string(root().join("tools/exports/libpaho-oxide.map")).unwrap();
+    let program = fs::read_to_string(root().join("tests/c/hostile/oxide.c")).unwrap();
+    let names: Vec<_> = exports
+        .split([';', ' ', '\n'])
+        .filter(|word| word.starts_with("MQTTOxide_"))
+        .collect();
+    assert!(names.len() > 30, "{names:?}");
+    let missing: Vec<_> = names
+        .iter()
+        .filter(|name| !program.contains(&format!("{name}(")))
+        .collect();
+    assert_eq!(missing, Vec::<&&str>::new());
 }
 
 #[test]

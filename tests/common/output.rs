@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::root;
 
-/// One of the four shared libraries, by what follows `libpaho-mqtt3`.
+/// One of the shared libraries: the four by what follows `libpaho-mqtt3`, and that of our own API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flavour {
     /// MQTTClient without TLS.
@@ -16,6 +16,8 @@ pub enum Flavour {
     A,
     /// MQTTAsync with TLS.
     As,
+    /// MQTTOxide without TLS.
+    Oxide,
 }
 
 impl Flavour {
@@ -26,12 +28,14 @@ impl Flavour {
             Self::Cs => "paho-mqtt3cs",
             Self::A => "paho-mqtt3a",
             Self::As => "paho-mqtt3as",
+            Self::Oxide => "paho-oxide",
         }
     }
 
     /// The name that the dynamic loader looks for.
     pub fn soname(self) -> String {
-        format!("lib{}.so.1", self.link_name())
+        let version = if self == Self::Oxide { 0 } else { 1 };
+        format!("lib{}.so.{version}", self.link_name())
     }
 }
 
