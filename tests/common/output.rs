@@ -16,7 +16,7 @@ pub enum Flavour {
     A,
     /// MQTTAsync with TLS.
     As,
-    /// MQTTOxide without TLS.
+    /// `MQTTOxide` without TLS.
     Oxide,
 }
 
@@ -34,7 +34,7 @@ impl Flavour {
 
     /// The name that the dynamic loader looks for.
     pub fn soname(self) -> String {
-        let version = if self == Self::Oxide { 0 } else { 1 };
+        let version = u8::from(self != Self::Oxide);
         format!("lib{}.so.{version}", self.link_name())
     }
 }
