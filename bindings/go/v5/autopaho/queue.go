@@ -34,7 +34,7 @@ type QueuePublish struct {
 // For messages that shall survive the program, give ClientConfig.Queue and Session on disk, leave CleanStartOnInitialConnection false, and set
 // SessionExpiryInterval to more than the connection may be lost for.
 func (m *ConnectionManager) PublishViaQueue(ctx context.Context, p *QueuePublish) error {
-	if p.Properties == nil && len(p.Topic) <= longestTopic && len(p.Payload) <= largestPayload && p.QoS <= 2 {
+	if p.Properties == nil && len(p.Topic) <= longestTopic && len(p.Payload) <= largestPayload && p.QoS <= 3 {
 		// This can be encoded later, if at all: the queue in memory keeps the message.
 		return m.cfg.Queue.Enqueue(&queued.Message{Packet: packets.Publish{
 			Topic: p.Topic, QoS: p.QoS, Retain: p.Retain, Payload: bytes.Clone(p.Payload), Duplicate: p.Duplicate(),

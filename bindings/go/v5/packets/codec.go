@@ -23,7 +23,7 @@ const (
 var (
 	errLength       = errors.New("malformed packet: a length of more than four bytes")
 	errShort        = fmt.Errorf("malformed packet: a field is cut off: %w", io.ErrUnexpectedEOF)
-	errQoS          = errors.New("malformed packet: PUBLISH with QoS 3")
+	errQoS          = errors.New("malformed packet: PUBLISH with a QoS above 2")
 	errFieldTooLong = errors.New("a string or binary field is longer than 65535 bytes")
 	errTooLarge     = errors.New("packet is larger than 268435455 bytes")
 )

@@ -165,7 +165,7 @@ func TestTooLong(t *testing.T) {
 		&packets.Publish{Topic: long},
 		&packets.Publish{Topic: "t", Properties: &packets.Properties{ResponseTopic: long}},
 		&packets.Publish{Topic: "t", Properties: &packets.Properties{SubscriptionIdentifier: ptr(1 << 28)}},
-		&packets.Publish{Topic: "t", QoS: 3},
+		&packets.Publish{Topic: "t", QoS: 4},
 		&packets.Subscribe{Subscriptions: []packets.SubOptions{{Topic: long}}},
 		&packets.Unsubscribe{Topics: []string{long}},
 		&packets.Connect{ClientID: long},

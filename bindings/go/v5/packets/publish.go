@@ -47,7 +47,7 @@ func (p *Publish) unpack(d *decoder) {
 // Buffers encodes what follows the fixed header. The payload is not copied.
 func (p *Publish) Buffers() (net.Buffers, error) {
 	e := encoder{data: make([]byte, 0, 5+len(p.Topic))}
-	if p.QoS > 2 {
+	if p.QoS > 3 { // 3 is no QoS either, but can be written, as the original does
 		e.fail(errQoS)
 	}
 	e.string(p.Topic)
