@@ -1,7 +1,7 @@
 //! `MQTTAsync`.
 
 use std::cell::RefCell;
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender};
@@ -61,6 +61,20 @@ impl AsyncClient {
 
     /// The same, where it may fail.
     pub fn create(version: Version, uri: &str, client_id: &[u8]) -> Result<Self, c_int> {
+        Self::make(version, uri, client_id, None)
+    }
+
+    /// A client with a store in that directory.
+    pub fn with_store(version: Version, uri: &str, client_id: &str, store: &CStr) -> Self {
+        Self::make(version, uri, client_id.as_bytes(), Some(store)).unwrap()
+    }
+
+    fn make(
+        version: Version,
+        uri: &str,
+        client_id: &[u8],
+        store: Option<&CStr>,
+    ) -> Result<Self, c_int> {
         let (context, events) = Context::new();
         let mut client = Self {
             handle: ptr::null_mut(),
@@ -81,14 +95,15 @@ impl AsyncClient {
             restoreMessages: 1,
             persistQoS0: 1,
         };
-        // SAFETY: strings and structure outlive the call, 1 is "no store" and needs no context.
+        // SAFETY: strings and structure outlive the call; 0 is the default store with its directory, and 1 is "no store",
+        // which needs no context.
         let rc = unsafe {
             MQTTAsync_createWithOptions(
                 &raw mut client.handle,
                 uri.as_ptr(),
                 client_id.as_ptr(),
-                1,
-                ptr::null_mut(),
+                store.is_none().into(),
+                store.map_or(ptr::null_mut(), |store| store.as_ptr().cast_mut().cast()),
                 &raw mut options,
             )
         };

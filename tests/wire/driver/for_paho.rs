@@ -1,6 +1,6 @@
 //! The functions of `paho_oxide.h` for clients of the Paho APIs, and both kinds of client behind one face.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr;
@@ -57,6 +57,14 @@ impl Client {
         match api {
             Api::Async => Self::Async(AsyncClient::new(version, uri, "wire")),
             Api::Sync => Self::Sync(SyncClient::with_callbacks(version, uri, "wire")),
+        }
+    }
+
+    /// With a store in that directory.
+    pub fn with_store(api: Api, version: Version, uri: &str, store: &CStr) -> Self {
+        match api {
+            Api::Async => Self::Async(AsyncClient::with_store(version, uri, "wire", store)),
+            Api::Sync => Self::Sync(SyncClient::with_store(version, uri, "wire", store)),
         }
     }
 

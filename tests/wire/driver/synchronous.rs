@@ -1,6 +1,6 @@
 //! `MQTTClient`, with callbacks and without.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
 use std::sync::mpsc::Receiver;
 
@@ -41,6 +41,10 @@ impl SyncClient {
 
     /// A client without a store and without callbacks: what arrives is processed during its calls.
     pub fn new(version: Version, uri: &str, client_id: &str) -> Self {
+        Self::make(version, uri, client_id, None)
+    }
+
+    fn make(version: Version, uri: &str, client_id: &str, store: Option<&CStr>) -> Self {
         let (context, events) = Context::new();
         let mut client = Self {
             handle: ptr::null_mut(),
@@ -54,14 +58,15 @@ impl SyncClient {
             struct_version: 0,
             MQTTVersion: if version == Version::V5 { 5 } else { 0 },
         };
-        // SAFETY: strings and structure outlive the call, 1 is "no store" and needs no context.
+        // SAFETY: strings and structure outlive the call; 0 is the default store with its directory, and 1 is "no store",
+        // which needs no context.
         let rc = unsafe {
             MQTTClient_createWithOptions(
                 &raw mut client.handle,
                 uri.as_ptr(),
                 client_id.as_ptr(),
-                1,
-                ptr::null_mut(),
+                store.is_none().into(),
+                store.map_or(ptr::null_mut(), |store| store.as_ptr().cast_mut().cast()),
                 &raw mut options,
             )
         };
@@ -71,7 +76,16 @@ impl SyncClient {
 
     /// The same with callbacks.
     pub fn with_callbacks(version: Version, uri: &str, client_id: &str) -> Self {
-        let client = Self::new(version, uri, client_id);
+        Self::new(version, uri, client_id).call_back()
+    }
+
+    /// The same with a store in that directory.
+    pub fn with_store(version: Version, uri: &str, client_id: &str, store: &CStr) -> Self {
+        Self::make(version, uri, client_id, Some(store)).call_back()
+    }
+
+    fn call_back(self) -> Self {
+        let client = self;
         let context = (&raw const *client.context).cast_mut().cast();
         // SAFETY: the callbacks have the types and the context that the API asks for.
         unsafe {

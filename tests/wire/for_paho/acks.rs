@@ -1,5 +1,7 @@
 //! `manual-acks`.
 
+use std::ffi::CString;
+
 use super::code;
 use crate::broker::Broker;
 use crate::driver::ConnectOptions;
@@ -114,5 +116,79 @@ fn acknowledgements_are_the_engines_unless_the_program_asks_for_them() {
         peer.publish(&message("a", b"1").qos(1, 9));
         client.message();
         peer.expect_silence();
+    }
+}
+
+/// A program that ends in the middle of its work gets the message again, with a store and without, and once it has
+/// acknowledged not any more.
+#[test]
+fn a_message_comes_again_after_a_crash_before_its_acknowledgement() {
+    for (api, version) in ALL {
+        for stored in [false, true] {
+            let (qos_1, qos_2) = (7, 8);
+            let broker = Broker::start();
+            // The directory of the build's tests; a run may find what an earlier one left there.
+            let dir = format!("{}/acks-{api:?}-{version:?}", env!("CARGO_TARGET_TMPDIR"));
+            let _ = std::fs::remove_dir_all(&dir);
+            std::fs::create_dir_all(&dir).unwrap();
+            let store = CString::new(dir.as_str()).unwrap();
+            // A new program each time, with the same session.
+            let start = || {
+                let client = if stored {
+                    Client::with_store(api, version, &broker.uri(), &store)
+                } else {
+                    Client::new(api, version, &broker.uri())
+                };
+                assert_eq!(client.set("manual-acks", "unordered"), 0);
+                client
+            };
+            let options = ConnectOptions::resuming();
+            let first = start();
+            let (mut peer, _) = first.connect(&broker, &options, false, &[]);
+            peer.publish(&message("a", b"1").qos(1, qos_1));
+            first.message();
+            peer.publish(&message("a", b"2").qos(2, qos_2));
+            // With a store below MQTT 5 the client answers for the message once it is stored.
+            let kept = stored && version == Version::V311;
+            if kept {
+                peer.expect_ack(AckKind::PubRec, qos_2);
+                peer.ack(AckKind::PubRel, qos_2);
+            }
+            assert_eq!(first.message().payload, b"2");
+            assert!(!peer.has_sent(), "nothing is acknowledged");
+            drop(first);
+
+            let second = start();
+            let (mut peer, _) = second.connect(&broker, &options, true, &[]);
+            peer.publish(&message("a", b"1").qos(1, qos_1).again());
+            if kept {
+                peer.ack(AckKind::PubRel, qos_2);
+            } else {
+                peer.publish(&message("a", b"2").qos(2, qos_2).again());
+            }
+            let again = [second.message(), second.message()];
+            assert_eq!(
+                (&*again[0].payload, &*again[1].payload),
+                (&b"1"[..], &b"2"[..])
+            );
+            peer.expect_silence();
+            assert_eq!(second.acknowledge(again[1].id), 0);
+            if kept {
+                peer.expect_ack(AckKind::PubComp, qos_2);
+            } else {
+                peer.expect_ack(AckKind::PubRec, qos_2);
+            }
+            assert_eq!(second.acknowledge(again[0].id), 0);
+            peer.expect_ack(AckKind::PubAck, qos_1);
+            drop(second);
+
+            // What is acknowledged is not handed over again: the server may still have to hear PUBCOMP.
+            let third = start();
+            let (mut peer, _) = third.connect(&broker, &options, true, &[]);
+            peer.ack(AckKind::PubRel, qos_2);
+            peer.expect_ack(AckKind::PubComp, qos_2);
+            peer.publish(&message("a", b"3").qos(1, 9));
+            assert_eq!(third.message().payload, b"3");
+        }
     }
 }
