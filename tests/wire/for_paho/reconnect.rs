@@ -66,6 +66,20 @@ fn attempts_go_on_until_one_succeeds() {
     }
 }
 
+/// Lets a time pass in which a client that reconnects would have: another one does so again and again.
+fn lost_and_back_five_times(api: Api, version: crate::packet::Version) {
+    let broker = Broker::start();
+    let client = reconnecting(api, version, &broker);
+    let (mut peer, _) = client.connect(&broker, &ConnectOptions::default(), false, &[]);
+    for _ in 0..5 {
+        client.lose(peer);
+        peer = broker.accept();
+        peer.expect_connect();
+        peer.connack(false, &[]);
+        peer.expect_silence();
+    }
+}
+
 /// A program that has disconnected, or has not asked for it, is left alone.
 #[test]
 fn nothing_comes_back_unasked() {
@@ -75,16 +89,7 @@ fn nothing_comes_back_unasked() {
         let options = ConnectOptions::default();
         let (peer, _) = client.connect(&broker, &options, false, &[]);
         client.lose(peer);
-        // Long after the shortest pause of a client beside it that reconnects.
-        let other = reconnecting(api, version, &broker);
-        let (mut peer, _) = other.connect(&broker, &options, false, &[]);
-        for _ in 0..5 {
-            other.lose(peer);
-            peer = broker.accept();
-            peer.expect_connect();
-            peer.connack(false, &[]);
-            peer.expect_silence();
-        }
+        lost_and_back_five_times(api, version);
         assert_eq!(client.statistics().connections, 1);
     }
 }
@@ -113,6 +118,11 @@ fn a_connect_that_failed_is_over() {
     assert_ne!(code, 0);
     assert!(begun.elapsed() < Duration::from_secs(10));
     assert_eq!(client.last_error().number, 2);
+    lost_and_back_five_times(Api::Sync, crate::packet::Version::V311);
+    assert!(
+        !broker.has_caller(),
+        "tried again behind the program's back"
+    );
     // The next connection is the one that the program asks for: it has the program's keep-alive.
     let options = ConnectOptions {
         keep_alive: 77,
