@@ -392,7 +392,7 @@ int main(int argc, char **argv)
 	works(client, MQTTVERSION_3_1_1);
 	numbers_and_strings(client);
 	works(client, MQTTVERSION_3_1_1);
-	for_paho_careless(client);
+	for_paho_careless(client, 1);
 	works(client, MQTTVERSION_3_1_1);
 	disconnect(client, MQTTVERSION_3_1_1);
 	MQTTAsync_destroy(&client);

@@ -391,9 +391,11 @@ int main(int argc, char **argv)
 	works(client, MQTTVERSION_3_1_1);
 	numbers_and_strings(client);
 	works(client, MQTTVERSION_3_1_1);
-	for_paho_careless(client);
+	for_paho_careless(client, 0);
 	works(client, MQTTVERSION_3_1_1);
 	CHECK_RC(MQTTClient_disconnect(client, 0), MQTTCLIENT_SUCCESS);
+	CHECK_RC(MQTTClient_setCallbacks(client, NULL, NULL, arrived, NULL), MQTTCLIENT_SUCCESS);
+	for_paho_careless(client, 1);
 	MQTTClient_destroy(&client);
 	connect_options();
 	properties();

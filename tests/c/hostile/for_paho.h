@@ -31,8 +31,8 @@ static UNUSED void for_paho_refuses(void *no_handle)
 	CHECK_RC(MQTTOxide_removeRoute(no_handle, "a", 1), MQTTOxide_E_HANDLE);
 }
 
-/* A client, and all else wrong, in blocks of exactly the size that is stated. */
-static UNUSED void for_paho_careless(void *client)
+/* A client, and all else wrong, in blocks of exactly the size that is stated. `callbacks`: it has some. */
+static UNUSED void for_paho_careless(void *client, int callbacks)
 {
 	static const char *const names[] = { "manual-acks", "resubscribe", "automatic-reconnect", "automatic-reconnect-min",
 		"automatic-reconnect-max", "outbound-topic-aliases", "resolve-topic-aliases", "max-buffered-bytes", "tls-min-version",
@@ -99,10 +99,12 @@ static UNUSED void for_paho_careless(void *client)
 		CHECK_RC(MQTTOxide_addRoute(client, bad_utf8[i], (uint32_t)strlen(bad_utf8[i]), route, NULL), MQTTOxide_E_ARGUMENT);
 		CHECK_RC(MQTTOxide_removeRoute(client, bad_utf8[i], (uint32_t)strlen(bad_utf8[i])), MQTTOxide_E_ARGUMENT);
 	}
+	if (!callbacks)
+		CHECK_RC(MQTTOxide_addRoute(client, "a", 1, route, NULL), MQTTOxide_E_STATE);
 	/* Routes that are left when the client is destroyed. */
-	for (i = 0; i < 100; i++)
+	for (i = 0; callbacks && i < 100; i++)
 		CHECK_RC(MQTTOxide_addRoute(client, i % 2 ? name : "left/+", i % 2 ? 11 : 6, route, NULL), 0);
-	CHECK_RC(MQTTOxide_removeRoute(client, name, 11), 0);
+	CHECK_RC(MQTTOxide_removeRoute(client, name, 11), callbacks ? 0 : MQTTOxide_E_NOT_FOUND);
 	CHECK_RC(MQTTOxide_removeRoute(client, name, 11), MQTTOxide_E_NOT_FOUND);
 	free(error), free(counters), free(text), free(name), free(buffer);
 }
