@@ -1,8 +1,8 @@
 //! Callbacks for messages by their topics.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 
 use libc::{c_char, c_void};
@@ -30,6 +30,12 @@ struct Route {
 pub struct Routes {
     /// There are routes. Asked for each message, which is not to cost one that has none a lock.
     any: AtomicBool,
+    /// Made with the first route: most clients have none, and there may be thousands of them.
+    inner: OnceLock<Box<Inner>>,
+}
+
+#[derive(Default)]
+struct Inner {
     table: Mutex<Table>,
     /// A callback has ended for whose end somebody waits.
     ended: Condvar,
@@ -94,7 +100,8 @@ impl Table {
 impl Routes {
     /// Adds a route, in place of one with the same filter.
     pub fn add(&self, filter: &[u8], callback: Callback, context: *mut c_void) {
-        let mut table = self.table.lock();
+        let inner = self.inner.get_or_init(Box::default);
+        let mut table = inner.table.lock();
         let old = table.take(filter);
         table.last += 1;
         let route = Route {
@@ -105,18 +112,42 @@ impl Routes {
         };
         table.put(Arc::new(route));
         self.any.store(true, Ordering::Relaxed);
-        self.wait_for(old.as_deref(), table);
+        inner.wait_for(old.as_deref(), table);
     }
 
     /// Removes the route with that filter. Returns false if there is none.
     pub fn remove(&self, filter: &[u8]) -> bool {
-        let mut table = self.table.lock();
+        let Some(inner) = self.inner.get() else {
+            return false;
+        };
+        let mut table = inner.table.lock();
         let old = table.take(filter);
         self.any.store(!table.is_empty(), Ordering::Relaxed);
-        self.wait_for(old.as_deref(), table);
+        inner.wait_for(old.as_deref(), table);
         old.is_some()
     }
 
+    /// The client is destroyed: no callback runs any more. One that destroys it is the last.
+    pub fn close(&self) {
+        let Some(inner) = self.inner.get() else {
+            return;
+        };
+        let mut table = inner.table.lock();
+        table.closed = true;
+        table.exact = HashMap::new();
+        table.wild = Vec::new();
+        self.any.store(false, Ordering::Relaxed);
+    }
+
+    /// Runs the callbacks of the routes that match a message. Returns false if none has run, and the client is not destroyed.
+    #[inline]
+    pub fn deliver(&self, message: &Received) -> bool {
+        self.any.load(Ordering::Relaxed)
+            && self.inner.get().is_some_and(|inner| inner.deliver(message))
+    }
+}
+
+impl Inner {
     /// Waits until no other thread is inside the callback of a route that has been taken out.
     fn wait_for(&self, old: Option<&Route>, mut table: MutexGuard<'_, Table>) {
         let Some(old) = old else {
@@ -133,22 +164,7 @@ impl Routes {
         }
     }
 
-    /// The client is destroyed: no callback runs any more. One that destroys it is the last.
-    pub fn close(&self) {
-        let mut table = self.table.lock();
-        table.closed = true;
-        table.exact = HashMap::new();
-        table.wild = Vec::new();
-        self.any.store(false, Ordering::Relaxed);
-    }
-
-    /// Runs the callbacks of the routes that match a message. Returns false if none has run, and the client is not destroyed.
-    #[inline]
-    pub fn deliver(&self, message: &Received) -> bool {
-        self.any.load(Ordering::Relaxed) && self.deliver_to_matching(message)
-    }
-
-    fn deliver_to_matching(&self, message: &Received) -> bool {
+    fn deliver(&self, message: &Received) -> bool {
         let (topic, len, contents) = message.parts();
         // SAFETY: the topic's block has that many bytes, and is not changed before the message goes.
         let bytes = unsafe { memory::bytes(topic.cast(), len) };
