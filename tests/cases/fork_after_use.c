@@ -8,8 +8,7 @@
  * Right: in A and B the child's calls succeed. In C and D the child neither hangs nor crashes, and the parent keeps
  * its connection.
  *
- * Original: A, B, D right; C: in the child send and disconnect never end and destroy takes 10 s, and the parent is
- *           disconnected afterwards
+ * Original: A, B, D right; C: in the child isConnected is 1, send and disconnect never end and destroy takes 10 s
  */
 #include "case.h"
 #include "MQTTAsync.h"

@@ -127,6 +127,64 @@ static void came_meanwhile(void)
 	MQTTClient_destroy(&other);
 }
 
+/* What receive gives now, all of it, as one text. */
+static const char *all_received(MQTTClient c, char *out, size_t size)
+{
+	int i, rc;
+
+	out[0] = '\0';
+	for (i = 0; i < 5; i++)
+	{
+		MQTTClient_message *message = NULL;
+		char *topic = NULL;
+		int length;
+
+		rc = MQTTClient_receive(c, &topic, &length, &message, 100);
+		render_append(out, size, "%s%d", i ? ", " : "", rc);
+		if (message == NULL)
+			break;
+		render_append(out, size, " %.*s", message->payloadlen, (char *)message->payload);
+		MQTTClient_freeMessage(&message);
+		MQTTClient_free(topic);
+	}
+	return out;
+}
+
+/* Messages that the client has read and the program not fetched when it leaves, and fetches before or after it is back. */
+static void unfetched(int clean, int at_once)
+{
+	MQTTClient c, other = new_client(uri, "pending-other", MQTTVERSION_3_1_1);
+	char text[256], row[600];
+	int qos, token = 0;
+
+	printf("---- not fetched, cleansession %d, %s\n", clean, at_once ? "asked for at once" : "asked for later");
+	SHOW(connect_client(other, MQTTVERSION_3_1_1));
+	show_create(&c, "pending-unfetched", MQTTCLIENT_PERSISTENCE_NONE);
+	SHOW(connect_session(c, clean));
+	SHOW(MQTTClient_subscribe(c, "unfetched", 1));
+	for (qos = 0; qos <= 1; qos++)
+	{
+		SHOW(MQTTClient_publish(other, "unfetched", 1, qos ? "b" : "a", qos, 0, &token));
+		SHOW(MQTTClient_waitForCompletion(other, token, 5000));
+	}
+	/* What the server sent before its PUBACK has been read when that has. */
+	SHOW(MQTTClient_publish(c, "elsewhere", 1, "x", 1, 0, &token));
+	SHOW(MQTTClient_waitForCompletion(c, token, 5000));
+	SHOW(MQTTClient_disconnect(c, 1000));
+	if (at_once)
+		printf("while away: %s\n", render_row(row, sizeof(row), all_received(c, text, sizeof(text)), "-3", "0 a, 0 b, -3"));
+	SHOW(connect_session(c, clean));
+	all_received(c, text, sizeof(text));
+	if (at_once)
+		printf("back: %s\n", render_row(row, sizeof(row), text, clean ? "0" : "0 a, 0 b, 0", "0"));
+	else
+		printf("back: %s\n", clean ? render_row(row, sizeof(row), text, "0", "0 a, 0 b, 0") : text);
+	SHOW(MQTTClient_disconnect(c, 1000));
+	MQTTClient_destroy(&c);
+	SHOW(MQTTClient_disconnect(other, 1000));
+	MQTTClient_destroy(&other);
+}
+
 /* A client created before the process divides works in the child: programs become daemons between create and connect. */
 static void fork_before_connect(void)
 {
@@ -158,5 +216,9 @@ int main(int argc, char **argv)
 	left_behind("pending-c", MQTTCLIENT_PERSISTENCE_DEFAULT, 1);
 	left_behind("pending-d", MQTTCLIENT_PERSISTENCE_DEFAULT, 0);
 	came_meanwhile();
+	unfetched(1, 1);
+	unfetched(1, 0);
+	unfetched(0, 1);
+	unfetched(0, 0);
 	return 0;
 }

@@ -144,6 +144,8 @@ static int refuser_connect(int fd, const unsigned char *packet)
 
 	snprintf(name, sizeof(name), "%.*s", id[0] << 8 | id[1], (const char *)id + 2);
 	code = refuser_code(name, "connack");
+	if (strncmp(name, "silent/", 7) == 0)
+		return version;
 	if (code)
 	{
 		bad[1] = version == 5 ? 3 : 2;
