@@ -10,6 +10,8 @@ use paho_oxide::ffi::exports::for_paho::{
     MQTTOxide_acknowledge, MQTTOxide_addRoute, MQTTOxide_getOption, MQTTOxide_lastError,
     MQTTOxide_removeRoute, MQTTOxide_setOption, MQTTOxide_statistics,
 };
+use paho_oxide::ffi::exports::mqtt_async::MQTTAsync_destroy;
+use paho_oxide::ffi::exports::mqtt_client::MQTTClient_destroy;
 use paho_oxide::ffi::types::for_paho_types::MQTTOxide_error;
 use paho_oxide::ffi::types::oxide_types::MQTTOxide_counters;
 
@@ -184,8 +186,7 @@ impl Client {
     }
 
     pub fn acknowledge(&self, id: c_int) -> i32 {
-        // SAFETY: no pointers but the handle, which the library checks.
-        unsafe { MQTTOxide_acknowledge(self.handle(), id) }
+        acknowledge(self.handle(), id)
     }
 
     pub fn last_error(&self) -> Error {
@@ -257,6 +258,24 @@ pub fn set(handle: *mut c_void, name: &[u8], value: &[u8]) -> i32 {
             len(value),
         )
     }
+}
+
+/// Acknowledges a message of whatever a handle is.
+pub fn acknowledge(handle: *mut c_void, id: c_int) -> i32 {
+    // SAFETY: no pointers but the handle, which the library checks.
+    unsafe { MQTTOxide_acknowledge(handle, id) }
+}
+
+/// Destroys a client; what holds it has a stale handle then.
+pub fn destroy(api: Api, mut handle: *mut c_void) {
+    // SAFETY: a handle, which the library checks.
+    unsafe {
+        match api {
+            Api::Async => MQTTAsync_destroy(&raw mut handle),
+            Api::Sync => MQTTClient_destroy(&raw mut handle),
+        }
+    }
+    assert!(handle.is_null());
 }
 
 /// What an option is.

@@ -4,9 +4,11 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use super::code;
-use crate::broker::Broker;
+use crate::broker::{Broker, PATIENCE};
 use crate::driver::ConnectOptions;
-use crate::driver::for_paho::{ALL, Client, Shared, remove_route};
+use crate::driver::for_paho::{
+    ALL, Client, Shared, acknowledge, destroy, get, last_error, remove_route, set, statistics,
+};
 use crate::packet::AckKind;
 use crate::server::message;
 
@@ -131,5 +133,59 @@ fn a_callback_may_remove_routes() {
         first.next();
         assert_eq!(client.message().payload, b"2");
         assert!(first.is_empty() && second.is_empty());
+    }
+}
+
+/// Every function may be called from inside a callback.
+#[test]
+fn a_callback_may_call_everything() {
+    for (api, version) in ALL {
+        let broker = Broker::start();
+        let client = Client::new(api, version, &broker.uri());
+        assert_eq!(client.set("manual-acks", "on"), 0);
+        let handle = Shared(client.handle());
+        let route = client
+            .route_that("a", move || {
+                let handle = handle;
+                assert_eq!(set(handle.0, b"resubscribe", b"on"), 0);
+                assert_eq!(get(handle.0, "resubscribe").as_deref(), Ok("on"));
+                assert_eq!(set(handle.0, b"nothing", b""), code::NOT_FOUND);
+                assert_eq!(last_error(handle.0).unwrap().code, code::NOT_FOUND);
+                assert_eq!(statistics(handle.0).unwrap().unacknowledged, 1);
+                // The packet identifier alone: the message is the only one that waits.
+                assert_eq!(acknowledge(handle.0, 7), 0);
+            })
+            .unwrap();
+        let (mut peer, _) = client.connect(&broker, &ConnectOptions::default(), false, &[]);
+        peer.publish(&message("a", b"x").qos(1, 7));
+        peer.expect_ack(AckKind::PubAck, 7);
+        route.next();
+    }
+}
+
+/// A callback may destroy its client. It is the last that runs, though another route matches too.
+#[test]
+fn a_callback_may_destroy_its_client() {
+    for (api, version) in ALL {
+        let broker = Broker::start();
+        let client = Client::new(api, version, &broker.uri());
+        let handle = Shared(client.handle());
+        let (done, is_done) = channel();
+        let first = client
+            .route_that("a/+", move || {
+                let handle = handle;
+                destroy(api, handle.0);
+                done.send(()).unwrap();
+            })
+            .unwrap();
+        let second = client.route("a/#");
+        let (mut peer, _) = client.connect(&broker, &ConnectOptions::default(), false, &[]);
+        peer.publish(&message("a/b", b"1"));
+        first.next();
+        is_done.recv_timeout(PATIENCE).unwrap();
+        // The connection is closed when the client is gone.
+        while peer.next().is_some() {}
+        assert!(second.is_empty());
+        assert_eq!(client.set("resubscribe", "on"), code::HANDLE);
     }
 }
