@@ -77,13 +77,20 @@ static void handle(const struct MQTTOxide_event *event)
     }
 }
 
+/* A buffer that is nearly full may have left some. */
 static void handle_all(int64_t filled)
 {
     must("events", filled);
-    for (int64_t at = 0; at < filled;) {
-        const struct MQTTOxide_event *event = (const void *)((const char *)events + at);
-        handle(event);
-        at += event->size;
+    while (filled > 0) {
+        for (int64_t at = 0; at < filled;) {
+            const struct MQTTOxide_event *event = (const void *)((const char *)events + at);
+            handle(event);
+            at += event->size;
+        }
+        if (filled < (int64_t)(sizeof events / 2))
+            break;
+        filled = MQTTOxide_nextEvents(queue, events, sizeof events, 0, NULL);
+        must("nextEvents", filled);
     }
 }
 

@@ -47,6 +47,12 @@ pub trait Host: Send + Sync + Sized + 'static {
     fn refresh(&self, options: &ConnectOptions) -> Option<ConnectOptions>;
     /// Runs the program's callback. No lock is held; the thread may block.
     fn handle(&self, event: Event<Self>) -> Handled<Self>;
+    /// All events that there were have been handled: a host that collects them passes them on. No lock is held.
+    fn handled_all(&self) {}
+    /// Has the end of an operation tell of the next one's too, if that is possible. Returns false if it is not.
+    fn joins(_last: &mut Completion<Self::Op>, _next: &Completion<Self::Op>) -> bool {
+        false
+    }
 }
 
 /// What becomes of the end of a connect.

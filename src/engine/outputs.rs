@@ -250,7 +250,9 @@ impl<H: Host> Sink for Outputs<H> {
     fn complete(&mut self, done: Completion<H::Op>) {
         self.progressed = true;
         if let Some(done) = H::settle(done) {
-            self.queue.push(Event::Completed(done));
+            if !self.queue.joins(&done) {
+                self.queue.push(Event::Completed(done));
+            }
         }
     }
 

@@ -105,6 +105,7 @@ impl EventClient {
             number: restored.fetch_add(1, Ordering::Relaxed) + 1,
             client: number,
             is_unacknowledged: false,
+            count: 1,
         })?;
         let _first = source.client.set(Arc::downgrade(&engine));
         engine.begin_numbers_after(restored.into_inner());
@@ -141,6 +142,7 @@ impl EventClient {
             number,
             client: self.0.number,
             is_unacknowledged,
+            count: 1,
         }
     }
 }

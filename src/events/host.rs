@@ -16,7 +16,7 @@ use crate::protocol::property::PropertiesRef;
 use crate::protocol::session::{AckToken, Cause, Completion, Outcome, Token};
 use crate::transport::Stage;
 
-use super::queue::{Producer, Queue, message_size};
+use super::queue::{Pending, Producer, Queue, message_size};
 use super::record::{Kind, Record};
 
 /// Why an operation failed, as its record says.
@@ -39,6 +39,9 @@ pub struct Op {
     pub client: u64,
     /// A publish that ends when it is written.
     pub is_unacknowledged: bool,
+    /// How many operations it stands for: it, and those that follow it by number. More than one where publishes without
+    /// acknowledgement have ended together.
+    pub count: u64,
 }
 
 thread_local! {
@@ -80,6 +83,8 @@ pub struct EventHost {
     pub(super) source: Arc<dyn Producer>,
     /// Connections of which the program was told.
     connections: Mutex<u64>,
+    /// Events of the batch that is being handled.
+    pending: Mutex<Pending>,
 }
 
 impl EventHost {
@@ -88,12 +93,19 @@ impl EventHost {
             queue,
             source,
             connections: Mutex::new(0),
+            pending: Mutex::default(),
         }
     }
 
-    /// Queues a record.
+    /// Queues a record that belongs to no batch.
     pub(super) fn tell(&self, record: Record) {
-        self.queue.push(&self.source, record, None);
+        let mut pending = Pending::default();
+        pending.push(&self.source, record, None);
+        self.queue.push_all(&mut pending);
+    }
+
+    fn add(&self, record: Record, stored: Option<RecordKey>) {
+        self.pending.lock().push(&self.source, record, stored);
     }
 
     fn connection(&self) -> u64 {
@@ -164,7 +176,7 @@ impl Host for EventHost {
         let record = match event {
             Event::Message(mut message, stored) => {
                 message.head.value = self.connection();
-                self.queue.push(&self.source, message, stored);
+                self.add(message, stored);
                 return Handled::Kept;
             }
             Event::Completed(done) => ended(done),
@@ -189,8 +201,25 @@ impl Host for EventHost {
             | Event::Acknowledged { .. }
             | Event::Connected { .. } => return Handled::Done,
         };
-        self.tell(record);
+        self.add(record, None);
         Handled::Done
+    }
+
+    fn handled_all(&self) {
+        self.queue.push_all(&mut self.pending.lock());
+    }
+
+    fn joins(last: &mut Completion<Op>, next: &Completion<Op>) -> bool {
+        let plain = |done: &Completion<Op>| {
+            done.op.is_unacknowledged
+                && matches!(done.outcome, Outcome::Published { reason: 0, .. })
+        };
+        let follows = last.op.number + last.op.count == next.op.number;
+        if follows && plain(last) && plain(next) {
+            last.op.count += next.op.count;
+            return true;
+        }
+        false
     }
 }
 
@@ -294,7 +323,7 @@ fn ended(done: Completion<Op>) -> Record {
     record.head.reason = reason.into();
     record.head.flags = flags;
     if kind == Kind::Done {
-        record.head.value = 1;
+        record.head.value = done.op.count;
     }
     if properties.as_ref().as_bytes().is_empty() && payload.is_empty() {
         return record;

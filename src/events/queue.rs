@@ -46,6 +46,25 @@ impl Entry {
     }
 }
 
+/// Events that are on their way into the queue: those of a batch go in together, so that a thread which waits for events is
+/// woken once, and finds them all.
+#[derive(Default)]
+pub(super) struct Pending(VecDeque<Entry>);
+
+impl Pending {
+    /// Adds an event.
+    pub fn push(&mut self, from: &Arc<dyn Producer>, record: Record, stored: Option<RecordKey>) {
+        if record.head.kind == Kind::Done && joins(&mut self.0, from, &record) {
+            return;
+        }
+        self.0.push_back(Entry {
+            record,
+            from: Some(Arc::clone(from)),
+            stored,
+        });
+    }
+}
+
 #[derive(Default)]
 struct State {
     entries: VecDeque<Entry>,
@@ -158,17 +177,23 @@ impl Queue {
         Ok(made.as_fd())
     }
 
-    /// Adds an event.
-    pub(super) fn push(&self, from: &Arc<dyn Producer>, record: Record, stored: Option<RecordKey>) {
-        let mut state = self.state.lock();
-        if record.head.kind == Kind::Done && joins(&mut state, from, &record) {
+    /// Adds events and tells whoever waits. `pending` is empty afterwards.
+    pub(super) fn push_all(&self, pending: &mut Pending) {
+        if pending.0.is_empty() {
             return;
         }
-        state.entries.push_back(Entry {
+        let mut state = self.state.lock();
+        if let Some(Entry {
             record,
-            from: Some(Arc::clone(from)),
-            stored,
-        });
+            from: Some(from),
+            ..
+        }) = pending.0.front()
+        {
+            if joins(&mut state.entries, from, record) {
+                pending.0.pop_front();
+            }
+        }
+        state.entries.append(&mut pending.0);
         self.announce(&mut state);
     }
 
@@ -414,11 +439,11 @@ impl Drop for Collecting<'_> {
 }
 
 /// Joins the end of a publish to the record before it, if that tells of the one before. Returns false if it does not.
-fn joins(state: &mut State, from: &Arc<dyn Producer>, done: &Record) -> bool {
+fn joins(entries: &mut VecDeque<Entry>, from: &Arc<dyn Producer>, done: &Record) -> bool {
     let plain = |record: &Record| {
         record.head.kind == Kind::Done && record.head.reason == 0 && record.head.props_len == 0
     };
-    let Some(last) = state.entries.back_mut() else {
+    let Some(last) = entries.back_mut() else {
         return false;
     };
     let head = &last.record.head;

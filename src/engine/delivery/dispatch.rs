@@ -55,6 +55,7 @@ impl<H: Host> Client<H> {
             core.outputs.queue.take_all(&mut self.batch.lock());
             drop(core);
             let (ran, count) = self.run();
+            self.host.handled_all();
             core = self.lock();
             core.outputs.queue.taken(count);
             if !matches!(ran, Ran::All) && !core.lifecycle.is_destroyed() {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::engine::host::{Event, Host};
 use crate::persistence::RecordKey;
+use crate::protocol::session::Completion;
 
 /// Messages in the queue from which on the socket is not read: a program that does not keep up slows its server down (TCP
 /// back-pressure) rather than fill the memory.
@@ -139,6 +140,15 @@ impl<H: Host> Queue<H> {
             }
         }
         self.events.push_back(event);
+    }
+
+    /// Joins the end of an operation to that of the one before, if that is the last event and the host can tell of both at
+    /// once. Returns false if it does not.
+    pub fn joins(&mut self, done: &Completion<H::Op>) -> bool {
+        match self.events.back_mut() {
+            Some(Event::Completed(last)) => H::joins(last, done),
+            _ => false,
+        }
     }
 
     /// Adds a message that is in the store before all others.

@@ -64,5 +64,6 @@ impl<H: Host> Client<H> {
                 _ => {}
             }
         }
+        self.host.handled_all();
     }
 }
