@@ -124,7 +124,7 @@ impl Row {
 
     /// The ratio that the metric is about: to the best peer, or to the bare socket.
     pub fn compared(&self, metric: &Metric) -> Option<f64> {
-        if matches!(metric.target, Target::OfRaw(_)) {
+        if matches!(metric.target, Target::OfRaw(_) | Target::AtMostRaw(_)) {
             return Some(self.our(metric.key)? / self.raw(metric.key)?);
         }
         Some(self.against_best(metric)?.ratio)
@@ -151,6 +151,7 @@ impl Row {
             Target::AtLeast(factor) => Some(self.against_best(metric)?.ratio >= factor),
             Target::AtMost(factor) => Some(self.against_best(metric)?.ratio <= factor),
             Target::OfRaw(share) => Some(self.compared(metric)? >= share),
+            Target::AtMostRaw(factor) => Some(self.compared(metric)? <= factor),
             Target::Limit(limit) => Some(self.our(metric.key)? <= limit),
         }
     }
@@ -168,6 +169,7 @@ pub fn target(metric: &Metric) -> String {
         Target::AtLeast(factor) => format!("≥ {factor}×"),
         Target::AtMost(factor) => format!("≤ {factor}×"),
         Target::OfRaw(share) => format!("≥ {:.0} % of it", share * 100.0),
+        Target::AtMostRaw(factor) => format!("≤ {factor}× it"),
         Target::Limit(limit) => format!("≤ {}", number(limit)),
     }
 }

@@ -116,11 +116,18 @@ fn measure(scenario: &Scenario, candidates: &[Candidate], build: &Path, runs: us
 }
 
 fn candidates(build: &Path, libraries: &Path) -> Vec<Candidate> {
-    let mut candidates = vec![Candidate {
-        name: "paho-oxide".into(),
-        kind: Kind::Ours,
-        libraries: Some(libraries.to_owned()),
-    }];
+    let mut candidates = vec![
+        Candidate {
+            name: "paho-oxide".into(),
+            kind: Kind::Ours,
+            libraries: Some(libraries.to_owned()),
+        },
+        Candidate {
+            name: "paho-oxide, the other way".into(),
+            kind: Kind::OtherWay,
+            libraries: Some(libraries.to_owned()),
+        },
+    ];
     match installed("libpaho-mqtt3as.so.1") {
         Some(directory) => candidates.push(Candidate {
             name: "Paho C (installed)".into(),

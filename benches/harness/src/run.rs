@@ -59,16 +59,21 @@ fn attempt(scenario: &Scenario, candidate: &Candidate, build: &Path) -> io::Resu
 }
 
 fn command(scenario: &Scenario, candidate: &Candidate, build: &Path) -> io::Result<Command> {
-    let program = match (scenario.program, candidate.kind) {
+    let (program, args) = match (candidate.kind, scenario.other_way) {
+        (Kind::OtherWay, Some(other)) => other,
+        _ => (scenario.program, scenario.args),
+    };
+    let program = match (program, candidate.kind) {
         (Program::Load, _) => "load",
         (_, Kind::Mosquitto) => "mosq",
         (_, Kind::Raw) => "raw",
+        (Program::Events, _) => "oxide",
         (Program::Async, _) => "async",
         (Program::Blocking, _) => "client",
     };
     let mut command = Command::new(build.join(program));
     command
-        .args(scenario.args.split(' '))
+        .args(args.split(' '))
         .arg(format!("n={}", scenario.count(candidate.kind)));
     if let Some(libraries) = &candidate.libraries {
         command.env("LD_LIBRARY_PATH", libraries);

@@ -1,6 +1,7 @@
 //! What is measured: what a scenario is made of, and the list of them.
 
 mod delay;
+mod events;
 mod throughput;
 
 /// A library, or what takes its place.
@@ -8,6 +9,8 @@ mod throughput;
 pub enum Kind {
     /// This library.
     Ours,
+    /// This library, in the way that a row of our own API is compared with: callbacks, or a connection of the library's own.
+    OtherWay,
     /// Another library with Paho's interface.
     Paho,
     /// libmosquitto.
@@ -22,6 +25,8 @@ pub enum Program {
     Async,
     Blocking,
     Load,
+    /// Our own API.
+    Events,
 }
 
 /// What the clients connect to.
@@ -49,6 +54,8 @@ pub enum Target {
     AtMost(f64),
     /// At least so much of the bare socket.
     OfRaw(f64),
+    /// At most so many times the bare socket's.
+    AtMostRaw(f64),
     /// At most this value.
     Limit(f64),
     /// Nothing asked for.
@@ -83,6 +90,8 @@ pub struct Scenario {
     pub server: Server,
     /// The programs' arguments, without `n`.
     pub args: &'static str,
+    /// What a row of our own API is compared with: program and arguments.
+    pub other_way: Option<(Program, &'static str)>,
     pub n: Count,
     pub metrics: Vec<Metric>,
     pub with_mosquitto: bool,
@@ -96,7 +105,7 @@ pub struct Scenario {
 impl Scenario {
     pub fn count(&self, kind: Kind) -> u64 {
         match kind {
-            Kind::Ours => self.n.ours,
+            Kind::Ours | Kind::OtherWay => self.n.ours,
             Kind::Paho => self.n.paho,
             Kind::Mosquitto => self.n.mosquitto,
             Kind::Raw => self.n.raw,
@@ -106,7 +115,9 @@ impl Scenario {
     /// Whether the kind takes part.
     pub fn takes(&self, kind: Kind) -> bool {
         match kind {
-            Kind::Ours | Kind::Paho => true,
+            Kind::Ours => true,
+            Kind::OtherWay => self.other_way.is_some(),
+            Kind::Paho => self.program != Program::Events,
             Kind::Mosquitto => self.with_mosquitto,
             Kind::Raw => self.with_raw,
         }
@@ -135,6 +146,11 @@ impl Scenario {
 
     fn server(mut self, server: Server) -> Self {
         self.server = server;
+        self
+    }
+
+    fn other_way(mut self, program: Program, args: &'static str) -> Self {
+        self.other_way = Some((program, args));
         self
     }
 
@@ -212,6 +228,7 @@ fn scenario(
         program,
         server: Server::Tcp,
         args,
+        other_way: None,
         n,
         metrics: vec![rate(target)],
         with_mosquitto: false,
@@ -230,5 +247,6 @@ pub fn all() -> Vec<Scenario> {
     all.extend(delay::delays());
     all.extend(delay::many());
     all.extend(delay::everyday());
+    all.extend(events::all());
     all
 }
