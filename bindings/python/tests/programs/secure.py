@@ -17,9 +17,9 @@ ca, certificate, key = sys.argv[1:]
 V2 = mqtt.CallbackAPIVersion.VERSION2
 
 
-def serve(context: ssl.SSLContext, seen: list[Any]) -> int:
+def serve(context: ssl.SSLContext, seen: list[Any], host: str) -> int:
     """Accepts a client, and notes what TLS agreed on."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server((host, 0))
 
     def run() -> None:
         with listener:
@@ -62,7 +62,7 @@ def run(name: str, configure: Callable[[mqtt.Client], Any], host: str = "localho
     client.on_connect_fail = lambda c, u: print("failed")
     try:
         print(repr(configure(client)))
-        print(repr(client.connect(host, serve(context(**wanted), seen))))
+        print(repr(client.connect(host, serve(context(**wanted), seen, "127.0.0.1" if host == "localhost" else host))))
         sock = client.socket()
         assert isinstance(sock, ssl.SSLSocket)
         print(sock.server_hostname, sock.version(), sock.selected_alpn_protocol())
