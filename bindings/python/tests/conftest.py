@@ -16,6 +16,8 @@ from typing import Callable
 
 import pytest
 
+from paho_oxide.client import MQTTMessageInfo
+
 HERE = pathlib.Path(__file__).parent
 PROGRAMS = HERE / "programs"
 
@@ -215,6 +217,12 @@ def run_program(name: str, *arguments: str, ours: bool, timeout: float = 120.0) 
     done = subprocess.run([*command, str(PROGRAMS / name), *arguments], capture_output=True, text=True, timeout=timeout)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def delivered(info: MQTTMessageInfo, seconds: float = 30.0) -> None:
+    """Waits until a publish has ended well: `wait_for_publish` also returns when its time is over."""
+    info.wait_for_publish(seconds)
+    assert info.is_published(), "not acknowledged in time"
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:

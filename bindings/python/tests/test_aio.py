@@ -13,7 +13,7 @@ import uvloop
 
 from conftest import Broker, Serve, publish_packet, read_packet
 from paho_oxide.aio import Client, MqttCodeError, MqttError, Will
-from paho_oxide.client import MQTTv5, MQTTv311
+from paho_oxide.client import MQTTMessage, MQTTv5, MQTTv311
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -178,6 +178,11 @@ def test_cancelling_leaves_nothing_behind(broker: Broker, run: Run) -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
+            if delay != 0.01:
+                # The thread that connects cannot be stopped: what it made is closed.
+                while client._dialling is not None:
+                    await asyncio.sleep(0.001)
+                assert client._client.socket() is None
             # And it can be used again at once.
             async with client:
                 await client.publish("cancel", "y", 1)
@@ -202,6 +207,24 @@ def test_a_cancelled_wait_loses_no_message(broker: Broker, run: Run) -> None:
                 except asyncio.CancelledError:
                     got.append(int((await client.messages.__anext__()).payload))
             assert got == list(range(200))
+            assert not client.messages._waiters
+
+    run(main())
+
+
+def test_a_message_goes_to_who_waits_next_if_the_first_was_cancelled(run: Run) -> None:
+    async def main() -> None:
+        client = Client("127.0.0.1")
+        client._failure = None
+        first, second = (asyncio.ensure_future(client.messages.__anext__()) for _ in range(2))
+        await asyncio.sleep(0)
+        message = MQTTMessage(1, b"t")
+        client._on_message(message)
+        # It has been woken, and has not run yet.
+        first.cancel()
+        assert await asyncio.wait_for(second, 10) is message
+        with pytest.raises(asyncio.CancelledError):
+            await first
 
     run(main())
 

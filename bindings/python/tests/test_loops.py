@@ -19,7 +19,7 @@ import pytest
 
 import paho_oxide.publish
 import paho_oxide.subscribe
-from conftest import Broker, Serve, read_packet, wait_until
+from conftest import Broker, Serve, delivered, read_packet, wait_until
 from paho_oxide.client import CallbackAPIVersion, Client, MQTTErrorCode, MQTTMessage
 
 
@@ -215,7 +215,7 @@ def test_multiprocessing(broker: Broker, method: str) -> None:
     parent = Client(CallbackAPIVersion.VERSION2)
     parent.connect("127.0.0.1", broker.tcp)
     parent.loop_start()
-    parent.publish("parent", "x", 1).wait_for_publish(30)
+    delivered(parent.publish("parent", "x", 1))
     context = multiprocessing.get_context(method)
     queue = context.Queue()
     process = context.Process(target=child, args=(broker.tcp, queue))
@@ -224,7 +224,7 @@ def test_multiprocessing(broker: Broker, method: str) -> None:
     process.join(60)
     assert process.exitcode == 0
     # The parent's connection has not noticed anything.
-    parent.publish("parent", "y", 2).wait_for_publish(30)
+    delivered(parent.publish("parent", "y", 2))
     parent.disconnect()
     parent.loop_stop()
 
@@ -240,14 +240,16 @@ def test_a_parents_client_in_the_child_says_so(broker: Broker) -> None:
             parent.publish("t", "x")
             answer = "published"
         except RuntimeError as error:
-            answer = str(error)
+            # Nor has the child the parent's thread.
+            answer = f"{error} {parent.loop_stop()!r}"
         os.write(write, answer.encode())
         os._exit(0)
     os.close(write)
     with os.fdopen(read) as answer:
-        assert "before a fork" in answer.read()
+        text = answer.read()
+    assert "before a fork" in text and "MQTT_ERR_INVAL" in text
     assert os.waitpid(pid, 0)[1] == 0
-    parent.publish("t", "x", 1).wait_for_publish(30)
+    delivered(parent.publish("t", "x", 1))
     parent.disconnect()
     parent.loop_stop()
 
@@ -316,6 +318,60 @@ client.publish("t", "x", 1)
 
     done = python(code, str(serve(script).port), broker.ca if tls else "")
     assert done.stdout == "[] True\n", done.stderr
+
+
+def test_threads_that_wait_when_the_interpreter_ends() -> None:
+    """One that came back from a wait into an ending interpreter would end the process with a crash."""
+    code = """
+import socket, sys, threading, time
+from paho_oxide.client import Client, CallbackAPIVersion
+class Last:
+    def __del__(self, sleep=time.sleep):
+        sleep(0.5)  # the interpreter is ending, and lets other threads run
+listener = socket.create_server(("127.0.0.1", 0))
+client = Client(CallbackAPIVersion.VERSION2)
+client.connect("127.0.0.1", listener.getsockname()[1])
+info = client.publish("t", "x", 1)
+for _ in range(20):
+    threading.Thread(target=info.wait_for_publish, daemon=True).start()
+threading.Thread(target=client.loop_forever, args=(0.05,), daemon=True).start()
+time.sleep(0.2)
+sys.modules["last"] = Last()
+print("end", flush=True)
+"""
+    done = python(code)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
+
+
+def test_a_full_tls_socket_is_written_to_when_it_has_room(broker: Broker, serve: Serve) -> None:
+    full, size = threading.Event(), 16 << 20
+
+    def script(connection: socket.socket) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(broker.directory / "server.crt", broker.directory / "server.key")
+        with context.wrap_socket(connection, server_side=True) as secured:
+            read_packet(secured)
+            secured.sendall(b"\x20\x02\0\0")
+            assert full.wait(30)
+            assert len(read_packet(secured)[1]) == size + 3
+            while secured.recv(100):
+                pass
+
+    client = Client(CallbackAPIVersion.VERSION2)
+    client.tls_set(broker.ca)
+    client.connect("localhost", serve(script).port, 0)
+    while not client.is_connected():
+        client.loop(1.0)
+    info = client.publish("t", bytes(size), 0)
+    assert not info.is_published()
+    # Only room in the socket wakes this loop.
+    thread = threading.Thread(target=client.loop_forever, args=(1000.0,))
+    thread.start()
+    threading.Timer(0.2, full.set).start()
+    delivered(info, 60)
+    client.disconnect()
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 def test_keyboard_interrupt_gets_through_loop_forever(broker: Broker) -> None:
@@ -398,7 +454,7 @@ def test_threads(broker: Broker) -> None:
         for number in range(500):
             info = client.publish("threads", str(number), number % 3)
             if number % 50 == 0:
-                info.wait_for_publish(60)
+                delivered(info, 60)
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:

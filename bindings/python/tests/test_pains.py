@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Broker, Serve, publish_packet, read_packet, wait_until
+from conftest import Broker, Serve, delivered, publish_packet, read_packet, wait_until
 from paho_oxide.client import CallbackAPIVersion, Client, MQTTErrorCode, MQTTMessageInfo
 
 ACCEPTED = b"\x20\x02\0\0"
@@ -50,7 +50,7 @@ def test_wait_for_publish_ends_after_the_server_was_away(own_broker: Broker, qos
     client.on_disconnect = lambda *a: lost.set()
     client.connect("127.0.0.1", own_broker.tcp)
     client.loop_start()
-    client.publish("t", "first", qos).wait_for_publish(30)
+    delivered(client.publish("t", "first", qos))
     own_broker.stop()
     assert lost.wait(30)
     info = client.publish("t", "while it is away", qos)
@@ -59,8 +59,7 @@ def test_wait_for_publish_ends_after_the_server_was_away(own_broker: Broker, qos
         info.wait_for_publish(60)
     own_broker.start()
     wait_until(lambda: info.mid in published)
-    info.wait_for_publish(60)
-    assert info.is_published()
+    delivered(info)
     client.disconnect()
     client.loop_stop()
 
@@ -113,8 +112,7 @@ def test_loop_start_before_connect(broker: Broker) -> None:
     client.loop_start()
     client.connect("127.0.0.1", broker.tcp)
     info = client.publish("t", "x", 1)
-    info.wait_for_publish(30)
-    assert info.is_published()
+    delivered(info)
     client.disconnect()
     client.loop_stop()
 
@@ -135,7 +133,7 @@ def test_publish_in_every_callback(broker: Broker) -> None:
     client.loop_start()
     assert done.wait(30)
     for info in published:
-        info.wait_for_publish(30)
+        delivered(info)
     client.disconnect()
     client.loop_stop()
 
@@ -173,18 +171,60 @@ def test_loop_stop_right_after_loop_start(broker: Broker) -> None:
 
 
 def test_loop_stop_without_a_connection_returns_at_once() -> None:
-    client = make()
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    client.connect_async("127.0.0.1", port)
-    failed = threading.Event()
-    client.on_connect_fail = lambda *a: failed.set()
-    client.reconnect_delay_set(100, 100)
-    client.loop_start()
-    assert failed.wait(30)
-    began = time.monotonic()
-    client.loop_stop()
-    assert time.monotonic() - began < 20
+    spent = 0.0
+    for _ in range(10):
+        client = make()
+        client.connect_async("127.0.0.1", port)
+        failed = threading.Event()
+        client.on_connect_fail = lambda *a: failed.set()  # noqa: B023
+        client.reconnect_delay_set(100, 100)
+        client.loop_start()
+        assert failed.wait(30)
+        began = time.monotonic()
+        client.loop_stop()
+        spent += time.monotonic() - began
+    # The thread looks up once a second by itself.
+    assert spent < 6
+
+
+def test_reconnects_come_ever_more_seldom_until_the_server_accepts(serve: Serve) -> None:
+    def script(connection: socket.socket) -> None:
+        read_packet(connection)
+        connection.sendall(ACCEPTED)
+        read_packet(connection)
+
+    client = Client(CallbackAPIVersion.VERSION2)
+    client.reconnect_delay_set(2, 9)
+    client._thread_terminate = True  # so that no time passes
+    delays = []
+    for _ in range(4):
+        client._reconnect_wait()
+        delays.append(client._reconnect_delay)
+    assert delays == [2, 4, 8, 9]
+    client.connect("127.0.0.1", serve(script).port)
+    while not client.is_connected():
+        client.loop(1.0)
+    client._thread_terminate = True
+    client._reconnect_wait()
+    assert client._reconnect_delay == 2
+    client.disconnect()
+
+
+def test_loop_stop_of_an_idle_client_returns_at_once(broker: Broker) -> None:
+    spent = 0.0
+    for _ in range(10):
+        client = make()
+        client.connect("127.0.0.1", broker.tcp)
+        client.loop_start()
+        wait_until(client.is_connected)
+        began = time.monotonic()
+        client.loop_stop()
+        spent += time.monotonic() - began
+        client.disconnect()
+    # As above.
+    assert spent < 6
 
 
 def test_what_was_published_before_loop_stop_is_sent(serve: Serve) -> None:
@@ -233,7 +273,7 @@ def test_an_exception_in_a_callback_is_logged_and_ends_the_thread(broker: Broker
         wait_until(lambda: client.loop_stop() == MQTTErrorCode.MQTT_ERR_INVAL)
         client.on_connect = None
         assert client.loop_start() == MQTTErrorCode.MQTT_ERR_SUCCESS
-        client.publish("t", "x", 1).wait_for_publish(30)
+        delivered(client.publish("t", "x", 1))
         client.disconnect()
         client.loop_stop()
     finally:
@@ -247,8 +287,8 @@ def test_suppress_exceptions(broker: Broker) -> None:
     client.on_publish = lambda *a: 1 / 0
     client.connect("127.0.0.1", broker.tcp)
     client.loop_start()
-    client.publish("t", "x", 1).wait_for_publish(30)
-    client.publish("t", "y", 1).wait_for_publish(30)
+    delivered(client.publish("t", "x", 1))
+    delivered(client.publish("t", "y", 1))
     client.disconnect()
     client.loop_stop()
 

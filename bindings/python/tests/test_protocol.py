@@ -7,11 +7,13 @@ import hashlib
 import os
 import socket
 import threading
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from conftest import Serve, publish_packet, read_packet, wait_until
+from conftest import Serve, delivered, publish_packet, read_packet, wait_until
 from paho_oxide.client import CallbackAPIVersion, Client, MQTTv5
 
 
@@ -33,13 +35,28 @@ def test_a_pubrec_that_refuses_ends_the_publish(serve: Serve) -> None:
     client.loop_start()
     wait_until(client.is_connected)
     info = client.publish("t", "x", 2)
-    info.wait_for_publish(30)
-    assert info.is_published()
+    delivered(info)
     assert published == [(info.mid, "Quota exceeded")]
     client.disconnect()
     client.loop_stop()
     wait_until(lambda: len(got) == 2)
     assert [first & 0xF0 for first, _ in got] == [0x30, 0xE0]
+
+
+def test_srv_records_are_tried_by_priority_and_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = [(20, 5, "c"), (10, 1, "b"), (10, 9, "a"), (30, 0, "d")]
+    answers = [SimpleNamespace(priority=p, weight=w, target=f"{name}.", port=1) for p, w, name in records]
+    monkeypatch.setattr("dns.resolver.resolve", lambda name, kind: answers)
+    tried: list[str] = []
+
+    class Trying(Client):
+        def connect(self, host: str, *arguments: Any, **more: Any) -> Any:
+            tried.append(host)
+            raise OSError
+
+    with pytest.raises(ValueError, match="No SRV hosts responded"):
+        Trying(CallbackAPIVersion.VERSION2).connect_srv("example.test")
+    assert tried == ["a", "b", "c", "d"]
 
 
 class WebSocketServer:
@@ -110,6 +127,22 @@ def test_frames_in_pieces_pings_between_them_and_a_close(serve: Serve, step: int
     wait_until(lambda: len(frames) >= 3)
     assert frames[0][0] == 0x82 and frames[0][1][0] == 0x10
     assert frames[1:3] == [(0x8A, b"hi"), (0x8A, b"")]
+
+
+def test_frames_that_came_with_the_handshake_are_there_at_once(serve: Serve) -> None:
+    ended = threading.Event()
+
+    def script(connection: socket.socket) -> None:
+        connection.sendall(WebSocketServer(connection).head + b"\x82\x04\x20\x02\0\0")
+        assert ended.wait(60)
+
+    client = Client(CallbackAPIVersion.VERSION2, transport="websockets")
+    client.connect("127.0.0.1", serve(script).port)
+    began = time.monotonic()
+    client.loop(40.0)
+    assert client.is_connected() and time.monotonic() - began < 20
+    ended.set()
+    client.disconnect()
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ class Connecting(Settings):
             min(self._max_inflight_messages or 65_535, 65_535),
             bytes(self._client_id),
             self._username,
-            self._password if self._username is not None or self._protocol == MQTTv5 else None,
+            self._password if self._username is not None else None,
             pack(self._connect_properties) if self._protocol == MQTTv5 else b"",
             will,
             self._transport == "websockets",

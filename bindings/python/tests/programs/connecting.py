@@ -14,6 +14,8 @@ import dns.resolver
 import dns.rrset
 import paho.mqtt.client as mqtt
 import socks
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 warnings.simplefilter("ignore")
 V2 = mqtt.CallbackAPIVersion.VERSION2
@@ -93,6 +95,55 @@ for protocol in 3, 4:
     client = mqtt.Client(V2, "bridge", protocol=protocol)
     print(client.enable_bridge_mode())
     go(f"bridge {protocol}", client, lambda c: c.connect("127.0.0.1", server.port), server.seen)
+
+# ---- CONNECT, byte by byte ---------------------------------------------------------------------------------------------------
+
+
+def broker_of_5(connection: socket.socket) -> bytes:
+    connect = exactly(connection, 2)
+    connect += exactly(connection, connect[1])
+    connection.sendall(b"\x20\x03\0\0\0")
+    connection.recv(100)
+    return connect
+
+
+server_of_5 = Server(broker_of_5)
+properties = Properties(PacketTypes.CONNECT)
+properties.SessionExpiryInterval = 30
+properties.UserProperty = ("a", "b")
+will_properties = Properties(PacketTypes.WILLMESSAGE)
+will_properties.WillDelayInterval = 7
+
+
+def with_will(client: mqtt.Client) -> mqtt.Client:
+    client.will_set("will", "gone", 1, True, will_properties if client.protocol == 5 else None)
+    return client
+
+
+def with_user(client: mqtt.Client, *arguments: Any) -> mqtt.Client:
+    client.username_pw_set(*arguments)
+    return client
+
+
+for protocol in 3, 4, 5:
+    peer = server_of_5 if protocol == 5 else server
+    for user in ("u",), ("u", "p"), ("u", ""), (None, "p"), ("", ""):
+        client = with_user(mqtt.Client(V2, "user", protocol=protocol), *user)
+        go(f"user {protocol} {user}", client, lambda c: c.connect("127.0.0.1", peer.port), peer.seen)
+    client = with_will(mqtt.Client(V2, "will", protocol=protocol))
+    go(f"will {protocol}", client, lambda c: c.connect("127.0.0.1", peer.port, 7), peer.seen)
+    client.will_clear()
+    go(f"no will {protocol}", client, lambda c: c.connect("127.0.0.1", peer.port, 0), peer.seen)
+    # None is the default; whether the server knows the session shows in what MQTT 5 sends the second time.
+    for clean in None, True, False:
+        how: dict[str, Any] = {} if protocol == 5 or clean is None else {"clean_session": clean}
+        start: dict[str, Any] = {"clean_start": clean} if protocol == 5 and clean is not None else {}
+        client = mqtt.Client(V2, "clean", protocol=protocol, **how)
+        go(f"clean {protocol} {clean}", client, lambda c: c.connect("127.0.0.1", peer.port, **start), peer.seen)
+        go("reconnect", client, lambda c: c.reconnect(), peer.seen)
+        go("connect again", client, lambda c: c.connect("127.0.0.1", peer.port, **start), peer.seen)
+client = mqtt.Client(V2, protocol=5)
+go("properties", client, lambda c: c.connect("127.0.0.1", server_of_5.port, properties=properties), server_of_5.seen)
 
 # ---- SRV records -------------------------------------------------------------------------------------------------------------
 
