@@ -37,6 +37,8 @@ type Call struct {
 	Result Result
 	ended  chan struct{}
 	timer  *time.Timer
+	// noted is true while events may reach the call, as far as the one that waits for it knows.
+	noted bool
 }
 
 // noQoS marks calls that are no publishes.
@@ -58,7 +60,7 @@ func (c *Call) free() {
 	case <-c.ended:
 	default:
 	}
-	c.Token, c.Sent, c.QoS, c.Result = 0, engine.Sent{}, 0, Result{}
+	c.Token, c.Sent, c.QoS, c.Result, c.noted = 0, engine.Sent{}, 0, Result{}, false
 	calls.Put(c)
 }
 
@@ -68,6 +70,7 @@ func (c *Call) Wait(done, lost <-chan struct{}, timeout time.Duration) Outcome {
 	defer c.timer.Stop()
 	select {
 	case <-c.ended:
+		c.noted = false
 		return Answered
 	case <-done:
 		return Cancelled
@@ -86,6 +89,10 @@ func (c *Call) end(r Result) {
 
 // Free gives a call back, which may still be under way: its end is of no interest then.
 func (s *Session) Free(c *Call) {
+	if !c.noted {
+		c.free()
+		return
+	}
 	s.mu.Lock()
 	if s.calls[c.Token] == c {
 		delete(s.calls, c.Token)
@@ -124,6 +131,7 @@ func (s *Session) Publish(message *engine.Publication, c *Call) error {
 		s.add(c)
 	case sent.Status&engine.Buffered != 0:
 		s.streams = append(s.streams, c)
+		c.noted = true
 	}
 	if s.mirror != nil && message.QoS > 0 {
 		return s.mirror.put(sent, message)
@@ -167,6 +175,7 @@ func (s *Session) add(c *Call) {
 		s.calls = map[uint64]*Call{}
 	}
 	s.calls[c.Token] = c
+	c.noted = true
 }
 
 // identifiers is how many packet identifiers there are.
