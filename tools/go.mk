@@ -29,10 +29,12 @@ test-go: check-go
 	@go=$(GO_COMMAND); set -e; \
 	for module in $(GO_MODULES); do echo "go test in $$module"; (cd $$module && "$$go" test ./...); done; \
 	echo 'the same under the race detector'; (cd bindings/go/tests && "$$go" test -race ./robust); \
+	(cd bindings/go/v5/tests && "$$go" test -race ./robust); \
 	echo 'with the strict checks of what C is given'; (cd bindings/go/tests && GOEXPERIMENT=cgocheck2 "$$go" test ./robust -run 'TestHandlerMayWait|TestPayloadIsCopied|TestNothingIsLeft')
 
 torture-go: go-archive ## the Go tests of losses and leaks, as often as the requirements say
-	@cd bindings/go/tests && PAHO_OXIDE_LONG=1 "$$(cd ../../.. && tools/go.sh $(BUILD))" test -v -timeout 3h ./robust
+	@go=$(GO_COMMAND); set -e; \
+	for module in bindings/go/tests bindings/go/v5/tests; do (cd $$module && PAHO_OXIDE_LONG=1 "$$go" test -v -timeout 3h ./robust); done
 
 GO_BENCH_RUNS ?= 5
 
