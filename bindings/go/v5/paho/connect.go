@@ -46,7 +46,9 @@ func (c *Client) Connect(ctx context.Context, cp *Connect) (*Connack, error) {
 		return c.connected(result)
 	case <-ctx.Done():
 		c.debug.Println("no CONNACK:", ctx.Err())
-		c.flow.Engine().Abort() // Failed follows, if Connected has not come before
+		if client := c.flow.Engine(); client != nil {
+			client.Abort() // Failed follows, if Connected has not come before
+		}
 		if result := <-c.outcome; result.err == nil {
 			<-c.done
 		} else {

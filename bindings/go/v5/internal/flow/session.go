@@ -15,6 +15,9 @@ import (
 // ErrInUse is the error of Attach when the session has a connection already.
 var ErrInUse = errors.New("the session is in use by another connection")
 
+// errClosed is what ends a client whose session is closed.
+var errClosed = errors.New("the session has been closed")
+
 // Of returns the session that a session.SessionManager of package state has, or nil for others. Package state sets it.
 var Of = func(manager any) *Session { return nil }
 
@@ -47,7 +50,9 @@ type Session struct {
 	// forget says that what is under way has ended with the last connection.
 	forget bool
 
-	owner  atomic.Pointer[Owner]
+	owner atomic.Pointer[Owner]
+	// up is true from Connected to Ended.
+	up     atomic.Bool
 	errors atomic.Pointer[paholog.Logger]
 }
 
@@ -159,6 +164,13 @@ func (s *Session) end() {
 	if client := s.engine.Swap(nil); client != nil {
 		client.Close()
 	}
+	if owner := s.owner.Swap(nil); owner != nil { // no event of the engine's tells it
+		if s.up.Swap(false) {
+			owner.Ended(&engine.Event{Kind: engine.Lost, Flags: engine.LostAborted, Err: errClosed})
+		} else {
+			owner.Failed(&engine.Event{Kind: engine.ConnectFailed, Flags: engine.StageAbandoned, Err: errClosed})
+		}
+	}
 	s.failAll()
 	s.mu.Lock()
 	s.mirror = nil
@@ -194,6 +206,7 @@ func (s *Session) handle(e *engine.Event) {
 		s.written(e.Token)
 	case engine.Connected:
 		if owner := s.owner.Load(); owner != nil {
+			s.up.Store(true)
 			owner.Connected(e)
 		}
 	case engine.Auth:
@@ -207,6 +220,7 @@ func (s *Session) handle(e *engine.Event) {
 	case engine.Lost, engine.ServerDisconnect, engine.Closed:
 		s.failStreams()
 		if owner := s.owner.Swap(nil); owner != nil {
+			s.up.Store(false)
 			owner.Ended(e)
 		}
 	}

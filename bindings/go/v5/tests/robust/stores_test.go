@@ -264,6 +264,43 @@ func TestStoreOfTheProgram(t *testing.T) {
 	c.Disconnect(&paho.Disconnect{})
 }
 
+// TestStateClosedInUse: a session that is closed while a client uses it ends the client, and can be used again.
+func TestStateClosedInUse(t *testing.T) {
+	kept := state.NewInMemory()
+	lost := make(chan error, 1)
+	c, s := connect(t, paho.ClientConfig{Session: kept, OnClientError: func(err error) { lost <- err }}, 60, false, 0)
+	ended := publish(t, c, 1)
+	s.expect(packets.PUBLISH)
+	kept.Close()
+	if await(t, ended, "end of Publish") == nil {
+		t.Error("Publish returns no error")
+	}
+	await(t, c.Done(), "Done")
+	if await(t, lost, "call of OnClientError") == nil {
+		t.Error("OnClientError is told no error")
+	}
+	conn, s := pipe(t)
+	c = paho.NewClient(paho.ClientConfig{Conn: conn, Session: kept})
+	failed := make(chan error, 1)
+	go func() {
+		_, err := c.Connect(within(t), &paho.Connect{ClientID: "client"})
+		failed <- err
+	}()
+	s.expect(packets.CONNECT)
+	kept.Close()
+	if await(t, failed, "end of Connect") == nil {
+		t.Error("Connect returns no error")
+	}
+	c, s = connect(t, paho.ClientConfig{Session: kept}, 60, false, 0)
+	ended = publish(t, c, 1)
+	s.puback(s.expect(packets.PUBLISH).PacketID())
+	if err := await(t, ended, "end of Publish"); err != nil {
+		t.Error(err)
+	}
+	c.Disconnect(&paho.Disconnect{})
+	kept.Close()
+}
+
 // TestStateAlone: the functions of a session that only clients' engines have the work of say so.
 func TestStateAlone(t *testing.T) {
 	s := state.NewInMemory()
