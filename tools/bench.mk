@@ -3,7 +3,7 @@
 # A set or scenarios (see benches/README.md), how often, and further libraries to compare with.
 export BENCH BENCH_RUNS BENCH_PEERS BENCH_DOCS
 
-.PHONY: bench bench-programs bench-rust
+.PHONY: bench bench-programs bench-rust instructions
 BENCHES      := $(BUILD)/bench
 BENCH_CFLAGS := -O2 -g -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Ibenches/c -Iinclude
 BENCH_COMMON := benches/c/bench.c benches/c/bench.h
@@ -37,6 +37,11 @@ $(BENCHES)/mosq: benches/c/mosq.c $(BENCH_COMMON)
 $(BENCHES)/raw $(BENCHES)/load: $(BENCHES)/%: benches/c/%.c $(BENCH_COMMON)
 	@mkdir -p $(@D)
 	$(BENCH_LINK) -ldl -pthread
+
+instructions: ## count the instructions of a message, and compare with the libraries in BASE=directory
+	@tools/deps.sh ensure bench
+	@$(MAKE) --no-print-directory libs bench-programs
+	@tools/instructions.sh $(BENCHES) $(OUTPUT) $(BASE)
 
 bench-rust: ## codec and session on their own (criterion)
 	$(CARGO) bench --locked $(CARGO_FLAGS)

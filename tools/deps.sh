@@ -45,6 +45,7 @@ test|have valgrind|valgrind|valgrind
 test|have strace|strace|strace
 test|have abidiff|abigail-tools|libabigail: abidiff
 bench|have mosquitto|mosquitto|the broker mosquitto
+bench|have valgrind|valgrind|valgrind, which counts instructions
 bench|debian_file /usr/include/mosquitto.h|libmosquitto-dev|libmosquitto, to compare with
 END
     # Programs and libraries as the distribution built them, to run them on ours and compare.

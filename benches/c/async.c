@@ -198,7 +198,7 @@ int main(int argc, char **argv)
         void (*run)(void);
     } scenarios[] = {
         {"publish", run_publish}, {"offline", run_offline}, {"receive", run_receive}, {"loop", run_loop},
-        {"pingpong", run_pingpong}, {"slow", run_slow}, {"clients", run_clients}, {"churn", run_churn},
+        {"pingpong", run_pingpong}, {"slow", run_slow}, {"hostile", run_hostile}, {"clients", run_clients}, {"churn", run_churn},
     };
     options_parse(argc, argv);
     if (opt.cafile) {

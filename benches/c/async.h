@@ -28,12 +28,16 @@ void client_disconnect(struct client *client);
 /* Publishes message `number` of a stream; with_callback: `done` counts it when it is complete. */
 int client_publish(struct client *client, const char *topic, uint32_t stream, uint32_t number, void *payload, int with_callback);
 
+/* Round trips of a client of its own, measured and reported. */
+void play_pingpong(void);
+
 void run_publish(void);
 void run_offline(void);
 void run_receive(void);
 void run_loop(void);
 void run_pingpong(void);
 void run_slow(void);
+void run_hostile(void);
 void run_clients(void);
 void run_churn(void);
 

@@ -74,12 +74,19 @@ static void prepare(struct pingpong *game)
         fail("subscribe timed out", 0);
 }
 
+static struct pingpong alone;
+
+void play_pingpong(void)
+{
+    alone.warm_up = opt.n > 10 * WARM_UP ? WARM_UP : 0;
+    prepare(&alone);
+    play(&alone);
+}
+
 void run_pingpong(void)
 {
-    struct pingpong game = {.warm_up = opt.n > 10 * WARM_UP ? WARM_UP : 0};
-    prepare(&game);
-    play(&game);
-    client_disconnect(&game.client);
+    play_pingpong();
+    client_disconnect(&alone.client);
 }
 
 /* ---- beside a slow callback ------------------------------------------------------------------------------------------- */

@@ -80,13 +80,17 @@ impl<H: Host> Client<H> {
 
     /// Sets or clears what the program does to a record before it is written.
     pub fn set_before_write(&self, hook: Option<Box<dyn BeforeWrite>>) {
-        self.lock().outputs.records.set_before_write(hook);
+        if let Some(records) = &mut self.lock().outputs.records {
+            records.set_before_write(hook);
+        }
     }
 
     /// Sets or clears what the program does to a record after it was read.
     pub fn set_after_read(&self, hook: Option<Box<dyn AfterRead>>) {
         let mut core = self.lock();
-        core.outputs.records.set_after_read(hook);
+        if let Some(records) = &mut core.outputs.records {
+            records.set_after_read(hook);
+        }
         // What could not be read is tried again.
         drop(self.settle(core, Thread::Caller));
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use std::thread::ThreadId;
 use std::time::Instant;
 
+use crate::os::Uncancellable;
 use crate::os::lock::{Condvar, Mutex, MutexGuard};
 
 use crate::options::{CreateOptions, Preferences};
@@ -19,7 +20,7 @@ use crate::trace;
 use crate::transport::Connector;
 use crate::transport::stream::Wake;
 
-use super::connection::closing::Retired;
+use super::connection::closing::{Ends, Retired};
 use super::delivery::queue::Driver;
 use super::delivery::roles::Roles;
 use super::driving::Driving;
@@ -97,9 +98,7 @@ pub(super) struct Core<H: Host> {
     pub roles: Roles<ThreadId>,
     pub alarm: Alarm,
     /// Connections that ended, to be closed once the mutex is released.
-    pub retired: Vec<Retired>,
-    /// Those to which a thread still writes, and which it closes.
-    pub retired_in_use: Vec<Retired>,
+    pub retired: Ends,
     /// Threads that wait on the condition variable.
     pub waiters: u32,
     /// What the program's own thread does for a connection, and what it was told of that.
@@ -174,7 +173,9 @@ impl<H: Host> Guard<'_, H> {
 
     #[cold]
     fn close_all(&mut self) {
-        let retired = std::mem::take(&mut self.core.retired);
+        // C's `close` is a cancellation point, and not every call has seen to that.
+        let _call = Uncancellable::new();
+        let retired = self.core.retired.take();
         MutexGuard::unlocked(&mut self.core, || {
             retired.into_iter().for_each(Retired::close);
         });
@@ -215,12 +216,14 @@ impl<H: Host> Client<H> {
         let now = Instant::now();
         let mut core = Core {
             session: Session::new(version, Arc::clone(&setup.client_id), now),
-            outputs: Outputs::new(Records::new(store, &setup.create), setup.driver),
+            outputs: Outputs::new(
+                store.map(|store| Box::new(Records::new(store, &setup.create))),
+                setup.driver,
+            ),
             lifecycle: Lifecycle::default(),
             roles: Roles::default(),
             alarm: Alarm::default(),
-            retired: Vec::new(),
-            retired_in_use: Vec::new(),
+            retired: Ends::default(),
             waiters: 0,
             driving: Driving::default(),
             tally: Tally::default(),
@@ -330,15 +333,16 @@ impl<H: Host> Client<H> {
         if core.driving.ticks() {
             return;
         }
-        let next = core.next_alarm();
         // One that is set too early finds nothing due and is set again: cheaper than a change for every packet.
-        if let Some(next) = next {
-            if core.alarm.timer.is_none_or(|at| next < at) {
-                if let Ok(reactor) = reactor() {
-                    reactor.set_timer(self.key, core.alarm.timer, Some(next));
-                    core.alarm.timer = Some(next);
-                }
-            }
+        if core.alarm.timer.is_none_or(|at| core.has_due_before(at)) {
+            self.set_timer(core);
+        }
+    }
+
+    fn set_timer(&self, core: &mut Guard<'_, H>) {
+        if let (Some(next), Ok(reactor)) = (core.next_alarm(), reactor()) {
+            reactor.set_timer(self.key, core.alarm.timer, Some(next));
+            core.alarm.timer = Some(next);
         }
     }
 
@@ -370,16 +374,28 @@ impl<H: Host> Client<H> {
 impl<H: Host> Core<H> {
     /// Returns when the client has something to do even if nothing happens.
     pub fn next_alarm(&self) -> Option<Instant> {
-        let keep_alive = self.session.deadline().map(reactor::slot);
+        let [keep_alive, others @ ..] = self.deadlines();
+        [keep_alive.map(reactor::slot)]
+            .into_iter()
+            .chain(others)
+            .flatten()
+            .min()
+    }
+
+    /// Returns true if something is due before `at`.
+    fn has_due_before(&self, at: Instant) -> bool {
+        self.deadlines().into_iter().flatten().any(|due| due < at)
+    }
+
+    /// Returns when each part has something to do. The first, keep-alive's, need not be met exactly.
+    #[inline]
+    fn deadlines(&self) -> [Option<Instant>; 4] {
         [
-            keep_alive,
+            self.session.deadline(),
             self.lifecycle.deadline(),
             self.roles.offers_again(),
-            self.outputs.records.retry_at(),
+            self.outputs.retry_at(),
         ]
-        .into_iter()
-        .flatten()
-        .min()
     }
 
     /// Returns true if a thread of the reactor that came now would run callbacks.

@@ -47,3 +47,6 @@ pub use lifecycle::exchange::fuzz as fuzz_connack;
 pub use nonblocking::{Published, Terms};
 pub use tally::Counters;
 pub use wait::Answer;
+
+#[cfg(test)]
+mod tests;

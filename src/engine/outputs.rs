@@ -1,6 +1,7 @@
 //! Where a session's outputs go: outbound stream, event queue, store.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use crate::persistence::RecordKey;
 use crate::protocol::QoS;
@@ -23,9 +24,8 @@ pub(super) struct Outputs<H: Host> {
     pub out: Outbound,
     /// What the program is to be told.
     pub queue: Queue<H>,
-    pub records: Records,
-    /// Stored messages that could not be read: see [`Records::retry_at`].
-    put_off: VecDeque<RecordKey>,
+    /// None without a store, and once the client is destroyed.
+    pub records: Option<Box<Records>>,
     /// Stream position up to which the socket has taken the bytes.
     written: u64,
     /// Operations that end when the stream has been written up to the position.
@@ -40,12 +40,11 @@ pub(super) struct Outputs<H: Host> {
 }
 
 impl<H: Host> Outputs<H> {
-    pub fn new(records: Records, driver: Driver) -> Self {
+    pub fn new(records: Option<Box<Records>>, driver: Driver) -> Self {
         Self {
             out: Outbound::default(),
             queue: Queue::new(driver),
             records,
-            put_off: VecDeque::new(),
             written: 0,
             unwritten: VecDeque::new(),
             left: Vec::new(),
@@ -82,12 +81,12 @@ impl<H: Host> Outputs<H> {
         loop {
             match self.queue.take_message()? {
                 Taken::Message(message, record) => {
-                    self.records.message_taken(record);
+                    self.message_taken(record);
                     return Some(message);
                 }
                 Taken::Stored(key) => {
                     if let Some(message) = self.load_message(key) {
-                        self.records.message_taken(Some(key));
+                        self.message_taken(Some(key));
                         return Some(message);
                     }
                 }
@@ -95,12 +94,34 @@ impl<H: Host> Outputs<H> {
         }
     }
 
+    /// The program has taken a message: its record, where it has one, has served its purpose.
+    pub fn message_taken(&mut self, record: Option<RecordKey>) {
+        if let (Some(key), Some(records)) = (record, &mut self.records) {
+            records.message_taken(key);
+        }
+    }
+
+    /// Reads a record, which is not there without a store.
+    fn load<T>(&mut self, load: impl FnOnce(&mut Records) -> Loaded<T>) -> Loaded<T> {
+        match &mut self.records {
+            Some(records) => load(records),
+            None => Loaded::Damaged { in_place: false },
+        }
+    }
+
+    /// Returns when what the store refused has to be tried again; nothing where it refused nothing.
+    pub fn retry_at(&self) -> Option<Instant> {
+        self.records.as_ref()?.retry_at()
+    }
+
     /// Reads a message of the queue back. One that cannot be read now is put off, and the messages behind it go first.
     pub fn load_message(&mut self, key: RecordKey) -> Option<H::Message> {
-        match self.records.load_message::<H>(key) {
+        match self.load(|records| records.load_message::<H>(key)) {
             Loaded::Ready(message) => Some(message),
             Loaded::Later => {
-                self.put_off.push_back(key);
+                if let Some(records) = &mut self.records {
+                    records.put_off(key);
+                }
                 None
             }
             Loaded::Damaged { .. } => None,
@@ -109,7 +130,8 @@ impl<H: Host> Outputs<H> {
 
     /// Puts the messages that could not be read back where they were: before all others.
     pub fn queue_put_off(&mut self) {
-        while let Some(key) = self.put_off.pop_back() {
+        let put_off = self.records.as_mut().map(|records| records.take_put_off());
+        for key in put_off.into_iter().flatten().rev() {
             self.progressed = true;
             self.queue.push_stored_front(key);
         }
@@ -117,7 +139,8 @@ impl<H: Host> Outputs<H> {
 
     /// Returns true if a message waits for the program, in the store or not.
     pub fn has_messages(&self) -> bool {
-        self.queue.has_messages() || !self.put_off.is_empty()
+        let records = self.records.as_deref();
+        self.queue.has_messages() || records.is_some_and(Records::has_put_off)
     }
 
     /// Gives back the memory of empty queues: what an idle client keeps, thousands of them keep.
@@ -232,17 +255,17 @@ impl<H: Host> Sink for Outputs<H> {
         receipt: Receipt<'_>,
         ack: Option<AckToken>,
     ) -> Result<(), H::Message> {
-        let stored = if let Some(token) = ack {
+        let mut record = None;
+        if let Some(token) = ack {
             H::needs_acknowledgement(&mut message, token);
-            Ok(None)
-        } else if qos == QoS::AtMostOnce {
-            Ok(None)
-        } else {
-            self.records.store_message::<H>(&message, receipt)
-        };
-        let Ok(record) = stored else {
-            return Err(message);
-        };
+        } else if let (QoS::AtLeastOnce | QoS::ExactlyOnce, Some(records)) =
+            (qos, &mut self.records)
+        {
+            match records.store_message::<H>(&message, receipt) {
+                Ok(key) => record = Some(key),
+                Err(NotStored) => return Err(message),
+            }
+        }
         self.tell(Event::Message(message, record));
         Ok(())
     }
@@ -295,11 +318,16 @@ impl<H: Host> Sink for Outputs<H> {
     }
 
     fn store(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored> {
-        self.records.put(record, packet)
+        match &mut self.records {
+            Some(records) => records.put(record, packet),
+            None => Ok(()),
+        }
     }
 
     fn discard(&mut self, record: Record) {
-        self.records.discard(record);
+        if let Some(records) = &mut self.records {
+            records.discard(record);
+        }
     }
 
     fn store_queued(
@@ -307,7 +335,10 @@ impl<H: Host> Sink for Outputs<H> {
         publish: &Publish<'_>,
         token: Token,
     ) -> Result<Option<RecordHandle>, NotStored> {
-        self.records.store_command(publish, token)
+        match &mut self.records {
+            Some(records) => records.store_command(publish, token),
+            None => Ok(None),
+        }
     }
 
     fn promote(
@@ -316,18 +347,21 @@ impl<H: Host> Sink for Outputs<H> {
         id: u16,
         packet: &[u8],
     ) -> Result<(), NotStored> {
-        self.records.promote(queued, id, packet)
+        match &mut self.records {
+            Some(records) => records.promote(queued, id, packet),
+            None => Ok(()),
+        }
     }
 
     fn load_queued(&mut self, record: RecordHandle) -> Loaded<Stored> {
-        self.records.load_command(record)
+        self.load(|records| records.load_command(record))
     }
 
     fn load_sent(&mut self, id: u16) -> Loaded<Vec<u8>> {
-        self.records.load_sent(id)
+        self.load(|records| records.load_sent(id))
     }
 
     fn load_received(&mut self, id: u16) -> Loaded<H::Message> {
-        self.records.load_received::<H>(id)
+        self.load(|records| records.load_received::<H>(id))
     }
 }

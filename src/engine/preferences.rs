@@ -121,7 +121,7 @@ impl<H: Host> Core<H> {
         // Below MQTT 5 a record of a received message is one that the program has not seen (see
         // `Session::on_exactly_once`), so with a store the message is handed over at its PUBREL. Without one it would be lost
         // with the process once PUBREC was sent: that waits for the program instead.
-        let exactly_once = if version < Version::V5 && self.outputs.records.has_store() {
+        let exactly_once = if version < Version::V5 && self.outputs.records.is_some() {
             HandOver::Release
         } else {
             HandOver::Publish

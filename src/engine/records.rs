@@ -12,7 +12,7 @@ mod retry;
 
 pub(super) use restore::restore;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use crate::persistence::hooks::{AfterRead, BeforeWrite, Hooked};
@@ -32,9 +32,9 @@ use crate::options::CreateOptions;
 use numbers::Numbers;
 use retry::Retry;
 
-/// The records of one client. Without a store nothing is written and everything succeeds.
+/// The records of one client, where it has a store.
 pub(super) struct Records {
-    store: Option<Hooked>,
+    store: Hooked,
     v5: bool,
     persist_qos0: bool,
     commands: Numbers,
@@ -42,10 +42,12 @@ pub(super) struct Records {
     /// When the client was made.
     since: Instant,
     /// By packet identifier: `c-` records that stand for messages in flight, see [`promote`](Self::promote).
-    standing_in: HashMap<u16, RecordKey>,
+    standing_in: BTreeMap<u16, RecordKey>,
     /// Records of a client of the other version that belong to messages in flight of this one.
-    taken_over: HashSet<RecordKey>,
+    taken_over: BTreeSet<RecordKey>,
     retry: Retry,
+    /// Messages of the program's queue that could not be read, in the order in which they came.
+    put_off: Vec<RecordKey>,
 }
 
 /// The same record of a client of the other version.
@@ -59,38 +61,30 @@ fn handle(key: RecordKey) -> RecordHandle {
 }
 
 impl Records {
-    pub fn new(store: Option<Box<dyn Store>>, create: &CreateOptions) -> Self {
+    pub fn new(store: Box<dyn Store>, create: &CreateOptions) -> Self {
         Self {
-            store: store.map(Hooked::new),
+            store: Hooked::new(store),
             v5: create.v5,
             persist_qos0: create.persist_qos0,
             commands: Numbers::default(),
             messages: Numbers::default(),
             since: Instant::now(),
-            standing_in: HashMap::new(),
-            taken_over: HashSet::new(),
+            standing_in: BTreeMap::new(),
+            taken_over: BTreeSet::new(),
             retry: Retry::default(),
+            put_off: Vec::new(),
         }
-    }
-
-    /// Returns true if there is a store.
-    pub fn has_store(&self) -> bool {
-        self.store.is_some()
     }
 
     /// Sets or clears what the program does to a record before it is written.
     pub fn set_before_write(&mut self, hook: Option<Box<dyn BeforeWrite>>) {
-        if let Some(store) = &mut self.store {
-            store.set_before_write(hook);
-        }
+        self.store.set_before_write(hook);
     }
 
     /// Sets or clears what the program does to a record after it was read. What could not be read is tried again at once:
     /// the caller has the client's timer set.
     pub fn set_after_read(&mut self, hook: Option<Box<dyn AfterRead>>) {
-        if let Some(store) = &mut self.store {
-            store.set_after_read(hook);
-        }
+        self.store.set_after_read(hook);
         self.retry.hurry(Instant::now());
     }
 
@@ -102,12 +96,6 @@ impl Records {
     /// Returns true, once, when that time has come: the session and the queue of messages have to try again.
     pub fn take_retry(&mut self, now: Instant) -> bool {
         self.retry.take_due(now)
-    }
-
-    /// Closes the store; what it holds stays there.
-    pub fn close(&mut self) {
-        self.store = None;
-        self.retry = Retry::default();
     }
 
     /// Makes a record that was found in the store one of this client's.
@@ -147,10 +135,7 @@ impl Records {
         &mut self,
         write: impl FnOnce(&mut Hooked) -> Result<(), StoreError>,
     ) -> Result<(), NotStored> {
-        let Some(store) = &mut self.store else {
-            return Ok(());
-        };
-        let result = write(store);
+        let result = write(&mut self.store);
         self.trace_notices();
         match result {
             Ok(()) => {
@@ -165,10 +150,8 @@ impl Records {
     }
 
     fn trace_notices(&mut self) {
-        if let Some(store) = &mut self.store {
-            for notice in store.notices() {
-                trace!(Error, "Message store: {notice}");
-            }
+        for notice in self.store.notices() {
+            trace!(Error, "Message store: {notice}");
         }
     }
 
@@ -212,10 +195,8 @@ impl Records {
     }
 
     fn remove(&mut self, key: RecordKey) {
-        if let Some(store) = &mut self.store {
-            // A record that cannot be removed is at worst sent once more, which QoS 1 allows and the server sees at QoS 2.
-            let _ = store.remove(key);
-        }
+        // A record that cannot be removed is at worst sent once more, which QoS 1 allows and the server sees at QoS 2.
+        let _ = self.store.remove(key);
     }
 
     /// Writes the `q-` record of a message that goes into the program's queue, in one step with what becomes of the record of
@@ -224,11 +205,8 @@ impl Records {
         &mut self,
         message: &H::Message,
         receipt: Receipt<'_>,
-    ) -> Result<Option<RecordKey>, NotStored> {
+    ) -> Result<RecordKey, NotStored> {
         let number = self.next_number(RecordKind::Message)?;
-        let Some(number) = number else {
-            return Ok(None);
-        };
         let (key, v5) = (self.own_key(RecordKind::Message, number), self.v5);
         H::with_contents(message, |publish| {
             let queued = QueuedMessage {
@@ -259,28 +237,23 @@ impl Records {
                 .unwrap_or(Err(NotStored))
         })?;
         self.messages.took(number);
-        Ok(Some(key))
+        Ok(key)
     }
 
-    /// Returns a number for a new record of that kind, nothing without a store.
-    fn next_number(&mut self, kind: RecordKind) -> Result<Option<u32>, NotStored> {
-        let v5 = self.v5;
-        let Some(store) = &mut self.store else {
-            return Ok(None);
-        };
+    /// Returns a number for a new record of that kind.
+    fn next_number(&mut self, kind: RecordKind) -> Result<u32, NotStored> {
+        let (v5, store) = (self.v5, &mut self.store);
         let numbers = match kind {
             RecordKind::Message => &mut self.messages,
             _ => &mut self.commands,
         };
         let number = numbers.next(|number| store.contains(RecordKey::new(kind, v5, number)));
-        number.ok_or(NotStored).map(Some)
+        number.ok_or(NotStored)
     }
 
     /// The program has taken the message.
-    pub fn message_taken(&mut self, record: Option<RecordKey>) {
-        if let Some(key) = record {
-            self.remove(key);
-        }
+    pub fn message_taken(&mut self, key: RecordKey) {
+        self.remove(key);
     }
 
     /// Reads a message of the program's queue back.
@@ -298,6 +271,21 @@ impl Records {
                 payload: queued.payload,
             })
         })
+    }
+
+    /// A message of the program's queue could not be read: it comes before all others once it can.
+    pub fn put_off(&mut self, key: RecordKey) {
+        self.put_off.push(key);
+    }
+
+    /// Returns true if there are such messages.
+    pub fn has_put_off(&self) -> bool {
+        !self.put_off.is_empty()
+    }
+
+    /// Takes them out, in the order in which they came.
+    pub fn take_put_off(&mut self) -> Vec<RecordKey> {
+        std::mem::take(&mut self.put_off)
     }
 
     /// A list of properties as this client's program can be given it.
@@ -340,10 +328,7 @@ impl Records {
         key: RecordKey,
         parse: impl FnOnce(&mut Self, Vec<u8>) -> Option<T>,
     ) -> Loaded<T> {
-        let Some(store) = &mut self.store else {
-            return Loaded::Damaged { in_place: false };
-        };
-        match store.get(key) {
+        match self.store.get(key) {
             Ok(bytes) => {
                 self.retry.succeeded();
                 match parse(self, bytes) {
@@ -369,13 +354,10 @@ impl Records {
     }
 
     fn set_aside<T>(&mut self, key: RecordKey) -> Loaded<T> {
-        let moved = match &mut self.store {
-            Some(store) => store.set_aside(key).unwrap_or_else(|error| {
-                trace!(Error, "Message store: {error}");
-                false
-            }),
-            None => false,
-        };
+        let moved = self.store.set_aside(key).unwrap_or_else(|error| {
+            trace!(Error, "Message store: {error}");
+            false
+        });
         if !moved {
             trace!(
                 Error,
@@ -396,9 +378,6 @@ impl Records {
             return Ok(None);
         }
         let number = self.next_number(RecordKind::Command)?;
-        let Some(number) = number else {
-            return Ok(None);
-        };
         let (key, v5) = (self.own_key(RecordKind::Command, number), self.v5);
         let command = QueuedCommand::Publish {
             token,
@@ -434,9 +413,8 @@ impl Records {
             None => self.write(|store| store.put(new, &[packet])),
             Some(old) => {
                 let may_stand = convert::is_qos1(packet);
-                let stands = may_stand
-                    && (!self.standing_in.is_empty()
-                        || self.store.as_mut().is_some_and(|store| store.has_file(old)));
+                let stands =
+                    may_stand && (!self.standing_in.is_empty() || self.store.has_file(old));
                 let replaced = if stands {
                     Err(NotStored)
                 } else {
@@ -471,7 +449,7 @@ impl Records {
             let command = QueuedCommand::read(key.v5, &bytes).ok()?;
             let waited = if convert::expires(&command) {
                 // A program's own store cannot tell: then it has waited for as long as this client has been there.
-                let age = records.store.as_mut().and_then(|store| store.age(key));
+                let age = records.store.age(key);
                 age.unwrap_or(records.since.elapsed())
             } else {
                 Duration::ZERO

@@ -73,6 +73,10 @@ impl<H: Host> Client<H> {
         let Some(connection) = core.lifecycle.connection_mut() else {
             return core;
         };
+        if !waiting && connection.writer.is_idle() && !connection.link().has_unsent() {
+            // So it is mostly: this is asked whenever something has changed.
+            return core;
+        }
         if by_program && thread == Thread::Reactor {
             return core;
         }
@@ -187,15 +191,8 @@ impl<H: Host> Client<H> {
         if core.lifecycle.epoch() != epoch {
             // That connection is gone, and its writer with it, but for its last words.
             core.outputs.writer_left(epoch, batch.written());
-            let mine = core
-                .retired_in_use
-                .iter()
-                .position(|retired| retired.epoch() == epoch);
-            if let Some(mine) = mine {
-                let mut retired = core.retired_in_use.swap_remove(mine);
-                retired.writer_left(batch.is_empty() && result.is_ok());
-                core.retired.push(retired);
-            }
+            let all = batch.is_empty() && result.is_ok();
+            core.retired.writer_left(epoch, all);
             return (core, Turn::Stopped);
         }
         let state = &mut *core.core;
@@ -424,8 +421,12 @@ impl<H: Host> Client<H> {
     }
 
     /// Tries again what the store refused, if its time has come.
-    pub(super) fn retry_store(&self, core: &mut Guard<'_, H>, now: Instant) {
-        if !core.outputs.records.take_retry(now) {
+    pub(super) fn retry_store(&self, core: &mut Guard<'_, H>) {
+        let Some(records) = &mut core.outputs.records else {
+            return;
+        };
+        let now = Instant::now();
+        if !records.take_retry(now) {
             return;
         }
         core.outputs.queue_put_off();
@@ -521,7 +522,7 @@ impl<H: Host> Client<H> {
     pub(super) fn pass_time(&self, core: &mut Guard<'_, H>) {
         let now = Instant::now();
         core.roles.expire(now);
-        self.retry_store(core, now);
+        self.retry_store(core);
         self.check_handshake(core, now);
         // Timers of the same slot expire together, a little early.
         self.tick(core, now + reactor::TIMER_SLOT);

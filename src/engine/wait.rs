@@ -157,7 +157,7 @@ impl<H: Host> Client<H> {
         // A thread that is still writing has the reactor wait for room, should it need to.
         let writing = connection.writer.is_blocked();
         // What the store refused has to be tried again in time, by this thread if the reactor is late.
-        let deadline = [deadline, core.outputs.records.retry_at()]
+        let deadline = [deadline, core.outputs.retry_at()]
             .into_iter()
             .flatten()
             .min();
@@ -190,7 +190,7 @@ impl<H: Host> Client<H> {
         } else if let Some(connection) = core.lifecycle.connection_mut() {
             let _due = connection.reader.end(Found::Nothing, partial);
         }
-        self.retry_store(&mut core, Instant::now());
+        self.retry_store(&mut core);
         core = self.write_some(core, Thread::Reactor);
         // Others may wait for what came, or for the role.
         core.outputs.progress();

@@ -11,8 +11,9 @@ use libc::c_int;
 /// does not poison, so the client can still be destroyed afterwards.
 ///
 /// Calls are no cancellation points (`pthread_cancel`). What that costs, some 12 ns, would show in the functions that send a
-/// message: those are `hot`, and rely on what they use. Store and layers have the same guard, and all else that they do are
-/// system calls made directly, which are no cancellation points.
+/// message, receive one or free one: those are `hot`, and rely on what they use. Store, layers, callbacks and the closing of
+/// connections have the same guard, and all else that they do are system calls made directly, which are no cancellation points,
+/// as C's allocator is none.
 macro_rules! entry {
     (untraced: $failure:expr, $call:expr) => {{
         let _call = $crate::os::Uncancellable::new();

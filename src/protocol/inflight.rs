@@ -4,16 +4,16 @@
 //! two, indexed by the identifier's low bits, finds an entry without hashing and without an allocation a message. It
 //! starts empty, so that an idle client costs nothing, and doubles when two identifiers in flight meet in one slot.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 /// Entries by packet identifier, 1 to 65,535.
 #[derive(Debug)]
 pub struct Inflight<E> {
     slots: Vec<Option<(u16, E)>>,
-    len: usize,
+    len: u32,
     last_id: u16,
     /// Identifiers that are not given out although no entry has them.
-    blocked: HashSet<u16>,
+    blocked: BTreeSet<u16>,
 }
 
 impl<E> Default for Inflight<E> {
@@ -22,7 +22,7 @@ impl<E> Default for Inflight<E> {
             slots: Vec::new(),
             len: 0,
             last_id: 0,
-            blocked: HashSet::new(),
+            blocked: BTreeSet::new(),
         }
     }
 }
@@ -39,7 +39,7 @@ impl<E> Inflight<E> {
 
     /// Number of entries.
     pub fn len(&self) -> usize {
-        self.len
+        self.len as usize
     }
 
     /// Whether nothing is in flight.
@@ -50,7 +50,7 @@ impl<E> Inflight<E> {
     /// The next free packet identifier after the last one given out, or none when all 65,535 are in use
     /// (`[MQTT-2.3.1-2]`, `[MQTT-2.2.1-3]`).
     pub fn next_id(&mut self) -> Option<u16> {
-        if self.len + self.blocked.len() >= usize::from(u16::MAX) {
+        if self.len() + self.blocked.len() >= usize::from(u16::MAX) {
             return None;
         }
         let mut id = self.last_id;

@@ -26,7 +26,8 @@ pub struct KeepAlive {
     last_sent: Instant,
     /// The last sign of life: bytes received, or bytes of ours acknowledged.
     last_sign: Instant,
-    pinged: Option<Ping>,
+    /// Boxed, as most of the time there is none.
+    pinged: Option<Box<Ping>>,
     /// The slowest of the last round trips; none known yet: not fast.
     round_trip: Option<Duration>,
     /// How long the answer to the last ping took.
@@ -98,6 +99,11 @@ impl KeepAlive {
     /// Sets how long the answer to a ping may take.
     pub fn set_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
+    }
+
+    /// Returns how long the answer to a ping may take, where the program has said so.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout
     }
 
     /// Returns how long the answer to the last ping took, or whatever came first after it.
@@ -204,12 +210,12 @@ impl KeepAlive {
                 return Due::Ping;
             }
         } else if now >= self.last_sent.min(self.last_sign) + self.interval {
-            self.pinged = Some(Ping {
+            self.pinged = Some(Box::new(Ping {
                 at: now,
                 position,
                 written: false,
                 unacknowledged: None,
-            });
+            }));
             self.last_sent = now;
             return Due::Ping;
         }

@@ -90,6 +90,11 @@ impl Batch {
         self.end - left as u64
     }
 
+    /// Returns the bytes to write if they all lie one behind the other.
+    pub fn single(&self) -> Option<&[u8]> {
+        self.segments.is_empty().then_some(&self.tail[..])
+    }
+
     /// Fills `room` with the bytes to write next; says how many slices there are.
     pub fn slices<'a>(&'a self, room: &mut [IoSlice<'a>; SLICES]) -> usize {
         let mut used = 0;

@@ -330,3 +330,15 @@ impl Layer for Bottom {
         Wants::OF_SOCKET
     }
 }
+
+#[cfg(test)]
+impl Link {
+    /// Puts a test's layer on a descriptor that the layer reads and writes.
+    pub fn layered(layer: Box<dyn Layer>, carrier: OwnedFd) -> Self {
+        Self(Kind::Layered(Layers {
+            wants: AtomicU8::new(layer.wants().to_bits()),
+            layer: Mutex::new(layer),
+            carrier: Carrier::Descriptor(carrier),
+        }))
+    }
+}

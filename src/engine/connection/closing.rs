@@ -67,11 +67,6 @@ impl Retired {
         }
     }
 
-    /// Returns the connection's epoch.
-    pub fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
     /// Sets what is left to be said.
     pub fn say(&mut self, words: Batch) {
         self.words = words;
@@ -83,7 +78,7 @@ impl Retired {
     }
 
     /// The thread that wrote to the connection has come back; `all`: it has written what it had.
-    pub fn writer_left(&mut self, all: bool) {
+    fn writer_left(&mut self, all: bool) {
         self.speechless |= !all;
     }
 
@@ -112,6 +107,62 @@ impl Retired {
             Ok(runtime) => drop(runtime.spawn(linger(link, closing))),
             Err(_) => link.shutdown(),
         }
+    }
+}
+
+/// Connections of one client that have ended; nothing while there are none.
+#[derive(Default)]
+pub struct Ends(Option<Box<Lists>>);
+
+#[derive(Default)]
+struct Lists {
+    /// To be closed once the client's mutex is released.
+    to_close: Vec<Retired>,
+    /// Those to which a thread still writes, and which it closes.
+    in_use: Vec<Retired>,
+}
+
+impl Ends {
+    /// Returns true if no connection has ended that is not closed. Asked each time that the mutex is released.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Adds a connection that is to be closed.
+    pub fn add(&mut self, retired: Retired) {
+        self.0.get_or_insert_default().to_close.push(retired);
+    }
+
+    /// Adds one to which a thread still writes.
+    pub fn add_in_use(&mut self, retired: Retired) {
+        self.0.get_or_insert_default().in_use.push(retired);
+    }
+
+    /// The thread that wrote to the connection of that epoch has come back, and the connection is to be closed. `all`: it
+    /// has written what it had.
+    pub fn writer_left(&mut self, epoch: u64, all: bool) {
+        let Some(lists) = &mut self.0 else {
+            return;
+        };
+        let mine = |retired: &Retired| retired.epoch == epoch;
+        if let Some(at) = lists.in_use.iter().position(mine) {
+            let mut retired = lists.in_use.swap_remove(at);
+            retired.writer_left(all);
+            lists.to_close.push(retired);
+        }
+    }
+
+    /// Takes out those that are to be closed.
+    pub fn take(&mut self) -> Vec<Retired> {
+        let Some(lists) = &mut self.0 else {
+            return Vec::new();
+        };
+        let to_close = std::mem::take(&mut lists.to_close);
+        if lists.in_use.is_empty() {
+            self.0 = None;
+        }
+        to_close
     }
 }
 

@@ -24,7 +24,8 @@ use writer::Writer;
 pub struct Connection {
     link: Arc<Link>,
     pub reader: Reader,
-    pub writer: Writer<Batch>,
+    /// Boxed: it changes hands with each write.
+    pub writer: Writer<Box<Batch>>,
     pub pace: Pace,
     watched: bool,
     /// The server may not have seen all messages that were written: see [`at_risk`](Self::at_risk).
@@ -37,7 +38,7 @@ impl Connection {
         Self {
             link,
             reader: Reader::new(),
-            writer: Writer::new(Batch::default()),
+            writer: Writer::new(Box::default()),
             pace: Pace::new(now),
             watched: false,
             at_risk: false,

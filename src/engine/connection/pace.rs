@@ -70,7 +70,7 @@ impl Pace {
     #[must_use]
     pub fn call(&mut self, now: Instant) -> bool {
         if let State::Calls { streak } = &mut self.state {
-            let close = now.saturating_duration_since(self.last_write) < CLOSE;
+            let close = now < self.last_write + CLOSE;
             *streak = if close { *streak + 1 } else { 0 };
             *streak >= STREAK
         } else {

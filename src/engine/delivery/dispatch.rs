@@ -198,7 +198,7 @@ impl<H: Host> Client<H> {
         match self.host.handle(Event::Message(message, record)) {
             Handled::Done => {
                 if record.is_some() {
-                    self.lock().outputs.records.message_taken(record);
+                    self.lock().outputs.message_taken(record);
                 }
                 Offered::Taken
             }
@@ -212,7 +212,7 @@ impl<H: Host> Client<H> {
         let mut core = self.lock();
         core.outputs.queue.taken(count);
         for record in records {
-            core.outputs.records.message_taken(Some(*record));
+            core.outputs.message_taken(Some(*record));
         }
         // The socket may be read again.
         let core = self.settle(core, Thread::Caller);

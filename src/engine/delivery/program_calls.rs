@@ -7,6 +7,7 @@ use crate::engine::core::{Client, Guard, Thread};
 use crate::engine::delivery::queue::Driver;
 use crate::engine::host::{Event, Host, Teller};
 use crate::options::{ConnectOptions, ErrorReporter, PskSource, Verifier};
+use crate::os::Uncancellable;
 
 /// A teller of one account, which ends where the program's function says so, as `ERR_print_errors_cb` has it.
 fn teller(reporter: ErrorReporter) -> Teller {
@@ -127,6 +128,8 @@ impl<H: Host> Client<H> {
         if !self.has_for_caller.load(Ordering::Relaxed) {
             return;
         }
+        // Not every call has seen to that, and the program's functions may do what they like.
+        let _call = Uncancellable::new();
         let mut core = self.lock();
         if !core.roles.begin_report() {
             return;

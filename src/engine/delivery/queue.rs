@@ -206,8 +206,13 @@ impl<H: Host> Queue<H> {
         let is_message =
             |event: &Event<H>| matches!(event, Event::Message(..) | Event::StoredMessage(_));
         // In a client that API calls drive it is the first event.
-        let at = self.events.iter().position(is_message)?;
-        match self.events.remove(at)? {
+        let event = if is_message(self.events.front()?) {
+            self.events.pop_front()?
+        } else {
+            let at = self.events.iter().position(is_message)?;
+            self.events.remove(at)?
+        };
+        match event {
             Event::Message(message, record) => {
                 self.taken(Count {
                     messages: 1,
@@ -239,7 +244,7 @@ impl<H: Host> Queue<H> {
         self.events = rest;
     }
 
-    /// Takes the events out that come after this moment's, and puts them behind others: see [`begin_after`](Self::resume).
+    /// Takes the events out that come after this moment's, and puts them behind others: see [`resume`](Self::resume).
     pub fn set_aside(&mut self) -> VecDeque<Event<H>> {
         std::mem::take(&mut self.events)
     }
@@ -294,5 +299,196 @@ const EXCEPTIONAL: usize = 4096;
 pub fn release<T>(queue: &mut VecDeque<T>) {
     if queue.is_empty() && !(BUSY..EXCEPTIONAL).contains(&queue.capacity()) {
         *queue = VecDeque::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::tests::Program;
+    use crate::persistence::RecordKind;
+    use crate::protocol::property::Properties;
+    use crate::protocol::session::{Completion, Outcome};
+
+    fn queue(driver: Driver) -> Queue<Program> {
+        Queue::new(driver)
+    }
+
+    fn message(payload: &str) -> Event<Program> {
+        Event::Message(payload.into(), None)
+    }
+
+    fn key(number: u32) -> RecordKey {
+        RecordKey::new(RecordKind::Message, false, number)
+    }
+
+    fn completed() -> Event<Program> {
+        Event::Completed(Completion {
+            token: 1,
+            op: "publish",
+            packet: None,
+            outcome: Outcome::written(),
+        })
+    }
+
+    fn lost() -> Event<Program> {
+        Event::Disconnected {
+            reason: 0,
+            properties: Properties::new(),
+        }
+    }
+
+    /// What is queued, in order.
+    fn names(events: &VecDeque<Event<Program>>) -> Vec<String> {
+        let name = |event: &Event<Program>| match event {
+            Event::Message(payload, _) => String::from_utf8_lossy(payload).into_owned(),
+            Event::StoredMessage(key) => format!("stored {}", key.number),
+            Event::Completed(_) => "completed".to_owned(),
+            _ => "other".to_owned(),
+        };
+        events.iter().map(name).collect()
+    }
+
+    fn taken(queue: &mut Queue<Program>) -> Option<String> {
+        queue.take_message().map(|taken| match taken {
+            Taken::Message(payload, _) => String::from_utf8_lossy(&payload).into_owned(),
+            Taken::Stored(key) => format!("stored {}", key.number),
+        })
+    }
+
+    #[test]
+    fn where_calls_drive_only_messages_are_queued() {
+        let mut queue = queue(Driver::Calls);
+        queue.push(completed());
+        queue.push(lost());
+        queue.push(message("a"));
+        queue.push(Event::StoredMessage(key(1)));
+        assert_eq!(names(&queue.events), ["a", "stored 1"]);
+        // Nothing stands before a message, and the end of an operation is heard at the end of a call.
+        assert!(queue.begins_with_message() && queue.has_for_caller());
+        assert!(matches!(queue.pop_for_caller(), Some(Event::Completed(_))));
+        assert!(queue.pop_for_caller().is_none() && !queue.has_for_caller());
+    }
+
+    #[test]
+    fn where_the_reactor_drives_everything_is_queued_in_order() {
+        let mut queue = queue(Driver::Reactor);
+        assert!(queue.is_empty());
+        queue.push(completed());
+        queue.push(message("a"));
+        queue.push(lost());
+        assert_eq!(names(&queue.events), ["completed", "a", "other"]);
+        assert!(!queue.begins_with_message() && !queue.has_for_caller());
+    }
+
+    #[test]
+    fn a_client_is_handed_to_the_reactor_once() {
+        let mut queue = queue(Driver::Calls);
+        queue.push(message("a"));
+        assert!(queue.hand_to_reactor() && !queue.hand_to_reactor());
+        queue.push(lost());
+        queue.push(message("b"));
+        // A call that waited for a message still finds one behind what is a callback's now.
+        queue.push_stored_front(key(9));
+        assert_eq!(taken(&mut queue).as_deref(), Some("stored 9"));
+        assert_eq!(taken(&mut queue).as_deref(), Some("a"));
+        assert_eq!(taken(&mut queue).as_deref(), Some("b"));
+        assert_eq!(taken(&mut queue), None);
+        assert_eq!(names(&queue.events), ["other"]);
+    }
+
+    #[test]
+    fn messages_count_until_they_are_taken_and_bound_what_is_read() {
+        let mut queue = queue(Driver::Reactor);
+        queue.set_limits(Limits {
+            messages: 3,
+            bytes: 10,
+        });
+        queue.push(message("12345"));
+        queue.push(message("6789"));
+        assert!(!queue.is_full());
+        assert_eq!(queue.unread(), (2, 9));
+        queue.push(message("0"));
+        assert!(queue.is_full(), "as many as may be, and ten bytes");
+        let mut batch = VecDeque::new();
+        queue.take_all(&mut batch);
+        assert!(queue.is_empty() && queue.is_full(), "not taken yet");
+        queue.taken(Count {
+            messages: 1,
+            bytes: 5,
+            stored: 0,
+        });
+        assert!(!queue.is_full());
+        assert_eq!((queue.unread(), queue.received()), ((2, 5), 3));
+        queue.push(message("12345"));
+        queue.taken(Count {
+            messages: 2,
+            ..Count::default()
+        });
+        assert!(queue.is_full(), "bytes alone are enough");
+    }
+
+    #[test]
+    fn messages_in_the_store_are_messages_and_take_no_memory() {
+        let mut queue = queue(Driver::Calls);
+        queue.set_limits(Limits {
+            messages: 1,
+            bytes: 1,
+        });
+        assert!(!queue.has_messages());
+        queue.push(Event::StoredMessage(key(2)));
+        queue.push_stored_front(key(1));
+        assert!(queue.has_messages() && !queue.is_full());
+        assert_eq!(queue.unread(), (2, 0));
+        assert_eq!(taken(&mut queue).as_deref(), Some("stored 1"));
+        assert!(queue.has_messages());
+        assert_eq!(taken(&mut queue).as_deref(), Some("stored 2"));
+        assert!(!queue.has_messages());
+        // One that was read back and that the host keeps.
+        queue.keep(1);
+        assert!(queue.is_full() && queue.has_messages());
+    }
+
+    #[test]
+    fn the_rest_of_a_batch_comes_before_what_has_come_since() {
+        let mut queue = queue(Driver::Reactor);
+        for payload in ["a", "b", "c"] {
+            queue.push(message(payload));
+        }
+        let mut batch = VecDeque::new();
+        queue.take_all(&mut batch);
+        batch.pop_front();
+        queue.push(message("d"));
+        queue.put_back(batch);
+        assert_eq!(names(&queue.events), ["b", "c", "d"]);
+        // The thread that had "a" has panicked: nobody will say that it was taken.
+        assert_eq!(queue.unread(), (4, 4));
+        queue.recount();
+        assert_eq!(queue.unread(), (3, 3));
+    }
+
+    #[test]
+    fn events_that_were_set_aside_come_behind_others_and_count_once() {
+        let mut queue = queue(Driver::Reactor);
+        queue.push(message("late"));
+        let aside = queue.set_aside();
+        queue.push(completed());
+        queue.resume(aside);
+        assert_eq!(names(&queue.events), ["completed", "late"]);
+        assert_eq!(queue.unread(), (1, 4));
+    }
+
+    #[test]
+    fn an_idle_queue_gives_its_memory_back_and_a_busy_one_keeps_it() {
+        let mut few: VecDeque<u8> = VecDeque::with_capacity(BUSY - 1);
+        let mut many = VecDeque::with_capacity(BUSY);
+        let mut exceptional = VecDeque::with_capacity(EXCEPTIONAL);
+        let mut used = VecDeque::with_capacity(EXCEPTIONAL);
+        used.push_back(1);
+        for queue in [&mut few, &mut many, &mut exceptional, &mut used] {
+            release(queue);
+        }
+        assert_eq!((few.capacity(), exceptional.capacity()), (0, 0));
+        assert!(many.capacity() >= BUSY && used.capacity() >= EXCEPTIONAL);
     }
 }

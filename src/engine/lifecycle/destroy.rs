@@ -52,7 +52,7 @@ impl<H: Host> Client<H> {
             core.waiters -= 1;
         }
         let events = core.outputs.queue.set_aside();
-        core.outputs.records.close();
+        core.outputs.records = None;
         drop(core);
         let mut left = std::mem::take(&mut *self.batch.lock());
         left.extend(events);

@@ -133,15 +133,15 @@ impl<H: Host> Client<H> {
         if blocked {
             retired.silence();
         } else {
-            words = Batch::default();
+            *words = Batch::default();
             core.outputs.out.take(&mut words);
         }
-        retired.say(words);
+        retired.say(*words);
         if writing {
             // That thread knows how far it got, and sees to the rest.
-            core.retired_in_use.push(retired);
+            core.retired.add_in_use(retired);
         } else {
-            core.retired.push(retired);
+            core.retired.add(retired);
         }
         let written = core.outputs.written();
         core.tally.wrote(written);

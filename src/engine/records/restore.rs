@@ -30,10 +30,10 @@ pub(in crate::engine) fn restore<H: Host>(
     create: &CreateOptions,
     op: impl Fn() -> H::Op,
 ) -> Result<(), StoreError> {
-    let Some(store) = &mut outputs.records.store else {
+    let Some(records) = &mut outputs.records else {
         return Ok(());
     };
-    let mut keys = store.keys()?;
+    let mut keys = records.store.keys()?;
     if is_refused(create, &keys) {
         return Err(StoreError::OtherVersion);
     }
@@ -53,9 +53,9 @@ pub(in crate::engine) fn restore<H: Host>(
         let restored = id(key).is_some_and(|id| session.restore_sent(id, released.is_some(), op()));
         if restored {
             sent += 1;
-            outputs.records.take_over(key);
+            records.take_over(key);
             if let Some(key) = released {
-                outputs.records.take_over(key);
+                records.take_over(key);
             }
         } else {
             trace!(
@@ -72,25 +72,21 @@ pub(in crate::engine) fn restore<H: Host>(
         if all.contains(&publish) || all.contains(&other_version(publish)) {
             continue;
         }
-        let stands = outputs
-            .records
-            .store
-            .as_mut()
-            .is_some_and(Store::pubrel_stands_alone);
+        let stands = records.store.pubrel_stands_alone();
         if stands && id(key).is_some_and(|id| session.restore_released(id, op())) {
             sent += 1;
-            outputs.records.take_over(key);
+            records.take_over(key);
         } else {
             // Killed between the end of a message's two records. Left there, a later message of the same packet identifier
             // would be taken for one that the server has.
-            outputs.records.remove(key);
+            records.remove(key);
         }
     }
     for &key in &found.received {
         // An MQTT 5 client hands a message over when it arrives, an older one at its PUBREL: see the session.
         if id(key).is_some_and(|id| session.restore_received(id, key.v5)) {
             received += 1;
-            outputs.records.take_over(key);
+            records.take_over(key);
         } else {
             trace!(
                 Error,
@@ -98,8 +94,8 @@ pub(in crate::engine) fn restore<H: Host>(
             );
         }
     }
-    outputs.records.commands.found(&found.commands);
-    outputs.records.messages.found(&found.messages);
+    records.commands.found(&found.commands);
+    records.messages.found(&found.messages);
     trace!(
         Minimum,
         "{sent} sent messages and {received} received messages restored, {} commands and {} messages waiting",
@@ -113,9 +109,9 @@ pub(in crate::engine) fn restore<H: Host>(
         for key in found.messages {
             outputs.queue.push(Event::StoredMessage(key));
         }
-    } else if let Some(store) = &mut outputs.records.store {
+    } else {
         let forgotten = [found.commands, found.messages].concat();
-        store.forget_all(&forgotten);
+        records.store.forget_all(&forgotten);
     }
     Ok(())
 }

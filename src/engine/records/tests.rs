@@ -58,7 +58,7 @@ fn client(v5: bool, shelf: &Arc<Mutex<Shelf>>) -> Records {
         v5,
         ..CreateOptions::default()
     };
-    Records::new(Some(Box::new(Kept(Arc::clone(shelf)))), &create)
+    Records::new(Box::new(Kept(Arc::clone(shelf))), &create)
 }
 
 fn message(payload: &[u8], packet_id: u16, qos: QoS) -> Publish<'_> {

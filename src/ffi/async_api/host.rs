@@ -43,7 +43,7 @@ pub struct AsyncHost {
     routes: Routes,
     /// A publish whose deliveryComplete is running, and which has yet to be told of its end. Should the program destroy the
     /// client inside that callback, it is told before `MQTTAsync_destroy` returns, and not after.
-    half: Mutex<Option<Completion<Op>>>,
+    half: Mutex<Option<Box<Completion<Op>>>>,
 }
 
 impl AsyncHost {
@@ -60,7 +60,7 @@ impl AsyncHost {
         // Not held in the callback, which may call this again.
         let half = self.half.lock().take();
         if let Some(done) = half {
-            ended(done);
+            ended(*done);
         }
     }
 }
@@ -188,7 +188,7 @@ impl Host for AsyncHost {
                     (callbacks.delivery_complete, is_delivery(&done))
                 {
                     let token = done.token;
-                    *self.half.lock() = Some(done);
+                    *self.half.lock() = Some(Box::new(done));
                     // SAFETY: the program's callback.
                     unsafe { callback(context.0, token) };
                     self.finish();

@@ -199,3 +199,16 @@ pub unsafe fn set_trace_callback(callback: MQTTAsync_traceCallback) {
 fn milliseconds(timeout: c_ulong) -> std::time::Duration {
     std::time::Duration::from_millis(timeout)
 }
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use super::AsyncClient;
+
+    /// There may be thousands, most of them idle: what is rarely there is boxed. With what a connection adds, a client takes
+    /// some 3 KiB.
+    #[test]
+    fn a_client_is_small() {
+        let size = size_of::<AsyncClient>();
+        assert!(size <= 1536, "{size} bytes");
+    }
+}

@@ -512,7 +512,7 @@ pub unsafe extern "C" fn MQTTAsync_waitForCompletion(
 /// @param msg points at the pointer to the message, which is set to NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_freeMessage(msg: *mut *mut MQTTAsync_message) {
-    entry!((), memory::free_message(msg));
+    entry!(hot: (), memory::free_message(msg));
 }
 
 /// Frees memory that the library handed over: a topic, an array of tokens.
@@ -520,7 +520,7 @@ pub unsafe extern "C" fn MQTTAsync_freeMessage(msg: *mut *mut MQTTAsync_message)
 /// @param ptr the memory; nothing is done if it is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_free(ptr: *mut c_void) {
-    entry!((), memory::free(ptr));
+    entry!(hot: (), memory::free(ptr));
 }
 
 /// Allocates memory that the library will free: for renewed credentials, for a message store of the program's.

@@ -577,7 +577,7 @@ pub unsafe extern "C" fn MQTTClient_receive(
     timeout: c_ulong,
 ) -> c_int {
     entry!(
-        MQTTCLIENT_FAILURE,
+        hot: MQTTCLIENT_FAILURE,
         sync_api::receive(handle, topicName, topicLen, message, timeout)
     )
 }
@@ -587,7 +587,7 @@ pub unsafe extern "C" fn MQTTClient_receive(
 /// @param msg points at the pointer to the message, which is set to NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_freeMessage(msg: *mut *mut MQTTClient_message) {
-    entry!((), memory::free_message(msg));
+    entry!(hot: (), memory::free_message(msg));
 }
 
 /// Frees memory that the library handed over: a topic, an array of tokens.
@@ -595,7 +595,7 @@ pub unsafe extern "C" fn MQTTClient_freeMessage(msg: *mut *mut MQTTClient_messag
 /// @param ptr the memory; nothing is done if it is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_free(ptr: *mut c_void) {
-    entry!((), memory::free(ptr));
+    entry!(hot: (), memory::free(ptr));
 }
 
 /// Allocates memory that the library will free, for a message store of the program's.

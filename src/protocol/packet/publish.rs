@@ -134,8 +134,10 @@ impl<'a> Publish<'a> {
         }
         let mut reader = Reader::new(body);
         let topic = reader.binary()?;
-        // One search for what no topic name holds: U+0000 and the wildcards ([MQTT-3.3.2-2]).
-        if memchr::memchr3(0, b'+', b'#', topic).is_some() || !wire::well_formed_utf8(topic) {
+        // What no topic name holds: U+0000 and the wildcards ([MQTT-3.3.2-2]).
+        if !wire::is_plain(topic)
+            && (memchr::memchr3(0, b'+', b'#', topic).is_some() || !wire::well_formed_utf8(topic))
+        {
             return Err(Malformed::new(
                 reason::MALFORMED_PACKET,
                 "topic of a PUBLISH has a wildcard or U+0000 or is not well-formed UTF-8",

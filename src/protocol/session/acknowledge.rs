@@ -58,6 +58,13 @@ struct Waiting {
 pub(super) struct Acks {
     connection: u32,
     serial: u32,
+    /// None while no message has waited on this connection, as where the session acknowledges them.
+    messages: Option<Box<Messages>>,
+}
+
+/// The messages themselves.
+#[derive(Debug, Default)]
+struct Messages {
     waiting: Inflight<Waiting>,
     /// Packet identifiers in the order of arrival, while the mode is ordered.
     order: VecDeque<u16>,
@@ -76,29 +83,35 @@ impl Acks {
 
     /// Forgets what waits; the server will send it again.
     pub fn forget(&mut self) {
-        self.waiting = Inflight::default();
-        self.order = VecDeque::new();
-        self.at_least_once = 0;
+        self.messages = None;
     }
 
     /// Returns true if a message of that packet identifier waits.
     pub fn contains(&self, id: u16) -> bool {
-        self.waiting.contains(id)
+        self.get(id).is_some()
+    }
+
+    fn get(&self, id: u16) -> Option<&Waiting> {
+        self.messages.as_ref()?.waiting.get(id)
     }
 
     /// Returns which acknowledgement of that packet identifier waits.
     pub fn kind(&self, id: u16) -> Option<AckKind> {
-        self.waiting.get(id).map(|waiting| waiting.kind)
+        self.get(id).map(|waiting| waiting.kind)
     }
 
     /// Returns how many messages wait.
     pub fn len(&self) -> usize {
-        self.waiting.len()
+        self.messages
+            .as_ref()
+            .map_or(0, |messages| messages.waiting.len())
     }
 
     /// Returns how many messages of `QoS` 1 wait.
     pub fn at_least_once(&self) -> usize {
-        self.at_least_once
+        self.messages
+            .as_ref()
+            .map_or(0, |messages| messages.at_least_once)
     }
 
     /// Returns the token that [`add`](Self::add) will give that identifier.
@@ -108,7 +121,8 @@ impl Acks {
 
     /// Adds a message.
     pub fn add(&mut self, id: u16, kind: AckKind, ordered: bool) {
-        self.waiting.insert(
+        let messages = self.messages.get_or_insert_default();
+        messages.waiting.insert(
             id,
             Waiting {
                 serial: self.serial,
@@ -117,9 +131,9 @@ impl Acks {
             },
         );
         self.serial = self.serial.wrapping_add(1) & LOW_24;
-        self.at_least_once += usize::from(kind == AckKind::PubAck);
+        messages.at_least_once += usize::from(kind == AckKind::PubAck);
         if ordered {
-            self.order.push_back(id);
+            messages.order.push_back(id);
         }
     }
 
@@ -127,7 +141,7 @@ impl Acks {
     fn find(&self, token: AckToken) -> Option<(u16, AckKind)> {
         let bits = |from: u32, mask: u64| u32::try_from(token.get() >> from & mask).unwrap_or(0);
         let id = u16::try_from(bits(0, 0xFFFF)).unwrap_or(0);
-        let waiting = self.waiting.get(id)?;
+        let waiting = self.get(id)?;
         let same = bits(40, LOW_24.into()) == self.connection
             && bits(16, LOW_24.into()) == waiting.serial
             && waiting.given.is_none();
@@ -145,14 +159,15 @@ impl Acks {
 
     /// Returns the token of the message of that packet identifier, if it waits for the program's word.
     fn token(&self, id: u16) -> Option<AckToken> {
-        let waiting = self.waiting.get(id)?;
+        let waiting = self.get(id)?;
         let number = number(self.connection, waiting.serial, id);
         waiting.given.is_none().then_some(number)
     }
 
     /// Takes the program's word for a message. [`pop`](Self::pop) says what may be sent now.
     fn give(&mut self, id: u16, reason: u8) {
-        if let Some(waiting) = self.waiting.get_mut(id) {
+        let messages = self.messages.as_mut();
+        if let Some(waiting) = messages.and_then(|messages| messages.waiting.get_mut(id)) {
             waiting.given = Some(reason);
         }
     }
@@ -160,12 +175,13 @@ impl Acks {
     /// Takes out the next message whose acknowledgement may be sent: the oldest where they are ordered, if the program has
     /// given it, else the one of that identifier.
     fn pop(&mut self, id: u16) -> Option<(u16, AckKind, u8)> {
-        let id = self.order.front().copied().unwrap_or(id);
-        let waiting = self.waiting.get(id)?;
+        let messages = self.messages.as_mut()?;
+        let id = messages.order.front().copied().unwrap_or(id);
+        let waiting = messages.waiting.get(id)?;
         let (kind, given) = (waiting.kind, waiting.given?);
-        self.waiting.remove(id);
-        self.order.pop_front();
-        self.at_least_once -= usize::from(kind == AckKind::PubAck);
+        messages.waiting.remove(id);
+        messages.order.pop_front();
+        messages.at_least_once -= usize::from(kind == AckKind::PubAck);
         Some((id, kind, given))
     }
 }

@@ -13,9 +13,13 @@ use crate::protocol::{Version, reason};
 /// Topics of aliases hold no more bytes than this in each direction: 65,535 of 64 KiB each would be 4 GiB.
 pub const MAX_ALIAS_BYTES: usize = 4 << 20;
 
-/// Aliases of one direction and one connection, with their topics.
+/// Aliases of one direction and one connection; nothing while there are none, as in most sessions.
 #[derive(Debug, Default)]
-pub(super) struct Aliases {
+pub(super) struct Aliases(Option<Box<Table>>);
+
+/// Aliases with their topics.
+#[derive(Debug, Default)]
+struct Table {
     topics: HashMap<u16, Alias>,
     /// The reverse, of those that were given automatically.
     given: HashMap<Bytes, u16>,
@@ -32,6 +36,32 @@ struct Alias {
 }
 
 impl Aliases {
+    fn table(&mut self) -> &mut Table {
+        self.0.get_or_insert_default()
+    }
+
+    fn fits(&self, alias: u16, topic: &[u8]) -> bool {
+        match &self.0 {
+            Some(table) => table.fits(alias, topic),
+            None => topic.len() <= MAX_ALIAS_BYTES,
+        }
+    }
+
+    /// Returns the topic of an alias, and whether the other end knows it.
+    fn get(&self, alias: u16) -> Option<(&Bytes, bool)> {
+        self.0.as_ref()?.get(alias)
+    }
+
+    /// Returns the alias to send a topic by, and whether the server knows it already.
+    fn choose(&self, topic: &[u8], max: u16) -> Option<(u16, bool)> {
+        match &self.0 {
+            Some(table) => table.choose(topic, max),
+            None => Table::default().choose(topic, max),
+        }
+    }
+}
+
+impl Table {
     /// Sets an alias. Returns false, and leaves the old one, if it would take too much memory.
     fn set(&mut self, alias: u16, topic: Bytes, known: bool) -> bool {
         if !self.fits(alias, &topic) {
@@ -49,13 +79,11 @@ impl Aliases {
         self.bytes - old + topic.len() <= MAX_ALIAS_BYTES
     }
 
-    /// Returns the topic of an alias, and whether the other end knows it.
     fn get(&self, alias: u16) -> Option<(&Bytes, bool)> {
         let alias = self.topics.get(&alias)?;
         Some((&alias.topic, alias.known))
     }
 
-    /// Returns the alias to send a topic by, and whether the server knows it already.
     fn choose(&self, topic: &[u8], max: u16) -> Option<(u16, bool)> {
         if self.programs_own || topic.is_empty() {
             return None;
@@ -138,7 +166,7 @@ impl<M, O> Session<M, O> {
         } else {
             Bytes::new()
         };
-        if !self.known_aliases.set(alias, kept, true) {
+        if !self.known_aliases.table().set(alias, kept, true) {
             return Err(Malformed::new(
                 reason::QUOTA_EXCEEDED,
                 "the topics of the server's aliases are too long together",
@@ -219,21 +247,21 @@ impl<M, O> Session<M, O> {
     /// sent without it.
     pub(super) fn note_alias(&mut self, aliased: Aliased, sent: bool) {
         let Aliased { alias, topic, .. } = aliased;
+        if aliased.automatic && !sent {
+            return;
+        }
+        let table = self.own_aliases.table();
         if aliased.automatic {
-            if !sent {
-                return;
-            }
-            self.own_aliases.given.insert(topic.clone(), alias);
+            table.given.insert(topic.clone(), alias);
         } else {
-            self.own_aliases.programs_own = true;
-            self.own_aliases.given = HashMap::new();
+            table.programs_own = true;
+            table.given = HashMap::new();
         }
         let known = sent
-            || self
-                .own_aliases
+            || table
                 .get(alias)
                 .is_some_and(|(old, known)| known && *old == topic);
-        let fits = self.own_aliases.set(alias, topic, known);
+        let fits = table.set(alias, topic, known);
         debug_assert!(fits, "checked when the message was looked at");
     }
 }

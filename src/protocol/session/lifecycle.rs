@@ -55,8 +55,9 @@ impl<M, O> Session<M, O> {
             .map_or(begin.keep_alive, |seconds| {
                 Duration::from_secs(seconds.into())
             });
+        let timeout = self.keep_alive.timeout();
         self.keep_alive = KeepAlive::new(keep_alive, now);
-        self.keep_alive.set_timeout(self.ping_timeout);
+        self.keep_alive.set_timeout(timeout);
         self.known_aliases = Aliases::default();
         self.own_aliases = Aliases::default();
         self.acks.begin();

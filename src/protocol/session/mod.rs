@@ -7,8 +7,10 @@
 
 mod acknowledge;
 mod aliases;
+mod answered;
 mod authenticate;
 mod backlog;
+mod exactly_once;
 mod incoming;
 mod lifecycle;
 mod limits;
@@ -183,7 +185,6 @@ pub struct Session<M, O> {
     online: bool,
     limits: Limits,
     keep_alive: KeepAlive,
-    ping_timeout: Option<Duration>,
     inflight: Inflight<Entry<O>>,
     /// Entries of `inflight` that are publishes sent on this connection.
     publishing: u32,
@@ -213,7 +214,8 @@ pub struct Session<M, O> {
     /// The sink has not been told that all of those are acknowledged.
     resumes: bool,
     options: Options,
-    subscriptions: Subscriptions,
+    /// None while the session need not remember any.
+    subscriptions: Option<Box<Subscriptions>>,
     /// Aliases that the server has set on this connection.
     known_aliases: Aliases,
     /// Aliases that we have set on this connection.
@@ -232,7 +234,6 @@ impl<M, O> Session<M, O> {
             online: false,
             limits: Limits::default(),
             keep_alive: KeepAlive::new(Duration::ZERO, now),
-            ping_timeout: None,
             inflight: Inflight::default(),
             publishing: 0,
             replay: VecDeque::new(),
@@ -251,7 +252,7 @@ impl<M, O> Session<M, O> {
             resuming: 0,
             resumes: false,
             options: Options::default(),
-            subscriptions: Subscriptions::default(),
+            subscriptions: None,
             known_aliases: Aliases::default(),
             own_aliases: Aliases::default(),
             next_order: 0,
@@ -276,7 +277,7 @@ impl<M, O> Session<M, O> {
 
     /// Sets how long the answer to a PINGREQ may take; told before [`begin`](Self::begin).
     pub fn set_ping_timeout(&mut self, timeout: Option<Duration>) {
-        self.ping_timeout = timeout;
+        self.keep_alive.set_timeout(timeout);
     }
 
     /// Returns how long the answer to the last PINGREQ took.

@@ -45,7 +45,8 @@ struct Entry<M> {
 /// The messages by packet identifier.
 #[derive(Debug)]
 pub(super) struct Received<M> {
-    table: Inflight<Entry<M>>,
+    /// None before the first.
+    table: Option<Box<Inflight<Entry<M>>>>,
     connection: u64,
     /// Entries of this connection: those that count against our Receive Maximum. The server's count begins anew with each
     /// connection, and a PUBREL alone does not count (section 4.9 of MQTT 5).
@@ -59,7 +60,7 @@ pub(super) struct Received<M> {
 impl<M> Default for Received<M> {
     fn default() -> Self {
         Self {
-            table: Inflight::default(),
+            table: None,
             connection: 0,
             of_this_connection: 0,
             held: 0,
@@ -101,7 +102,7 @@ impl<M> Received<M> {
             State::Unacknowledged(_) | State::Released(_) | State::Unread | State::Lent => Some(id),
             State::Held { .. } | State::HandedOver | State::Kept(_) | State::Stored => None,
         };
-        let waiting: Vec<u16> = self.table.iter().filter_map(waits).collect();
+        let waiting: Vec<u16> = self.entries().filter_map(waits).collect();
         for id in waiting {
             match self.remove(id) {
                 Some(State::Released(packet)) => self.insert(id, State::Kept(packet)),
@@ -113,17 +114,20 @@ impl<M> Received<M> {
 
     /// Returns the packet identifiers of so many messages whose records could not be read when their PUBRELs came.
     pub fn unread(&self, count: usize) -> Vec<u16> {
-        self.table
-            .iter()
+        self.entries()
             .filter(|(_, entry)| matches!(entry.state, State::Unread))
             .map(|(id, _)| id)
             .take(count)
             .collect()
     }
 
+    fn entries(&self) -> impl Iterator<Item = (u16, &Entry<M>)> {
+        self.table.iter().flat_map(|table| table.iter())
+    }
+
     /// Returns true if the message of that packet identifier is known.
     pub fn contains(&self, id: u16) -> bool {
-        self.table.contains(id)
+        self.state(id).is_some()
     }
 
     /// Returns how many messages count against our Receive Maximum.
@@ -138,7 +142,7 @@ impl<M> Received<M> {
 
     /// Takes the message that is held out, and leaves its entry as one that is handed over. Returns also how it is put back.
     pub fn take_held(&mut self, id: u16) -> Option<(M, impl FnOnce(M) -> State<M> + use<M>)> {
-        let entry = self.table.get_mut(id)?;
+        let entry = self.table.as_mut()?.get_mut(id)?;
         if !matches!(entry.state, State::Held { .. }) {
             return None;
         }
@@ -176,7 +180,7 @@ impl<M> Received<M> {
     pub fn insert(&mut self, id: u16, state: State<M>) {
         self.count(&state);
         self.of_this_connection += 1;
-        self.table.insert(
+        self.table.get_or_insert_default().insert(
             id,
             Entry {
                 connection: self.connection,
@@ -187,7 +191,7 @@ impl<M> Received<M> {
 
     /// Changes what a message waits for.
     pub fn set(&mut self, id: u16, state: State<M>) {
-        if let Some(entry) = self.table.get_mut(id) {
+        if let Some(entry) = self.table.as_mut().and_then(|table| table.get_mut(id)) {
             let old = std::mem::replace(&mut entry.state, state);
             let new = (entry.state.held(), entry.state.unacknowledged());
             self.discount(&old);
@@ -198,7 +202,7 @@ impl<M> Received<M> {
 
     /// Takes a message out.
     pub fn remove(&mut self, id: u16) -> Option<State<M>> {
-        let entry = self.table.remove(id)?;
+        let entry = self.table.as_mut()?.remove(id)?;
         self.discount(&entry.state);
         if entry.connection == self.connection {
             self.of_this_connection -= 1;
@@ -208,7 +212,7 @@ impl<M> Received<M> {
 
     /// Returns what the message waits for.
     pub fn state(&self, id: u16) -> Option<&State<M>> {
-        self.table.get(id).map(|entry| &entry.state)
+        self.table.as_ref()?.get(id).map(|entry| &entry.state)
     }
 
     /// Returns the packet of a message that the program has and has not acknowledged.
@@ -222,8 +226,7 @@ impl<M> Received<M> {
     /// Returns the packet identifiers of the messages that are held, in the order in which they came.
     pub fn held_in_order(&self) -> Vec<u16> {
         let mut held: Vec<(u64, u16)> = self
-            .table
-            .iter()
+            .entries()
             .filter_map(|(id, entry)| match entry.state {
                 State::Held { order, .. } => Some((order, id)),
                 _ => None,
@@ -238,6 +241,8 @@ impl<M> Received<M> {
         self.held = 0;
         self.unacknowledged = 0;
         self.of_this_connection = 0;
-        self.table.drain().map(|(id, _)| id)
+        let table = self.table.take().unwrap_or_default();
+        let mut table = *table;
+        table.drain().map(|(id, _)| id)
     }
 }

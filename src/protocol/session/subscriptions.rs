@@ -47,6 +47,38 @@ impl Subscriptions {
             self.bytes -= filter.len() + OVERHEAD;
         }
     }
+
+    /// Takes out filters that go into one SUBSCRIBE of at most so many bytes: they have the same identifier.
+    fn next_batch(&mut self, first: Granted, max: usize) -> Vec<Box<[u8]>> {
+        let mut batch: Vec<Box<[u8]>> = Vec::new();
+        let mut bytes = 64;
+        while let Some(next) = self.waiting.front() {
+            let fits = self
+                .granted
+                .get(next)
+                .is_some_and(|granted| granted.identifier == first.identifier);
+            bytes += next.len() + 3;
+            let full = batch.len() == BATCH || bytes > max && !batch.is_empty();
+            if !fits || full {
+                break;
+            }
+            batch.extend(self.waiting.pop_front());
+        }
+        batch
+    }
+
+    /// Returns the filters of a batch as a SUBSCRIBE has them.
+    fn filters<'a>(&self, batch: &'a [Box<[u8]>], first: Granted) -> Vec<Filter<'a>> {
+        let options = |filter: &[u8]| {
+            self.granted
+                .get(filter)
+                .map_or(first.options, |granted| granted.options)
+        };
+        batch
+            .iter()
+            .map(|filter| Filter::of(filter, options(filter)))
+            .collect()
+    }
 }
 
 impl<M, O> Session<M, O> {
@@ -54,8 +86,10 @@ impl<M, O> Session<M, O> {
     pub fn set_resubscribe(&mut self, resubscribe: bool) {
         self.options.resubscribe = resubscribe;
         if !resubscribe {
-            self.subscriptions.granted = BTreeMap::new();
-            self.subscriptions.bytes = 0;
+            if let Some(subscriptions) = &mut self.subscriptions {
+                subscriptions.granted = BTreeMap::new();
+                subscriptions.bytes = 0;
+            }
         }
     }
 
@@ -65,7 +99,8 @@ impl<M, O> Session<M, O> {
             return Ok(());
         }
         let more: usize = filters.iter().map(|one| one.filter.len() + OVERHEAD).sum();
-        if self.subscriptions.bytes.saturating_add(more) > MAX_SUBSCRIPTION_BYTES {
+        let bytes = self.subscriptions.as_ref().map_or(0, |known| known.bytes);
+        if bytes.saturating_add(more) > MAX_SUBSCRIPTION_BYTES {
             return Err(Refused::Full);
         }
         Ok(())
@@ -84,18 +119,19 @@ impl<M, O> Session<M, O> {
                     options,
                     identifier,
                 };
-                self.subscriptions.insert(filter, granted);
+                let subscriptions = self.subscriptions.get_or_insert_default();
+                subscriptions.insert(filter, granted);
             }
         }
     }
 
     /// The server has answered an UNSUBSCRIBE of the program's.
     pub(super) fn forget(&mut self, packet: &[u8]) {
-        if !self.options.resubscribe {
+        let Some(subscriptions) = &mut self.subscriptions else {
             return;
-        }
+        };
         for filter in unsubscribed(self.version, packet).into_iter().flatten() {
-            self.subscriptions.remove(filter);
+            subscriptions.remove(filter);
         }
     }
 
@@ -104,79 +140,59 @@ impl<M, O> Session<M, O> {
     pub(super) fn begin_resubscribing(&mut self, lost: bool) {
         self.stop_resubscribing();
         if !self.options.resubscribe {
-            self.subscriptions = Subscriptions::default();
-        } else if lost {
-            let granted = &self.subscriptions.granted;
-            self.subscriptions.waiting = granted.keys().cloned().collect();
+            self.subscriptions = None;
+        } else if let (Some(subscriptions), true) = (&mut self.subscriptions, lost) {
+            subscriptions.waiting = subscriptions.granted.keys().cloned().collect();
         }
     }
 
     /// The connection is gone.
     pub(super) fn stop_resubscribing(&mut self) {
-        self.subscriptions.waiting.clear();
-        for (id, _) in self.subscriptions.asked.drain() {
+        let Some(subscriptions) = &mut self.subscriptions else {
+            return;
+        };
+        subscriptions.waiting.clear();
+        for (id, _) in subscriptions.asked.drain() {
             self.inflight.unblock(id);
         }
     }
 
     /// Asks for the subscriptions that wait, as far as packet identifiers go.
     pub(super) fn resubscribe<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) {
-        while let Some(first) = self.subscriptions.waiting.front() {
-            let Some(first) = self.subscriptions.granted.get(first).copied() else {
+        while let Some(subscriptions) = &mut self.subscriptions {
+            let Some(first) = subscriptions.waiting.front() else {
+                return;
+            };
+            let Some(first) = subscriptions.granted.get(first).copied() else {
                 // Unsubscribed meanwhile.
-                self.subscriptions.waiting.pop_front();
+                subscriptions.waiting.pop_front();
                 continue;
             };
             let Some(id) = self.inflight.next_id() else {
                 return;
             };
-            let batch = self.next_batch(first);
-            if self.send_subscribe(id, &batch, first, sink) {
+            let max = self.limits.server_maximum_packet_size as usize;
+            let batch = subscriptions.next_batch(first, max);
+            let filters = subscriptions.filters(&batch, first);
+            if self.send_subscribe(id, &filters, first, sink) {
                 self.inflight.block(id);
-                self.subscriptions.asked.insert(id, batch);
+                if let Some(subscriptions) = &mut self.subscriptions {
+                    subscriptions.asked.insert(id, batch);
+                }
+            } else {
+                self.give_up_subscriptions(&batch, &[], sink);
             }
         }
     }
 
-    /// Takes out filters that go into one SUBSCRIBE: they have the same identifier.
-    fn next_batch(&mut self, first: Granted) -> Vec<Box<[u8]>> {
-        let mut batch: Vec<Box<[u8]>> = Vec::new();
-        let mut bytes = 64;
-        while let Some(next) = self.subscriptions.waiting.front() {
-            let fits = self
-                .subscriptions
-                .granted
-                .get(next)
-                .is_some_and(|granted| granted.identifier == first.identifier);
-            bytes += next.len() + 3;
-            let full = batch.len() == BATCH
-                || bytes > self.limits.server_maximum_packet_size as usize && !batch.is_empty();
-            if !fits || full {
-                break;
-            }
-            batch.extend(self.subscriptions.waiting.pop_front());
-        }
-        batch
-    }
-
-    /// Returns false if it cannot be sent; the subscriptions are given up then.
+    /// Returns false if it cannot be sent.
     fn send_subscribe<S: Sink<Message = M, Op = O>>(
-        &mut self,
+        &self,
         id: u16,
-        batch: &[Box<[u8]>],
+        filters: &[Filter<'_>],
         first: Granted,
         sink: &mut S,
     ) -> bool {
-        let options = |filter: &[u8]| {
-            self.subscriptions
-                .granted
-                .get(filter)
-                .map_or(first.options, |granted| granted.options)
-        };
-        let filters: Vec<Filter<'_>> = batch
-            .iter()
-            .map(|filter| Filter::of(filter, options(filter)))
-            .collect();
         let mut properties = Properties::new();
         let identifier = first.identifier.is_none_or(|identifier| {
             let identifier = Property {
@@ -188,15 +204,13 @@ impl<M, O> Session<M, O> {
         let out = sink.out().tail();
         let start = out.len();
         let sent = identifier
-            && encode_subscribe(self.version, id, &filters, properties.as_ref(), out).is_ok()
+            && encode_subscribe(self.version, id, filters, properties.as_ref(), out).is_ok()
             && self.check_size(out, start).is_ok();
         if sent {
             trace!(
                 Protocol,
                 "{} {} -> SUBSCRIBE msgid: {id} (0)", self.socket, self.client_id
             );
-        } else {
-            self.give_up_subscriptions(batch, &[], sink);
         }
         sent
     }
@@ -208,7 +222,11 @@ impl<M, O> Session<M, O> {
         codes: &[u8],
         sink: &mut S,
     ) -> bool {
-        let Some(batch) = self.subscriptions.asked.remove(&id) else {
+        let asked = self
+            .subscriptions
+            .as_mut()
+            .and_then(|subscriptions| subscriptions.asked.remove(&id));
+        let Some(batch) = asked else {
             return false;
         };
         self.inflight.unblock(id);
@@ -226,7 +244,9 @@ impl<M, O> Session<M, O> {
         for (i, filter) in batch.iter().enumerate() {
             let code = codes.get(i).copied().unwrap_or(0x80);
             if code >= 0x80 {
-                self.subscriptions.remove(filter);
+                if let Some(subscriptions) = &mut self.subscriptions {
+                    subscriptions.remove(filter);
+                }
                 sink.subscription_lost(filter, code);
             }
         }

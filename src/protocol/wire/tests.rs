@@ -190,3 +190,20 @@ fn a_packet_that_fails_leaves_the_buffer_as_it_was() {
     assert_eq!(binary_len(&vec![0; MAX_STRING]), Ok(MAX_STRING + 2));
     assert!(binary_len(&vec![0; MAX_STRING + 1]).is_err());
 }
+
+/// The short way comes to the same as the searches that it spares, wherever in the topic something special is.
+#[test]
+fn a_plain_topic_has_nothing_that_the_searches_would_find() {
+    for length in 0..40 {
+        let mut topic = vec![b'a'; length];
+        assert!(is_plain(&topic), "{length}");
+        for at in 0..length {
+            for byte in 0..=u8::MAX {
+                topic[at] = byte;
+                let special = byte >= 0x80 || matches!(byte, 0 | b'+' | b'#');
+                assert_eq!(is_plain(&topic), !special, "{byte} at {at} of {length}");
+            }
+            topic[at] = b'a';
+        }
+    }
+}

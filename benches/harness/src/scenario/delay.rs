@@ -166,6 +166,18 @@ pub fn delays() -> Vec<Scenario> {
         )
         .mosquitto()
         .metrics(vec![lower("rtt_p50", "p50", "µs", Target::AtMost(1.0))]),
+        scenario(
+            Async,
+            "hostile-servers",
+            "round trip beside four clients whose servers send PUBRELs and PINGRESPs without end",
+            "hostile qos=0 clients=4 seconds=5",
+            count(5_000, 5_000, 0, 0),
+            0.0,
+        )
+        .metrics(vec![
+            lower("rtt_p50", "p50", "µs", Target::None),
+            lower("rtt_p99", "p99", "µs", Target::Limit(10_000.0)),
+        ]),
     ]
 }
 

@@ -1,0 +1,94 @@
+//! Messages that an earlier client left in the store, and that nobody has read back yet.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Driver, PATIENCE, Tested};
+use crate::engine::Error;
+use crate::os::lock::Mutex;
+use crate::persistence::{RecordKey, Store, StoreError};
+
+#[derive(Default)]
+struct Shelf {
+    records: BTreeMap<RecordKey, Vec<u8>>,
+    /// It gives nothing out for now.
+    closed: bool,
+}
+
+/// A program's own store, which outlives its clients.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Shelf>>);
+
+impl Store for Shared {
+    fn put(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
+        self.0.lock().records.insert(key, parts.concat());
+        Ok(())
+    }
+    fn get(&mut self, key: RecordKey) -> Result<Vec<u8>, StoreError> {
+        let shelf = self.0.lock();
+        if shelf.closed {
+            return Err(StoreError::Program(-2));
+        }
+        let found = shelf.records.get(&key).cloned();
+        found.ok_or(StoreError::NoRecord(key))
+    }
+    fn remove(&mut self, key: RecordKey) -> Result<(), StoreError> {
+        let removed = self.0.lock().records.remove(&key);
+        removed.map(|_| ()).ok_or(StoreError::NoRecord(key))
+    }
+    fn keys(&mut self) -> Result<Vec<RecordKey>, StoreError> {
+        Ok(self.0.lock().records.keys().copied().collect())
+    }
+    fn clear(&mut self) -> Result<(), StoreError> {
+        self.0.lock().records.clear();
+        Ok(())
+    }
+    fn contains(&mut self, key: RecordKey) -> bool {
+        self.0.lock().records.contains_key(&key)
+    }
+}
+
+/// A store with a message that a client received, acknowledged, and did not hand over.
+fn left_behind(payload: &[u8]) -> Shared {
+    let shelf = Shared::default();
+    let client = Tested::new(Driver::Calls, Some(Box::new(shelf.clone())));
+    let mut server = client.connect();
+    // The message comes before the answer that the call waits for, and a client of calls reads inside calls only.
+    let length = u8::try_from(5 + payload.len()).expect("a short message");
+    server.send(&[&[0x32, length, 0, 1, b't', 0, 7], payload].concat());
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while shelf.0.lock().records.is_empty() {
+        assert!(std::time::Instant::now() < deadline, "the message in time");
+        client.process_until(std::time::Instant::now() + Duration::from_millis(5));
+    }
+    assert_eq!(server.packet(), [0x40, 2, 0, 7]);
+    shelf
+}
+
+#[test]
+fn a_restored_message_is_received_without_a_connection() {
+    let shelf = left_behind(b"kept");
+    let client = Tested::new(Driver::Calls, Some(Box::new(shelf.clone())));
+    let received = client.receive(Duration::ZERO).expect("no error");
+    assert_eq!(received.as_deref(), Some(&b"kept"[..]));
+    assert!(shelf.0.lock().records.is_empty(), "it has been taken");
+    assert!(matches!(
+        client.receive(Duration::ZERO),
+        Err(Error::Disconnected)
+    ));
+}
+
+#[test]
+fn one_that_cannot_be_read_now_still_counts_and_comes_later() {
+    let shelf = left_behind(b"kept");
+    let client = Tested::new(Driver::Calls, Some(Box::new(shelf.clone())));
+    shelf.0.lock().closed = true;
+    for _ in 0..2 {
+        let received = client.receive(Duration::ZERO);
+        assert!(matches!(received, Ok(None)), "nothing now, and no error");
+    }
+    shelf.0.lock().closed = false;
+    let received = client.receive(PATIENCE).expect("no error");
+    assert_eq!(received.as_deref(), Some(&b"kept"[..]));
+}
