@@ -39,4 +39,5 @@ torture-go: go-archive ## the Go tests of losses and leaks, as often as the requ
 GO_BENCH_RUNS ?= 5
 
 bench-go: go-archive $(BENCHES)/sink ## compare the Go package with the original
-	@cd bindings/go/tests && "$$(cd ../../.. && tools/go.sh $(BUILD))" run ./bench -sink $(CURDIR)/$(BENCHES)/sink -runs $(GO_BENCH_RUNS)
+	@cd bindings/go/tests && go="$$(cd ../../.. && tools/go.sh $(BUILD))" && for module in '' -v5; do \
+		"$$go" run ./bench -sink $(CURDIR)/$(BENCHES)/sink -runs $(GO_BENCH_RUNS) $$module || exit 1; done

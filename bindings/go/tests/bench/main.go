@@ -1,4 +1,4 @@
-// Command bench runs the same program on the genuine library and on ours, in turns, and prints a table: bench -sink PROGRAM.
+// Command bench runs the same program on the genuine library and on ours, in turns, and prints a table: bench -sink PROGRAM [-v5].
 package main
 
 import (
@@ -46,12 +46,34 @@ var rows = []row{
 	{"idle", "OS threads with so many", 1000, "threads", "", false, 0},
 }
 
+// rowsV5 are those of MQTT 5, which the programs measure through autopaho.
+var rowsV5 = []row{
+	{"publish0", "publish QoS 0, one goroutine", 100000, "rate", "/s", true, 0},
+	{"publish1", "publish QoS 1, one goroutine", 20000, "rate", "/s", true, 0},
+	{"publish1many", "publish QoS 1, 100 goroutines", 100000, "rate", "/s", true, 3},
+	{"publish1many", "publish QoS 1, 100 goroutines, CPU a message", 100000, "cpu_us", "µs", false, 1. / 3},
+	{"queue", "publish via queue, QoS 1", 150000, "rate", "/s", true, 5},
+	{"queue", "publish via queue, QoS 1, CPU a message", 150000, "cpu_us", "µs", false, 1. / 3},
+	{"receive0", "receive QoS 0", 300000, "rate", "/s", true, 0},
+	{"receive0", "receive QoS 0, CPU a message", 300000, "cpu_us", "µs", false, 1. / 5},
+	{"receive1", "receive QoS 1", 100000, "rate", "/s", true, 0},
+	{"receive1", "receive QoS 1, CPU a message", 100000, "cpu_us", "µs", false, 1. / 5},
+	{"roundtrip0", "round trip QoS 0, p50", 10000, "p50_us", "µs", false, 1},
+	{"roundtrip1", "round trip QoS 1, p50", 10000, "p50_us", "µs", false, 1},
+	{"roundtrip1", "round trip QoS 1, p99", 10000, "p99_us", "µs", false, 1.2},
+}
+
 func main() {
+	v5 := flag.Bool("v5", false, "measure the module of MQTT 5")
 	sink := flag.String("sink", "", "the benchmarks' server")
 	runs := flag.Int("runs", 5, "how often each program runs")
 	only := flag.String("only", "", "scenarios, with commas between; all if empty")
 	scale := flag.Float64("scale", 1, "of the numbers of messages")
 	flag.Parse()
+	genuineName, module := "paho.mqtt.golang v1.5.1", "."
+	if *v5 {
+		rows, genuineName, module = rowsV5, "paho.golang v0.23.0", "../v5/tests"
+	}
 	directory, err := os.MkdirTemp("", "bench-go")
 	check(err)
 	defer os.RemoveAll(directory)
@@ -60,7 +82,7 @@ func main() {
 		programs[library] = filepath.Join(directory, library)
 		arguments := append([]string{"build", "-modfile=" + library + ".mod"}, strings.Fields(os.Getenv("PAHO_OXIDE_GO_FLAGS"))...)
 		build := exec.Command("go", append(arguments, "-o", programs[library], "./bench/program")...)
-		build.Stderr = os.Stderr
+		build.Dir, build.Stderr = module, os.Stderr
 		check(build.Run())
 	}
 	ca := filepath.Join(directory, "ca.pem")
@@ -114,7 +136,7 @@ func main() {
 			}
 		}
 	}
-	fmt.Println("| Go, 256 B | paho.mqtt.golang v1.5.1 | paho-oxide | ratio | target |")
+	fmt.Printf("| Go, 256 B | %s | paho-oxide | ratio | target |\n", genuineName)
 	fmt.Println("|---|--:|--:|--:|--:|")
 	for _, r := range rows {
 		if values[r.scenario] == nil {
