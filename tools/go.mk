@@ -29,7 +29,7 @@ test-go: check-go
 	@go=$(GO_COMMAND); set -e; \
 	for module in $(GO_MODULES); do echo "go test in $$module"; (cd $$module && "$$go" test ./...); done; \
 	echo 'the same under the race detector'; (cd bindings/go/tests && "$$go" test -race ./robust); \
-	(cd bindings/go/v5/tests && "$$go" test -race ./robust); \
+	(cd bindings/go/v5/tests && "$$go" test -race ./robust ./auto); \
 	echo 'with the strict checks of what C is given'; (cd bindings/go/tests && GOEXPERIMENT=cgocheck2 "$$go" test ./robust -run 'TestHandlerMayWait|TestPayloadIsCopied|TestNothingIsLeft')
 
 torture-go: go-archive ## the Go tests of losses and leaks, as often as the requirements say
