@@ -118,9 +118,6 @@ func (s *Session) Publish(message *engine.Publication, c *Call) error {
 	if message.QoS > 0 && s.exhausted() {
 		return engine.ErrNoID
 	}
-	if s.mirror != nil && s.owner.Load() == nil { // the engine would take it, for the next connection
-		return engine.ErrDisconnected
-	}
 	sent, err := client.Publish(message)
 	if err != nil {
 		return err

@@ -14,6 +14,23 @@ type mirror struct {
 	store   Store
 	// ids are the packet identifiers by the engine's tokens.
 	ids map[uint64]uint16
+	// restored is true once the engine has what was in the store.
+	restored bool
+}
+
+// connected does what a store is for when a connection begins, before anything is published on it: where the server has the session, the engine
+// gets what the store holds; else the store forgets it.
+func (m *mirror) connected(client *engine.Client, present bool) {
+	if !present {
+		m.clear()
+	} else if !m.restored {
+		m.session.mu.Lock()
+		if err := m.restore(client); err != nil {
+			m.session.logError("what the session's store holds cannot be sent: %s", err)
+		}
+		m.session.mu.Unlock()
+	}
+	m.restored = true
 }
 
 // restore gives the engine what the store holds.

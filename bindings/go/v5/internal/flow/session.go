@@ -88,7 +88,7 @@ func (s *Session) open() (*engine.Client, error) {
 	}
 	mirrored := s.client != nil && !isFiles && !InMemory(s.client)
 	if mirrored {
-		options.Flags |= engine.BufferOffline | engine.IDsAtAccept
+		options.Flags |= engine.IDsAtAccept
 	}
 	client, err := engine.New(options)
 	if isFiles && err != nil {
@@ -101,10 +101,6 @@ func (s *Session) open() (*engine.Client, error) {
 	s.engine.Store(client)
 	if mirrored {
 		s.mirror = &mirror{session: s, store: s.client, ids: map[uint64]uint16{}}
-		if err := s.mirror.restore(client); err != nil {
-			s.end()
-			return nil, err
-		}
 	}
 	return client, nil
 }
@@ -205,6 +201,9 @@ func (s *Session) handle(e *engine.Event) {
 	case engine.WrittenUpTo:
 		s.written(e.Token)
 	case engine.Connected:
+		if s.mirror != nil {
+			s.mirror.connected(s.engine.Load(), e.Flags&engine.FlagSessionPresent != 0)
+		}
 		if owner := s.owner.Load(); owner != nil {
 			s.up.Store(true)
 			owner.Connected(e)

@@ -147,6 +147,11 @@ type mapStore struct {
 	packets map[uint16][]byte
 	log     []string
 	refuse  error
+	came    chan uint16 // of Put
+}
+
+func newMapStore() *mapStore {
+	return &mapStore{packets: map[uint16][]byte{}, came: make(chan uint16, 100)}
 }
 
 func (m *mapStore) note(what string, id uint16) { m.log = append(m.log, fmt.Sprint(what, " ", id)) }
@@ -163,6 +168,7 @@ func (m *mapStore) Put(id uint16, kind byte, w io.WriterTo) error {
 	}
 	m.note("put", id)
 	m.packets[id] = content.Bytes()
+	m.came <- id
 	return nil
 }
 
@@ -213,7 +219,7 @@ func (m *mapStore) lines() string {
 
 // TestStoreOfTheProgram: a store of the program's own is told of what is under way, and what it holds is sent by another session.
 func TestStoreOfTheProgram(t *testing.T) {
-	store := &mapStore{packets: map[uint16][]byte{}}
+	store := newMapStore()
 	kept := state.New(store, memory.New())
 	c, s := connect(t, paho.ClientConfig{Session: kept}, 60, false, 0)
 	ended := publish(t, c, 1)
@@ -229,7 +235,7 @@ func TestStoreOfTheProgram(t *testing.T) {
 	if await(t, lost, "end of Publish") == nil {
 		t.Error("Publish returns no error though the session has been closed")
 	}
-	if got := store.lines(); got != "put 1, delete 1, put 2" {
+	if got := store.lines(); got != "reset, put 1, delete 1, put 2" {
 		t.Errorf("the store is told: %s", got)
 	}
 	store.packets[9] = []byte("no packet")
@@ -262,6 +268,36 @@ func TestStoreOfTheProgram(t *testing.T) {
 		t.Errorf("Publish returns %v", err)
 	}
 	c.Disconnect(&paho.Disconnect{})
+}
+
+// TestStoreOfTheProgramIsReset: a server without the session makes the client forget, and the store with it.
+func TestStoreOfTheProgramIsReset(t *testing.T) {
+	store := newMapStore()
+	stored(t, store)
+	<-store.came
+	<-store.came
+	kept := state.New(store, memory.New())
+	defer kept.Close()
+	c, s := connect(t, paho.ClientConfig{Session: kept}, 60, false, 0)
+	ended := publish(t, c, 1)
+	if p := s.expect(packets.PUBLISH).Content.(*packets.Publish); string(p.Payload) != "x" {
+		t.Errorf("%v is sent", p)
+	}
+	await(t, store.came, "Put")
+	ids, _ := store.List()
+	if len(ids) != 1 || !strings.Contains(store.lines(), "reset") {
+		t.Errorf("the store has %v and was told: %s", ids, store.lines())
+	}
+	s.Close()
+	await(t, c.Done(), "Done")
+	_, s = connect(t, paho.ClientConfig{Session: kept}, 60, true, 0)
+	s.puback(s.expect(packets.PUBLISH).PacketID())
+	if err := await(t, ended, "end of Publish"); err != nil {
+		t.Error(err)
+	}
+	if ids, _ := store.List(); len(ids) != 0 {
+		t.Errorf("the store has %v", ids)
+	}
 }
 
 // TestStateClosedInUse: a session that is closed while a client uses it ends the client, and can be used again.
