@@ -42,6 +42,14 @@ struct ClientOf {
     queue: u64,
 }
 
+impl std::ops::Deref for ClientOf {
+    type Target = EventClient;
+
+    fn deref(&self) -> &EventClient {
+        &self.client
+    }
+}
+
 static CLIENTS: PerProcess<Registry<ClientOf>> =
     PerProcess::new(|_| Registry::after_forks(os::forks()));
 static QUEUES: PerProcess<Registry<QueueOf>> =
@@ -57,11 +65,10 @@ struct QueueOf {
 pub type Answer<T = i32> = Result<T, i32>;
 
 /// Returns the client of a handle.
-fn client(handle: u64) -> Answer<EventClient> {
+fn client(handle: u64) -> Answer<Arc<ClientOf>> {
     CLIENTS
         .get()
         .get(Key::from_u64(handle))
-        .map(|entry| entry.client.clone())
         .ok_or(MQTTOxide_E_HANDLE)
 }
 
