@@ -63,7 +63,7 @@ type (
 
 	// ClientConfig is what a Client is made with. Only Conn is needed.
 	ClientConfig struct {
-		// ClientID is what ClientClient.ClientID returns before Connect.
+		// ClientID is what Client.ClientID returns before Connect.
 		ClientID string
 		// Conn is the connection. The client closes it. A TCP or Unix connection is read and written by the engine; others are read by one
 		// goroutine and written by one, so that they need not be safe for several writers.

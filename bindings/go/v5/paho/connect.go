@@ -256,7 +256,7 @@ func (c *Client) Disconnect(d *Disconnect) error {
 	if !c.up.Load() {
 		select {
 		case <-c.lost: // another Disconnect, or the end of the connection, may be under way
-			c.awaitDone()
+			<-c.done
 		default:
 		}
 		return &net.OpError{Op: "write", Net: "mqtt", Err: net.ErrClosed}
@@ -289,9 +289,6 @@ func (c *Client) Disconnect(d *Disconnect) error {
 	if err != nil && c.up.Load() {
 		client.Abort()
 	}
-	c.awaitDone()
+	<-c.done // shutdown sees to it that this takes a bounded time
 	return err
 }
-
-// awaitDone waits until nothing is left of the connection. shutdown sees to it that this takes a bounded time.
-func (c *Client) awaitDone() { <-c.done }

@@ -40,7 +40,7 @@ type DefaultPinger struct {
 func NewDefaultPinger() *DefaultPinger { return &DefaultPinger{debug: log.NOOPLogger{}} }
 
 var (
-	errPingerRuns = errors.New("Run() already in progress") //nolint:staticcheck // the original's text
+	errPingerRuns = errors.New("Run() already in progress")
 	errNoConn     = errors.New("conn is nil")
 	errNoPingresp = errors.New("PINGRESP timed out")
 )

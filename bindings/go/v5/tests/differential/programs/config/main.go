@@ -1,6 +1,8 @@
 // Command config prints what can be seen of configurations, back-offs and errors without a connection.
 package main
 
+//lint:file-ignore SA1019 what is deprecated is part of the interface, too
+
 import (
 	"context"
 	"errors"
