@@ -73,7 +73,10 @@ func isClosed(c chan struct{}) bool {
 
 func TestFirstInFirstOut(t *testing.T) {
 	queues(t, func(t *testing.T, q waitable) {
-		const n = 3000
+		n := 300
+		if _, ok := q.(*memory.Queue); ok {
+			n = 3000 // so many that it moves its entries
+		}
 		for i := range n {
 			put(t, q, fmt.Sprint(i))
 		}
