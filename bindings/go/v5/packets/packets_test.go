@@ -62,6 +62,7 @@ func samples(t *testing.T) []*packets.ControlPacket {
 	add(packets.PUBLISH, 0, &packets.Publish{Topic: "t", Payload: bytes.Repeat([]byte("long"), 50000), Properties: &packets.Properties{}})
 	add(packets.PUBLISH, 0, &packets.Publish{Topic: "t", Payload: []byte("p"), Properties: &packets.Properties{
 		ContentType: strings.Repeat("c", 126), User: []packets.User{{"k", strings.Repeat("v", 20000)}}}})
+	add(packets.PUBLISH, 0, &packets.Publish{Topic: "t", Payload: []byte("p"), Properties: &packets.Properties{ContentType: strings.Repeat("c", 200)}})
 	add(packets.PUBACK, 0, &packets.Puback{PacketID: 1, ReasonCode: 0x10, Properties: only(t, packets.PUBACK)})
 	add(packets.PUBREC, 0, &packets.Pubrec{PacketID: 2, ReasonCode: 0x80, Properties: only(t, packets.PUBREC)})
 	add(packets.PUBREL, 2, &packets.Pubrel{PacketID: 3, Properties: only(t, packets.PUBREL)})

@@ -18,14 +18,19 @@ func main() {
 	kit.Print(err)
 
 	cfg := autopaho.ClientConfig{KeepAlive: 20}
+	//lint:ignore SA1019 it is part of the interface
 	cfg.SetUsernamePassword("user", []byte("password"))
+	//lint:ignore SA1019 it is part of the interface
 	cfg.SetUsernamePassword("", nil)
 	kit.Print(cfg.ConnectUsername, string(cfg.ConnectPassword))
 	cfg.ResetUsernamePassword()
 	kit.Print(cfg.ConnectUsername == "", cfg.ConnectPassword != nil, len(cfg.ConnectPassword))
+	//lint:ignore SA1019 it is part of the interface
 	cfg.SetWillMessage("will", []byte("bye"), 1, true)
 	kit.Print(*cfg.WillMessage, *cfg.WillProperties.WillDelayInterval)
+	//lint:ignore SA1019 it is part of the interface
 	kit.Print(cfg.SetConnectPacketConfigurator(func(c *paho.Connect) (*paho.Connect, error) { return c, nil }), cfg.ConnectPacketBuilder != nil)
+	//lint:ignore SA1019 it is part of the interface
 	cfg.SetDisConnectPacketConfigurator(func() *paho.Disconnect { return nil })
 	kit.Print(cfg.DisconnectPacketBuilder() == nil)
 
