@@ -20,6 +20,7 @@ const defaultDialTimeout = 30 * time.Second
 // An attempt waits for the outcome of one CONNECT. The engine's events give it.
 type attempt struct {
 	done    chan struct{}
+	version uint
 	present bool
 	code    byte
 	err     error
@@ -36,7 +37,6 @@ func (c *client) tryServers(ctx context.Context, again bool, tries int) (present
 			var dialed bool
 			present, code, dialed, err = c.tryServer(ctx, server, version)
 			if code == packets.Accepted {
-				c.options.ProtocolVersion, c.options.protocolVersionExplicit = version, true
 				c.connectedNow(again, present)
 				return present, code, nil
 			}
@@ -94,7 +94,7 @@ func (c *client) tryServer(ctx context.Context, server *url.URL, version uint) (
 
 // handshake gives the connection to the engine, which sends CONNECT, and waits for the outcome.
 func (c *client) handshake(ctx context.Context, conn net.Conn, connect *engine.Connect, deadline time.Time) (bool, byte, error) {
-	try := &attempt{done: make(chan struct{})}
+	try := &attempt{done: make(chan struct{}), version: uint(connect.Version)}
 	c.attempt.Store(try)
 	connect.Deadline = deadline
 	if err := c.session.Load().engine.Attach(conn, connect); err != nil {
@@ -112,6 +112,14 @@ func (c *client) handshake(ctx context.Context, conn net.Conn, connect *engine.C
 		}
 	}
 	return try.present, try.code, try.err
+}
+
+// keepVersion has later attempts use the version that has worked. It is called before anybody sees the connection: the goroutine that reconnects after
+// its loss may run before the one that has made it is done.
+func (c *client) keepVersion() {
+	if try := c.attempt.Load(); try != nil && !c.options.protocolVersionExplicit {
+		c.options.ProtocolVersion, c.options.protocolVersionExplicit = try.version, true
+	}
 }
 
 // outcome ends the attempt that is under way. It returns false if there is none.

@@ -183,6 +183,7 @@ func (s *session) handle(e *engine.Event) {
 	case engine.Suback, engine.Unsuback, engine.Failed:
 		s.answered(e)
 	case engine.Connected:
+		c.keepVersion()
 		if c.status.up() {
 			c.inbox.open()
 			c.outcome(e.Flags&engine.FlagSessionPresent != 0, packets.Accepted, nil)

@@ -57,10 +57,11 @@ func (l *link) readRaw() {
 	defer l.conn.Close()
 	for !l.over.Load() {
 		err := l.raw.Read(func(uintptr) bool {
-			if l.client.drive(wantsRead)&wantsWrite != 0 { // what was read has answers
+			want := l.client.drive(wantsRead)
+			if want&wantsWrite != 0 { // what was read has answers
 				l.write()
 			}
-			return l.over.Load() || l.client.busy()
+			return want&wantsMore != 0 || l.over.Load() || l.client.busy()
 		})
 		if err != nil {
 			if !l.over.Load() { // the program closed a connection of its own making

@@ -498,7 +498,7 @@ func TestHandlerMayWait(t *testing.T) {
 	broker := both.Mosquitto(t)
 	const messages = 300
 	done := make(chan bool, messages)
-	c := connected(t, options(broker.TCP, "wait"))
+	c := connected(t, options(broker.TCP, "wait").SetKeepAlive(0)) // no ping comes to the help of what is forgotten
 	ended(t, c.Subscribe("wait", 1, func(c mqtt.Client, m mqtt.Message) {
 		for qos := byte(0); qos < 3; qos++ {
 			if token := c.Publish("answer", qos, false, m.Payload()); !token.WaitTimeout(patience) || token.Error() != nil {
@@ -520,6 +520,28 @@ func TestHandlerMayWait(t *testing.T) {
 			t.Fatal("a handler that waits is stuck")
 		}
 	}
+	c.Disconnect(1000)
+}
+
+// TestTokensOfOthers: goroutines publish and wait for each message, and one's call writes what another has queued. No ping comes to the help of a
+// token whose end nobody has looked at.
+func TestTokensOfOthers(t *testing.T) {
+	broker := both.Mosquitto(t)
+	c := connected(t, options(broker.TCP, "others").SetKeepAlive(0))
+	var publishers sync.WaitGroup
+	for range 2 {
+		publishers.Add(1)
+		go func() {
+			defer publishers.Done()
+			for range times(5000, 100000) {
+				if !c.Publish("others", 0, false, "x").WaitTimeout(patience) {
+					t.Error("a publish with QoS 0 does not end")
+					return
+				}
+			}
+		}()
+	}
+	publishers.Wait()
 	c.Disconnect(1000)
 }
 
@@ -551,7 +573,15 @@ func TestSlowHandler(t *testing.T) {
 	}()
 	gate, all := make(chan bool), make(chan bool)
 	count := 0
-	c := connected(t, options("tcp://"+l.Addr().String(), "slow").SetDefaultPublishHandler(func(mqtt.Client, mqtt.Message) {
+	// Where the kernel may hold tens of megabytes for a socket, it could hold all.
+	small := func(uri *url.URL, _ mqtt.ClientOptions) (net.Conn, error) {
+		conn, err := net.Dial("tcp", uri.Host)
+		if err == nil {
+			err = conn.(*net.TCPConn).SetReadBuffer(64 << 10)
+		}
+		return conn, err
+	}
+	c := connected(t, options("tcp://"+l.Addr().String(), "slow").SetCustomOpenConnectionFn(small).SetDefaultPublishHandler(func(mqtt.Client, mqtt.Message) {
 		<-gate
 		if count++; count == messages {
 			close(all)
