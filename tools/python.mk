@@ -20,14 +20,17 @@ $(PYTHON_BUILD)/tools/done: tools/python.mk
 wheel: ## build the Python source distribution, and the wheels from it, into build/python/wheels/
 wheel: $(PYTHON_WHEELS)/done
 
-# The wheel is built from the source distribution, so that whatever the tests say of the one holds for the other. That has
-# fewer members than the workspace, for which `--locked` would refuse its lock file; the versions in it stay.
+# The wheel is built from the source distribution, so that whatever the tests say of the one holds for the other. Files in the
+# archive are of 2006: cargo would take an older build for theirs, had they not the time of now (tar's m). The lock file names
+# members that the archive has not, so `--locked` would refuse it; the versions in it stay.
 $(PYTHON_WHEELS)/done: $(PYTHON_BUILD)/tools/done $(RUST_SOURCES) $(PYTHON_SOURCES)
 	rm -rf $(PYTHON_WHEELS)
-	PATH="$(CURDIR)/$(PYTHON_BUILD)/tools/bin:$$PATH" CARGO_TARGET_DIR="$(abspath $(or $(CARGO_TARGET_DIR),target))" \
-		$(PYTHON_BUILD)/tools/bin/maturin build -q --sdist --release --strip \
-		--manifest-path bindings/python/Cargo.toml --compatibility $(WHEEL_COMPATIBILITY) \
-		$(if $(filter linux,$(WHEEL_COMPATIBILITY)),,--zig) --out $(PYTHON_WHEELS)
+	$(PYTHON_BUILD)/tools/bin/maturin sdist --manifest-path bindings/python/Cargo.toml --out $(PYTHON_WHEELS)
+	unpacked=$$(mktemp -d) && trap 'rm -rf "$$unpacked"' EXIT && \
+		tar -xzmf $(PYTHON_WHEELS)/paho_oxide-*.tar.gz -C "$$unpacked" --strip-components=1 && cd "$$unpacked" && \
+		PATH="$(CURDIR)/$(PYTHON_BUILD)/tools/bin:$$PATH" CARGO_TARGET_DIR="$(CURDIR)/$(PYTHON_BUILD)/target" \
+		maturin build -q --release --strip --compatibility $(WHEEL_COMPATIBILITY) \
+		$(if $(filter linux,$(WHEEL_COMPATIBILITY)),,--zig) --out $(CURDIR)/$(PYTHON_WHEELS)
 	$(PYTHON_BUILD)/tools/bin/pip wheel -q --no-deps --wheel-dir $(PYTHON_WHEELS) bindings/python/as-paho-mqtt
 	@touch $@; ls -l $(PYTHON_WHEELS)/*.whl $(PYTHON_WHEELS)/*.tar.gz
 
