@@ -45,6 +45,18 @@ fn run_events(bytes: &[u8]) {
     events::run(setup, &steps);
 }
 
+/// What random input found: a server that uses the packet identifier of a QoS 2 message whose PUBREL is still to come for one of
+/// QoS 1, which the program has and has not acknowledged when PUBREL comes.
+#[test]
+fn a_packet_identifier_is_used_twice_by_the_server() {
+    run_session(&[
+        0, 153, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 76, 0, 0, 0,
+        0, 196, 0, 0, 0, 166, 5, 0, 43, 0, 0, 0, 0, 0, 196, 0, 0, 0, 211, 0, 0, 0, 0, 0, 0, 0, 211,
+        0, 0, 0, 0, 0, 0, 0, 46, 137, 205, 0, 0, 0, 0, 16, 0, 0, 0, 0, 16, 0, 0, 0, 0, 136, 0, 0,
+        0, 0, 0, 0, 136, 0, 0, 0, 0, 0, 0, 46, 46, 125, 0, 0, 0, 0, 76, 0, 0, 0, 0, 121, 205,
+    ]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 

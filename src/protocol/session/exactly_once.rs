@@ -175,6 +175,15 @@ impl<M, O> Session<M, O> {
         packet: Bytes,
         sink: &mut S,
     ) -> Result<(), Fault> {
+        if self.acks.contains(id) {
+            // The server has used the identifier for another message meanwhile, which the program has not acknowledged.
+            self.received.insert(id, State::Kept(packet));
+            return Err(Malformed::new(
+                reason::PROTOCOL_ERROR,
+                "PUBREL: its packet identifier is another message's",
+            )
+            .into());
+        }
         let publish = view(self.version, &packet);
         let message = publish
             .ok_or(NotStored)
