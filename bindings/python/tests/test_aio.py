@@ -304,6 +304,66 @@ def test_publishing_at_qos_0_lets_the_event_loop_have_its_turn(broker: Broker, r
     run(main())
 
 
+def test_a_refused_publish_raises_and_an_unanswered_one_is_forgotten(serve: Serve, run: Run) -> None:
+    def script(connection: socket.socket) -> None:
+        read_packet(connection)
+        connection.sendall(b"\x20\x03\0\0\0")
+        for kind in b"\x40\x50":
+            read_packet(connection)
+            connection.sendall(bytes([kind]) + (b"\x04\0\1\x97\0" if kind == 0x40 else b"\x04\0\2\x87\0"))
+        while connection.recv(100):
+            pass
+
+    async def main() -> None:
+        async with Client("127.0.0.1", serve(script).port, protocol=MQTTv5) as client:
+            with pytest.raises(MqttCodeError, match=r"151.*Quota exceeded"):
+                await client.publish("t", "x", 1)
+            with pytest.raises(MqttCodeError, match=r"135.*Not authorized"):
+                await client.publish("t", "x", 2)
+            with pytest.raises(MqttError, match="in time"):
+                await client.publish("t", "x", 1, timeout=0.05)
+            assert not client._published
+
+    run(main())
+
+
+def test_a_subscribe_whose_connection_is_lost_fails_at_once(serve: Serve, run: Run) -> None:
+    def script(connection: socket.socket) -> None:
+        read_packet(connection)
+        connection.sendall(b"\x20\x02\0\0")
+        assert read_packet(connection)[0] == 0x82
+
+    async def main() -> None:
+        where = ("127.0.0.1", serve(script).port)
+        async with Client(*where, protocol=MQTTv311, reconnect=True, reconnect_min_delay=60, timeout=40) as client:
+            with pytest.raises(MqttError) as raised:
+                await client.subscribe("t")
+            assert "in time" not in str(raised.value)
+
+    run(main())
+
+
+def test_publish_at_qos_0_waits_for_room_in_the_socket(serve: Serve, run: Run) -> None:
+    waited = threading.Event()
+
+    def script(connection: socket.socket) -> None:
+        read_packet(connection)
+        connection.sendall(b"\x20\x02\0\0")
+        assert waited.wait(30)
+        while connection.recv(1 << 20):
+            pass
+
+    async def main() -> None:
+        async with Client("127.0.0.1", serve(script).port, protocol=MQTTv311) as client:
+            publishing = asyncio.ensure_future(client.publish("t", bytes(32 << 20), timeout=50))
+            done, _ = await asyncio.wait([publishing], timeout=0.3)
+            assert not done
+            waited.set()
+            await publishing
+
+    run(main())
+
+
 def test_a_program_that_does_not_keep_up_is_not_fed_on(broker: Broker, run: Run) -> None:
     async def main() -> None:
         client = Client("127.0.0.1", broker.tcp, max_queued_incoming_messages=10)
