@@ -20,7 +20,7 @@ import (
 )
 
 // Patience is how long a program waits for what must come.
-const Patience = 20 * time.Second
+const Patience = time.Minute
 
 var changing = regexp.MustCompile(`(127\.0\.0\.1|\[::1\]|localhost):\d+`)
 
