@@ -209,7 +209,8 @@ func samples(t *testing.T, broker *both.Broker) string {
 }
 
 // until runs a program, interrupts it once it has printed so many lines that contain mark, and returns its lines up to there, in alphabetical order.
-func until(t *testing.T, program, mark string, times int, arguments ...string) string {
+// It returns false if the program has not printed them within a minute.
+func until(t *testing.T, program, mark string, times int, arguments ...string) (string, bool) {
 	t.Helper()
 	run := exec.Command(program, arguments...)
 	out, err := run.StdoutPipe()
@@ -235,11 +236,8 @@ func until(t *testing.T, program, mark string, times int, arguments ...string) s
 		}
 	}
 	run.Wait()
-	if times > 0 {
-		t.Errorf("%s does not print %q:\n%s", program, mark, strings.Join(lines, "\n"))
-	}
 	slices.Sort(lines)
-	return strings.Join(lines, "\n")
+	return strings.Join(lines, "\n"), times == 0
 }
 
 // changing is what differs from one run to the next: times, and the identifiers of requests and clients.
@@ -262,11 +260,22 @@ func TestSamples(t *testing.T) {
 			{"autopaho/examples/rpc", `{"value":12}`, 1, []string{"-server", server}},
 			{"paho/cmd/rpc", `{"value":50}`, 1, []string{"-server", strings.TrimPrefix(broker.TCP, "tcp://")}},
 		} {
-			outputs[sample.name] = until(t, both.Build(t, library, directory, "./"+sample.name), sample.mark, sample.times, sample.arguments...)
+			output, complete := until(t, both.Build(t, library, directory, "./"+sample.name), sample.mark, sample.times, sample.arguments...)
+			switch {
+			case complete:
+				outputs[sample.name] = output
+			case library == both.Oxide:
+				t.Errorf("%s does not print %q:\n%s", sample.name, sample.mark, output)
+			default: // on a loaded machine, the genuine library has been seen to lose a request of these samples
+				t.Logf("%s with the genuine library does not print %q:\n%s", sample.name, sample.mark, output)
+			}
 		}
 	}
+	if len(printed[both.Genuine]) < 2 {
+		t.Error("next to nothing to compare with")
+	}
 	for name, genuine := range printed[both.Genuine] {
-		if oxide := printed[both.Oxide][name]; genuine != oxide {
+		if oxide, complete := printed[both.Oxide][name]; complete && genuine != oxide {
 			t.Errorf("%s with the genuine library:\n%s\nwith ours:\n%s", name, genuine, oxide)
 		}
 	}
