@@ -523,28 +523,6 @@ func TestHandlerMayWait(t *testing.T) {
 	c.Disconnect(1000)
 }
 
-// TestTokensOfOthers: goroutines publish and wait for each message, and one's call writes what another has queued. No ping comes to the help of a
-// token whose end nobody has looked at.
-func TestTokensOfOthers(t *testing.T) {
-	broker := both.Mosquitto(t)
-	c := connected(t, options(broker.TCP, "others").SetKeepAlive(0))
-	var publishers sync.WaitGroup
-	for range 2 {
-		publishers.Add(1)
-		go func() {
-			defer publishers.Done()
-			for range times(5000, 100000) {
-				if !c.Publish("others", 0, false, "x").WaitTimeout(patience) {
-					t.Error("a publish with QoS 0 does not end")
-					return
-				}
-			}
-		}()
-	}
-	publishers.Wait()
-	c.Disconnect(1000)
-}
-
 // TestSlowHandler: a server faster than the handler is held back, and nothing is lost.
 func TestSlowHandler(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
