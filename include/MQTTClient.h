@@ -729,6 +729,48 @@ LIBMQTT_API int MQTTClient_disconnect5(
 LIBMQTT_API int MQTTClient_isConnected(MQTTClient handle);
 
 /**
+ * Destroys a client: disconnects it, without waiting for messages in flight, and closes its store, which keeps them. Calls
+ * of other threads that wait for something return with an error. When it returns, no callback of the client's runs any
+ * more, but for the one it was called from.
+ *
+ * @param handle points at the handle, which is set to NULL. Nothing is done if it is not a client.
+ */
+LIBMQTT_API void MQTTClient_destroy(MQTTClient *handle);
+
+/**
+ * Sets the level of detail of the trace, wherever it goes: trace callback, standard output or file. Overrides the environment
+ * when called after the first create.
+ *
+ * @param level the level.
+ */
+LIBMQTT_API void MQTTClient_setTraceLevel(enum MQTTCLIENT_TRACE_LEVELS level);
+
+/**
+ * Sets the function that is called with each line of the trace. There is one for the process, for both APIs.
+ *
+ * @param callback the function, or NULL for none.
+ */
+LIBMQTT_API void MQTTClient_setTraceCallback(MQTTClient_traceCallback *callback);
+
+/**
+ * Sets how long subscribing and unsubscribing wait for the server's answer. 10 seconds unless set.
+ *
+ * @param handle the client.
+ * @param milliSeconds the time in milliseconds, at least 5000.
+ * @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client, or less than 5000.
+ */
+LIBMQTT_API int MQTTClient_setCommandTimeout(MQTTClient handle, unsigned long milliSeconds);
+
+/**
+ * A text for a return code.
+ *
+ * @param code one of the `MQTTCLIENT_` codes; for reason codes there is MQTTReasonCode_toString().
+ * @return the text, which belongs to the library. That of an unknown code is valid until the calling thread asks for
+ *         another one.
+ */
+LIBMQTT_API const char *MQTTClient_strerror(int code);
+
+/**
  * Subscribes to a topic. Waits for the server's answer.
  *
  * @param handle the client.
@@ -955,48 +997,6 @@ LIBMQTT_API void MQTTClient_free(void *ptr);
  * @return the memory, or NULL if there is not enough.
  */
 LIBMQTT_API void *MQTTClient_malloc(size_t size);
-
-/**
- * Destroys a client: disconnects it, without waiting for messages in flight, and closes its store, which keeps them. Calls
- * of other threads that wait for something return with an error. When it returns, no callback of the client's runs any
- * more, but for the one it was called from.
- *
- * @param handle points at the handle, which is set to NULL. Nothing is done if it is not a client.
- */
-LIBMQTT_API void MQTTClient_destroy(MQTTClient *handle);
-
-/**
- * Sets the level of detail of the trace, wherever it goes: trace callback, standard output or file. Overrides the environment
- * when called after the first create.
- *
- * @param level the level.
- */
-LIBMQTT_API void MQTTClient_setTraceLevel(enum MQTTCLIENT_TRACE_LEVELS level);
-
-/**
- * Sets the function that is called with each line of the trace. There is one for the process, for both APIs.
- *
- * @param callback the function, or NULL for none.
- */
-LIBMQTT_API void MQTTClient_setTraceCallback(MQTTClient_traceCallback *callback);
-
-/**
- * Sets how long subscribing and unsubscribing wait for the server's answer. 10 seconds unless set.
- *
- * @param handle the client.
- * @param milliSeconds the time in milliseconds, at least 5000.
- * @return #MQTTCLIENT_SUCCESS, or #MQTTCLIENT_FAILURE: not a client, or less than 5000.
- */
-LIBMQTT_API int MQTTClient_setCommandTimeout(MQTTClient handle, unsigned long milliSeconds);
-
-/**
- * A text for a return code.
- *
- * @param code one of the `MQTTCLIENT_` codes; for reason codes there is MQTTReasonCode_toString().
- * @return the text, which belongs to the library. That of an unknown code is valid until the calling thread asks for
- *         another one.
- */
-LIBMQTT_API const char *MQTTClient_strerror(int code);
 
 #if defined(__cplusplus)
 }

@@ -785,7 +785,7 @@ LIBMQTT_API int64_t MQTTOxide_feedEvents(
     uint32_t *count);
 
 /**
- * An attached stream has ended.
+ * Ends an attached stream.
  *
  * @param client the client.
  * @param why the text of the event LOST or CONNECT_FAILED that follows; may be empty.

@@ -9,7 +9,7 @@
 //!                                                          └─► event queue: ordered per client, never under a lock ─► C callback
 //! ```
 //!
-//! Dependencies point one way: [`ffi`] → [`engine`] → {[`protocol`], [`transport`], [`persistence`]}; [`mod@trace`] serves all.
+//! Dependencies point one way: [`ffi`] → `engine` → {[`protocol`], [`transport`], [`persistence`]}; `trace` serves all.
 //! [`protocol`] knows no clock, no socket, no thread and no `unsafe`.
 
 mod engine;

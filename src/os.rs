@@ -69,8 +69,8 @@ struct Instance<T> {
 }
 
 impl<T: Send + Sync> PerProcess<T> {
-    /// A value that `make` makes when it is first needed. In a child `make` is given the parent's value, whose locks may
-    /// be held by threads that do not exist: it may only try to take them.
+    /// Makes a value that `make` makes when it is first needed. In a child `make` is given the parent's value, whose locks
+    /// may be held by threads that do not exist: it may only try to take them.
     pub const fn new(make: fn(previous: Option<&'static T>) -> T) -> Self {
         Self {
             current: AtomicPtr::new(std::ptr::null_mut()),

@@ -28,12 +28,12 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key as a number; [`Key::from_u64`] undoes it.
+    /// Returns the key as a number; [`Key::from_u64`] undoes it.
     pub fn to_u64(self) -> u64 {
         u64::from(self.generation) << 32 | u64::from(self.index)
     }
 
-    /// The key of that number, which may never have been one.
+    /// Makes the key of that number, which may never have been one.
     pub fn from_u64(number: u64) -> Self {
         Self {
             index: low_half(number),
@@ -41,12 +41,12 @@ impl Key {
         }
     }
 
-    /// The key in as few bits as [`COMPACT_GENERATIONS`] takes; [`Key::from_compact`] undoes it.
+    /// Returns the key in as few bits as [`COMPACT_GENERATIONS`] takes; [`Key::from_compact`] undoes it.
     pub fn to_compact(self) -> usize {
         (self.generation << INDEX_BITS | self.index) as usize
     }
 
-    /// The key of that number, which may never have been one.
+    /// Makes the key of that number, which may never have been one.
     pub fn from_compact(number: usize) -> Self {
         let index_mask = (1 << INDEX_BITS) - 1;
         Self {
@@ -87,13 +87,13 @@ struct Free {
 }
 
 impl<T: ?Sized> Registry<T> {
-    /// An empty registry; for statics, as it is large.
+    /// Makes an empty registry; for statics, as it is large.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         Self::with_generations(u32::MAX)
     }
 
-    /// An empty registry whose keys have generations from 1 to `generations`.
+    /// Makes an empty registry whose keys have generations from 1 to `generations`.
     #[allow(clippy::large_stack_arrays)]
     pub const fn with_generations(generations: u32) -> Self {
         Self {
@@ -108,8 +108,8 @@ impl<T: ?Sized> Registry<T> {
         }
     }
 
-    /// An empty registry for a process that lies so many forks behind the first one. Its keys are not its parents', whose
-    /// objects it does not have.
+    /// Makes an empty registry for a process that lies so many forks behind the first one. Its keys are not its parents',
+    /// whose objects it does not have.
     pub fn after_forks(forks: u32) -> Self {
         Self {
             base: (forks & 0xff) << 24,
@@ -161,7 +161,7 @@ impl<T: ?Sized> Registry<T> {
         Some((key, object))
     }
 
-    /// The object of that key.
+    /// Returns the object of that key.
     pub fn get(&self, key: Key) -> Option<Arc<T>> {
         let slot = self.slot(key.index)?.lock();
         if slot.generation == key.generation {
@@ -190,7 +190,7 @@ impl<T: ?Sized> Registry<T> {
         Some(object)
     }
 
-    /// All objects at this moment.
+    /// Returns all objects at this moment.
     pub fn all(&self) -> Vec<Arc<T>> {
         let used = self.free.lock().next;
         (0..used)

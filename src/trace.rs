@@ -201,7 +201,7 @@ impl Sinks {
     }
 }
 
-/// Whether a line of that level is written.
+/// Returns true if a line of that level is written.
 #[inline]
 pub fn enabled(level: Level) -> bool {
     level as u8 >= THRESHOLD.load(Ordering::Relaxed)
@@ -365,7 +365,7 @@ fn emit(level: Level, line: &str) {
     emit_to(level, line, false);
 }
 
-/// As [`emit`]; the header's lines are written whatever level the program has set, as in the original.
+/// Works as [`emit`]; the header's lines are written whatever level the program has set, as in the original.
 fn emit_to(level: Level, line: &str, header: bool) {
     let _call = os::Uncancellable::new();
     let (callback, listeners) = {
@@ -395,7 +395,7 @@ fn emit_to(level: Level, line: &str, header: bool) {
     }
 }
 
-/// Local time as `YYYYMMDD HHMMSS.mmm`.
+/// Returns the local time as `YYYYMMDD HHMMSS.mmm`.
 fn timestamp() -> String {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)

@@ -3,7 +3,7 @@
 
 use std::ptr;
 
-use paho_oxide::ffi::exports::mqtt_client::{
+use paho_oxide::ffi::exports::mqtt_client_messages::{
     MQTTClient_free, MQTTClient_freeMessage, MQTTClient_malloc,
 };
 use paho_oxide::ffi::exports::properties::{EMPTY, MQTTProperties_add, MQTTProperties_copy};

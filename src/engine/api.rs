@@ -62,7 +62,7 @@ impl<H: Host> Client<H> {
         self.v5.load(Ordering::Relaxed)
     }
 
-    /// The program has set callbacks: from now on the reactor's threads process packets and run them.
+    /// Notes that the program has set callbacks: from now on the reactor's threads process packets and run them.
     pub fn set_asynchronous(&self) {
         let mut core = self.lock();
         if !core.outputs.queue.hand_to_reactor() {
@@ -194,8 +194,8 @@ impl<H: Host> Client<H> {
         }
     }
 
-    /// The socket takes no more: waits until all that is there now has been written, as the original's publish does, so
-    /// that a program may leave right after it. False: the connection ended first.
+    /// Waits until all that is there now has been written, when the socket takes no more: the original's publish does so, and
+    /// a program may leave right after it. Returns false if the connection ended first.
     fn wait_until_written(&self, core: Guard<'_, H>) -> bool {
         let (epoch, end) = (core.lifecycle.epoch(), core.outputs.out.position());
         let core = self.wait_for_room(core, |core| core.outputs.written() >= end);
@@ -262,7 +262,7 @@ impl<H: Host> Client<H> {
         result.unwrap_or(Err(Error::TimedOut))
     }
 
-    /// Whether the operation has not ended.
+    /// Returns true if the operation has not ended.
     pub fn is_pending(&self, token: Token) -> bool {
         is_pending(&self.enter(), token)
     }
@@ -278,7 +278,7 @@ impl<H: Host> Client<H> {
             .collect()
     }
 
-    /// Where calls drive: waits for a message, at most `timeout`. No message in time is no error.
+    /// Waits for a message, at most `timeout`, where calls drive. No message in time is no error.
     pub fn receive(&self, timeout: Duration) -> Result<Option<H::Message>, Error> {
         let core = self.alive()?;
         if core.outputs.queue.driver() != Driver::Calls {
@@ -305,7 +305,7 @@ impl<H: Host> Client<H> {
         result.transpose()
     }
 
-    /// Where calls drive: processes what comes until the deadline.
+    /// Processes what comes until the deadline, where calls drive.
     pub fn process_until(&self, deadline: Instant) {
         let core = self.lock();
         if core.outputs.queue.driver() != Driver::Calls || !core.session.online() {
@@ -348,7 +348,7 @@ impl<H: Host> Core<H> {
         Ok(())
     }
 
-    /// A message was handed over. Of one without acknowledgement nobody learns whether it reached the server.
+    /// Notes that a message was handed over. Of one without acknowledgement nobody learns whether it reached the server.
     pub(super) fn note_risk(&mut self, qos: QoS) {
         if qos == QoS::AtMostOnce {
             if let Some(connection) = self.lifecycle.connection_mut() {

@@ -199,7 +199,7 @@ pub(super) enum Thread {
 }
 
 impl<H: Host> Client<H> {
-    /// A client that is not connected. `store` keeps its messages across processes.
+    /// Makes a client that is not connected. `store` keeps its messages across processes.
     ///
     /// What the store holds is taken over; `restored` makes what those operations have attached.
     pub fn new(
@@ -292,7 +292,7 @@ impl<H: Host> Client<H> {
         }
     }
 
-    /// A byte stream's state has changed. Runs inside a call of the stream's owner, which must not be held up.
+    /// Notes that a byte stream's state has changed. Runs inside a call of the stream's owner, which must not be held up.
     fn woken(&self, wake: Wake) {
         let mut core = self.lock();
         if let Some(connection) = core.lifecycle.connection_mut() {
@@ -431,7 +431,7 @@ impl<H: Host> Core<H> {
         (&mut self.session, &mut self.outputs)
     }
 
-    /// The program waits for something: whatever it calls next, it follows that and not the call before.
+    /// Notes that the program waits for something: whatever it calls next, it follows that and not the call before.
     pub fn pause(&mut self) {
         if let Some(connection) = self.lifecycle.connection_mut() {
             connection.pace.pause();

@@ -151,7 +151,7 @@ impl<H: Host> Core<H> {
         }
     }
 
-    /// As `wants`, and the program knows it.
+    /// Returns what `wants` does, and notes that the program knows it.
     fn tell(&mut self) -> Work {
         let wants = self.wants();
         self.driving.told = wants;

@@ -25,25 +25,25 @@ pub trait Host: Send + Sync + Sized + 'static {
     fn message(publish: &Publish<'_>) -> Option<Self::Message>;
     /// Lends what a message holds.
     fn with_contents<R>(message: &Self::Message, read: impl FnOnce(&Publish<'_>) -> R) -> R;
-    /// Roughly the bytes that a message holds, for the limit of the inbound queue.
+    /// Returns roughly how many bytes a message holds, for the limit of the inbound queue.
     fn message_size(message: &Self::Message) -> usize;
-    /// The program has to acknowledge this message, which goes into its queue, by that token.
+    /// Attaches the token by which the program has to acknowledge this message, which goes into its queue.
     fn needs_acknowledgement(_message: &mut Self::Message, _token: AckToken) {}
-    /// The program wants to see the message when this operation ends.
+    /// Returns true if the program wants to see the message when this operation ends.
     fn wants_packet(op: &Self::Op) -> bool;
-    /// Somebody wants to know when this operation ends.
+    /// Returns true if somebody wants to know when this operation ends.
     fn tracks(op: &Self::Op) -> bool;
     /// Takes the end of an operation for which no callback is to be run, at once and under the client's lock; gives
     /// back the others.
     fn settle(done: Completion<Self::Op>) -> Option<Completion<Self::Op>>;
-    /// For the trace: which callback is run for the end of an operation.
+    /// Returns which callback is run for the end of an operation, for the trace.
     fn completion_name(op: &Self::Op, token: Token, succeeded: bool, client: &str) -> String;
-    /// As [`settle`](Self::settle), for the end of a connect.
+    /// Works as [`settle`](Self::settle), for the end of a connect.
     fn settle_connect(op: Self::Op, result: ConnectResult) -> ConnectEnd<Self::Op>;
     /// Returns true if the program has a callback for [`Event::Connected`].
     fn hears_of_connections(&self) -> bool;
-    /// Before an automatic reconnect: the options to use from now on, where the program wants to change them. Runs the
-    /// program's callback; no lock is held; the thread may block.
+    /// Returns the options to use from now on, before an automatic reconnect, where the program wants to change them. Runs
+    /// the program's callback; no lock is held; the thread may block.
     fn refresh(&self, options: &ConnectOptions) -> Option<ConnectOptions>;
     /// Runs the program's callback. No lock is held; the thread may block.
     fn handle(&self, event: Event<Self>) -> Handled<Self>;
@@ -211,7 +211,7 @@ pub enum LossCause {
 }
 
 impl Loss {
-    /// A loss of that cause.
+    /// Makes a loss of that cause.
     pub fn new(cause: LossCause, text: impl Into<String>) -> Self {
         Self {
             cause,

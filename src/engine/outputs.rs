@@ -54,12 +54,12 @@ impl<H: Host> Outputs<H> {
         }
     }
 
-    /// The program wants to hear of acknowledgements, or not.
+    /// Notes whether the program wants to hear of acknowledgements.
     pub fn set_wants_acknowledgements(&mut self, wants: bool) {
         self.wants_acknowledgements = wants;
     }
 
-    /// Something happened that a waiting thread may wait for.
+    /// Notes that something happened that a waiting thread may wait for.
     pub fn progress(&mut self) {
         self.progressed = true;
     }
@@ -159,7 +159,7 @@ impl<H: Host> Outputs<H> {
         self.written
     }
 
-    /// The socket has taken the bytes up to `position`: ends the operations that waited for that.
+    /// Notes that the socket has taken the bytes up to `position`: ends the operations that waited for that.
     pub fn set_written(&mut self, position: u64) {
         self.written = position;
         while self
@@ -173,8 +173,8 @@ impl<H: Host> Outputs<H> {
         }
     }
 
-    /// The connection is gone: its stream ends, and the next one begins at 0. Returns nothing; what was not written fails
-    /// unless a thread still writes it, which tells later ([`writer_left`](Self::writer_left)).
+    /// Ends the connection's stream; the next one begins at 0. What was not written fails, unless a thread still writes it,
+    /// which tells later ([`writer_left`](Self::writer_left)).
     pub fn end_stream(&mut self, epoch: u64, writing: bool) {
         self.out.reset();
         self.written = 0;
@@ -189,7 +189,7 @@ impl<H: Host> Outputs<H> {
         }
     }
 
-    /// The client is destroyed: whatever was not written has failed.
+    /// Fails whatever was not written: the client is destroyed.
     pub fn fail_unwritten(&mut self) {
         while let Some((_, done)) = self.unwritten.pop_front() {
             self.give_up(done);
@@ -199,7 +199,7 @@ impl<H: Host> Outputs<H> {
         }
     }
 
-    /// A thread that wrote to the connection of that epoch, which is gone, got that far.
+    /// Notes how far a thread got that wrote to the connection of that epoch, which is gone.
     pub fn writer_left(&mut self, epoch: u64, position: u64) {
         let (mine, others) = std::mem::take(&mut self.left)
             .into_iter()

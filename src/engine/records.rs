@@ -50,12 +50,12 @@ pub(super) struct Records {
     put_off: Vec<RecordKey>,
 }
 
-/// The same record of a client of the other version.
+/// Returns the key of the same record of a client of the other version.
 fn other_version(key: RecordKey) -> RecordKey {
     RecordKey { v5: !key.v5, ..key }
 }
 
-/// A key as the session passes it back.
+/// Returns a key as the session passes it back.
 fn handle(key: RecordKey) -> RecordHandle {
     RecordHandle(key.to_code())
 }
@@ -88,7 +88,7 @@ impl Records {
         self.retry.hurry(Instant::now());
     }
 
-    /// When what the store refused has to be tried again; nothing where it refused nothing.
+    /// Returns when what the store refused has to be tried again; nothing where it refused nothing.
     pub fn retry_at(&self) -> Option<Instant> {
         self.retry.at()
     }
@@ -105,12 +105,12 @@ impl Records {
         }
     }
 
-    /// The key of a record as this client writes it.
+    /// Returns the key of a record as this client writes it.
     fn own_key(&self, kind: RecordKind, number: u32) -> RecordKey {
         RecordKey::new(kind, self.v5, number)
     }
 
-    /// The key that a record has in the store.
+    /// Returns the key that a record has in the store.
     fn key(&self, record: Record) -> Option<RecordKey> {
         let (kind, id) = match record {
             Record::Sent(id) => (RecordKind::PublishSent, id),
@@ -288,7 +288,7 @@ impl Records {
         std::mem::take(&mut self.put_off)
     }
 
-    /// A list of properties as this client's program can be given it.
+    /// Returns a list of properties as this client's program can be given it.
     fn known_properties<'a>(&self, properties: PropertiesRef<'a>) -> PropertiesRef<'a> {
         if self.v5 {
             properties

@@ -19,7 +19,7 @@ const COUNT: usize = 2;
 static RUNTIMES: PerProcess<[OnceCell<Handle>; COUNT]> =
     PerProcess::new(|_| [const { OnceCell::new() }; COUNT]);
 
-/// A runtime; an error when the system gives no descriptors or threads. It may do so the next time.
+/// Returns the runtime; an error when the system gives no descriptors or threads. It may do so the next time.
 pub(super) fn runtime() -> io::Result<&'static Handle> {
     static TURN: AtomicUsize = AtomicUsize::new(0);
     let turn = TURN.fetch_add(1, Ordering::Relaxed) % COUNT;

@@ -29,17 +29,17 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Bytes were read.
+    /// Notes that bytes were read.
     pub fn read(&mut self, bytes: usize) {
         self.bytes_in += bytes as u64;
     }
 
-    /// A connection has ended to which so many bytes were written.
+    /// Notes that a connection has ended to which so many bytes were written.
     pub fn wrote(&mut self, bytes: u64) {
         self.bytes_out += bytes;
     }
 
-    /// A connection was established.
+    /// Notes that a connection was established.
     pub fn connected(&mut self) {
         self.connections = self.connections.wrapping_add(1);
     }

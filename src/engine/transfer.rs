@@ -110,7 +110,7 @@ impl<H: Host> Client<H> {
         core
     }
 
-    /// On a thread of the reactor: writes for as long as callers keep appending.
+    /// Writes, on a thread of the reactor, for as long as callers keep appending.
     fn carry_burst<'a>(&'a self, mut core: Guard<'a, H>) -> Guard<'a, H> {
         let mut idle_since: Option<Instant> = None;
         let mut turns = 0;
@@ -249,7 +249,7 @@ impl<H: Host> Client<H> {
         self.read_on(core, partial)
     }
 
-    /// As [`read_some`](Self::read_some), on the thread that has taken the reading role.
+    /// Works as [`read_some`](Self::read_some), on the thread that has taken the reading role.
     pub(super) fn read_on<'a>(&'a self, core: Guard<'a, H>, partial: Vec<u8>) -> Guard<'a, H> {
         let Some(connection) = core.lifecycle.connection() else {
             return core;
@@ -443,7 +443,7 @@ fn total_len(partial: &[u8]) -> Option<usize> {
     Some(frame.total_len)
 }
 
-/// The peer has ended its side.
+/// Returns the loss of a connection whose peer has ended its side.
 fn closed() -> Loss {
     Loss::new(LossCause::Closed, "the server closed the connection")
 }
@@ -528,7 +528,7 @@ impl<H: Host> Client<H> {
         self.tick(core, now + reactor::TIMER_SLOT);
     }
 
-    /// A turn of a reactor's thread: reads once if there may be data, writes, and runs the callbacks.
+    /// Takes a turn of a reactor's thread: reads once if there may be data, writes, and runs the callbacks.
     fn turn<'a>(&'a self, mut core: Guard<'a, H>) {
         let read = |core: &Core<H>| {
             core.lifecycle

@@ -34,7 +34,7 @@ impl<T> Default for Answer<T> {
 }
 
 impl<T> Answer<T> {
-    /// An empty one.
+    /// Makes an empty answer.
     pub fn new() -> Arc<Self> {
         Arc::default()
     }
@@ -139,7 +139,7 @@ impl<H: Host> Client<H> {
         core
     }
 
-    /// Where calls drive: waits for the socket on the caller's thread, and processes what comes.
+    /// Waits for the socket on the caller's thread, where calls drive, and processes what comes.
     fn drive<'a>(&'a self, core: Guard<'a, H>, deadline: Option<Instant>) -> Guard<'a, H> {
         let mut core = self.write_some(core, Thread::Reactor);
         core.close_retired();
@@ -216,7 +216,7 @@ fn others_write<H: Host>(core: &Guard<'_, H>) -> bool {
         .is_some_and(|connection| connection.pace.is_burst() || connection.writer.is_writing())
 }
 
-/// A deadline so far away that it cannot be expressed is none.
+/// Returns the moment after a timeout. A deadline so far away that it cannot be expressed is none.
 pub(super) fn deadline_in(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }

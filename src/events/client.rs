@@ -279,7 +279,7 @@ impl EventClient {
         }
     }
 
-    /// The stream has ended.
+    /// Notes that the stream has ended.
     pub fn eof(&self, why: &str) -> Result<(), Error> {
         let stream = self.stream()?;
         stream.feed_end();

@@ -24,9 +24,10 @@ const MAX_LINES: usize = 1024;
 
 /// Whose events they are. The queue tells it what the program has taken.
 pub trait Producer: Send + Sync {
-    /// The program's own number, which comes with every event.
+    /// Returns the program's own number, which comes with every event.
     fn context(&self) -> u64;
-    /// The program has taken so many messages; of those with a record in the store, the numbers of their records.
+    /// Tells that the program has taken so many messages, and of those with a record in the store the numbers of their
+    /// records.
     fn taken(&self, count: Count, records: &[RecordKey]);
 }
 
@@ -237,7 +238,7 @@ impl Queue {
         state.collecting == 0 && !state.entries.is_empty()
     }
 
-    /// There is something: tells whoever waits for that.
+    /// Tells whoever waits for events that there are some.
     fn announce(&self, state: &mut MutexGuard<'_, State>) {
         if state.collecting > 0 {
             return;
@@ -258,7 +259,7 @@ impl Queue {
         }
     }
 
-    /// Nothing is left.
+    /// Takes the signal back: nothing is left.
     fn unsignal(&self, state: &mut MutexGuard<'_, State>) {
         if state.signalled {
             if let Some(fd) = self.descriptor.get() {

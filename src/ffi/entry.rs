@@ -20,7 +20,7 @@ macro_rules! entry {
         $crate::ffi::entry::entry!(untraced hot: $failure, $call)
     }};
     (untraced hot: $failure:expr, $call:expr) => {{
-        /// Its path has the name of the exported function before its own.
+        /// Has the name of the exported function before its own, in its path.
         fn here() {}
         #[allow(unused_unsafe)] // not every function called here has something to require
         let call = ::std::panic::AssertUnwindSafe(|| {
@@ -41,7 +41,7 @@ macro_rules! entry {
         $crate::ffi::entry::entry!(hot: $failure, $call)
     }};
     (hot: $failure:expr, $call:expr) => {{
-        /// Its path has the name of the exported function before its own.
+        /// Has the name of the exported function before its own, in its path.
         fn traced() {}
         if $crate::trace::enabled($crate::trace::Level::Minimum) {
             $crate::ffi::entry::called(::std::any::type_name_of_val(&traced), line!());
@@ -56,7 +56,7 @@ macro_rules! entry {
 
 /// What the trace tells of a return value.
 pub(in crate::ffi) trait Answer {
-    /// The number at the end of the line; none for what is no code.
+    /// Returns the number at the end of the line; none for what is no code.
     fn code(&self) -> Option<i64> {
         None
     }
@@ -71,7 +71,7 @@ impl Answer for c_int {
     }
 }
 
-/// The name of an exported function, of the path of a function inside it.
+/// Returns the name of an exported function, of the path of a function inside it.
 fn exported(path: &str) -> &str {
     path.rsplit("::").nth(1).unwrap_or(path)
 }

@@ -57,7 +57,7 @@ impl Range {
         }
     }
 
-    /// The number behind a handle of this process; none for another address.
+    /// Returns the number behind a handle of this process; none for another address.
     fn number(&self, handle: *mut c_void) -> Option<usize> {
         let offset = handle.addr().checked_sub(self.start)?;
         let number = offset >> SHIFT;
@@ -107,12 +107,12 @@ pub struct Handles<H: Host> {
 }
 
 impl<H: Host> Handles<H> {
-    /// For `MQTTClient`.
+    /// Makes the handles of `MQTTClient`.
     pub const fn of_sync_api() -> Self {
         Self::marked(MARK)
     }
 
-    /// For `MQTTAsync`.
+    /// Makes the handles of `MQTTAsync`.
     pub const fn of_async_api() -> Self {
         Self::marked(0)
     }
@@ -124,7 +124,7 @@ impl<H: Host> Handles<H> {
         }
     }
 
-    /// The key behind a handle; none for an address that is no handle of this process and API.
+    /// Returns the key behind a handle; none for an address that is no handle of this process and API.
     fn key(&self, handle: *mut c_void) -> Option<Key> {
         let number = RANGE.get().number(handle)?;
         (number & MARK == self.mark).then(|| Key::from_compact(number & !MARK))
@@ -139,8 +139,8 @@ impl<H: Host> Handles<H> {
         ))
     }
 
-    /// The client of a handle; none for NULL, a stale handle, or anything else that is none, a handle of the process that
-    /// this one was forked from included.
+    /// Returns the client of a handle; none for NULL, a stale handle, or anything else that is none, a handle of the process
+    /// that this one was forked from included.
     pub fn get(&self, handle: *mut c_void) -> Option<Arc<Client<H>>> {
         last_error::clear();
         let client = self.key(handle).and_then(|key| self.clients.get().get(key));
@@ -158,7 +158,7 @@ impl<H: Host> Handles<H> {
         self.clients.get().remove(self.key(handle)?)
     }
 
-    /// All clients of this process at this moment.
+    /// Returns all clients of this process at this moment.
     pub fn all(&self) -> Vec<Arc<Client<H>>> {
         self.clients.get().all()
     }

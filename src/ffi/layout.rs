@@ -8,7 +8,7 @@ use std::mem::{MaybeUninit, offset_of};
 #[allow(clippy::wildcard_imports)] // this file uses every structure there is
 use crate::ffi::types::*;
 
-/// Size of what a pointer points at.
+/// Returns the size of what a pointer points at.
 const fn size_of_pointee<T>(_: *const T) -> usize {
     size_of::<T>()
 }

@@ -21,7 +21,7 @@ static CURRENT: AtomicIsize = AtomicIsize::new(0);
 /// The most that [`CURRENT`] has been.
 static MAX: AtomicIsize = AtomicIsize::new(0);
 
-/// Usable size of a block, by which it is counted. Asking the allocator spares us a header of our own before each
+/// Returns the usable size of a block, by which it is counted. Asking the allocator spares us a header of our own before each
 /// block, which plain `free` would choke on.
 fn usable_size(block: *mut c_void) -> isize {
     // Not every allocator knows that NULL has none: LeakSanitizer's of GCC 12 crashes on it.
@@ -99,7 +99,7 @@ pub unsafe fn free_secret(block: *mut c_void) {
     unsafe { free(block) };
 }
 
-/// A copy of `bytes` for the program, with a NUL after them that their length does not count; NULL when there is no
+/// Returns a copy of `bytes` for the program, with a NUL after them that their length does not count; NULL when there is no
 /// memory.
 pub fn copy_bytes(bytes: &[u8]) -> *mut c_char {
     let copy = allocate(bytes.len() + 1).cast::<u8>();
@@ -113,7 +113,7 @@ pub fn copy_bytes(bytes: &[u8]) -> *mut c_char {
     copy.cast()
 }
 
-/// The bytes that C describes by a pointer and a length; none for NULL or a length that is not positive.
+/// Returns the bytes that C describes by a pointer and a length; none for NULL or a length that is not positive.
 ///
 /// # Safety
 /// `data` is NULL or points at `len` bytes that stay as they are for `'a`.
@@ -171,7 +171,7 @@ static HEAP_INFO: HeapInfo = HeapInfo {
     max_size: AtomicUsize::new(0),
 };
 
-/// How much memory is in the program's hands, for programs that test for leaks: `{ size_t current_size, max_size; }`,
+/// Tells how much memory is in the program's hands, for programs that test for leaks: `{ size_t current_size, max_size; }`,
 /// both in bytes. The structure is filled in by the call, and belongs to the library.
 #[unsafe(no_mangle)]
 pub extern "C" fn Heap_get_info() -> *const HeapInfo {

@@ -18,7 +18,7 @@ mod sync_api;
 mod tokens;
 pub mod types;
 
-/// What `MQTTClient_global_init` and `MQTTAsync_global_init` do.
+/// Does what `MQTTClient_global_init` and `MQTTAsync_global_init` do.
 ///
 /// # Safety
 /// NULL or an options struct as documented.
@@ -46,7 +46,7 @@ pub(crate) fn set_trace_callback(
     }));
 }
 
-/// The four characters by which a struct of the API is known.
+/// Returns the four characters by which a struct of the API is known.
 pub(crate) fn eyecatcher(text: [u8; 4]) -> [libc::c_char; 4] {
     text.map(|byte| libc::c_char::from_ne_bytes([byte]))
 }

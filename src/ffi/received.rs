@@ -77,7 +77,7 @@ impl Received {
         })
     }
 
-    /// Bytes held, about.
+    /// Returns about how many bytes are held.
     pub fn size(&self) -> usize {
         self.size
     }
@@ -116,8 +116,8 @@ impl Received {
         parts
     }
 
-    /// The program has taken the blocks that [`parts`](Self::parts) showed it, and has very likely freed them: neither
-    /// may be looked at any more.
+    /// Lets go of the blocks that [`parts`](Self::parts) showed the program, which has taken them and very likely freed them:
+    /// neither may be looked at any more.
     pub fn taken(self) {
         std::mem::forget(self);
     }
@@ -165,12 +165,13 @@ fn size_in_c(list: PropertiesRef<'_>) -> usize {
         .sum()
 }
 
-/// A list of a packet's properties in C's memory, to be freed with `MQTTProperties_free`; empty when there is no memory.
+/// Returns a list of a packet's properties in C's memory, to be freed with `MQTTProperties_free`; empty when there is no
+/// memory.
 pub fn to_c(list: PropertiesRef<'_>) -> MQTTProperties {
     try_to_c(list).unwrap_or(properties::EMPTY)
 }
 
-/// The same, all of it or none.
+/// Does the same, with all of it or none.
 fn try_to_c(list: PropertiesRef<'_>) -> Option<MQTTProperties> {
     if list.is_empty() {
         return Some(properties::EMPTY);
@@ -205,7 +206,7 @@ fn try_to_c(list: PropertiesRef<'_>) -> Option<MQTTProperties> {
     Some(list)
 }
 
-/// `whole` becomes false when there is no memory for all of it.
+/// Copies a value. `whole` becomes false when there is no memory for all of it.
 fn to_c_value(value: Value<'_>, whole: &mut bool) -> MQTTPropertyValue {
     let mut string = |bytes: &[u8]| {
         let data = memory::copy_bytes(bytes);

@@ -14,7 +14,7 @@ use super::last_error;
 use crate::ffi::types::async_types as a;
 use crate::ffi::types::client_types as c;
 
-/// Text of a `MQTTCLIENT_` code.
+/// Returns the text of a `MQTTCLIENT_` code.
 pub fn client(code: c_int) -> *const c_char {
     let text = match code {
         c::MQTTCLIENT_SUCCESS => c"Success",
@@ -37,7 +37,7 @@ pub fn client(code: c_int) -> *const c_char {
     last_error::describe(code, text).unwrap_or(text.as_ptr())
 }
 
-/// Text of a `MQTTASYNC_` code.
+/// Returns the text of a `MQTTASYNC_` code.
 pub fn asynchronous(code: c_int) -> *const c_char {
     let text = match code {
         a::MQTTASYNC_SUCCESS => c"Success",

@@ -4,7 +4,7 @@ use libc::c_int;
 
 use crate::ffi::memory;
 
-/// The tokens followed by -1, to be freed by the program; NULL where there are none.
+/// Returns the tokens followed by -1, to be freed by the program; NULL where there are none.
 pub fn to_c(tokens: &[c_int]) -> *mut c_int {
     if tokens.is_empty() {
         return std::ptr::null_mut();

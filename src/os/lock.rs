@@ -153,7 +153,7 @@ impl WaitTimeoutResult {
 }
 
 impl Condvar {
-    /// One that nobody waits for.
+    /// Makes one that nobody waits for.
     pub const fn new() -> Self {
         Self {
             notified: AtomicU32::new(0),
@@ -183,7 +183,7 @@ impl Condvar {
         self.wait_at_most(guard, None);
     }
 
-    /// As [`wait`](Self::wait), at most so long.
+    /// Works as [`wait`](Self::wait), at most so long.
     pub fn wait_for<T: ?Sized>(
         &self,
         guard: &mut MutexGuard<'_, T>,
@@ -197,7 +197,7 @@ impl Condvar {
         }
     }
 
-    /// As [`wait`](Self::wait), until that moment at most.
+    /// Works as [`wait`](Self::wait), until that moment at most.
     pub fn wait_until<T: ?Sized>(
         &self,
         guard: &mut MutexGuard<'_, T>,

@@ -28,7 +28,7 @@ pub struct Hooked {
 }
 
 impl Hooked {
-    /// No transformation yet.
+    /// Makes hooks without a transformation.
     pub fn new(store: Box<dyn Store>) -> Self {
         Self {
             store,

@@ -89,7 +89,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// One sentence for a person.
+    /// Returns one sentence for a person.
     pub fn text(self) -> &'static std::ffi::CStr {
         match self {
             Self::NoClientId => c"A client without a client identifier cannot have a message store",
@@ -142,7 +142,7 @@ impl StoreError {
         }
     }
 
-    /// For `map_err`: wraps the operating system's refusal of what `context` says.
+    /// Wraps, for `map_err`, the operating system's refusal of what `context` says.
     pub(crate) fn io<E: Into<std::io::Error>>(
         context: impl Into<String>,
     ) -> impl FnOnce(E) -> Self {
@@ -191,11 +191,11 @@ pub trait Store: Send {
     fn get(&mut self, key: RecordKey) -> Result<Vec<u8>, StoreError>;
     /// Removes a record; one that is not there is an error as in the original, which callers may ignore.
     fn remove(&mut self, key: RecordKey) -> Result<(), StoreError>;
-    /// All keys, in no particular order.
+    /// Returns all keys, in no particular order.
     fn keys(&mut self) -> Result<Vec<RecordKey>, StoreError>;
     /// Removes all records.
     fn clear(&mut self) -> Result<(), StoreError>;
-    /// Whether there is a record of that key.
+    /// Returns true if there is a record of that key.
     fn contains(&mut self, key: RecordKey) -> bool;
 
     /// Writes `new` and removes `old` as one step where the store can: a message that changes its record (a queued command that
@@ -236,11 +236,11 @@ pub trait Store: Send {
             let _ = self.remove(key);
         }
     }
-    /// Whether the record has a file of its own, so that replacing it takes longer than writing another.
+    /// Returns true if the record has a file of its own, so that replacing it takes longer than writing another.
     fn has_file(&mut self, _key: RecordKey) -> bool {
         false
     }
-    /// For how long a queued command has been in the store, where the store can tell.
+    /// Returns for how long a queued command has been in the store, where the store can tell.
     fn age(&mut self, _key: RecordKey) -> Option<Duration> {
         None
     }
@@ -253,7 +253,7 @@ pub trait Store: Send {
     fn set_aside(&mut self, _key: RecordKey) -> Result<bool, StoreError> {
         Ok(false)
     }
-    /// What was noticed since the last call.
+    /// Returns what was noticed since the last call.
     fn notices(&mut self) -> Vec<Notice> {
         Vec::new()
     }

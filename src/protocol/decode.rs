@@ -44,7 +44,7 @@ pub enum Packet<'a> {
     Auth(Auth<'a>),
 }
 
-/// The first packet in `buf`, once all of it is there; `None` while more bytes are needed.
+/// Returns the first packet in `buf`, once all of it is there; `None` while more bytes are needed.
 ///
 /// A packet larger than `max_packet_size` (header included), or one that no server may send, is refused as soon
 /// as its header is there, before its body is read.
@@ -53,7 +53,7 @@ pub fn frame(buf: &[u8], max_packet_size: u32) -> Result<Option<Frame>, Malforme
     Ok(frame.filter(|frame| frame.total_len <= buf.len()))
 }
 
-/// Like [`frame`], but as soon as the fixed header is there: `total_len - buf.len()` bytes may still be missing.
+/// Works like [`frame`], but as soon as the fixed header is there: `total_len - buf.len()` bytes may still be missing.
 pub fn header(buf: &[u8], max_packet_size: u32) -> Result<Option<Frame>, Malformed> {
     let Some((&first, rest)) = buf.split_first() else {
         return Ok(None);
@@ -116,7 +116,7 @@ enum Type {
 }
 
 impl Type {
-    /// The upper half of the first byte (table 2-1).
+    /// Reads the upper half of the first byte (table 2-1).
     const fn of(first: u8) -> Result<Self, Malformed> {
         Ok(match first >> 4 {
             2 => Self::ConnAck,
@@ -145,7 +145,7 @@ impl Type {
         })
     }
 
-    /// The lower half of the first byte: [MQTT-2.2.2-2] of 3.1.1, [MQTT-2.1.3-1] of 5.0.
+    /// Checks the lower half of the first byte: [MQTT-2.2.2-2] of 3.1.1, [MQTT-2.1.3-1] of 5.0.
     fn check_flags(self, version: Version, flags: u8) -> Result<(), Malformed> {
         let valid = match self {
             // DUP, QoS and RETAIN, which its decoder reads.

@@ -139,7 +139,7 @@ impl Handshake {
         Ok(Some(answer))
     }
 
-    /// An AUTH before CONNACK continues what CONNECT began, with the same method.
+    /// Checks an AUTH before CONNACK: it continues what CONNECT began, with the same method.
     fn check_auth(&self, auth: decode::Auth<'_>) -> Result<(), Malformed> {
         // [MQTT-4.12.0-6]
         let Some(method) = &self.method else {
@@ -163,8 +163,8 @@ impl Handshake {
         Ok(())
     }
 
-    /// [MQTT-4.12.0-5]: the method of CONNACK is CONNECT's. Servers that leave it out are let through: what matters is that
-    /// they do not say another one.
+    /// Checks that the method of CONNACK is CONNECT's ([MQTT-4.12.0-5]). Servers that leave it out are let through: what
+    /// matters is that they do not say another one.
     fn check_connack_method(&self, properties: PropertiesRef<'_>) -> Result<(), Malformed> {
         let theirs = properties.bytes(PropertyId::AuthenticationMethod);
         match (&self.method, theirs) {
@@ -220,7 +220,7 @@ pub(super) fn encode_auth_with(
     encode_auth(reason, all.as_ref(), out)
 }
 
-/// All AUTH packets of a connection have the method of its CONNECT ([MQTT-4.12.0-5], [MQTT-4.12.1-1]).
+/// Checks that an AUTH packet has the method of its connection's CONNECT ([MQTT-4.12.0-5], [MQTT-4.12.1-1]).
 pub(super) fn check_method(method: &[u8], properties: PropertiesRef<'_>) -> Result<(), Malformed> {
     if properties.bytes(PropertyId::AuthenticationMethod) == Some(method) {
         Ok(())
@@ -231,7 +231,7 @@ pub(super) fn check_method(method: &[u8], properties: PropertiesRef<'_>) -> Resu
     }
 }
 
-/// Reason String and User Properties are not for a client that has not asked for them ([MQTT-3.1.2-29]).
+/// Refuses Reason String and User Properties for a client that has not asked for them ([MQTT-3.1.2-29]).
 pub(super) fn check_no_problem_information(properties: PropertiesRef<'_>) -> Result<(), Malformed> {
     let said = |property: super::property::Property<'_>| {
         matches!(

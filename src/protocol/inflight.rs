@@ -37,17 +37,17 @@ impl<E> Inflight<E> {
         usize::from(id) & (self.slots.len() - 1)
     }
 
-    /// Number of entries.
+    /// Returns the number of entries.
     pub fn len(&self) -> usize {
         self.len as usize
     }
 
-    /// Whether nothing is in flight.
+    /// Returns true if nothing is in flight.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The next free packet identifier after the last one given out, or none when all 65,535 are in use
+    /// Returns the next free packet identifier after the last one given out, or none when all 65,535 are in use
     /// (`[MQTT-2.3.1-2]`, `[MQTT-2.2.1-3]`).
     pub fn next_id(&mut self) -> Option<u16> {
         if self.len() + self.blocked.len() >= usize::from(u16::MAX) {
@@ -74,12 +74,12 @@ impl<E> Inflight<E> {
         self.blocked.remove(&id);
     }
 
-    /// Whether the identifier is in use.
+    /// Returns true if the identifier is in use.
     pub fn contains(&self, id: u16) -> bool {
         self.get(id).is_some()
     }
 
-    /// The entry of that identifier.
+    /// Returns the entry of that identifier.
     pub fn get(&self, id: u16) -> Option<&E> {
         if self.slots.is_empty() {
             return None;
@@ -90,7 +90,7 @@ impl<E> Inflight<E> {
         }
     }
 
-    /// The entry of that identifier.
+    /// Returns the entry of that identifier.
     pub fn get_mut(&mut self, id: u16) -> Option<&mut E> {
         if self.slots.is_empty() {
             return None;
@@ -146,7 +146,7 @@ impl<E> Inflight<E> {
         }
     }
 
-    /// All entries with their identifiers, in no particular order.
+    /// Returns all entries with their identifiers, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (u16, &E)> {
         self.slots.iter().flatten().map(|(id, entry)| (*id, entry))
     }

@@ -76,7 +76,7 @@ pub enum Due {
 }
 
 impl KeepAlive {
-    /// A connection established at `now`; an interval of zero turns keep-alive off.
+    /// Makes the keep-alive of a connection established at `now`; an interval of zero turns keep-alive off.
     pub fn new(interval: Duration, now: Instant) -> Self {
         Self {
             interval,
@@ -91,7 +91,7 @@ impl KeepAlive {
         }
     }
 
-    /// The interval in force.
+    /// Returns the interval in force.
     pub fn interval(&self) -> Duration {
         self.interval
     }
@@ -111,15 +111,15 @@ impl KeepAlive {
         self.last_round_trip
     }
 
-    /// A question and its answer took so long.
+    /// Notes how long a question and its answer took.
     pub fn measured(&mut self, round_trip: Duration) {
         // A slow one is remembered for some while.
         let before = self.round_trip.unwrap_or(Duration::ZERO);
         self.round_trip = Some(round_trip.max(before * 3 / 4));
     }
 
-    /// The socket took the stream's bytes up to `position`. While a ping waits behind a large message its answer cannot
-    /// be late yet; what is written after it says nothing about the server.
+    /// Notes that the socket took the stream's bytes up to `position`. While a ping waits behind a large message its answer
+    /// cannot be late yet; what is written after it says nothing about the server.
     pub fn sent(&mut self, now: Instant, position: u64) {
         self.last_sent = now;
         self.written = position;
@@ -131,7 +131,7 @@ impl KeepAlive {
         }
     }
 
-    /// Bytes arrived: the server lives, whether it was the PINGRESP or the middle of a large message.
+    /// Notes that bytes arrived: the server lives, whether it was the PINGRESP or the middle of a large message.
     pub fn received(&mut self, now: Instant) {
         self.last_sign = now;
         self.written_when_heard = self.written;
@@ -142,8 +142,8 @@ impl KeepAlive {
         }
     }
 
-    /// The peer's TCP has so many bytes still to acknowledge. If they have become fewer since the last time, and there were
-    /// more than the ping itself, the peer lives.
+    /// Notes how many bytes the peer's TCP has still to acknowledge. If they have become fewer since the last time, and there
+    /// were more than the ping itself, the peer lives.
     pub fn unacknowledged(&mut self, now: Instant, bytes: usize) {
         if let Some(ping) = &mut self.pinged {
             if let Some((before, asked)) = ping.unacknowledged {
@@ -178,7 +178,7 @@ impl KeepAlive {
         (ping.at + self.patience()).max(self.last_sign + self.interval * 3 / 2)
     }
 
-    /// When [`due`](Self::due) has to be asked again, after [`unacknowledged`](Self::unacknowledged) was told.
+    /// Returns when [`due`](Self::due) has to be asked again, after [`unacknowledged`](Self::unacknowledged) was told.
     pub fn deadline(&self) -> Option<Instant> {
         if self.interval.is_zero() {
             return None;
@@ -196,7 +196,8 @@ impl KeepAlive {
         })
     }
 
-    /// What is due at `now`. After [`Due::Ping`] the ping counts as sent, its bytes ending at stream position `position`.
+    /// Returns what is due at `now`. After [`Due::Ping`] the ping counts as sent, its bytes ending at stream position
+    /// `position`.
     pub fn due(&mut self, now: Instant, position: u64) -> Due {
         if self.interval.is_zero() {
             return Due::Nothing;

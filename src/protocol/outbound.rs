@@ -22,7 +22,7 @@ pub struct Outbound {
 }
 
 impl Outbound {
-    /// Where the encoders append.
+    /// Returns where the encoders append.
     pub fn tail(&mut self) -> &mut BytesMut {
         &mut self.tail
     }
@@ -45,12 +45,12 @@ impl Outbound {
         }
     }
 
-    /// Stream position of the end: how many bytes were ever appended.
+    /// Returns the stream position of the end: how many bytes were ever appended.
     pub fn position(&self) -> u64 {
         self.base + self.tail.len() as u64
     }
 
-    /// Whether nothing waits here.
+    /// Returns true if nothing waits here.
     pub fn is_empty(&self) -> bool {
         self.tail.is_empty() && self.segments.is_empty()
     }
@@ -79,12 +79,12 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Whether all was written.
+    /// Returns true if all was written.
     pub fn is_empty(&self) -> bool {
         self.tail.is_empty() && self.segments.is_empty()
     }
 
-    /// Stream position up to which all bytes were written.
+    /// Returns the stream position up to which all bytes were written.
     pub fn written(&self) -> u64 {
         let left: usize = self.segments.iter().map(Bytes::len).sum::<usize>() + self.tail.len();
         self.end - left as u64
@@ -107,7 +107,7 @@ impl Batch {
         used
     }
 
-    /// The first `n` bytes were written.
+    /// Notes that the first `n` bytes were written.
     pub fn advance(&mut self, mut n: usize) {
         while let Some(first) = self.segments.front_mut() {
             if n < first.len() {

@@ -52,7 +52,7 @@ pub struct Properties {
 }
 
 impl Properties {
-    /// None.
+    /// Makes an empty list.
     pub const fn new() -> Self {
         Self { bytes: Vec::new() }
     }
@@ -158,7 +158,7 @@ impl<'a> PropertiesRef<'a> {
         Self::parse(bytes, context)
     }
 
-    /// Length on the wire, with the length prefix.
+    /// Returns the length on the wire, with the length prefix.
     pub fn encoded_len(self) -> usize {
         // Too long for its prefix is too long for a packet: that error is the packet's.
         wire::varint_len(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX)) + self.bytes.len()
@@ -171,32 +171,32 @@ impl<'a> PropertiesRef<'a> {
         Ok(())
     }
 
-    /// Length on the wire, without the length prefix.
+    /// Returns the length on the wire, without the length prefix.
     pub const fn len(self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether there are none.
+    /// Returns true if there are none.
     pub const fn is_empty(self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// The wire bytes, without the length prefix.
+    /// Returns the wire bytes, without the length prefix.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.bytes
     }
 
-    /// Each property, in order.
+    /// Returns each property, in order.
     pub fn iter(self) -> Iter<'a> {
         Iter::new(self.bytes)
     }
 
-    /// The first property `id`, of any of the integer types.
+    /// Returns the first property `id`, of any of the integer types.
     pub fn number(self, id: PropertyId) -> Option<u32> {
         self.numbers(id).next()
     }
 
-    /// Every property `id`, of any of the integer types.
+    /// Returns every property `id`, of any of the integer types.
     pub fn numbers(self, id: PropertyId) -> impl Iterator<Item = u32> + 'a {
         self.iter()
             .filter(move |p| p.id == id)
@@ -208,7 +208,7 @@ impl<'a> PropertiesRef<'a> {
             })
     }
 
-    /// The first property `id`, of type string or binary data.
+    /// Returns the first property `id`, of type string or binary data.
     pub fn bytes(self, id: PropertyId) -> Option<&'a [u8]> {
         self.iter()
             .filter(|p| p.id == id)
@@ -231,7 +231,7 @@ impl<'a> Iter<'a> {
         Self { bytes }
     }
 
-    /// How many bytes are still to come.
+    /// Returns how many bytes are still to come.
     pub(super) const fn remaining(&self) -> usize {
         self.bytes.len()
     }
@@ -342,7 +342,7 @@ fn read_value<'a>(reader: &mut Reader<'a>, id: PropertyId) -> Result<Value<'a>, 
     })
 }
 
-/// Bytes a value takes on the wire.
+/// Returns how many bytes a value takes on the wire.
 fn value_len(value: Value<'_>) -> usize {
     match value {
         Value::Byte(_) => 1,
@@ -370,7 +370,7 @@ fn check_string(id: PropertyId, text: &[u8]) -> Result<(), Malformed> {
     }
 }
 
-/// Type, encoding and range of a value.
+/// Checks type, encoding and range of a value.
 fn check_value(property: Property<'_>) -> Result<(), Malformed> {
     use PropertyId as Id;
 

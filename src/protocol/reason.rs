@@ -7,7 +7,7 @@ macro_rules! codes {
     ($($name:ident = $value:literal, $text:literal;)*) => {
         $(#[doc = $text] pub const $name: u8 = $value;)*
 
-        /// The specification's name of a reason code; 0x00 is "Success" in every packet.
+        /// Returns the specification's name of a reason code; 0x00 is "Success" in every packet.
         pub const fn name(code: u8) -> Option<&'static str> {
             match code {
                 $($value => Some($text),)*

@@ -27,17 +27,17 @@ impl<'a> Reader<'a> {
         Self { rest: bytes }
     }
 
-    /// What has not been read.
+    /// Returns what has not been read.
     pub const fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// Whether everything has been read.
+    /// Returns true if everything has been read.
     pub const fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
-    /// The next `n` bytes.
+    /// Reads the next `n` bytes.
     pub fn take(&mut self, n: usize) -> Result<&'a [u8], Malformed> {
         let (taken, rest) = self
             .rest
@@ -47,7 +47,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    /// One byte.
+    /// Reads one byte.
     pub fn byte(&mut self) -> Result<u8, Malformed> {
         let (&first, rest) = self
             .rest
@@ -57,19 +57,19 @@ impl<'a> Reader<'a> {
         Ok(first)
     }
 
-    /// Two Byte Integer.
+    /// Reads a Two Byte Integer.
     pub fn two(&mut self) -> Result<u16, Malformed> {
         let bytes = self.take(2)?;
         Ok(u16::from_be_bytes([bytes[0], bytes[1]]))
     }
 
-    /// Four Byte Integer.
+    /// Reads a Four Byte Integer.
     pub fn four(&mut self) -> Result<u32, Malformed> {
         let bytes = self.take(4)?;
         Ok(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     }
 
-    /// Variable Byte Integer, in the fewest bytes that hold it ([MQTT-1.5.5-1]).
+    /// Reads a Variable Byte Integer, in the fewest bytes that hold it ([MQTT-1.5.5-1]).
     pub fn varint(&mut self) -> Result<u32, Malformed> {
         match varint(self.rest)? {
             Some((value, len)) => {
@@ -80,20 +80,20 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Binary Data: two bytes of length, then the bytes.
+    /// Reads Binary Data: two bytes of length, then the bytes.
     pub fn binary(&mut self) -> Result<&'a [u8], Malformed> {
         let len = self.two()?;
         self.take(usize::from(len))
     }
 
-    /// UTF-8 Encoded String, checked with [`valid_utf8`].
+    /// Reads a UTF-8 Encoded String, checked with [`valid_utf8`].
     pub fn utf8(&mut self) -> Result<&'a [u8], Malformed> {
         let bytes = self.binary()?;
         check_utf8(bytes)?;
         Ok(bytes)
     }
 
-    /// Packet Identifier, which is never zero ([MQTT-2.3.1-1] in 3.1.1, [MQTT-2.2.1-3] in 5.0).
+    /// Reads a Packet Identifier, which is never zero ([MQTT-2.3.1-1] in 3.1.1, [MQTT-2.2.1-3] in 5.0).
     pub fn packet_id(&mut self) -> Result<u16, Malformed> {
         match self.two()? {
             0 => Err(Malformed::new(
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Nothing may be left.
+    /// Checks that nothing is left.
     pub fn end(&self) -> Result<(), Malformed> {
         if self.rest.is_empty() {
             Ok(())
@@ -136,7 +136,7 @@ pub fn varint(bytes: &[u8]) -> Result<Option<(u32, usize)>, Malformed> {
     Ok(None)
 }
 
-/// How many bytes [`put_varint`] writes.
+/// Returns how many bytes [`put_varint`] writes.
 pub const fn varint_len(value: u32) -> usize {
     match value {
         0..=0x7F => 1,
@@ -160,7 +160,7 @@ pub fn put_varint(out: &mut impl BufMut, mut value: u32) {
     }
 }
 
-/// How many bytes [`put_binary`] writes, or an error when `bytes` cannot be that long.
+/// Returns how many bytes [`put_binary`] writes, or an error when `bytes` cannot be that long.
 pub fn binary_len(bytes: &[u8]) -> Result<usize, Malformed> {
     if bytes.len() > MAX_STRING {
         return Err(malformed(
@@ -179,7 +179,7 @@ pub fn put_binary(out: &mut impl BufMut, bytes: &[u8]) -> Result<(), Malformed> 
     Ok(())
 }
 
-/// `len` as a Remaining Length, if a packet can be that long.
+/// Returns `len` as a Remaining Length, if a packet can be that long.
 pub(super) fn remaining_length(len: usize) -> Result<u32, Malformed> {
     u32::try_from(len)
         .ok()
@@ -216,7 +216,7 @@ pub(super) fn put_packet(
     result
 }
 
-/// Whether `bytes` is UTF-8 without surrogates and over-long forms; U+0000 may occur.
+/// Returns true if `bytes` is UTF-8 without surrogates and over-long forms; U+0000 may occur.
 ///
 /// What the C API asks of strings: there U+0000 ends a string, or is counted in one with a length.
 pub fn well_formed_utf8(bytes: &[u8]) -> bool {
@@ -249,13 +249,13 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
     words.fold(special(last), |found, word| found | special(word)) == 0
 }
 
-/// Whether `bytes` may be a MQTT string: [MQTT-1.5.3-1] and [MQTT-1.5.3-2] of 3.1.1, [MQTT-1.5.4-1] and
+/// Returns true if `bytes` may be a MQTT string: [MQTT-1.5.3-1] and [MQTT-1.5.3-2] of 3.1.1, [MQTT-1.5.4-1] and
 /// [MQTT-1.5.4-2] of 5.0. A byte order mark is a character like others ([MQTT-1.5.4-3]).
 pub fn valid_utf8(bytes: &[u8]) -> bool {
     well_formed_utf8(bytes) && memchr::memchr(0, bytes).is_none()
 }
 
-/// Whether `topic` may be published to: not empty ([MQTT-4.7.3-1]), a MQTT string of at most 65535 bytes
+/// Returns true if `topic` may be published to: not empty ([MQTT-4.7.3-1]), a MQTT string of at most 65535 bytes
 /// ([MQTT-4.7.3-2], [MQTT-4.7.3-3]), no wildcard ([MQTT-3.3.2-2]).
 pub fn valid_topic_name(topic: &[u8]) -> bool {
     !topic.is_empty()
@@ -263,7 +263,7 @@ pub fn valid_topic_name(topic: &[u8]) -> bool {
         && (is_plain(topic) || !has_wildcard(topic) && valid_utf8(topic))
 }
 
-/// Whether `filter` may be subscribed to.
+/// Returns true if `filter` may be subscribed to.
 ///
 /// `#` stands alone in the last level ([MQTT-4.7.1-1]) and `+` alone in its level ([MQTT-4.7.1-2]). A shared
 /// subscription is `$share/{name}/{filter}` with a name and a filter that are not empty, the name without
@@ -295,7 +295,7 @@ pub fn valid_topic_filter(filter: &[u8]) -> bool {
     true
 }
 
-/// Share name and filter of a shared subscription; both may be empty, which is then invalid.
+/// Returns the share name and filter of a shared subscription; both may be empty, which is then invalid.
 pub(super) fn share(filter: &[u8]) -> Option<(&[u8], &[u8])> {
     if filter == b"$share" {
         return Some((b"", b""));
@@ -307,12 +307,12 @@ pub(super) fn share(filter: &[u8]) -> Option<(&[u8], &[u8])> {
     })
 }
 
-/// Whether `bytes` holds `+` or `#`, which topic names must not.
+/// Returns true if `bytes` holds `+` or `#`, which topic names must not.
 pub(super) fn has_wildcard(bytes: &[u8]) -> bool {
     memchr::memchr2(b'+', b'#', bytes).is_some()
 }
 
-/// [`valid_utf8`] and [`binary_len`] as an error.
+/// Returns an error if [`valid_utf8`] or [`binary_len`] objects.
 pub(super) fn check_utf8(bytes: &[u8]) -> Result<(), Malformed> {
     binary_len(bytes)?;
     if valid_utf8(bytes) {

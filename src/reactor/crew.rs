@@ -23,34 +23,35 @@ pub struct Crew {
 }
 
 impl Crew {
-    /// How many threads there are.
+    /// Returns how many threads there are.
     pub fn threads(&self) -> usize {
         self.threads.load(Ordering::Relaxed)
     }
 
-    /// There is going to be one more; true: a spare, which may end again.
+    /// Called when there is going to be one more thread. Returns true if it is a spare, which may end again.
     pub fn join(&self) -> bool {
         self.threads.fetch_add(1, Ordering::Relaxed) >= BASE_THREADS
     }
 
-    /// It could not be had.
+    /// Called when the thread that [joined](Self::join) could not be had.
     pub fn part(&self) {
         self.threads.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// A thread enters a callback; true: it has to see to another one, which waits meanwhile.
+    /// Called when a thread enters a callback. Returns true if it must see to another thread, which waits meanwhile.
     pub fn enter(&self) -> bool {
         let busy = self.busy.fetch_add(1, Ordering::SeqCst) + 1;
         let threads = self.threads.load(Ordering::SeqCst);
         busy >= threads && threads < MAX_THREADS
     }
 
-    /// It has left it.
+    /// Called when a thread has left a callback.
     pub fn leave(&self) {
         self.busy.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// A spare found nothing to do; true: it has to end. False: it is the one that has to be left.
+    /// Called when a spare thread has been idle. Returns true if it must exit, false if it must stay because no other thread
+    /// would be waiting for events.
     pub fn retire(&self) -> bool {
         let threads = self.threads.fetch_sub(1, Ordering::SeqCst);
         if threads - 1 > self.busy.load(Ordering::SeqCst).max(BASE_THREADS - 1) {
@@ -91,7 +92,8 @@ impl<K> Agenda<K> {
         self.wake()
     }
 
-    /// The thread that takes them is going to be held up: another one is needed for what there still is.
+    /// Called when the thread that takes them is going to be held up. Returns true if another one is needed for what there
+    /// still is.
     pub fn leave(&self) -> bool {
         self.has_some() && self.wake()
     }
@@ -101,14 +103,14 @@ impl<K> Agenda<K> {
         !self.woken.swap(true, Ordering::AcqRel)
     }
 
-    /// The woken thread has come. What is added from here on wakes another one, as this one may be held up by what it
-    /// takes first.
+    /// Called when the woken thread has come. What is added from here on wakes another one, as this one may be held up by
+    /// what it takes first.
     pub fn begin(&self) {
         self.woken.store(false, Ordering::Release);
     }
 
-    /// A thread that has taken all stays on the lookout for more, until it [begins](Self::begin) again: meanwhile nobody needs
-    /// to be woken. False: another one has been, and will see to it.
+    /// Called when a thread that has taken all stays on the lookout for more, until it [begins](Self::begin) again: meanwhile
+    /// nobody needs to be woken. Returns false if another one has been woken, and will see to it.
     pub fn stay(&self) -> bool {
         !self.woken.swap(true, Ordering::AcqRel)
     }
@@ -118,7 +120,7 @@ impl<K> Agenda<K> {
         self.keys.lock().len()
     }
 
-    /// Whether there is something to take, without the lock.
+    /// Returns true if there is something to take, without the lock.
     pub fn has_some(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
     }

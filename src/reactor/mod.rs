@@ -36,7 +36,7 @@ pub const STACK: usize = 8 << 20;
 /// wake-up of a thread instead of one a client.
 pub const TIMER_SLOT: Duration = Duration::from_millis(50);
 
-/// The last slot that is not after `at`.
+/// Returns the last slot that is not after `at`.
 pub fn slot(at: Instant) -> Instant {
     static START: Lazy<Instant> = Lazy::new(Instant::now);
     let since = at.saturating_duration_since(*START).as_nanos();
@@ -58,13 +58,13 @@ pub struct Readiness {
 
 /// Something that waits for events.
 pub trait Source: Send + Sync {
-    /// Its socket's state changed.
+    /// Called when the socket's state has changed.
     fn ready(self: Arc<Self>, readiness: Readiness);
-    /// Its timer has expired. Must not run callbacks: other expired timers wait behind it.
+    /// Called when the timer has expired. Must not run callbacks: other expired timers wait behind it.
     fn expired(self: Arc<Self>);
-    /// It was [scheduled](Reactor::schedule).
+    /// Called after it was [scheduled](Reactor::schedule).
     fn scheduled(self: Arc<Self>);
-    /// One of the functions above has panicked: a defect, which ends what this source does and nothing else.
+    /// Called when one of the functions above has panicked: a defect, which ends what this source does and nothing else.
     fn panicked(self: Arc<Self>);
 }
 
@@ -93,7 +93,7 @@ static SOURCES: PerProcess<Registry<dyn Source>> =
     PerProcess::new(|_| Registry::after_forks(os::forks()));
 static REACTOR: PerProcess<OnceCell<Reactor>> = PerProcess::new(|_| OnceCell::new());
 
-/// The reactor; an error when the system gives no descriptors. It may do so the next time.
+/// Returns the reactor; an error when the system gives no descriptors. It may do so the next time.
 pub fn reactor() -> io::Result<&'static Reactor> {
     REACTOR.get().get_or_try_init(Reactor::new)
 }
@@ -285,7 +285,7 @@ impl Reactor {
         Ok(())
     }
 
-    /// This thread enters a callback. Until the guard is dropped another one is there to wait for events.
+    /// Enters a callback on this thread. Until the guard is dropped another one is there to wait for events.
     pub fn enter_callback(&'static self) -> InCallback {
         if self.scheduled.leave() {
             // They were this thread's to see to next.
@@ -397,7 +397,7 @@ impl Attention {
         self.short = if short { self.short + 1 } else { 0 };
     }
 
-    /// Nothing is left to do: whether to look out for more.
+    /// Returns true if it pays to look out for more when nothing is left to do.
     fn pays(&mut self) -> bool {
         self.idle_since = Instant::now();
         self.short >= KEPT_AWAKE

@@ -59,7 +59,7 @@ pub struct ConnectError {
 }
 
 impl ConnectError {
-    /// Stage and message. One that says itself what it is about is not said twice.
+    /// Returns stage and message. One that says itself what it is about is not said twice.
     fn text(&self) -> String {
         if self.stage == Stage::Deadline {
             self.message.clone()

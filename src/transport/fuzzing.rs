@@ -60,7 +60,7 @@ enum End {
     Either,
 }
 
-/// The payload in a server's frames (RFC 6455, 5.2), and how they end: slowly, and from the text of the RFC alone.
+/// Reads the payload in a server's frames (RFC 6455, 5.2), and how they end: slowly, and from the text of the RFC alone.
 fn frames(mut bytes: &[u8]) -> (Vec<u8>, End) {
     let mut payload = Vec::new();
     let mut in_message = false;
@@ -223,7 +223,7 @@ pub fn tls_options(pem: &str, ciphers: &str, protos: &[u8], password: &[u8]) {
     super::tls::fuzz(pem, ciphers, protos, password);
 }
 
-/// A link that the caller feeds, with the WebSocket layer on it if `websocket`.
+/// Makes a link that the caller feeds, with the WebSocket layer on it if `websocket`.
 ///
 /// # Panics
 /// Never: a byte stream has no descriptor that could be missing.

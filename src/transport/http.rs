@@ -46,14 +46,14 @@ impl Answer {
         (100..200).contains(&self.status)
     }
 
-    /// The status as the user should read it: `HTTP status 403 Forbidden`.
+    /// Returns the status as the user should read it: `HTTP status 403 Forbidden`.
     pub(super) fn status_line(&self) -> String {
         format!("HTTP status {} {}", self.status, self.reason)
             .trim_end()
             .to_owned()
     }
 
-    /// Every value of a header, in order.
+    /// Returns every value of a header, in order.
     pub(super) fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers
             .iter()
@@ -61,7 +61,7 @@ impl Answer {
             .map(|(_, value)| value.as_str())
     }
 
-    /// One of the comma-separated tokens of a header is `token`.
+    /// Returns true if one of the comma-separated tokens of a header is `token`.
     pub(super) fn has_token(&self, name: &str, token: &str) -> bool {
         self.values(name)
             .flat_map(|value| value.split(','))
@@ -69,8 +69,8 @@ impl Answer {
     }
 }
 
-/// Where the head ends, if its end has come: behind an empty line. `seen` bytes have been searched before. A line ends
-/// with a line feed, before which a carriage return may be missing (RFC 9112, section 2.2).
+/// Returns where the head ends, if its end has come: behind an empty line. `seen` bytes have been searched before. A line
+/// ends with a line feed, before which a carriage return may be missing (RFC 9112, section 2.2).
 pub(super) fn head_end(bytes: &[u8], seen: usize) -> Option<usize> {
     // The end may have begun three bytes before.
     let from = seen.saturating_sub(3);
@@ -81,14 +81,14 @@ pub(super) fn head_end(bytes: &[u8], seen: usize) -> Option<usize> {
     })
 }
 
-/// These bytes can still become an HTTP answer; anything else need not be waited for.
+/// Returns true if these bytes can still become an HTTP answer; anything else need not be waited for.
 pub(super) fn may_be_http(bytes: &[u8]) -> bool {
     const START: &[u8] = b"HTTP/";
     let n = bytes.len().min(START.len());
     bytes[..n] == START[..n]
 }
 
-/// What a peer says that was expected to speak HTTP, and does not.
+/// Returns what a peer says that was expected to speak HTTP, and does not.
 pub(super) fn not_http(bytes: &[u8]) -> &'static str {
     match resembles(bytes) {
         Some(Resemblance::Tls) => "not an HTTP answer: it looks like TLS",

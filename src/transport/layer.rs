@@ -18,7 +18,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// What a count of bytes means that the system returned.
+    /// Reads what a count of bytes means that the system returned.
     pub(super) fn of(count: usize) -> Self {
         if count == 0 {
             Input::End
@@ -64,7 +64,7 @@ impl Wants {
         write: Want::Nothing,
     };
 
-    /// Both in one byte.
+    /// Packs both into one byte.
     pub(super) fn to_bits(self) -> u8 {
         self.read as u8 | (self.write as u8) << 4
     }
@@ -96,9 +96,9 @@ pub trait Layer: Send {
     fn flush(&mut self) -> io::Result<()>;
     /// Says goodbye as the layer's protocol wants it (`close_notify`, close frame), without waiting and without reading.
     fn shutdown(&mut self);
-    /// What either direction waits for.
+    /// Returns what either direction waits for.
     fn wants(&self) -> Wants;
-    /// What the layer has to say of its last error, besides that error's message: line by line, once.
+    /// Returns what the layer has to say of its last error, besides that error's message: line by line, once.
     ///
     /// The layers call nothing of the program's. They are used under locks and on threads that others depend on.
     fn take_details(&mut self) -> Vec<String> {
@@ -127,17 +127,18 @@ pub(super) struct Emptiness {
 }
 
 impl Emptiness {
-    /// Payload has come.
+    /// Notes that payload has come.
     pub(super) fn end(&mut self) {
         self.count = 0;
     }
 
-    /// A piece of `bytes` bytes has come without payload. Fails when it was one too many; `what` names the pieces.
+    /// Counts a piece of `bytes` bytes that has come without payload. Fails when it was one too many; `what` names the
+    /// pieces.
     pub(super) fn add(&mut self, bytes: usize, what: &str, now: Instant) -> io::Result<()> {
         self.add_pieces(1 + bytes / EMPTY_PIECE, what, now)
     }
 
-    /// Bytes have come that are not yet known to be a piece of either kind.
+    /// Counts bytes that are not yet known to be a piece of either kind.
     #[cfg(feature = "tls")]
     pub(super) fn add_bytes(&mut self, bytes: usize, what: &str, now: Instant) -> io::Result<()> {
         self.add_pieces(bytes / EMPTY_PIECE, what, now)

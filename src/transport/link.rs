@@ -182,7 +182,7 @@ impl Link {
         self.fd().map_or(0, crate::os::unacknowledged)
     }
 
-    /// OpenSSL's account of the last error, line by line, once.
+    /// Returns OpenSSL's account of the last error, line by line, once.
     pub fn take_details(&self) -> Vec<String> {
         match &self.0 {
             Kind::Socket(_) | Kind::Stream(_) => Vec::new(),

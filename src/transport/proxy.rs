@@ -73,7 +73,7 @@ pub(super) struct Proxy {
 /// The variable that has the others count.
 const SWITCH: &str = "PAHO_C_CLIENT_USE_HTTP_PROXY";
 
-/// The URL of the proxy that the environment has for `uri`.
+/// Returns the URL of the proxy that the environment has for `uri`.
 fn from_environment(uri: &ServerUri, env: impl Fn(&str) -> Option<String>) -> Option<SecretText> {
     let enabled = env(SWITCH).is_some_and(|value| value.starts_with("TRUE"));
     if !enabled || env("no_proxy").is_some_and(|list| excludes(&list, uri)) {
@@ -94,7 +94,7 @@ fn failed(message: impl std::fmt::Display) -> ConnectError {
 }
 
 impl Proxy {
-    /// The proxy to use for `uri`: the program's, else the environment's, which counts only where
+    /// Returns the proxy to use for `uri`: the program's, else the environment's, which counts only where
     /// `PAHO_C_CLIENT_USE_HTTP_PROXY` asks for it.
     pub(super) fn choose(
         uri: &ServerUri,
@@ -114,7 +114,7 @@ impl Proxy {
             .transpose()
     }
 
-    /// `[http://][user:password@]host[:port][/]`; user and password may be percent-encoded.
+    /// Parses `[http://][user:password@]host[:port][/]`; user and password may be percent-encoded.
     pub(super) fn parse(url: &str) -> Result<Self, ConnectError> {
         let known = PREFIXES
             .iter()
@@ -278,7 +278,7 @@ impl Proxy {
         }
     }
 
-    /// What to ask a SOCKS proxy for.
+    /// Returns what to ask a SOCKS proxy for.
     async fn target(
         &self,
         uri: &ServerUri,
@@ -371,7 +371,7 @@ async fn read_head(
     }
 }
 
-/// A comma-separated `no_proxy` list names the host, a domain above it, or everything (`*`).
+/// Returns true if a comma-separated `no_proxy` list names the host, a domain above it, or everything (`*`).
 fn excludes(list: &str, uri: &ServerUri) -> bool {
     let host = uri.wire_host().to_ascii_lowercase();
     list.split([',', ' '])

@@ -28,7 +28,7 @@ impl Resolver for SystemResolver {
     }
 }
 
-/// The address that `host` spells out, if it is no name.
+/// Returns the address that `host` spells out, if it is no name.
 pub(super) fn literal(host: &str, port: u16) -> Option<SocketAddr> {
     if let Ok(address) = host.parse::<IpAddr>() {
         return Some(SocketAddr::new(address, port));
@@ -39,7 +39,7 @@ pub(super) fn literal(host: &str, port: u16) -> Option<SocketAddr> {
     Some(SocketAddrV6::new(address, port, 0, scope).into())
 }
 
-/// The number of the network interface called `name`.
+/// Returns the number of the network interface called `name`.
 #[cfg(target_os = "linux")]
 fn interface_index(name: &str) -> Option<u32> {
     use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with};
@@ -54,7 +54,7 @@ fn interface_index(name: &str) -> Option<u32> {
     netdevice::name_to_index(&socket, name).ok()
 }
 
-/// Elsewhere `getaddrinfo` knows.
+/// Returns nothing: elsewhere `getaddrinfo` knows.
 #[cfg(not(target_os = "linux"))]
 fn interface_index(_name: &str) -> Option<u32> {
     None

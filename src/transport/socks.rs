@@ -155,7 +155,7 @@ impl Negotiation<'_> {
     }
 }
 
-/// Why the proxy opens no tunnel (RFC 1928, section 6).
+/// Returns why the proxy opens no tunnel (RFC 1928, section 6).
 fn refusal(code: u8) -> String {
     let reason = match code {
         1 => "general failure",

@@ -193,7 +193,7 @@ impl Shared {
         }
     }
 
-    /// Bytes wait that the engine has not read.
+    /// Returns true if bytes wait that the engine has not read.
     pub(super) fn has_input(&self) -> bool {
         self.state.lock().input.len() > 0
     }
@@ -256,7 +256,7 @@ impl Shared {
 }
 
 impl State {
-    /// What the engine's side can do now.
+    /// Returns what the engine's side can do now.
     fn wake_of_now(&self, capacity: usize) -> Wake {
         Wake {
             readable: self.input.len() > 0 || self.input.ended || self.closed,

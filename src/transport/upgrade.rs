@@ -116,7 +116,7 @@ enum Pause {
 }
 
 impl Pause {
-    /// What an I/O error means, where `WouldBlock` is to wait for `progress`.
+    /// Makes what an I/O error means, where `WouldBlock` is to wait for `progress`.
     fn of(error: io::Error, progress: Progress) -> Self {
         if error.kind() == io::ErrorKind::WouldBlock {
             Pause::WouldBlock(progress)
@@ -154,7 +154,7 @@ pub(super) async fn upgrade<L: Layer>(
     }
 }
 
-/// The upgrade request, with the same headers as the original's.
+/// Writes the upgrade request, with the same headers as the original's.
 fn request(
     uri: &ServerUri,
     key: &str,
@@ -191,7 +191,7 @@ fn request(
     Ok(request)
 }
 
-/// The client's duties on the server's answer.
+/// Checks what a client has to check in the server's answer.
 pub(super) fn check(answer: &Answer, key: &str) -> Result<(), ConnectError> {
     if answer.status != SWITCHING_PROTOCOLS {
         return Err(failed(answer.status_line()));

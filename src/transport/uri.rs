@@ -30,7 +30,7 @@ const PREFIXES: [(&str, Scheme); 8] = [
 ];
 
 impl Scheme {
-    /// The port used where the URI names none.
+    /// Returns the port used where the URI names none.
     pub fn default_port(self) -> u16 {
         match self {
             Scheme::Tcp => 1883,
@@ -135,17 +135,17 @@ impl ServerUri {
         })
     }
 
-    /// The connection runs over TLS.
+    /// Returns true if the connection runs over TLS.
     pub fn is_tls(&self) -> bool {
         matches!(self.scheme, Scheme::Tls | Scheme::Wss)
     }
 
-    /// The connection runs over WebSocket.
+    /// Returns true if the connection runs over WebSocket.
     pub fn is_websocket(&self) -> bool {
         matches!(self.scheme, Scheme::Ws | Scheme::Wss)
     }
 
-    /// The host without an IPv6 zone, which is a matter of this machine only and never goes on the wire.
+    /// Returns the host without an IPv6 zone, which is a matter of this machine only and never goes on the wire.
     pub fn wire_host(&self) -> &str {
         if self.host.contains(':') {
             self.host
@@ -156,7 +156,7 @@ impl ServerUri {
         }
     }
 
-    /// `host:port` for an HTTP request, with the brackets that an IPv6 literal needs there.
+    /// Returns `host:port` for an HTTP request, with the brackets that an IPv6 literal needs there.
     pub fn authority(&self) -> Authority<'_> {
         Authority {
             host: self.wire_host(),

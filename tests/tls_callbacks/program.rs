@@ -8,6 +8,7 @@ use std::thread::ThreadId;
 
 use paho_oxide::ffi::exports::mqtt_async::*;
 use paho_oxide::ffi::exports::mqtt_client::*;
+use paho_oxide::ffi::exports::mqtt_client_messages::*;
 use paho_oxide::ffi::types::async_types::*;
 use paho_oxide::ffi::types::client_types::*;
 use paho_oxide::ffi::types::shared_types::SslOptions;

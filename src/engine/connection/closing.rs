@@ -49,8 +49,8 @@ pub struct Retired {
 }
 
 impl Retired {
-    /// A connection of that epoch. `told`: its client, where DISCONNECT is in the outbound stream; `at_risk`: messages were
-    /// written that the server has not acknowledged.
+    /// Makes the record of a connection of that epoch. `told` names its client, where DISCONNECT is in the outbound stream;
+    /// `at_risk` says that messages were written which the server has not acknowledged.
     pub fn new(epoch: u64, link: Arc<Link>, told: Option<Arc<str>>, at_risk: bool) -> Self {
         let speechless = told.is_none();
         // Now and not when it is closed: whoever learns that the connection has ended may connect at once.
@@ -72,7 +72,7 @@ impl Retired {
         self.words = words;
     }
 
-    /// The socket takes no more.
+    /// Notes that the socket takes no more.
     pub fn silence(&mut self) {
         self.speechless = true;
     }
@@ -274,7 +274,7 @@ fn peer(link: &Link) -> Option<SocketAddr> {
     SocketAddr::try_from(rustix::net::getpeername(link.fd()?).ok()??).ok()
 }
 
-/// Before a CONNECT on that link: waits while a connection of the client to the same server is at risk, [`GRACE`] at most.
+/// Waits, before a CONNECT on that link, while a connection of the client to the same server is at risk, [`GRACE`] at most.
 pub async fn wait_for_closing(client: &str, link: &Link) {
     // The server gives each nameless client a name of its own.
     if client.is_empty() {
@@ -304,7 +304,7 @@ pub fn watch_for_exit() {
     crate::os::at_exit(crate::persistence::file::settle_all);
 }
 
-/// Before the end of the process: waits until nothing can be lost with its connections, for a while.
+/// Waits, before the end of the process, until nothing can be lost with its connections, for a while.
 fn wait_for_all() {
     let deadline = Instant::now() + GRACE;
     let mut closing = CLOSING.lock();

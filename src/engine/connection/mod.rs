@@ -55,14 +55,14 @@ impl Connection {
         self.watched
     }
 
-    /// The reactor watches the socket from now on. It tells of events only, and there may be data already, in the socket
-    /// or in a layer above it.
+    /// Notes that the reactor watches the socket from now on. It tells of events only, and there may be data already, in the
+    /// socket or in a layer above it.
     pub fn watched(&mut self) {
         self.watched = true;
         self.reader.may_have_data();
     }
 
-    /// The reactor does not watch the link any longer. Whatever it had told is a state of reader and writer.
+    /// Notes that the reactor does not watch the link any longer. Whatever it had told is a state of reader and writer.
     pub fn unwatch(&mut self, reactor: &Reactor) {
         match self.link.fd() {
             Some(fd) => reactor.unwatch(fd),
@@ -73,7 +73,7 @@ impl Connection {
         self.watched = false;
     }
 
-    /// The socket's state has changed. TLS may want to read in order to write, and the other way round.
+    /// Notes that the socket's state has changed. TLS may want to read in order to write, and the other way round.
     pub fn ready(&mut self, readable: bool, writable: bool, hangup: bool) {
         let wants = self.link.wants();
         if hangup {
@@ -87,21 +87,21 @@ impl Connection {
         }
     }
 
-    /// A thread has read: what a write waited for may have come with that.
+    /// Notes that a thread has read: what a write waited for may have come with that.
     pub fn has_read(&mut self) {
         if self.link.wants().write == Want::Call {
             self.writer.may_have_room();
         }
     }
 
-    /// A thread has written: a layer may have read meanwhile, and no event will tell of that.
+    /// Notes that a thread has written: a layer may have read meanwhile, and no event will tell of that.
     pub fn has_written(&mut self) {
         if self.link.has_buffered() {
             self.reader.may_have_data();
         }
     }
 
-    /// A message is written that the server does not acknowledge.
+    /// Notes that a message is written that the server does not acknowledge.
     pub fn risk(&mut self) {
         self.at_risk = true;
     }

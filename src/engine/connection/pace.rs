@@ -35,7 +35,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// A connection that begins at `now`.
+    /// Makes the pace of a connection that begins at `now`.
     pub fn new(now: Instant) -> Self {
         Self {
             state: State::Calls { streak: 0 },
@@ -43,7 +43,7 @@ impl Pace {
         }
     }
 
-    /// Bytes were written at `now`.
+    /// Notes that bytes were written at `now`.
     pub fn written(&mut self, now: Instant) {
         self.last_write = now;
     }
@@ -58,7 +58,7 @@ impl Pace {
         matches!(self.state, State::Asked { .. })
     }
 
-    /// A call has bytes to write in a burst: they wait for the reactor.
+    /// Notes that a call has bytes to write in a burst: they wait for the reactor.
     pub fn append(&mut self) {
         match &mut self.state {
             State::Asked { appended } | State::Carried { appended, .. } => *appended += 1,
@@ -66,7 +66,7 @@ impl Pace {
         }
     }
 
-    /// A call is about to write. Returns true if it must leave that to the reactor.
+    /// Notes that a call is about to write. Returns true if it must leave that to the reactor.
     #[must_use]
     pub fn call(&mut self, now: Instant) -> bool {
         if let State::Calls { streak } = &mut self.state {
@@ -78,21 +78,21 @@ impl Pace {
         }
     }
 
-    /// The program waits for something: whatever it calls next, it follows that and not the call before.
+    /// Notes that the program waits for something: whatever it calls next, it follows that and not the call before.
     pub fn pause(&mut self) {
         if let State::Calls { streak } = &mut self.state {
             *streak = 0;
         }
     }
 
-    /// The reactor is asked to write.
+    /// Notes that the reactor is asked to write.
     pub fn ask(&mut self) {
         if !self.is_burst() {
             self.state = State::Asked { appended: 0 };
         }
     }
 
-    /// A reactor thread has come. Returns true if it has to carry a burst.
+    /// Notes that a reactor thread has come. Returns true if it has to carry a burst.
     #[must_use]
     pub fn carry(&mut self) -> bool {
         let State::Asked { appended } = self.state else {
@@ -102,7 +102,7 @@ impl Pace {
         true
     }
 
-    /// The reactor thread is about to write. Returns how many calls' bytes it takes along.
+    /// Notes that the reactor thread is about to write. Returns how many calls' bytes it takes along.
     pub fn take(&mut self) -> u32 {
         match &mut self.state {
             State::Carried { appended, .. } => std::mem::take(appended),
@@ -110,8 +110,8 @@ impl Pace {
         }
     }
 
-    /// It has written so many bytes of so many calls, and `left`: more wait. Returns true if it may as well leave the
-    /// writing to the calls.
+    /// Notes that it has written so many bytes of so many calls, and `left`: more wait. Returns true if it may as well leave
+    /// the writing to the calls.
     #[must_use]
     pub fn wrote(&mut self, calls: u32, bytes: u64, left: bool) -> bool {
         let State::Carried { thin, .. } = &mut self.state else {
@@ -125,14 +125,14 @@ impl Pace {
         *thin >= THIN && !left
     }
 
-    /// The thread's turn is over: another one goes on.
+    /// Notes that the thread's turn is over: another one goes on.
     pub fn pass_on(&mut self) {
         if let State::Carried { appended, .. } = self.state {
             self.state = State::Asked { appended };
         }
     }
 
-    /// The burst is over.
+    /// Notes that the burst is over.
     pub fn end(&mut self) {
         self.state = State::Calls { streak: 0 };
     }

@@ -37,7 +37,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A fresh connection. There may be data: nobody has looked.
+    /// Makes the reader of a fresh connection. There may be data: nobody has looked.
     pub fn new() -> Self {
         Self {
             state: State::Due,
@@ -46,7 +46,7 @@ impl Reader {
         }
     }
 
-    /// There may be data: an event says so, or the reactor begins to watch the socket.
+    /// Notes that there may be data: an event says so, or the reactor begins to watch the socket.
     pub fn may_have_data(&mut self) {
         match &mut self.state {
             State::Reading { again } => *again = true,
@@ -54,7 +54,7 @@ impl Reader {
         }
     }
 
-    /// The peer has ended its side.
+    /// Notes that the peer has ended its side.
     pub fn peer_ended(&mut self) {
         self.ended = true;
         self.may_have_data();
@@ -70,7 +70,7 @@ impl Reader {
         matches!(self.state, State::Reading { .. })
     }
 
-    /// Bytes that were read before and not used, of a connection that nobody has read.
+    /// Takes over bytes that were read before and not used, of a connection that nobody has read.
     pub fn unread(&mut self, partial: Vec<u8>) {
         debug_assert!(!self.is_reading());
         self.partial = partial;

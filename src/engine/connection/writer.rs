@@ -31,14 +31,14 @@ pub struct Writer<B> {
 }
 
 impl<B> Writer<B> {
-    /// A connection to which nothing has been written; `empty` lends its memory.
+    /// Makes the writer of a connection to which nothing has been written; `empty` lends its memory.
     pub fn new(empty: B) -> Self {
         Self {
             state: State::Idle(empty),
         }
     }
 
-    /// The socket may have room.
+    /// Notes that the socket may have room.
     pub fn may_have_room(&mut self) {
         self.change(|state| match state {
             State::Blocked(batch) => State::Due(batch),

@@ -207,7 +207,8 @@ impl<H: Host> Client<H> {
         }
     }
 
-    /// The program has taken messages that the host [kept](Handled::Kept), of which those had records in the store.
+    /// Notes that the program has taken messages that the host [kept](Handled::Kept), of which those had records in the
+    /// store.
     pub fn taken(&self, count: Count, records: &[RecordKey]) {
         let mut core = self.lock();
         core.outputs.queue.taken(count);

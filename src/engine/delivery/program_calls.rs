@@ -9,7 +9,7 @@ use crate::engine::host::{Event, Host, Teller};
 use crate::options::{ConnectOptions, ErrorReporter, PskSource, Verifier};
 use crate::os::Uncancellable;
 
-/// A teller of one account, which ends where the program's function says so, as `ERR_print_errors_cb` has it.
+/// Makes a teller of one account, which ends where the program's function says so, as `ERR_print_errors_cb` has it.
 fn teller(reporter: ErrorReporter) -> Teller {
     let enough = AtomicBool::new(false);
     Arc::new(move |line| {
@@ -105,7 +105,7 @@ impl<H: Host> Client<H> {
         }
     }
 
-    /// As [`tell_tls_errors`](Self::tell_tls_errors), of an attempt to connect.
+    /// Works as [`tell_tls_errors`](Self::tell_tls_errors), of an attempt to connect.
     pub(in crate::engine) fn tell_attempt_failed(
         &self,
         options: &ConnectOptions,
@@ -122,7 +122,7 @@ impl<H: Host> Client<H> {
         }
     }
 
-    /// At the end of an API call: hands over what waits for its caller, unless another thread is at it.
+    /// Hands over what waits for the caller, at the end of an API call, unless another thread is at it.
     pub fn report_to_caller(&self) {
         // Whoever has waited for what that belongs to has had the mutex since it was added.
         if !self.has_for_caller.load(Ordering::Relaxed) {

@@ -67,7 +67,7 @@ pub struct Count {
 }
 
 impl<H: Host> Queue<H> {
-    /// An empty queue.
+    /// Makes an empty queue.
     pub fn new(driver: Driver) -> Self {
         Self {
             driver,
@@ -89,7 +89,7 @@ impl<H: Host> Queue<H> {
         self.driver
     }
 
-    /// The reactor drives from now on. Returns false if it did already.
+    /// Notes that the reactor drives from now on. Returns false if it did already.
     #[must_use = "the reactor has to watch the connection"]
     pub fn hand_to_reactor(&mut self) -> bool {
         std::mem::replace(&mut self.driver, Driver::Reactor) != Driver::Reactor
@@ -254,13 +254,13 @@ impl<H: Host> Queue<H> {
         self.events.extend(events);
     }
 
-    /// A message that was in the store only is in memory now, and counts until the program has taken it.
+    /// Notes that a message that was in the store only is in memory now, and counts until the program has taken it.
     pub fn keep(&mut self, size: usize) {
         self.messages += 1;
         self.bytes += size;
     }
 
-    /// The program has taken so much.
+    /// Notes that the program has taken so much.
     pub fn taken(&mut self, count: Count) {
         self.messages = self.messages.saturating_sub(count.messages);
         self.bytes = self.bytes.saturating_sub(count.bytes);

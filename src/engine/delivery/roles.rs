@@ -51,7 +51,7 @@ impl<T: PartialEq> Roles<T> {
         self.announcing = false;
     }
 
-    /// The program did not take a message: it is offered again then, and no callback runs before.
+    /// Notes that the program did not take a message: it is offered again then, and no callback runs before.
     pub fn offer_again(&mut self, at: Instant) {
         self.offer_again = Some(at);
     }
@@ -61,17 +61,17 @@ impl<T: PartialEq> Roles<T> {
         self.offer_again
     }
 
-    /// It is `now`: the time to offer a message again may have come.
+    /// Notes that it is `now`: the time to offer a message again may have come.
     pub fn expire(&mut self, now: Instant) {
         self.offer_again.take_if(|at| now >= *at);
     }
 
-    /// A thread enters a function of the program that is no event.
+    /// Notes that a thread enters a function of the program that is no event.
     pub fn enter(&mut self, this: T) {
         self.outside.push(this);
     }
 
-    /// It has left the function.
+    /// Notes that the thread has left the function.
     pub fn leave(&mut self, this: &T) {
         if let Some(at) = self.outside.iter().rposition(|thread| thread == this) {
             self.outside.swap_remove(at);
@@ -98,12 +98,12 @@ impl<T: PartialEq> Roles<T> {
         self.reporting = false;
     }
 
-    /// The dispatcher is about to run a connect's onSuccess, which `connected` follows.
+    /// Notes that the dispatcher is about to run a connect's onSuccess, which `connected` follows.
     pub fn announce(&mut self) {
         self.announcing = true;
     }
 
-    /// `connected` has run, or nobody waits for that any longer.
+    /// Notes that `connected` has run, or nobody waits for that any longer.
     pub fn announced(&mut self) {
         self.announcing = false;
     }
@@ -123,7 +123,7 @@ impl<T: PartialEq> Roles<T> {
         self.announcing
     }
 
-    /// A thread has panicked: whatever it had is free again.
+    /// Notes that a thread has panicked: whatever it had is free again.
     pub fn forget(&mut self, this: &T) {
         if self.dispatcher.as_ref() == Some(this) {
             self.end_dispatch();

@@ -51,8 +51,8 @@ impl<H: Host> Client<H> {
         Ok(())
     }
 
-    /// As [`attach`](Self::attach), with what the URI says between link and MQTT: a WebSocket. A task of the connect runtime
-    /// sees to that first.
+    /// Works as [`attach`](Self::attach), with what the URI says between link and MQTT: a WebSocket. A task of the connect
+    /// runtime sees to that first.
     pub fn attach_over(
         self: &Arc<Self>,
         link: Link,
@@ -63,9 +63,9 @@ impl<H: Host> Client<H> {
         self.attach_when_made(Base::Programs(link, uri), options, op)
     }
 
-    /// As [`connect`](Self::connect), for a CONNECT with an Authentication Method: the engine makes the link, to the first
-    /// server that can be reached, and the handshake is carried as on an attached one, for it takes as many answers of the
-    /// program's as the server wants.
+    /// Works as [`connect`](Self::connect), for a CONNECT with an Authentication Method: the engine makes the link, to the
+    /// first server that can be reached, and the handshake is carried as on an attached one, for it takes as many answers of
+    /// the program's as the server wants.
     pub fn connect_to_authenticate(
         self: &Arc<Self>,
         mut options: ConnectOptions,
@@ -227,7 +227,8 @@ impl<H: Host> Client<H> {
         }
     }
 
-    /// The server has accepted the connection. Returns how many of the bytes behind CONNACK were not used.
+    /// Ends the handshake: the server has accepted the connection. Returns how many of the bytes behind CONNACK were not
+    /// used.
     fn accepted(
         &self,
         core: &mut Guard<'_, H>,
@@ -263,7 +264,7 @@ impl<H: Host> Client<H> {
         options.map_or(Version::V311, |options| version(options))
     }
 
-    /// The handshake has failed: the link is closed and the program told. `stage` none: talking MQTT.
+    /// Closes the link after a failed handshake, and tells the program. Without a `stage` it was MQTT that failed.
     pub(in crate::engine) fn fail_handshake(
         &self,
         core: &mut Guard<'_, H>,

@@ -130,7 +130,7 @@ impl<H: Host> Client<H> {
         Err(last)
     }
 
-    /// The original's two APIs write this line at different levels.
+    /// Traces an attempt. The original's two APIs write this line at different levels.
     fn trace_attempt(&self, uri: &str, version: Version) {
         let level = if self.setup.driver == Driver::Calls {
             trace::Level::Minimum
@@ -296,7 +296,7 @@ impl<H: Host> Client<H> {
         })
     }
 
-    /// The server's answer, and how many bytes it took.
+    /// Reads the server's answer. Returns how many bytes it took, too.
     fn read_connack(
         &self,
         answer: &[u8],
@@ -379,8 +379,8 @@ impl<H: Host> Client<H> {
         drop(self.settle(core, Thread::Caller));
     }
 
-    /// The server has accepted the connection: begins the session and tells the program, before it hears of anything that
-    /// came over the connection.
+    /// Begins the session on a connection that the server has accepted, and tells the program, before it hears of anything
+    /// that came over the connection.
     pub(super) fn welcome(
         &self,
         core: &mut Guard<'_, H>,
@@ -431,7 +431,7 @@ impl<H: Host> Client<H> {
         core.outputs.queue.resume(begun);
     }
 
-    /// No server has accepted the connection that the program asked for.
+    /// Ends a connect of the program's that no server has accepted.
     pub(super) fn not_established(&self, failure: ConnectFailure, epoch: u64) {
         let mut core = self.lock();
         let Some(op) = core.lifecycle.failed(epoch) else {
@@ -445,7 +445,7 @@ impl<H: Host> Client<H> {
         drop(self.settle(core, Thread::Caller));
     }
 
-    /// An attempt of the automatic reconnect has failed: the program may still have to hear of that, once.
+    /// Notes that an attempt of the automatic reconnect has failed: the program may still have to hear of that, once.
     pub(super) fn attempt_failed(&self, failure: ConnectFailure, epoch: u64) {
         let mut core = self.lock();
         if let Some(op) = core.lifecycle.attempt_failed(epoch) {
@@ -508,7 +508,7 @@ pub(super) fn versions(options: &ConnectOptions) -> &'static [Version] {
     }
 }
 
-/// What a refusal means.
+/// Returns what a refusal means.
 pub(super) fn refusal(version: Version, code: u8) -> String {
     let name = if version == Version::V5 {
         reason::name(code)

@@ -22,7 +22,7 @@ const CLOSE_GRACE: Duration = Duration::from_secs(1);
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl<H: Host> Client<H> {
-    /// The connection is lost: nobody on this side wanted it.
+    /// Ends a connection that nobody on this side wanted to end.
     pub(in crate::engine) fn lose(&self, core: &mut Guard<'_, H>, why: Loss) {
         let Some(connection) = core.lifecycle.connection() else {
             return;
@@ -43,7 +43,7 @@ impl<H: Host> Client<H> {
         self.end_connection(core, Some(why));
     }
 
-    /// The server has said DISCONNECT.
+    /// Ends the connection after the server's DISCONNECT.
     pub(in crate::engine) fn end_by_server(&self, core: &mut Guard<'_, H>) {
         if self.setup.lost_after_disconnect {
             self.lose(
@@ -79,8 +79,8 @@ impl<H: Host> Client<H> {
         }
     }
 
-    /// The connection has ended: tells the program, and reconnects where it wants that. `lost`: neither side
-    /// has said so before.
+    /// Tells the program that the connection has ended, and reconnects where it wants that. `lost` is the reason if neither
+    /// side has said so before.
     pub(super) fn end_connection(&self, core: &mut Guard<'_, H>, lost: Option<Loss>) {
         let Some(ended) = self.drop_connection(core) else {
             return;
@@ -167,7 +167,7 @@ impl<H: Host> Client<H> {
         })
     }
 
-    /// Keep-alive.
+    /// Runs the keep-alive.
     pub(in crate::engine) fn tick(&self, core: &mut Guard<'_, H>, now: Instant) {
         if core.session.deadline().is_none_or(|at| now < at) {
             return;
@@ -212,7 +212,7 @@ impl<H: Host> Client<H> {
         }
     }
 
-    /// As [`disconnect`](Self::disconnect), and waits for its end.
+    /// Works as [`disconnect`](Self::disconnect), and waits for its end.
     pub fn disconnect_and_wait(
         &self,
         timeout: Duration,

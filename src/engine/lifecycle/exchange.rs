@@ -62,7 +62,7 @@ impl Drop for Wiped {
     }
 }
 
-/// The error that an answer means which looks like another protocol's: the URI names the port of something else.
+/// Returns the error that an answer means which looks like another protocol's: the URI names the port of something else.
 fn foreign(answer: &[u8]) -> Option<io::Error> {
     let what = match resembles(answer)? {
         Resemblance::Http => "the answer looks like HTTP: a web server's port, or one for ws://",
@@ -71,8 +71,8 @@ fn foreign(answer: &[u8]) -> Option<io::Error> {
     Some(io::Error::new(io::ErrorKind::InvalidData, what))
 }
 
-/// A server that will not have us closes the connection, and may have said why: a TLS alert that waits to be read tells
-/// more than the write that failed.
+/// Returns the error to report when a write failed. A server that refuses the client closes the connection, and may have said
+/// why: a TLS alert that waits to be read tells more than the failed write.
 fn last_words(link: &Link, error: io::Error) -> io::Error {
     match link.read(&mut [0; 64]) {
         Err(said) if said.kind() != io::ErrorKind::WouldBlock => said,
@@ -80,8 +80,8 @@ fn last_words(link: &Link, error: io::Error) -> io::Error {
     }
 }
 
-/// What the fuzzers, and a short test of the same, try on it: the answer comes over a byte stream in pieces of any size, in
-/// WebSocket frames if `websocket`, and is the packet that is in it, or an error.
+/// Tries what the fuzzers, and a short test of the same, give it: the answer comes over a byte stream in pieces of any size,
+/// in WebSocket frames if `websocket`, and is the packet that is in it, or an error.
 ///
 /// # Panics
 /// When it is not so.

@@ -35,7 +35,7 @@ impl<H: Host> Client<H> {
         core.lifecycle.set_task(task.abort_handle());
     }
 
-    /// The task of the reconnect of that epoch has panicked: another one goes on.
+    /// Begins another task in place of a reconnect's, of that epoch, that has panicked.
     pub(super) fn reconnect_again(&self, epoch: u64) {
         let mut core = self.lock();
         if core.lifecycle.abandoned(epoch) {
@@ -70,7 +70,7 @@ impl<H: Host> Client<H> {
         }
     }
 
-    /// The options for the next attempt, which the program may change. It may take its time for that.
+    /// Returns the options for the next attempt, which the program may change. It may take its time for that.
     async fn refreshed(
         self: &Arc<Self>,
         options: Arc<ConnectOptions>,
@@ -127,7 +127,7 @@ async fn pause(delay: Duration, signal: &Signal) {
 /// How much a delay is changed by chance, in ten thousandths either way: a fifth.
 const JITTER: u32 = 2_000;
 
-/// A fifth more or less, so that clients that a server lost together do not come back together.
+/// Makes a delay a fifth more or less, so that clients that a server lost together do not come back together.
 fn jittered(delay: Duration) -> Duration {
     use std::hash::{BuildHasher, RandomState};
     let random = RandomState::new().hash_one(delay);

@@ -283,7 +283,7 @@ impl<O> Lifecycle<O> {
 
 /// Ending.
 impl<O> Lifecycle<O> {
-    /// The program asks for the end of the connection. Whatever the answer, no automatic reconnect follows.
+    /// Notes that the program asks for the end of the connection. Whatever the answer, no automatic reconnect follows.
     pub fn disconnect(
         &mut self,
         deadline: Instant,
@@ -350,7 +350,7 @@ impl<O> Lifecycle<O> {
         Leave::Say(leaving.reason, properties)
     }
 
-    /// The connection has ended.
+    /// Notes that the connection has ended.
     #[must_use = "the connection has to be closed, and the program told"]
     pub fn end(&mut self) -> Option<Ended<O>> {
         let wanted = self.is_wanted();
@@ -387,8 +387,8 @@ impl<O> Lifecycle<O> {
         }
     }
 
-    /// The program destroys the client. What is under way is abandoned without a word. Returns false if it was destroyed
-    /// before. A connection has to be [ended](Self::end) first.
+    /// Destroys the client. What is under way is abandoned without a word. Returns false if it was destroyed before. A
+    /// connection has to be [ended](Self::end) first.
     #[must_use]
     pub fn destroy(&mut self) -> bool {
         debug_assert!(!self.is_up());

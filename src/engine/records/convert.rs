@@ -10,7 +10,7 @@ use crate::protocol::packet::{Filter, Publish, encode_subscribe, encode_unsubscr
 use crate::protocol::property::{Context, PropertiesRef, PropertyId};
 use crate::protocol::session::{Stored, is_sendable, view};
 
-/// The version whose format a client's packets have.
+/// Returns the version whose format a client's packets have.
 pub(super) fn version(v5: bool) -> Version {
     if v5 { Version::V5 } else { Version::V311 }
 }
@@ -29,7 +29,7 @@ pub(super) fn expires(command: &QueuedCommand<'_>) -> bool {
         .is_ok_and(|list| list.number(PropertyId::MessageExpiryInterval).is_some())
 }
 
-/// A command as it goes over the wire; a property list that a MQTT 5 client left is dropped below MQTT 5.
+/// Returns a command as it goes over the wire; a property list that a MQTT 5 client left is dropped below MQTT 5.
 pub(super) fn stored(v5: bool, command: &QueuedCommand<'_>, waited: Duration) -> Option<Stored> {
     let version = version(v5);
     let list = |properties| {

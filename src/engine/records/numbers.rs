@@ -33,7 +33,7 @@ impl Numbers {
         None
     }
 
-    /// The record of that number has been written.
+    /// Notes that the record of that number has been written.
     pub fn took(&mut self, number: u32) {
         self.last = number;
     }

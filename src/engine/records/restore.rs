@@ -122,7 +122,7 @@ fn is_refused(create: &CreateOptions, keys: &[RecordKey]) -> bool {
     create.refuse_v5_store && !create.v5 && keys.iter().any(|key| key.v5 && !waits(key.kind))
 }
 
-/// The packet identifier that a record's number is.
+/// Returns the packet identifier that a record's number is.
 fn id(key: RecordKey) -> Option<u16> {
     u16::try_from(key.number).ok()
 }

@@ -39,7 +39,7 @@ impl Retry {
         self.pause = FIRST;
     }
 
-    /// The circumstances have changed: what was put off is tried again at once.
+    /// Has what was put off tried again at once: the circumstances have changed.
     pub fn hurry(&mut self, now: Instant) {
         self.pause = FIRST;
         if self.at.is_some() {
@@ -47,7 +47,7 @@ impl Retry {
         }
     }
 
-    /// When everything that was put off has to be tried again.
+    /// Returns when everything that was put off has to be tried again.
     pub fn at(&self) -> Option<Instant> {
         self.at
     }

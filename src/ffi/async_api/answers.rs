@@ -20,7 +20,7 @@ use crate::protocol::property::{Properties, PropertiesRef};
 use crate::protocol::session::{Cause, Completion, Failure, Outcome, Token, view};
 use crate::transport::Stage;
 
-/// The end of a publish, subscribe or unsubscribe.
+/// Tells of the end of a publish, subscribe or unsubscribe.
 pub fn ended(done: Completion<Op>) {
     let Completion {
         token,
@@ -41,7 +41,7 @@ pub fn ended(done: Completion<Op>) {
     }
 }
 
-/// Whether deliveryComplete is called for it. A refusal is an acknowledgement too; an operation given up is none.
+/// Returns true if deliveryComplete is called for it. A refusal is an acknowledgement too; an operation given up is none.
 pub fn is_delivery(done: &Completion<Op>) -> bool {
     let acknowledged = match &done.outcome {
         Outcome::Published { .. } => true,
@@ -51,8 +51,8 @@ pub fn is_delivery(done: &Completion<Op>) -> bool {
     acknowledged && done.op.delivery
 }
 
-/// A publish that succeeded. Its reason code is always 0, as in the original: a program (Paho's C++ library, for one) takes
-/// any other for a failure, and "no matching subscribers" is none.
+/// Tells of a publish that succeeded. Its reason code is always 0, as in the original: a program (Paho's C++ library, for
+/// one) takes any other for a failure, and "no matching subscribers" is none.
 fn published(op: &Op, token: Token, packet: Option<&[u8]>, acknowledged: PropertiesRef<'_>) {
     let version = if op.on_success5.is_some() {
         Version::V5
@@ -170,7 +170,7 @@ fn succeeded_with_codes5(op: &Op, token: Token, codes: &[u8], properties: &Prope
     });
 }
 
-/// A failure's return code and its text.
+/// Returns a failure's return code and its text.
 fn describe(failure: &Failure, op: &Op) -> (c_int, Option<&'static std::ffi::CStr>) {
     match failure.cause {
         // MQTT 5 has a member of its own for the server's reason code, and names for them.

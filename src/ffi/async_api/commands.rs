@@ -13,7 +13,7 @@ use crate::ffi::types::async_types::*;
 use crate::protocol::QoS;
 use crate::protocol::property::{Context as PropertyContext, Properties, PropertiesRef};
 
-/// What a response structure asks for.
+/// Reads what a response structure asks for.
 ///
 /// # Safety
 /// NULL or a response as documented.
@@ -41,7 +41,7 @@ unsafe fn op(
     Ok(op)
 }
 
-/// The callbacks of one MQTT version do not go with the other.
+/// Refuses the callbacks of one MQTT version for the other.
 fn check_callbacks(op: &Op, v5: bool) -> Result<(), Code> {
     let of_v3 = op.on_success.is_some() || op.on_failure.is_some();
     if v5 && of_v3 || !v5 && op.has_callbacks5() {
@@ -51,7 +51,7 @@ fn check_callbacks(op: &Op, v5: bool) -> Result<(), Code> {
     }
 }
 
-/// The properties of a response structure.
+/// Reads the properties of a response structure.
 ///
 /// # Safety
 /// NULL or a response as documented.

@@ -55,7 +55,8 @@ impl AsyncHost {
         *self.callbacks.lock()
     }
 
-    /// The client is destroyed, perhaps inside deliveryComplete: on any other thread destroying has waited for it.
+    /// Ends the host of a destroyed client, perhaps inside deliveryComplete: on any other thread destroying has waited for
+    /// it.
     pub fn finish(&self) {
         // Not held in the callback, which may call this again.
         let half = self.half.lock().take();

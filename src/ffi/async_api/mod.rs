@@ -38,17 +38,17 @@ static HANDLES: Handles<AsyncHost> = Handles::of_async_api();
 
 type AsyncClient = Client<AsyncHost>;
 
-/// The client of a handle.
+/// Returns the client of a handle.
 fn of(handle: MQTTAsync) -> Result<Arc<AsyncClient>, Code> {
     HANDLES.get(handle).ok_or(MQTTASYNC_FAILURE)
 }
 
-/// A result as a return code.
+/// Returns a result as a return code.
 fn code(result: Result<(), Code>) -> c_int {
     result.err().unwrap_or(MQTTASYNC_SUCCESS)
 }
 
-/// The return code of an engine error. What a MQTT 5 server does not allow is named by its reason code.
+/// Returns the return code of an engine error. What a MQTT 5 server does not allow is named by its reason code.
 fn error(error: &Error) -> Code {
     match error {
         Error::Disconnected => MQTTASYNC_DISCONNECTED,

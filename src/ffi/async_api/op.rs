@@ -31,7 +31,7 @@ pub struct Op {
 }
 
 impl Op {
-    /// An operation that nobody asks about.
+    /// Makes an operation that nobody asks about.
     pub fn silent(kind: Kind) -> Self {
         Self {
             kind,
@@ -45,12 +45,12 @@ impl Op {
         }
     }
 
-    /// There are callbacks of either kind.
+    /// Returns true if there are callbacks of either kind.
     pub fn has_callbacks(&self) -> bool {
         self.on_success.is_some() || self.on_failure.is_some() || self.has_callbacks5()
     }
 
-    /// There are callbacks of the MQTT 5 kind.
+    /// Returns true if there are callbacks of the MQTT 5 kind.
     pub fn has_callbacks5(&self) -> bool {
         self.on_success5.is_some() || self.on_failure5.is_some()
     }

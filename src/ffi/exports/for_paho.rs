@@ -1,5 +1,5 @@
 //! The functions of `paho_oxide.h` that take a handle of a Paho API: one line each, what they do is in
-//! [`crate::ffi::for_paho`].
+//! `ffi::for_paho`.
 #![allow(non_snake_case)] // the names are the C API's
 #![allow(clippy::doc_markdown, clippy::missing_safety_doc)] // the comments are the header's Doxygen manual
 

@@ -3,6 +3,7 @@
 pub mod for_paho;
 pub mod mqtt_async;
 pub mod mqtt_client;
+pub mod mqtt_client_messages;
 pub mod paho_oxide;
 pub mod properties;
 #[cfg(test)]

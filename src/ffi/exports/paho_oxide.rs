@@ -253,7 +253,7 @@ pub unsafe extern "C" fn MQTTOxide_feedEvents(
     entry!(untraced: MQTTOxide_E_PANIC.into(), oxide_api::feed_events(client, bytes, n, taken, buffer, capacity, count))
 }
 
-/// An attached stream has ended.
+/// Ends an attached stream.
 ///
 /// @param client the client.
 /// @param why the text of the event LOST or CONNECT_FAILED that follows; may be empty.

@@ -171,7 +171,7 @@ pub const EMPTY: MQTTProperties = MQTTProperties {
     array: ptr::null_mut(),
 };
 
-/// The type of an identifier's value; `None` for an unknown identifier.
+/// Returns the type of an identifier's value; `None` for an unknown identifier.
 pub fn value_type(id: MQTTPropertyCodes) -> Option<MQTTPropertyTypes> {
     let id = PropertyId::from_u8(u8::try_from(id).ok()?)?;
     Some(match id.ty() {
@@ -222,8 +222,8 @@ fn name(value: MQTTPropertyCodes) -> *const c_char {
     name.as_ptr()
 }
 
-/// Bytes that a Variable Byte Integer takes. Signed, like the original's: what does not fit one is accounted for the
-/// same way, and refused when a packet is built.
+/// Returns how many bytes a Variable Byte Integer takes. Signed, like the original's: what does not fit one is accounted for
+/// the same way, and refused when a packet is built.
 pub(in crate::ffi) fn varint_len(value: c_int) -> c_int {
     match value {
         ..128 => 1,
@@ -233,7 +233,7 @@ pub(in crate::ffi) fn varint_len(value: c_int) -> c_int {
     }
 }
 
-/// Bytes that a value of this type takes in a packet.
+/// Returns how many bytes a value of this type takes in a packet.
 ///
 /// # Safety
 /// The value holds the member that its type says.
@@ -255,7 +255,7 @@ unsafe fn wire_len(ty: MQTTPropertyTypes, value: &MQTTPropertyValue) -> c_int {
     }
 }
 
-/// The entries of a list; none for NULL.
+/// Returns the entries of a list; none for NULL.
 ///
 /// # Safety
 /// `list` is NULL or a list that only the functions of this file have changed, and nobody changes it for `'a`.
@@ -367,7 +367,7 @@ fn grow(list: &mut MQTTProperties) -> Result<(), c_int> {
     Ok(())
 }
 
-/// See [`MQTTProperties_add`].
+/// Does what [`MQTTProperties_add`] documents.
 ///
 /// # Safety
 /// Both are NULL or valid, `prop` with the member that its identifier's type says.
@@ -429,7 +429,7 @@ pub(in crate::ffi) unsafe fn free_value(ty: MQTTPropertyTypes, value: &MQTTPrope
     }
 }
 
-/// See [`MQTTProperties_free`].
+/// Does what [`MQTTProperties_free`] documents.
 ///
 /// # Safety
 /// `properties` is NULL or a list that nobody uses any more.
@@ -448,7 +448,7 @@ pub unsafe fn free(properties: *mut MQTTProperties) {
     }
 }
 
-/// See [`MQTTProperties_copy`]. Entries that cannot be copied are left out.
+/// Does what [`MQTTProperties_copy`] documents. Entries that cannot be copied are left out.
 ///
 /// # Safety
 /// `props` is NULL or valid.
@@ -463,7 +463,7 @@ pub unsafe fn copy(props: *const MQTTProperties) -> MQTTProperties {
     list
 }
 
-/// The entries with an identifier.
+/// Returns the entries with an identifier.
 ///
 /// # Safety
 /// As [`entries`].
@@ -500,7 +500,7 @@ unsafe fn find(
         .map_or(ptr::null_mut(), |entry| ptr::from_ref(entry).cast_mut())
 }
 
-/// A negative index finds the first one, as in the original (unlike [`find`]).
+/// Returns a numeric value. A negative index finds the first one, as in the original (unlike [`find`]).
 ///
 /// # Safety
 /// As [`entries`].

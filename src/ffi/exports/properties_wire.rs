@@ -154,7 +154,7 @@ unsafe fn encode(out: &mut BytesMut, property: &MQTTProperty) -> Option<()> {
     Some(())
 }
 
-/// The bytes from a place to the end of a packet; none for NULL or an end that lies before.
+/// Returns the bytes from a place to the end of a packet; none for NULL or an end that lies before.
 ///
 /// # Safety
 /// What the two enclose is readable for `'a`.

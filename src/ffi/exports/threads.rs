@@ -32,7 +32,7 @@ unsafe fn create_mutex(rc: *mut c_int) -> *mut pthread_mutex_t {
     mutex
 }
 
-/// Locks; 0 or the error number.
+/// Locks a mutex. Returns 0 or the error number.
 ///
 /// # Safety
 /// `mutex` is NULL or an initialised mutex.
@@ -44,7 +44,7 @@ unsafe fn lock_mutex(mutex: *mut pthread_mutex_t) -> c_int {
     unsafe { libc::pthread_mutex_lock(mutex) }
 }
 
-/// Unlocks; 0 or the error number.
+/// Unlocks a mutex. Returns 0 or the error number.
 ///
 /// # Safety
 /// `mutex` is NULL or an initialised mutex.
@@ -82,7 +82,7 @@ unsafe fn start(function: ThreadFn, parameter: *mut c_void) {
     }
 }
 
-/// The calling thread.
+/// Returns the calling thread.
 fn getid() -> pthread_t {
     // SAFETY: it has no requirements.
     unsafe { libc::pthread_self() }
@@ -91,7 +91,7 @@ fn getid() -> pthread_t {
 /// Exports one function under both names.
 macro_rules! exports {
     ($($old:ident $new:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $failure:expr, $function:ident;)*) => {$(
-        /// See the function of this file.
+        /// Does what the function of this file does.
         ///
         /// # Safety
         /// As that function's.
@@ -100,7 +100,7 @@ macro_rules! exports {
             entry!(untraced: $failure, $function($($arg),*))
         }
 
-        /// See the function of this file.
+        /// Does what the function of this file does.
         ///
         /// # Safety
         /// As that function's.

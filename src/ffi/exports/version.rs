@@ -58,14 +58,14 @@ impl Table {
     }
 }
 
-/// The table of the blocking API.
+/// Returns the table of the blocking API.
 pub fn client() -> *mut NameValue {
     static TABLE: LazyLock<Table> =
         LazyLock::new(|| Table::new("paho-oxide synchronous MQTT C client library"));
     TABLE.0.as_ptr().cast_mut()
 }
 
-/// The table of the asynchronous API.
+/// Returns the table of the asynchronous API.
 pub fn asynchronous() -> *mut NameValue {
     static TABLE: LazyLock<Table> =
         LazyLock::new(|| Table::new("paho-oxide asynchronous MQTT C client library"));

@@ -60,7 +60,7 @@ pub fn destroy(handle: u64) -> i32 {
     0
 }
 
-/// A limit of which 0 stands for the usual one.
+/// Reads a limit, of which 0 stands for the usual one.
 fn limit(value: u32, usual: usize) -> usize {
     match value {
         0 => usual,

@@ -154,7 +154,7 @@ fn verifier(verify: MQTTOxide_verify, context: *mut c_void) -> Option<Verifier> 
     }))
 }
 
-/// A time in milliseconds, of which 0 stands for none.
+/// Reads a time in milliseconds, of which 0 stands for none.
 fn milliseconds(value: u32) -> Option<Duration> {
     (value > 0).then(|| Duration::from_millis(value.into()))
 }
@@ -251,7 +251,7 @@ fn headers(lines: &str) -> Answer<Vec<(String, String)>> {
         .collect()
 }
 
-/// A quality of service.
+/// Reads a quality of service.
 pub fn qos(value: u32) -> Answer<QoS> {
     match value {
         0 => Ok(QoS::AtMostOnce),

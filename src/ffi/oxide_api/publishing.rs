@@ -268,7 +268,7 @@ pub unsafe fn in_flight(handle: u64, list: *mut MQTTOxide_operation, capacity: u
     long_code(fill())
 }
 
-/// For a message whose members come one by one.
+/// Makes the message whose members come one by one.
 #[allow(clippy::too_many_arguments)] // they are the C function's
 pub fn message(
     topic: *const c_char,

@@ -11,7 +11,7 @@ use crate::ffi::types::oxide_types::{
 use crate::protocol::property::{Context, Properties, PropertiesRef};
 use crate::protocol::wire;
 
-/// Bytes of a caller's, for as long as its call takes.
+/// Reads bytes of a caller's, for as long as its call takes.
 ///
 /// # Safety
 /// NULL, or that many bytes that nobody changes meanwhile.
@@ -26,7 +26,7 @@ pub unsafe fn bytes<'a>(data: *const c_void, len: u32) -> Answer<&'a [u8]> {
     Ok(unsafe { std::slice::from_raw_parts(data.cast(), len as usize) })
 }
 
-/// A buffer of the caller's.
+/// Reads a buffer of the caller's.
 ///
 /// # Safety
 /// NULL, or that many bytes that nobody else uses meanwhile.
@@ -45,7 +45,7 @@ pub unsafe fn buffer<'a>(data: *mut c_void, len: u64) -> Answer<&'a mut [u8]> {
     Ok(unsafe { std::slice::from_raw_parts_mut(data.cast(), len) })
 }
 
-/// A text of the caller's, copied.
+/// Reads a text of the caller's, copied.
 ///
 /// # Safety
 /// As [`bytes()`].
@@ -58,7 +58,7 @@ pub unsafe fn text(data: *const c_void, len: u32) -> Answer<String> {
     Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// The same; none where the pointer is NULL.
+/// Reads the same; none where the pointer is NULL.
 ///
 /// # Safety
 /// As [`bytes()`].
@@ -70,7 +70,7 @@ pub unsafe fn optional_text(data: *const c_void, len: u32) -> Answer<Option<Stri
     unsafe { text(data, len) }.map(Some)
 }
 
-/// Properties of a packet that this side sends, checked.
+/// Reads properties of a packet that this side sends, and checks them.
 ///
 /// # Safety
 /// As [`bytes()`].
@@ -84,7 +84,7 @@ pub unsafe fn properties<'a>(
     PropertiesRef::parse_to_send(bytes, context).map_err(|_| MQTTOxide_E_ARGUMENT)
 }
 
-/// The same, copied.
+/// Reads the same, copied.
 ///
 /// # Safety
 /// As [`bytes()`].
@@ -97,7 +97,7 @@ pub unsafe fn owned_properties(
     unsafe { properties(data, len, context) }.map(Properties::from)
 }
 
-/// A struct of the caller's, copied. `size` is its first member, as this library knows the struct.
+/// Reads a struct of the caller's, copied. `size` is its first member, as this library knows the struct.
 ///
 /// # Safety
 /// NULL, or a struct whose first member is its size, and of which so much is readable.
@@ -114,7 +114,7 @@ pub unsafe fn structure<T: Copy>(from: *const T) -> Answer<T> {
     Ok(unsafe { from.read_unaligned() })
 }
 
-/// The first member of a struct.
+/// Returns the first member of a struct.
 #[allow(clippy::cast_possible_truncation)] // all are small
 pub const fn size<T>() -> u32 {
     size_of::<T>() as u32
@@ -129,7 +129,7 @@ pub unsafe fn to_fill<T: Copy>(into: *mut T) -> Answer<()> {
     unsafe { structure(into.cast_const()) }.map(|_| ())
 }
 
-/// The parts of the work that bits name.
+/// Reads which parts of the work the bits name.
 pub fn work(bits: u32) -> Answer<Work> {
     if bits & !(MQTTOxide_READ | MQTTOxide_WRITE | MQTTOxide_TICK) != 0 {
         return Err(MQTTOxide_E_ARGUMENT);

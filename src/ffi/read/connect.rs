@@ -191,7 +191,7 @@ impl Members {
 /// Longest wait for a connection: a timeout in seconds, as the program gives it, bounded below.
 const MIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A TLS scheme needs TLS options.
+/// Refuses a TLS scheme without TLS options.
 fn check_tls(server_uri: &str, ssl: *const SslOptions) -> Result<(), Code> {
     let tls = ServerUri::parse(server_uri).is_ok_and(|uri| uri.is_tls());
     if tls && ssl.is_null() {
@@ -201,7 +201,7 @@ fn check_tls(server_uri: &str, ssl: *const SslOptions) -> Result<(), Code> {
     }
 }
 
-/// The versions to try; none for a number that is no version.
+/// Returns the versions to try; none for a number that is no version.
 pub fn version(version: c_int) -> Option<VersionChoice> {
     match version {
         MQTTVERSION_5 => Some(VersionChoice::Only(Version::V5)),
@@ -218,7 +218,7 @@ pub fn reported_uri(uri: &str) -> &str {
     uri.split_once("://").map_or(uri, |(_, address)| address)
 }
 
-/// Messages in flight; none or a negative number is no limit of the program's.
+/// Reads how many messages may be in flight; none or a negative number is no limit of the program's.
 pub fn max_inflight(max: c_int) -> u32 {
     u32::try_from(max)
         .ok()
@@ -226,7 +226,7 @@ pub fn max_inflight(max: c_int) -> u32 {
         .unwrap_or(u16::MAX.into())
 }
 
-/// The time for one attempt to connect.
+/// Returns the time for one attempt to connect.
 fn timeout(seconds: c_int) -> Duration {
     read::seconds(seconds).max(MIN_TIMEOUT)
 }

@@ -93,7 +93,7 @@ pub unsafe fn store(
     opened.map(Some).map_err(|error| refused(&error))
 }
 
-/// The code of a store that cannot be used: the program's own where it has one.
+/// Returns the code of a store that cannot be used: the program's own where it has one.
 pub fn refused(error: &StoreError) -> Code {
     let code = match error {
         StoreError::Program(code) => *code,

@@ -55,7 +55,7 @@ impl Default for Context {
     }
 }
 
-/// The bytes of a C string, without NUL; none for NULL.
+/// Reads the bytes of a C string, without NUL; none for NULL.
 ///
 /// # Safety
 /// NULL, or a NUL-terminated string that stays as it is for `'a`.
@@ -64,7 +64,7 @@ pub unsafe fn bytes<'a>(text: *const c_char) -> Option<&'a [u8]> {
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())
 }
 
-/// A C string as text; none for NULL.
+/// Reads a C string as text; none for NULL.
 ///
 /// # Safety
 /// NULL, or a NUL-terminated string.
@@ -79,7 +79,7 @@ pub unsafe fn text(text: *const c_char) -> Result<Option<String>, Code> {
     }
 }
 
-/// As [`text`], for one that is checked and not kept: a password is not copied where it cannot be wiped.
+/// Works as [`text`], for one that is checked and not kept: a password is not copied where it cannot be wiped.
 ///
 /// # Safety
 /// NULL, or a NUL-terminated string.
@@ -91,7 +91,7 @@ pub unsafe fn check_text(text: *const c_char) -> Result<(), Code> {
         .map_err(|_| MQTTASYNC_BAD_UTF8_STRING)
 }
 
-/// A topic name or filter. The original reports a missing one as a bad string too.
+/// Reads a topic name or filter. The original reports a missing one as a bad string too.
 ///
 /// # Safety
 /// NULL, or a NUL-terminated string that stays as it is for `'a`.
@@ -103,7 +103,7 @@ pub unsafe fn topic<'a>(topic: *const c_char) -> Result<&'a [u8], Code> {
     }
 }
 
-/// A quality of service.
+/// Reads a quality of service.
 pub fn qos(qos: c_int) -> Result<QoS, Code> {
     match qos {
         0 => Ok(QoS::AtMostOnce),
@@ -113,7 +113,7 @@ pub fn qos(qos: c_int) -> Result<QoS, Code> {
     }
 }
 
-/// The properties of a list, for a packet of that kind; none for NULL.
+/// Reads the properties of a list, for a packet of that kind; none for NULL.
 ///
 /// # Safety
 /// NULL, or a list as the API's functions make it.
@@ -180,7 +180,7 @@ unsafe fn value(entry: &MQTTProperty) -> Option<Value<'_>> {
     }
 }
 
-/// A password: the binary one where there is one.
+/// Reads a password: the binary one where there is no other.
 ///
 /// # Safety
 /// A NUL-terminated string or NULL, and a valid pair of pointer and length.
@@ -194,7 +194,7 @@ pub unsafe fn password(text: *const c_char, binary: Binary) -> Option<Secret> {
     }
 }
 
-/// A will, without the properties that MQTT 5 adds.
+/// Reads a will, without the properties that MQTT 5 adds.
 ///
 /// # Safety
 /// NULL, or a will as the API documents it.
@@ -227,7 +227,7 @@ pub unsafe fn will(will: *const WillOptions) -> Result<Option<Will>, Code> {
     }))
 }
 
-/// Names and values up to a NULL name.
+/// Reads names and values up to a NULL name.
 ///
 /// # Safety
 /// NULL, or such a list.
@@ -246,7 +246,7 @@ pub unsafe fn headers(mut list: *const NameValue) -> Result<Vec<(String, String)
     Ok(headers)
 }
 
-/// An array of strings.
+/// Reads an array of strings.
 ///
 /// # Safety
 /// `count` valid strings, or NULL.
@@ -263,7 +263,7 @@ pub unsafe fn texts(strings: *const *mut c_char, count: c_int) -> Result<Vec<Str
         .collect()
 }
 
-/// Seconds; negative ones count as none.
+/// Reads seconds; negative ones count as none.
 pub fn seconds(seconds: c_int) -> Duration {
     Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
 }

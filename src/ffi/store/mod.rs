@@ -39,7 +39,7 @@ pub struct UserStore {
 // a time (`&mut self` sees to that); the handle is only ever passed back to them.
 unsafe impl Send for UserStore {}
 
-/// 0 is success; everything else is the program's own word for what went wrong.
+/// Reads a program's return code: 0 is success; everything else is the program's own word for what went wrong.
 fn check(code: c_int) -> Result<(), StoreError> {
     if code == 0 {
         Ok(())
@@ -48,7 +48,7 @@ fn check(code: c_int) -> Result<(), StoreError> {
     }
 }
 
-/// A key as the program gets it.
+/// Returns a key as the program gets it.
 fn c_key(key: RecordKey) -> Vec<u8> {
     let mut name = key.to_string().into_bytes();
     name.push(0);
@@ -268,7 +268,7 @@ struct Hook<F> {
 // time (`&mut self`); the context is only ever passed back to them.
 unsafe impl<F> Send for Hook<F> {}
 
-/// What a program wants done before a record is written; `None` for NULL.
+/// Returns what a program wants done before a record is written; `None` for NULL.
 ///
 /// # Safety
 /// The function does what its type documents.
@@ -279,7 +279,7 @@ pub unsafe fn before_write(
     function.map(|function| Box::new(Hook { function, context }) as Box<dyn BeforeWrite>)
 }
 
-/// What a program wants done after a record was read; `None` for NULL.
+/// Returns what a program wants done after a record was read; `None` for NULL.
 ///
 /// # Safety
 /// The function does what its type documents.

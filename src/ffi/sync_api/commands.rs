@@ -18,7 +18,7 @@ use crate::ffi::types::subscribe_types::MQTTSubscribe_options;
 use crate::protocol::property::{Context as PropertyContext, Properties, PropertiesRef};
 use crate::protocol::session::Outcome;
 
-/// A MQTT 5 client is used with the MQTT 5 functions. The original checks it in these only.
+/// Refuses a MQTT 5 client, which is used with the MQTT 5 functions. The original checks it in these only.
 fn of_v3(handle: MQTTClient) -> Result<InCall, Code> {
     let client = of(handle)?;
     if client.setup().create.v5 {

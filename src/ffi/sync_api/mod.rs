@@ -62,17 +62,17 @@ impl Drop for InCall {
     }
 }
 
-/// The client of a handle.
+/// Returns the client of a handle.
 fn of(handle: MQTTClient) -> Result<InCall, Code> {
     HANDLES.get(handle).map(InCall).ok_or(MQTTCLIENT_FAILURE)
 }
 
-/// A result as a return code.
+/// Returns a result as a return code.
 fn code(result: Result<(), Code>) -> c_int {
     result.err().unwrap_or(MQTTCLIENT_SUCCESS)
 }
 
-/// The return code of an engine error. What a MQTT 5 server does not allow is named by its reason code.
+/// Returns the return code of an engine error. What a MQTT 5 server does not allow is named by its reason code.
 fn error(error: &Error) -> Code {
     match error {
         Error::Disconnected => MQTTCLIENT_DISCONNECTED,
@@ -96,7 +96,7 @@ fn error(error: &Error) -> Code {
     }
 }
 
-/// A response that carries a code only.
+/// Returns a response that carries a code only.
 fn response(reason: c_int) -> MQTTResponse {
     MQTTResponse {
         version: 1,
@@ -107,7 +107,7 @@ fn response(reason: c_int) -> MQTTResponse {
     }
 }
 
-/// The properties of a response: a list of its own in C's memory.
+/// Returns the properties of a response: a list of its own in C's memory.
 fn response_properties(properties: PropertiesRef<'_>) -> *mut MQTTProperties {
     let list: *mut MQTTProperties = memory::allocate(size_of::<MQTTProperties>()).cast();
     if !list.is_null() {
@@ -117,7 +117,7 @@ fn response_properties(properties: PropertiesRef<'_>) -> *mut MQTTProperties {
     list
 }
 
-/// A response to a SUBSCRIBE or UNSUBSCRIBE: its codes, listed when there are several.
+/// Returns a response to a SUBSCRIBE or UNSUBSCRIBE: its codes, listed when there are several.
 fn response_codes(codes: &[u8], properties: &Properties) -> MQTTResponse {
     let mut response = response(codes.first().copied().unwrap_or(0).into());
     response.reasonCodeCount = c_int::try_from(codes.len()).unwrap_or(c_int::MAX);

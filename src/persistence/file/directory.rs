@@ -92,12 +92,12 @@ impl Directory {
         })
     }
 
-    /// For messages.
+    /// Returns the folder's path, for messages.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// For syncing without holding the store's lock.
+    /// Returns the folder's descriptor, for syncing without holding the store's lock.
     pub(super) fn handle(&self) -> Arc<OwnedFd> {
         Arc::clone(self.dir())
     }
@@ -136,7 +136,7 @@ impl Directory {
         Ok(records)
     }
 
-    /// The sub-directory for our own files, made when first needed.
+    /// Returns the sub-directory for our own files, made when first needed.
     pub(super) fn own(&mut self) -> io::Result<&OwnedFd> {
         if self.own.is_none() {
             self.own = Some(Arc::new(make_directory(self.dir(), OWN)?));
@@ -144,7 +144,7 @@ impl Directory {
         Ok(self.own.as_ref().expect("just set"))
     }
 
-    /// The sub-directory for our own files, if there is one.
+    /// Returns the sub-directory for our own files, if there is one.
     pub(super) fn own_if_any(&self) -> Option<&Arc<OwnedFd>> {
         self.own.as_ref()
     }
@@ -191,7 +191,7 @@ impl Directory {
         files::read_whole(self.dir(), &file_name(key), MAX_RECORD)
     }
 
-    /// When a record's file was last written.
+    /// Returns when a record's file was last written.
     pub(super) fn modified(&self, key: RecordKey) -> io::Result<SystemTime> {
         files::open(self.dir(), &file_name(key))?
             .metadata()?
@@ -215,7 +215,7 @@ impl Directory {
         Ok(format!("{ASIDE}/{name}"))
     }
 
-    /// The same for a record that has no file.
+    /// Does the same for a record that has no file.
     pub(super) fn write_aside(&mut self, key: RecordKey, record: &[u8]) -> io::Result<String> {
         let aside = make_directory(self.dir(), ASIDE)?;
         let name = free_name(&aside, &file_name(key))?;
@@ -286,7 +286,7 @@ fn make_directory(parent: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
     open_directory(parent, name)
 }
 
-/// `name`, or with a number after it if that is taken: what was set aside before is not overwritten.
+/// Returns `name`, or with a number after it if that is taken: what was set aside before is not overwritten.
 fn free_name(dir: &OwnedFd, name: &str) -> io::Result<String> {
     let candidates = std::iter::once(name.to_owned())
         .chain((1..MAX_ASIDE).map(|number| format!("{name}.{number}")));

@@ -40,7 +40,7 @@ impl Doomed {
         false
     }
 
-    /// A record of that name is about to be put: the old one's file goes now.
+    /// Removes the old file of a record of that name that is about to be put.
     pub(super) fn make_way(&mut self, key: RecordKey, directory: &Directory) {
         if !self.keys.is_empty() && self.keys.remove(&key) {
             let _ = directory.remove(key);

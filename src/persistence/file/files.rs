@@ -14,7 +14,7 @@ use rustix::process::geteuid;
 /// What root has made may be trusted: root could do anything else as well.
 pub(super) const ROOT: u32 = 0;
 
-/// `name` is not a file of ours.
+/// Makes the error that says that `name` is not a file of ours.
 fn foreign(name: &str, why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("{name} {why}"))
 }
@@ -78,7 +78,7 @@ pub(super) fn create(dir: &OwnedFd, name: &str, readable: bool) -> io::Result<Fi
     Ok(File::from(file))
 }
 
-/// The same under a name that nobody else has any business with: what is there is left over, and goes.
+/// Does the same under a name that nobody else has any business with: what is there is left over, and goes.
 pub(super) fn create_anew(dir: &OwnedFd, name: &str) -> io::Result<File> {
     match create(dir, name, false) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {

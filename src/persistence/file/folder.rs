@@ -127,7 +127,7 @@ impl Folder {
         Self::open(&self.base, &self.name, notices)
     }
 
-    /// The folder's path, for messages.
+    /// Returns the folder's path, for messages.
     pub(super) fn path(&self) -> PathBuf {
         self.base.join(self.name.trim_start_matches('/'))
     }

@@ -199,7 +199,7 @@ impl Journal {
         Ok(entry)
     }
 
-    /// When a queued command was put; the time of other records is of no interest, and not kept.
+    /// Returns when a queued command was put; the time of other records is of no interest, and not kept.
     pub(super) fn put_time(&self, key: RecordKey, spot: Spot) -> Option<SystemTime> {
         if key.kind != RecordKind::Command {
             return None;
@@ -224,14 +224,15 @@ impl Journal {
         }
     }
 
-    /// A record is no longer only there.
+    /// Notes that a record is no longer only there.
     pub(super) fn end_live(&mut self, spot: Spot) {
         if let Some(segment) = self.segment_mut(spot.file) {
             segment.live = segment.live.saturating_sub(1);
         }
     }
 
-    /// The same, since it has a file of its own now, which is the store's move number `moved` and may not be on the disk yet.
+    /// Notes the same, since the record has a file of its own now, which is the store's move number `moved` and may not be on
+    /// the disk yet.
     pub(super) fn moved(&mut self, spot: Spot, moved: u64) {
         self.end_live(spot);
         if let Some(segment) = self.segment_mut(spot.file) {
@@ -239,25 +240,25 @@ impl Journal {
         }
     }
 
-    /// Whether the file of that number still exists.
+    /// Returns true if the file of that number still exists.
     pub(super) fn keeps(&self, number: u64) -> bool {
         self.segments
             .front()
             .is_some_and(|oldest| oldest.number <= number)
     }
 
-    /// Whether no record needs it and nothing is to be written.
+    /// Returns true if no record needs it and nothing is to be written.
     pub(super) fn is_idle(&self) -> bool {
         self.removals.is_empty() && self.segments.iter().all(|segment| segment.live == 0)
     }
 
-    /// Number of files.
+    /// Returns the number of files.
     pub(super) fn files(&self) -> usize {
         self.segments.len()
     }
 
-    /// What a power failure could still take of records that are only here, or whose files are not on the disk (those up to
-    /// move number `synced_moves` are). Entries of records that are gone again by now need no disk.
+    /// Returns what a power failure could still take of records that are only here, or whose files are not on the disk (those
+    /// up to move number `synced_moves` are). Entries of records that are gone again by now need no disk.
     pub(super) fn unsynced(&self, synced_moves: u64) -> Vec<Unsynced> {
         self.segments
             .iter()
@@ -272,7 +273,7 @@ impl Journal {
             .collect()
     }
 
-    /// A sync succeeded.
+    /// Notes that a sync succeeded.
     pub(super) fn synced(&mut self, what: &Unsynced) {
         if let Some(segment) = self.segment_mut(what.number) {
             segment.synced = segment.synced.max(what.end);
@@ -307,7 +308,7 @@ impl Journal {
             .find(|segment| segment.number == number)
     }
 
-    /// The file being written: its number, salt and end.
+    /// Returns the file being written: its number, salt and end.
     fn active(&self) -> (u64, u64, u64) {
         let segment = self.segments.back().expect("room was made");
         (segment.number, segment.salt, segment.end)
@@ -391,7 +392,7 @@ impl Journal {
         assert!(ours.count() <= MAX_FILES, "J8");
     }
 
-    /// How many records are said to be in each file only.
+    /// Returns how many records are said to be in each file only.
     pub(super) fn live(&self) -> impl Iterator<Item = (u64, usize)> {
         self.segments
             .iter()
@@ -449,7 +450,7 @@ fn boot_id() -> Option<[u8; 16]> {
     Some(u128::from_str_radix(&digits, 16).ok()?.to_le_bytes())
 }
 
-/// The time of day: it has to mean something to another process.
+/// Returns the time of day: it has to mean something to another process.
 fn milliseconds() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, |since| {

@@ -91,7 +91,7 @@ fn keep() {
     }
 }
 
-/// One round for one store. False when it needs no more of them.
+/// Makes one round for one store. Returns false when it needs no more of them.
 fn look_after(shared: &Shared) -> bool {
     let now = Instant::now();
     let files = {
@@ -131,7 +131,7 @@ fn silence(state: &State, now: Instant) -> Duration {
     now.saturating_duration_since(state.last_change)
 }
 
-/// Something failed: say so and wait a little.
+/// Reports that something failed, and waits a little.
 fn hold(shared: &Shared, state: &mut State, now: Instant, error: &io::Error) {
     *shared.failed.lock() = Some(now);
     let notice = Notice::Held(error.to_string());

@@ -54,7 +54,7 @@ pub struct Naming {
 }
 
 impl Default for Naming {
-    /// As paho.mqtt.golang's `FileStore` names them.
+    /// Returns the names that paho.mqtt.golang's `FileStore` gives.
     fn default() -> Self {
         Self {
             outgoing: "o.".to_owned(),
@@ -83,7 +83,7 @@ impl Naming {
         format!("{prefix}{id}{}", self.extension)
     }
 
-    /// The packet identifier of a file with that prefix. Only names that a Go client would write count.
+    /// Returns the packet identifier of a file with that prefix. Only names that a Go client would write count.
     fn id(&self, prefix: &str, name: &str) -> Option<u16> {
         let digits = name
             .strip_prefix(prefix)?
@@ -280,7 +280,7 @@ impl NamedStore {
     }
 }
 
-/// The next identifier after `last` that is not in use.
+/// Returns the next identifier after `last` that is not in use.
 fn free_after(last: u16, used: &HashSet<u16>) -> Option<u16> {
     (1..=u16::MAX)
         .map(|step| last.wrapping_add(step))

@@ -5,7 +5,7 @@ const SCHEMES: [&str; 7] = [
     "tcp://", "mqtt://", "ws://", "ssl://", "mqtts://", "wss://", "unix://",
 ];
 
-/// `<client id>-<server>`: the URI without its scheme, colons turned into dashes and nothing else touched.
+/// Returns `<client id>-<server>`: the URI without its scheme, colons turned into dashes and nothing else touched.
 ///
 /// A slash, in the client id as in a WebSocket path, makes a directory level, as it does in the original.
 pub(super) fn directory_name(client_id: &str, server_uri: &str) -> String {
@@ -15,7 +15,7 @@ pub(super) fn directory_name(client_id: &str, server_uri: &str) -> String {
     )
 }
 
-/// A server URI without its scheme: what a program's own store is told, too.
+/// Returns a server URI without its scheme: what a program's own store is told, too.
 pub fn without_scheme(server_uri: &str) -> &str {
     SCHEMES
         .iter()

@@ -125,8 +125,8 @@ impl State {
         written
     }
 
-    /// One write where both may be journaled. A large record has a file of its own: then the first is there before the second,
-    /// and the journal says that it does not count alone.
+    /// Writes both at once where both may be journaled. A large record has a file of its own: then the first is there before
+    /// the second, and the journal says that it does not count alone.
     pub(super) fn put_both(
         &mut self,
         first: (RecordKey, &[&[u8]]),
@@ -206,8 +206,8 @@ impl State {
         Ok(())
     }
 
-    /// A PUBREL is not journaled when its PUBLISH has a file: the original library would send the PUBLISH again after the
-    /// exchange was over.
+    /// Returns true if a record may be journaled. A PUBREL is not when its PUBLISH has a file: the original library would
+    /// send the PUBLISH again after the exchange was over.
     fn may_be_journaled(&self, key: RecordKey, parts: &[&[u8]]) -> bool {
         let is_file = |key| matches!(self.places.get(&key), Some(Place::File { .. }));
         let publish = RecordKey {
@@ -230,7 +230,7 @@ impl State {
         self.journal.append(own, operation, key, other, parts)
     }
 
-    /// A record is in the journal now.
+    /// Notes that a record is in the journal now.
     fn settle(&mut self, key: RecordKey, spot: Spot) {
         self.doomed.make_way(key, &self.directory);
         self.journal.add_live(spot);
@@ -284,8 +284,8 @@ impl State {
         })
     }
 
-    /// For how long a queued command has waited. Files have the time of their put, which the journal keeps for them until
-    /// they are made. A clock that was set back makes it longer ago, never less than nothing.
+    /// Returns for how long a queued command has waited. Files have the time of their put, which the journal keeps for them
+    /// until they are made. A clock that was set back makes it longer ago, never less than nothing.
     pub(super) fn age(&self, key: RecordKey) -> Option<Duration> {
         let put = match self.places.get(&key)? {
             Place::Journal(spot) => self.journal.put_time(key, *spot)?,
@@ -343,7 +343,7 @@ impl State {
         self.doomed.remove_one(&self.directory)
     }
 
-    /// A record whose entry is in that file of the journal is gone.
+    /// Notes that a record whose entry is in that file of the journal is gone.
     ///
     /// For what was sent, the removal is written with the next entry or within the next few milliseconds: should the process
     /// be killed first, the packet is sent once more, which the protocol allows (a PUBLISH with DUP, or after its PUBREC a
@@ -358,7 +358,7 @@ impl State {
         }
     }
 
-    /// A failure leaves them for the next time.
+    /// Writes the removals that wait. A failure leaves them for the next time.
     pub(super) fn write_removals(&mut self) {
         if let Some(own) = self.directory.own_if_any() {
             if self.journal.write_removals(own).is_err() {
@@ -460,7 +460,7 @@ impl State {
     }
 }
 
-/// Small enough for the journal.
+/// Returns true if it is small enough for the journal.
 fn is_small(parts: &[&[u8]]) -> bool {
     parts.iter().map(|part| part.len()).sum::<usize>() <= MAX_ENTRY
 }

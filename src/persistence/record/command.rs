@@ -236,7 +236,7 @@ fn read_options(reader: &mut Reader<'_>) -> Result<SubscribeOptions, RecordError
     })
 }
 
-/// SUBSCRIBE and UNSUBSCRIBE need at least one topic filter `[MQTT-3.8.3-2]`, `[MQTT-3.10.3-2]`.
+/// Reads how many topic filters there are: SUBSCRIBE and UNSUBSCRIBE need at least one, `[MQTT-3.8.3-2]`, `[MQTT-3.10.3-2]`.
 fn count(reader: &mut Reader<'_>) -> Result<i32, RecordError> {
     match reader.int()? {
         ..=0 => Err(RecordError::Field("topic count")),

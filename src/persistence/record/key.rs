@@ -46,7 +46,7 @@ const PREFIXES: [(&str, RecordKind, bool); 10] = [
 ];
 
 impl RecordKey {
-    /// A key of an MQTT 3 client (`v5` false) or of an MQTT 5 one.
+    /// Makes a key of an MQTT 3 client (`v5` false) or of an MQTT 5 one.
     pub const fn new(kind: RecordKind, v5: bool, number: u32) -> Self {
         Self { kind, v5, number }
     }
@@ -68,7 +68,7 @@ impl RecordKey {
         fits.then_some(key)
     }
 
-    /// Eight bytes that name the key, for the journal.
+    /// Returns eight bytes that name the key, for the journal.
     pub(crate) const fn to_code(self) -> u64 {
         let kind = match self.kind {
             RecordKind::PublishSent => 1,
@@ -80,7 +80,7 @@ impl RecordKey {
         kind << 40 | (self.v5 as u64) << 32 | self.number as u64
     }
 
-    /// The inverse of `to_code`.
+    /// Undoes `to_code`.
     pub(crate) fn from_code(code: u64) -> Option<Self> {
         let kind = match code >> 40 {
             1 => RecordKind::PublishSent,

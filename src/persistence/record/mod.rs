@@ -35,14 +35,14 @@ pub enum RecordError {
     TooLong,
 }
 
-/// A length as the formats hold it.
+/// Returns a length as the formats hold it.
 fn length_field(bytes: &[u8]) -> Result<[u8; 4], RecordError> {
     Ok(i32::try_from(bytes.len())
         .map_err(|_| RecordError::TooLong)?
         .to_ne_bytes())
 }
 
-/// A topic with the NUL that ends it.
+/// Returns a topic with the NUL that ends it.
 fn terminated(topic: &[u8]) -> Result<Vec<u8>, RecordError> {
     if topic.contains(&0) {
         return Err(RecordError::EmbeddedNul);
@@ -53,7 +53,7 @@ fn terminated(topic: &[u8]) -> Result<Vec<u8>, RecordError> {
     Ok(field)
 }
 
-/// A property list with its length before it, as on the wire.
+/// Returns a property list with its length before it, as on the wire.
 fn property_field(properties: &[u8]) -> Result<Vec<u8>, RecordError> {
     let mut rest = u32::try_from(properties.len()).map_err(|_| RecordError::TooLong)?;
     if rest > 268_435_455 {

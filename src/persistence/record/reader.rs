@@ -19,7 +19,7 @@ impl<'a> Reader<'a> {
         Ok(i32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     }
 
-    /// A 16-bit packet id in a 32-bit field.
+    /// Reads a 16-bit packet id in a 32-bit field.
     pub(super) fn packet_id(&mut self) -> Result<u16, RecordError> {
         u16::try_from(self.int()?).map_err(|_| RecordError::Field("packet id"))
     }
@@ -31,18 +31,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// C's truth: anything but 0.
+    /// Reads C's truth: anything but 0.
     pub(super) fn flag(&mut self) -> Result<bool, RecordError> {
         Ok(self.int()? != 0)
     }
 
-    /// A length and as many bytes.
+    /// Reads a length and as many bytes.
     pub(super) fn counted(&mut self) -> Result<&'a [u8], RecordError> {
         let length = usize::try_from(self.int()?).map_err(|_| RecordError::Field("length"))?;
         self.bytes(length)
     }
 
-    /// A string up to its NUL.
+    /// Reads a string up to its NUL.
     pub(super) fn terminated(&mut self) -> Result<&'a [u8], RecordError> {
         let end = self
             .0
@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
         Ok(text)
     }
 
-    /// The property list that ends a record of MQTT 5. The original also reads a record without one.
+    /// Reads the property list that ends a record of MQTT 5. The original also reads a record without one.
     pub(super) fn properties(&mut self) -> Result<&'a [u8], RecordError> {
         if self.0.is_empty() {
             return Ok(&[]);

@@ -51,7 +51,7 @@ pub fn encode_ack(kind: AckKind, version: Version, packet_id: u16, reason: u8, o
 }
 
 impl AckKind {
-    /// Packet type and flags: a PUBREL has the flags 0010 ([MQTT-3.6.1-1]).
+    /// Returns the packet type and flags: a PUBREL has the flags 0010 ([MQTT-3.6.1-1]).
     const fn first_byte(self) -> u8 {
         match self {
             Self::PubAck => 0x40,
@@ -70,8 +70,8 @@ impl AckKind {
         }
     }
 
-    /// Whether `code` is one of the packet's table of reason codes ([MQTT-3.4.2-1], [MQTT-3.5.2-1],
-    /// [MQTT-3.6.2-1], [MQTT-3.7.2-1]).
+    /// Returns true if `code` is one of the packet's table of reason codes ([MQTT-3.4.2-1], [MQTT-3.5.2-1], [MQTT-3.6.2-1],
+    /// [MQTT-3.7.2-1]).
     pub(in crate::protocol) const fn has_reason(self, code: u8) -> bool {
         match self {
             Self::PubAck | Self::PubRec => matches!(

@@ -205,8 +205,8 @@ pub struct ConnAck<'a> {
 }
 
 impl<'a> ConnAck<'a> {
-    /// The code of a refusal is passed on whatever it is: the connection ends either way, and a code that the
-    /// tables do not list tells the program more than a broken packet would.
+    /// Decodes a CONNACK. The code of a refusal is passed on whatever it is: the connection ends either way, and a code that
+    /// the tables do not list tells the program more than a broken packet would.
     pub(in crate::protocol) fn decode(version: Version, body: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
         let flags = reader.byte()?;

@@ -95,8 +95,8 @@ pub fn encode_auth(
     encode_reason(AUTH, reason, properties, out)
 }
 
-/// An AUTH without Authentication Method is a Protocol Error (section 3.15.2.2.2), except the short form of
-/// success, which has no properties at all (section 3.15.2.1).
+/// Refuses an AUTH without Authentication Method, a Protocol Error (section 3.15.2.2.2), except the short form of success,
+/// which has no properties at all (section 3.15.2.1).
 fn check_method(reason: u8, properties: PropertiesRef<'_>) -> Result<(), Malformed> {
     let short = reason == reason::SUCCESS && properties.is_empty();
     if short || properties.bytes(PropertyId::AuthenticationMethod).is_some() {
@@ -109,7 +109,7 @@ fn check_method(reason: u8, properties: PropertiesRef<'_>) -> Result<(), Malform
     }
 }
 
-/// Reason code and properties: both may be left out, or the properties alone.
+/// Decodes reason code and properties: both may be left out, or the properties alone.
 fn decode_reason(body: &[u8], context: Context) -> Result<(u8, PropertiesRef<'_>), Malformed> {
     let mut reader = Reader::new(body);
     if reader.is_empty() {
@@ -124,7 +124,7 @@ fn decode_reason(body: &[u8], context: Context) -> Result<(u8, PropertiesRef<'_>
     Ok((reason, properties))
 }
 
-/// The shortest form that says it: mqttbytes would write none of the reasons of a DISCONNECT and knows no AUTH.
+/// Encodes the shortest form that says it: mqttbytes would write none of the reasons of a DISCONNECT and knows no AUTH.
 fn encode_reason(
     first: u8,
     reason: u8,
@@ -147,8 +147,8 @@ fn encode_reason(
     })
 }
 
-/// The reason codes of table 3-10 that a server may use ([MQTT-3.14.2-1]), with 0x00, which the table gives to
-/// clients but a DISCONNECT without a reason means, and 0x8C, which section 2.4 lists for DISCONNECT.
+/// Returns true for the reason codes of table 3-10 that a server may use ([MQTT-3.14.2-1]), for 0x00, which the table gives
+/// to clients but a DISCONNECT without a reason means, and for 0x8C, which section 2.4 lists for DISCONNECT.
 const fn server_may_disconnect_with(code: u8) -> bool {
     matches!(
         code,

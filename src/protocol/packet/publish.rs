@@ -39,7 +39,7 @@ pub struct Publish<'a> {
 }
 
 impl<'a> Publish<'a> {
-    /// How many bytes [`encode`](Self::encode) writes.
+    /// Returns how many bytes [`encode`](Self::encode) writes.
     pub fn encoded_len(&self, version: Version) -> Result<usize, Malformed> {
         let remaining = self.variable_header_len(version) + self.payload.len();
         Ok(1 + varint_len(wire::remaining_length(remaining)?) + remaining)
@@ -109,7 +109,7 @@ impl<'a> Publish<'a> {
         Ok(())
     }
 
-    /// A topic may be empty only where an alias stands for it: [MQTT-4.7.3-1], section 3.3.2.1 of 5.0.
+    /// Checks that a topic is empty only where an alias stands for it: [MQTT-4.7.3-1], section 3.3.2.1 of 5.0.
     fn check_alias(&self, version: Version) -> Result<(), Malformed> {
         if version == Version::V5 && self.properties.number(PropertyId::TopicAlias).is_some() {
             return Ok(());
@@ -167,7 +167,7 @@ impl<'a> Publish<'a> {
     }
 }
 
-/// Where the packet identifier is in an encoded PUBLISH (or its header); `None` at QoS 0.
+/// Returns where the packet identifier is in an encoded PUBLISH (or its header); `None` at QoS 0.
 pub fn packet_id_offset(packet: &[u8]) -> Option<usize> {
     let first = *packet.first()?;
     if first & TYPE != PUBLISH || first & QOS == 0 {
@@ -193,7 +193,7 @@ pub fn set_dup(packet: &mut [u8]) {
     }
 }
 
-/// Where the four bytes of the Message Expiry Interval are in an encoded MQTT 5 PUBLISH, if it has one.
+/// Returns where the four bytes of the Message Expiry Interval are in an encoded MQTT 5 PUBLISH, if it has one.
 pub fn message_expiry_offset(packet: &[u8]) -> Option<usize> {
     let first = *packet.first()?;
     if first & TYPE != PUBLISH {
@@ -214,7 +214,7 @@ pub fn message_expiry_offset(packet: &[u8]) -> Option<usize> {
     None
 }
 
-/// Where the topic of an encoded PUBLISH ends.
+/// Returns where the topic of an encoded PUBLISH ends.
 fn topic_end(packet: &[u8]) -> Option<usize> {
     let (_, length_len) = wire::varint(packet.get(1..)?).ok()??;
     let mut reader = Reader::new(packet.get(1 + length_len..)?);

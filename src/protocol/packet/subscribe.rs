@@ -94,7 +94,7 @@ impl<'a> UnsubAck<'a> {
     }
 }
 
-/// There is a code for each filter, so at least one.
+/// Checks that there is a code for each filter, so at least one.
 fn check_codes(codes: &[u8], known: fn(u8) -> bool) -> Result<&[u8], Malformed> {
     if codes.is_empty() {
         return Err(Malformed::new(
@@ -112,7 +112,7 @@ fn check_codes(codes: &[u8], known: fn(u8) -> bool) -> Result<&[u8], Malformed> 
     }
 }
 
-/// [MQTT-3.9.3-2]
+/// Returns true for a reason code of SUBACK ([MQTT-3.9.3-2]).
 const fn is_suback_reason(code: u8) -> bool {
     matches!(
         code,
@@ -131,7 +131,7 @@ const fn is_suback_reason(code: u8) -> bool {
     )
 }
 
-/// [MQTT-3.11.3-2]
+/// Returns true for a reason code of UNSUBACK ([MQTT-3.11.3-2]).
 const fn is_unsuback_reason(code: u8) -> bool {
     matches!(
         code,
@@ -303,7 +303,7 @@ pub fn set_request_id(packet: &mut [u8], id: u16) {
     }
 }
 
-/// What mqttbytes takes on trust: at least one filter ([MQTT-3.8.3-2], [MQTT-3.10.3-2]) and a packet identifier.
+/// Checks what mqttbytes takes on trust: at least one filter ([MQTT-3.8.3-2], [MQTT-3.10.3-2]) and a packet identifier.
 fn check_request<'a>(
     packet_id: u16,
     mut filters: impl Iterator<Item = &'a [u8]>,
@@ -320,7 +320,7 @@ fn check_request<'a>(
     Ok(())
 }
 
-/// A filter, checked, as mqttbytes wants it.
+/// Returns a filter, checked, as mqttbytes wants it.
 fn topic_filter(filter: &[u8]) -> Result<String, Malformed> {
     if !wire::valid_topic_filter(filter) {
         return Err(Malformed::new(
@@ -339,7 +339,7 @@ fn topic_filter(filter: &[u8]) -> Result<String, Malformed> {
     text(filter)
 }
 
-/// The user properties, in order.
+/// Returns the user properties, in order.
 fn user_properties(properties: PropertiesRef<'_>) -> Result<Vec<(String, String)>, Malformed> {
     properties
         .iter()
@@ -360,7 +360,7 @@ fn text(bytes: &[u8]) -> Result<String, Malformed> {
     })
 }
 
-/// mqttbytes has written the first byte by the time it finds that the packet is too large: takes that back.
+/// Takes the first byte back that mqttbytes has written by the time it finds that the packet is too large.
 fn whole(
     out: &mut BytesMut,
     write: impl FnOnce(&mut BytesMut) -> Result<usize, mqttbytes::Error>,

@@ -67,7 +67,7 @@ macro_rules! properties {
             /// Every identifier, ascending.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// The identifier with this value on the wire.
+            /// Returns the identifier with this value on the wire.
             pub const fn from_u8(id: u8) -> Option<Self> {
                 match id {
                     $($id => Some(Self::$name),)*
@@ -75,7 +75,7 @@ macro_rules! properties {
                 }
             }
 
-            /// The type of its value.
+            /// Returns the type of its value.
             pub const fn ty(self) -> PropertyType {
                 match self {
                     $(Self::$name => PropertyType::$ty,)*
@@ -131,7 +131,7 @@ macro_rules! properties {
                 }
             }
 
-            /// Whether the specification allows it in that packet.
+            /// Returns true if the specification allows it in that packet.
             pub const fn allowed_in(self, context: Context) -> bool {
                 let packets: u16 = match self {
                     $(Self::$name => $(in_context!($context))|+,)*

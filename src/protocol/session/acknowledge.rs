@@ -75,7 +75,7 @@ struct Messages {
 const LOW_24: u32 = 0x00FF_FFFF;
 
 impl Acks {
-    /// A connection begins: what the program has to say of older ones means nothing any more.
+    /// Begins a connection: what the program has to say of older ones means nothing any more.
     pub fn begin(&mut self) {
         self.forget();
         self.connection = self.connection.wrapping_add(1) & LOW_24;
@@ -311,7 +311,7 @@ impl<M, O> Session<M, O> {
         Ok(true)
     }
 
-    /// [MQTT-3.3.4-9]: at `QoS` 1 and 2 no more messages without our last acknowledgement than we said we take.
+    /// Refuses a message at `QoS` 1 or 2 beyond those without our last acknowledgement that we said we take ([MQTT-3.3.4-9]).
     pub(super) fn check_receive_maximum(&self) -> Result<(), Malformed> {
         let open = self.received.of_this_connection() + self.acks.at_least_once();
         if self.version == Version::V5 && open >= self.limits.receive_maximum.into() {

@@ -77,7 +77,7 @@ impl<M, O> Session<M, O> {
         }
     }
 
-    /// The last acknowledgement of a publish.
+    /// Processes the last acknowledgement of a publish.
     fn publish_done<S: Sink<Message = M, Op = O>>(
         &mut self,
         kind: AckKind,

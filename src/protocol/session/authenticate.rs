@@ -23,7 +23,7 @@ pub(super) enum Authentication {
 }
 
 impl Authentication {
-    /// A connection begins, whose CONNECT may have named a method.
+    /// Begins a connection, whose CONNECT may have named a method.
     pub fn begin(method: Option<&[u8]>) -> Self {
         method.map_or(Self::None, |method| Self::Idle(method.into()))
     }
@@ -83,7 +83,7 @@ impl<M, O> Session<M, O> {
         Ok(())
     }
 
-    /// An AUTH of the server's: it answers one of ours, with the same method.
+    /// Processes an AUTH of the server's: it answers one of ours, with the same method.
     pub(super) fn on_auth<S: Sink<Message = M, Op = O>>(
         &mut self,
         auth: &Auth<'_>,

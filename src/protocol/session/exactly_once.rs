@@ -72,7 +72,7 @@ impl<M, O> Session<M, O> {
         encode(publish, self.version)
     }
 
-    /// A new `QoS` 2 message that is acknowledged on arrival.
+    /// Keeps or hands over a new `QoS` 2 message that is acknowledged on arrival.
     fn keep_or_hand_over<S: Sink<Message = M, Op = O>>(
         &mut self,
         message: M,

@@ -152,7 +152,8 @@ impl<M, O> Session<M, O> {
     }
 }
 
-/// Only CONNACK, PUBLISH and DISCONNECT say more than they must to a client that has not asked for it ([MQTT-3.1.2-29]).
+/// Refuses problem information in packets other than CONNACK, PUBLISH and DISCONNECT for a client that has not asked for it
+/// ([MQTT-3.1.2-29]).
 fn check_no_problem_information(packet: &decode::Packet<'_>) -> Result<(), Malformed> {
     use decode::Packet;
     let properties = match packet {

@@ -36,7 +36,7 @@ pub struct Begin<'a> {
 }
 
 impl<M, O> Session<M, O> {
-    /// The server accepted the connection: takes its limits over and sends again what is in flight
+    /// Begins a connection that the server accepted: takes its limits over and sends again what is in flight
     /// (`[MQTT-4.4.0-1]`).
     pub fn begin<S: Sink<Message = M, Op = O>>(
         &mut self,
@@ -272,8 +272,8 @@ impl<M, O> Session<M, O> {
         }
     }
 
-    /// The connection is gone. Messages stay for the next one; a SUBSCRIBE or UNSUBSCRIBE without answer has failed,
-    /// since no server would answer it on another connection, unless the program wants it sent again.
+    /// Ends the connection. Messages stay for the next one; a SUBSCRIBE or UNSUBSCRIBE without answer has failed, since no
+    /// server would answer it on another connection, unless the program wants it sent again.
     pub fn connection_lost<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) {
         self.online = false;
         self.socket = -1;
@@ -332,7 +332,7 @@ impl<M, O> Session<M, O> {
         }
     }
 
-    /// The client is destroyed: all operations fail, the store keeps what it has.
+    /// Fails all operations: the client is destroyed. The store keeps what it has.
     pub fn abandon<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) {
         self.online = false;
         self.replay.clear();

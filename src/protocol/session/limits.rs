@@ -49,7 +49,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How many publishes may be in flight.
+    /// Returns how many publishes may be in flight.
     pub(super) fn quota(&self) -> u32 {
         self.max_inflight.min(self.server_receive_maximum)
     }
@@ -85,8 +85,8 @@ pub(super) const TOO_LARGE: Malformed = Malformed {
     what: "packet: larger than the server's Maximum Packet Size",
 };
 
-/// What the server said it does not take is not sent ([MQTT-3.2.2-11], [MQTT-3.2.2-14], [MQTT-3.2.2-15],
-/// [MQTT-3.2.2-17], [MQTT-3.2.2-18]).
+/// Refuses to send what the server said it does not take ([MQTT-3.2.2-11], [MQTT-3.2.2-14], [MQTT-3.2.2-15], [MQTT-3.2.2-17],
+/// [MQTT-3.2.2-18]).
 pub(super) fn check_allowed(
     version: Version,
     limits: &Limits,

@@ -225,7 +225,7 @@ pub struct Session<M, O> {
 }
 
 impl<M, O> Session<M, O> {
-    /// A new session. `now` only gives the clock a start.
+    /// Makes a new session. `now` only gives the clock a start.
     pub fn new(version: Version, client_id: Arc<str>, now: Instant) -> Self {
         Self {
             version,
@@ -260,12 +260,12 @@ impl<M, O> Session<M, O> {
         }
     }
 
-    /// The protocol version in use.
+    /// Returns the protocol version in use.
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// Whether a connection carries the session now.
+    /// Returns true if a connection carries the session now.
     pub fn online(&self) -> bool {
         self.online
     }
@@ -285,18 +285,18 @@ impl<M, O> Session<M, O> {
         self.keep_alive.last_round_trip()
     }
 
-    /// What the two ends allow.
+    /// Returns what the two ends allow.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// A token for an operation; they run from 1 and never are 0 or negative.
+    /// Takes a token for an operation; they run from 1 and never are 0 or negative.
     pub fn token(&mut self) -> Token {
         self.next_token = self.next_token.checked_add(1).unwrap_or(1);
         self.next_token
     }
 
-    /// Whether [`release`](Self::release) is to be called again soon.
+    /// Returns true if [`release`](Self::release) is to be called again soon.
     pub fn has_unreleased(&self) -> bool {
         let has_room = self.release_at.is_some_and(|at| self.written >= at);
         (self.unreleased || has_room) && self.online
@@ -307,12 +307,12 @@ impl<M, O> Session<M, O> {
         self.next_order
     }
 
-    /// How many publishes may be sent now.
+    /// Returns how many publishes may be sent now.
     fn quota(&self) -> u32 {
         self.limits.quota().saturating_sub(self.publishing)
     }
 
-    /// The socket took the stream's bytes up to `position`.
+    /// Notes that the socket took the stream's bytes up to `position`.
     pub fn written(&mut self, now: Instant, position: u64) {
         self.keep_alive.sent(now, position);
         self.replies.written(position);
@@ -326,23 +326,24 @@ impl<M, O> Session<M, O> {
         self.replies.unsent() <= MAX_UNSENT_REPLIES && !self.received.waits_for_program()
     }
 
-    /// Bytes have arrived from the server, although nobody has read them yet.
+    /// Notes that bytes have arrived from the server, although nobody has read them yet.
     pub fn heard(&mut self, now: Instant) {
         self.keep_alive.received(now);
     }
 
-    /// A question and its answer took so long: CONNECT and CONNACK, told after [`begin`](Self::begin). A line that is not
-    /// known to be fast is waited for longer.
+    /// Notes how long a question and its answer took: CONNECT and CONNACK, told after [`begin`](Self::begin). A line that is
+    /// not known to be fast is waited for longer.
     pub fn measured(&mut self, round_trip: Duration) {
         self.keep_alive.measured(round_trip);
     }
 
-    /// The peer's TCP has so many bytes of ours still to acknowledge. Asked before each [`tick`](Self::tick) that is due.
+    /// Notes how many bytes of ours the peer's TCP has still to acknowledge. Asked before each [`tick`](Self::tick) that is
+    /// due.
     pub fn unacknowledged_by_peer(&mut self, now: Instant, bytes: usize) {
         self.keep_alive.unacknowledged(now, bytes);
     }
 
-    /// When [`tick`](Self::tick) has to be called at the latest.
+    /// Returns when [`tick`](Self::tick) has to be called at the latest.
     pub fn deadline(&self) -> Option<Instant> {
         if self.online {
             self.keep_alive.deadline()
@@ -379,7 +380,7 @@ impl<M, O> Session<M, O> {
         }
     }
 
-    /// The keep-alive interval in force.
+    /// Returns the keep-alive interval in force.
     pub fn keep_alive(&self) -> Duration {
         self.keep_alive.interval()
     }

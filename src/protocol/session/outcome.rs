@@ -79,7 +79,7 @@ pub enum Cause {
 }
 
 impl Outcome {
-    /// A publish without acknowledgement was written.
+    /// Makes the outcome of a publish without acknowledgement that was written.
     pub fn written() -> Self {
         Outcome::Published {
             reason: 0,
@@ -89,7 +89,7 @@ impl Outcome {
 }
 
 impl Failure {
-    /// A failure without an acknowledgement behind it.
+    /// Makes a failure without an acknowledgement behind it.
     pub fn of(cause: Cause) -> Self {
         Self {
             cause,

@@ -24,7 +24,7 @@ pub enum Accepted {
 }
 
 impl<M, O> Session<M, O> {
-    /// Whether a publish of that `QoS` would be sent at once rather than wait.
+    /// Returns true if a publish of that `QoS` would be sent at once rather than wait.
     pub fn can_send(&self, qos: QoS) -> bool {
         self.online
             && self.queue.is_empty()
@@ -313,7 +313,7 @@ pub(super) fn encode(publish: &Publish<'_>, version: Version) -> Result<Bytes, M
     Ok(packet.freeze())
 }
 
-/// `QoS` of an encoded PUBLISH.
+/// Returns the `QoS` of an encoded PUBLISH.
 pub(super) fn packet_qos(packet: &[u8]) -> QoS {
     match packet[0] >> 1 & 3 {
         0 => QoS::AtMostOnce,

@@ -33,7 +33,7 @@ pub struct Pending {
 }
 
 impl<M, O> Session<M, O> {
-    /// Messages that wait to be sent.
+    /// Returns messages that wait to be sent.
     pub fn queued(&self) -> usize {
         self.queue.len()
     }
@@ -43,7 +43,7 @@ impl<M, O> Session<M, O> {
         self.queue.bytes()
     }
 
-    /// Whether a publish is in flight or waits, replays included.
+    /// Returns true if a publish is in flight or waits, replays included.
     pub fn has_unfinished_publishes(&self) -> bool {
         self.publishing > 0 || !self.replay.is_empty() || !self.queue.is_empty()
     }
@@ -62,7 +62,7 @@ impl<M, O> Session<M, O> {
         sent.chain(waiting.map(|queued| queued.token)).collect()
     }
 
-    /// Whether the operation has not completed.
+    /// Returns true if the operation has not completed.
     pub fn is_pending(&self, token: Token) -> bool {
         // A token that is the packet identifier is found at once; this is asked again and again by those who wait.
         let direct = u16::try_from(token)
@@ -82,7 +82,7 @@ impl<M, O> Session<M, O> {
         self.pending_with(|pending, _| pending)
     }
 
-    /// As [`pending`](Self::pending), each as `describe` has it, which is lent what the program attached.
+    /// Works as [`pending`](Self::pending), each as `describe` has it, which is lent what the program attached.
     pub fn pending_with<T>(&self, describe: impl Fn(Pending, &O) -> T) -> Vec<T> {
         let qos = |packet: &[u8]| (!packet.is_empty()).then(|| packet_qos(packet));
         let mut sent: Vec<(u64, T)> = self
@@ -128,7 +128,7 @@ impl<M, O> Session<M, O> {
         self.cancel_where(|queued, _| queued == token, sink)
     }
 
-    /// As [`cancel`](Self::cancel), for the message of whose token and attachment `is_it` is true.
+    /// Works as [`cancel`](Self::cancel), for the message of whose token and attachment `is_it` is true.
     pub fn cancel_where<S: Sink<Message = M, Op = O>>(
         &mut self,
         is_it: impl Fn(Token, &O) -> bool,

@@ -192,7 +192,7 @@ impl<M, O> Session<M, O> {
         }
     }
 
-    /// The queue's first message is ready and goes out under the packet identifier it was given.
+    /// Sends the queue's first message, which is ready, under the packet identifier it was given.
     fn send_queued<S: Sink<Message = M, Op = O>>(
         &mut self,
         queued: Queued<O>,
@@ -244,8 +244,8 @@ impl<M, O> Session<M, O> {
         true
     }
 
-    /// The queue's first entry is a SUBSCRIBE or an UNSUBSCRIBE that another process left. False: no packet identifier is
-    /// free, so it stays.
+    /// Sends the queue's first entry, a SUBSCRIBE or an UNSUBSCRIBE that another process left. Returns false if no packet
+    /// identifier is free: then it stays.
     fn send_request<S: Sink<Message = M, Op = O>>(
         &mut self,
         mut packet: Vec<u8>,
@@ -335,7 +335,7 @@ impl<M, O> Session<M, O> {
     }
 }
 
-/// When a message ends that was stored with its interval and has waited for so long.
+/// Returns when a message ends that was stored with its interval and has waited for so long.
 fn expiry(packet: &[u8], waited: Duration, now: Instant) -> Option<Instant> {
     let at = message_expiry_offset(packet)?;
     let seconds = packet.get(at..at + 4)?.try_into().ok()?;

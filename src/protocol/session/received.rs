@@ -89,13 +89,13 @@ impl<M> State<M> {
 }
 
 impl<M> Received<M> {
-    /// A connection begins.
+    /// Begins a connection.
     pub fn begin(&mut self) {
         self.connection += 1;
         self.of_this_connection = 0;
     }
 
-    /// The connection is gone. What was not acknowledged comes again: a message whose PUBREC had not been sent by its PUBLISH,
+    /// Ends the connection. What was not acknowledged comes again: a message whose PUBREC had not been sent by its PUBLISH,
     /// one whose PUBCOMP had not by its PUBREL.
     pub fn connection_lost(&mut self) {
         let waits = |(id, entry): (u16, &Entry<M>)| match entry.state {

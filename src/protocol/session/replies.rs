@@ -28,7 +28,7 @@ impl Replies {
         self.end = end;
     }
 
-    /// The stream has been written up to that position.
+    /// Notes that the stream has been written up to that position.
     pub fn written(&mut self, position: u64) {
         if self.before > 0 && position >= self.mark {
             self.before = if position >= self.end { 0 } else { self.behind };

@@ -43,7 +43,7 @@ pub trait Sink {
     /// What the program attached to an operation.
     type Op;
 
-    /// Where packets go.
+    /// Returns where packets go.
     fn out(&mut self) -> &mut Outbound;
     /// Makes the owned form of a received message; an error for want of memory.
     fn message(&mut self, publish: &Publish<'_>) -> Result<Self::Message, NotStored>;
@@ -60,13 +60,13 @@ pub trait Sink {
         receipt: Receipt<'_>,
         ack: Option<AckToken>,
     ) -> Result<(), Self::Message>;
-    /// An operation has ended.
+    /// Ends an operation.
     fn complete(&mut self, done: Completion<Self::Op>);
-    /// An operation ends once the outbound stream has been written up to where it is now.
+    /// Ends an operation once the outbound stream has been written up to where it is now.
     fn complete_when_written(&mut self, done: Completion<Self::Op>);
-    /// The program wants to see the message when this operation ends: keep its packet.
+    /// Returns true if the program wants to see the message when this operation ends: then its packet is kept.
     fn wants_packet(&self, op: &Self::Op) -> bool;
-    /// A publish was acknowledged by a packet of this kind.
+    /// Tells that a publish was acknowledged by a packet of this kind.
     fn acknowledged(
         &mut self,
         kind: AckKind,
@@ -74,15 +74,15 @@ pub trait Sink {
         reason: u8,
         properties: PropertiesRef<'_>,
     );
-    /// The server has answered an AUTH of ours: with [`CONTINUE_AUTHENTICATION`] it asks for more, with [`SUCCESS`] it is
-    /// content.
+    /// Tells the server's answer to an AUTH of ours: with [`CONTINUE_AUTHENTICATION`] it asks for more, with [`SUCCESS`] it
+    /// is content.
     ///
     /// [`CONTINUE_AUTHENTICATION`]: crate::protocol::reason::CONTINUE_AUTHENTICATION
     /// [`SUCCESS`]: crate::protocol::reason::SUCCESS
     fn authentication(&mut self, _reason: u8, _properties: PropertiesRef<'_>) {}
-    /// What was in flight when the connection began is acknowledged.
+    /// Tells that what was in flight when the connection began is acknowledged.
     fn resumed(&mut self) {}
-    /// A subscription that the session made again was refused, with that code; it is forgotten.
+    /// Tells that a subscription that the session made again was refused, with that code; it is forgotten.
     fn subscription_lost(&mut self, _filter: &[u8], _code: u8) {}
     /// Writes a record before the packet goes out that it covers.
     fn store(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored>;

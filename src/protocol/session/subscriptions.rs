@@ -106,7 +106,7 @@ impl<M, O> Session<M, O> {
         Ok(())
     }
 
-    /// The server has answered a SUBSCRIBE of the program's.
+    /// Takes the server's answer to a SUBSCRIBE of the program's.
     pub(super) fn remember(&mut self, packet: &[u8], codes: &[u8]) {
         if !self.options.resubscribe {
             return;
@@ -125,7 +125,7 @@ impl<M, O> Session<M, O> {
         }
     }
 
-    /// The server has answered an UNSUBSCRIBE of the program's.
+    /// Takes the server's answer to an UNSUBSCRIBE of the program's.
     pub(super) fn forget(&mut self, packet: &[u8]) {
         let Some(subscriptions) = &mut self.subscriptions else {
             return;
@@ -146,7 +146,7 @@ impl<M, O> Session<M, O> {
         }
     }
 
-    /// The connection is gone.
+    /// Ends the connection.
     pub(super) fn stop_resubscribing(&mut self) {
         let Some(subscriptions) = &mut self.subscriptions else {
             return;
@@ -215,7 +215,7 @@ impl<M, O> Session<M, O> {
         sent
     }
 
-    /// The server's answer to a SUBSCRIBE of the session's own. Returns false if it is none.
+    /// Takes the server's answer to a SUBSCRIBE of the session's own. Returns false if it is none.
     pub(super) fn resubscribed<S: Sink<Message = M, Op = O>>(
         &mut self,
         id: u16,

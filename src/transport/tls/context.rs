@@ -68,7 +68,7 @@ impl Prepared {
         })
     }
 
-    /// Building from `options` would give the same.
+    /// Returns true if building from `options` would give the same.
     pub(super) fn is_for(&self, options: &TlsOptions) -> bool {
         same_settings(&self.options, options) && self.stamps == stamps(options)
     }

@@ -33,7 +33,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The option's name and, where that is neither long nor secret, what it says.
+    /// Returns the option's name and, where that is neither long nor secret, what it says.
     fn describe(self, option: &str) -> String {
         match self {
             Source::File(file) => format!("{option} {file}"),
@@ -109,7 +109,7 @@ pub(super) fn load_key_pair(
     builder.check_private_key().map_err(setting(&name))
 }
 
-/// The first is the client's own.
+/// Uses a chain, of which the first is the client's own.
 fn use_chain(builder: &mut SslContextBuilder, chain: &[X509], name: &str) -> Result<(), Failure> {
     let Some((own, others)) = chain.split_first() else {
         return Ok(());

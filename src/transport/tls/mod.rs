@@ -94,7 +94,7 @@ impl Tls {
         Ok(TlsLayer::new(stream))
     }
 
-    /// The context for these options: the last one, if nothing has changed since.
+    /// Returns the context for these options: the last one, if nothing has changed since.
     fn prepare(&self, options: &TlsOptions) -> Result<Arc<Prepared>, Failure> {
         if let Some(prepared) = self
             .0
@@ -175,7 +175,7 @@ fn prepare_ssl(
     Ok(ssl)
 }
 
-/// A verification callback that lets every complaint pass but those about the name or the address.
+/// Lets every complaint pass but those about the name or the address, as a verification callback.
 fn only_identity_counts(passed: bool, store: &mut X509StoreContextRef) -> bool {
     // X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH
     const MISMATCHES: [i32; 2] = [62, 64];
@@ -198,7 +198,7 @@ impl Failure {
         }
     }
 
-    /// `what` and the reasons that OpenSSL gives for it.
+    /// Joins `what` and the reasons that OpenSSL gives for it.
     fn from_stack(what: &str, errors: &ErrorStack) -> Self {
         let mut reasons: Vec<_> = errors.errors().iter().map(reason).collect();
         // OpenSSL's functions pass an error on by adding another one, often with the same words.
@@ -235,7 +235,7 @@ impl From<Failure> for ConnectError {
     }
 }
 
-/// One error's reason, with OpenSSL's detail (a file name, for one).
+/// Returns one error's reason, with OpenSSL's detail (a file name, for one).
 fn reason(error: &openssl::error::Error) -> String {
     let reason = error
         .reason()
@@ -246,7 +246,7 @@ fn reason(error: &openssl::error::Error) -> String {
     }
 }
 
-/// See [`fuzzing::tls_options`](super::fuzzing::tls_options).
+/// Does what [`fuzzing::tls_options`](super::fuzzing::tls_options) documents.
 #[cfg(any(test, fuzzing))]
 pub(super) fn fuzz(pem: &str, ciphers: &str, protos: &[u8], password: &[u8]) {
     // Files are not to be made up.

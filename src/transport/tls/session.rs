@@ -21,7 +21,7 @@ type Server = (String, u16);
 #[derive(Clone, Default)]
 pub(super) struct Sessions(Arc<Mutex<HashMap<Server, SslSession>>>);
 
-/// Where a connection remembers which server it is for.
+/// Returns where a connection remembers which server it is for.
 fn server_index() -> Result<Index<Ssl, Server>, ErrorStack> {
     static INDEX: OnceCell<Index<Ssl, Server>> = OnceCell::new();
     INDEX.get_or_try_init(Ssl::new_ex_index).copied()

@@ -273,7 +273,7 @@ impl<L: Layer> WebSocket<L> {
         apply_mask(&mut self.output[start..], mask);
     }
 
-    /// A mask that the peer and those who choose our payloads cannot foresee (RFC 6455, 10.3).
+    /// Returns a mask that the peer and those who choose our payloads cannot foresee (RFC 6455, 10.3).
     fn mask(&mut self) -> [u8; 4] {
         if self.masks.is_empty() {
             let mut random = [0; 4 * MASKS];
@@ -345,7 +345,7 @@ impl<L: Layer> WebSocket<L> {
     }
 }
 
-/// The bytes that a read of the layer below brought, or why it brought none.
+/// Returns the bytes that a read of the layer below brought, or why it brought none.
 fn received(result: io::Result<Input>) -> Result<usize, Stop> {
     match result {
         Ok(Input::Bytes(read)) => Ok(read),

@@ -6,6 +6,7 @@ use std::sync::mpsc::Receiver;
 
 #[allow(clippy::wildcard_imports, reason = "it uses most of what is there")]
 use paho_oxide::ffi::exports::mqtt_client::*;
+use paho_oxide::ffi::exports::mqtt_client_messages::*;
 #[allow(clippy::wildcard_imports, reason = "it uses most of what is there")]
 use paho_oxide::ffi::types::client_types::*;
 use paho_oxide::ffi::types::property_types::MQTTProperties;

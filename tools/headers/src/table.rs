@@ -241,7 +241,7 @@ directory named after the client identifier and the server.",
             "\"MQTTSubscribeOpts.h\"",
             "\"MQTTClientPersistence.h\"",
         ],
-        sources: &["types/shared_types.rs", "types/client_types.rs", "exports/mqtt_client.rs"],
+        sources: &["types/shared_types.rs", "types/client_types.rs", "exports/mqtt_client.rs", "exports/mqtt_client_messages.rs"],
         about: "\
 The blocking API: calls wait for the server's answer. Link with `-lpaho-mqtt3c`, or with `-lpaho-mqtt3cs` for TLS.
 

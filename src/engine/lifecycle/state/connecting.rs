@@ -12,7 +12,8 @@ use crate::options::{ConnectOptions, ReconnectOptions};
 use crate::protocol::handshake::Handshake;
 
 impl<O> Lifecycle<O> {
-    /// The program asks for a connection. Returns the attempt's epoch; its task is set with [`set_task`](Self::set_task).
+    /// Notes that the program asks for a connection. Returns the attempt's epoch; its task is set with
+    /// [`set_task`](Self::set_task).
     pub fn connect(&mut self, options: Arc<ConnectOptions>, op: O) -> Result<u64, Refusal> {
         match self.state {
             State::Idle { .. } | State::Reconnecting(_) => {}
@@ -29,7 +30,7 @@ impl<O> Lifecycle<O> {
         Ok(self.epoch)
     }
 
-    /// The task that carries out what has begun.
+    /// Sets the task that carries out what has begun.
     pub fn set_task(&mut self, task: tokio::task::AbortHandle) {
         match &mut self.state {
             State::Connecting(connecting) => connecting.task = Some(Task(task)),
@@ -38,7 +39,7 @@ impl<O> Lifecycle<O> {
         }
     }
 
-    /// The program has made a link: the handshake begins on it.
+    /// Notes that the program has made a link: the handshake begins on it.
     pub fn attach(
         &mut self,
         options: Arc<ConnectOptions>,
@@ -65,7 +66,7 @@ impl<O> Lifecycle<O> {
         Ok(())
     }
 
-    /// What has to be under MQTT on a link of the program's is there: the handshake begins. Gives the connection back if
+    /// Begins the handshake when what has to be under MQTT on a link of the program's is there. Gives the connection back if
     /// nobody wants it any more.
     #[allow(clippy::result_large_err)] // once a connection, and it is moved anyway
     pub fn attach_prepared(
@@ -97,8 +98,8 @@ impl<O> Lifecycle<O> {
         }
     }
 
-    /// The server has accepted the connection on an attached link. Returns what the program attached, and
-    /// the bytes behind CONNACK, and when CONNECT was written.
+    /// Notes that the server has accepted the connection on an attached link. Returns what the program attached, and the
+    /// bytes behind CONNACK, and when CONNECT was written.
     #[must_use = "the program is told"]
     pub fn accepted(&mut self, session_ends: bool) -> Option<(O, Vec<u8>, Instant)> {
         match std::mem::replace(&mut self.state, State::Idle { wanted: false }) {
@@ -131,7 +132,7 @@ impl<O> Lifecycle<O> {
         }
     }
 
-    /// The program gives an attempt up that no link carries yet. Returns what it attached.
+    /// Gives up an attempt that no link carries yet. Returns what the program attached.
     #[must_use = "the program is told"]
     pub fn abandon(&mut self) -> Option<O> {
         match std::mem::replace(&mut self.state, State::Idle { wanted: false }) {
@@ -146,7 +147,7 @@ impl<O> Lifecycle<O> {
         }
     }
 
-    /// An attempt of that epoch has led to a connection. Returns what the program attached to its connect.
+    /// Notes that an attempt of that epoch has led to a connection. Returns what the program attached to its connect.
     #[must_use = "the program is told"]
     pub fn established(
         &mut self,
@@ -176,14 +177,14 @@ impl<O> Lifecycle<O> {
         Ok(op)
     }
 
-    /// The program does not hear of the success of its connect, but of the next failure of an automatic reconnect.
+    /// Keeps a connect of whose success the program does not hear, but of the next failure of an automatic reconnect.
     pub fn keep_unheard(&mut self, op: O) {
         if let State::Up(up) = &mut self.state {
             up.unheard = Some(Box::new(op));
         }
     }
 
-    /// The connect of that epoch has failed for good. Returns what the program attached to it.
+    /// Notes that the connect of that epoch has failed for good. Returns what the program attached to it.
     #[must_use = "the program is told"]
     pub fn failed(&mut self, epoch: u64) -> Option<O> {
         if self.epoch != epoch {
@@ -203,7 +204,7 @@ impl<O> Lifecycle<O> {
         }
     }
 
-    /// An automatic attempt of that epoch has failed. Returns the connect of which the program has not heard.
+    /// Notes that an automatic attempt of that epoch has failed. Returns the connect of which the program has not heard.
     #[must_use = "the program is told"]
     pub fn attempt_failed(&mut self, epoch: u64) -> Option<O> {
         match &mut self.state {
@@ -214,8 +215,8 @@ impl<O> Lifecycle<O> {
         }
     }
 
-    /// The task of the automatic reconnect of that epoch has ended without a connection. Returns true if another one has to
-    /// begin.
+    /// Notes that the task of the automatic reconnect of that epoch has ended without a connection. Returns true if another
+    /// one has to begin.
     #[must_use = "nobody else begins another one"]
     pub fn abandoned(&mut self, epoch: u64) -> bool {
         if self.epoch != epoch || !matches!(self.state, State::Reconnecting(_)) {
@@ -252,14 +253,14 @@ impl<O> Lifecycle<O> {
         })
     }
 
-    /// The program has given the automatic reconnect of that epoch new options.
+    /// Takes over the new options that the program has given the automatic reconnect of that epoch.
     pub fn refresh(&mut self, epoch: u64, options: &Arc<ConnectOptions>) {
         if self.epoch == epoch {
             self.options = Some(Arc::clone(options));
         }
     }
 
-    /// The program asks for the next attempt now.
+    /// Notes that the program asks for the next attempt now.
     pub fn reconnect(&self) -> Result<Reconnect, Refusal> {
         match &self.state {
             State::Reconnecting(reconnecting) => {

@@ -50,7 +50,7 @@ impl Format {
             .find_map(|(known, format)| (magic == known).then_some(format))
     }
 
-    /// The checksum of an entry's bytes, itself left out.
+    /// Returns the checksum of an entry's bytes, itself left out.
     pub(super) fn checksum(self, salt: u64, place: u64, bytes: &[u8]) -> u64 {
         match self {
             Self::V1 => checksum_v1(salt, place, bytes),
@@ -205,7 +205,7 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
 }
 
-/// The checksum of files that older versions left: they must be read once more.
+/// Returns the checksum of files that older versions left: they must be read once more.
 fn checksum_v1(salt: u64, place: u64, bytes: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut sum = salt ^ place.wrapping_mul(FACTOR) ^ (bytes.len() as u64).rotate_left(32);

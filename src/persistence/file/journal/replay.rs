@@ -138,7 +138,7 @@ fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
 }
 
 impl Replayed {
-    /// A record that is put anew has nothing to do with steps that were begun with an older one of its name.
+    /// Notes a record that is put anew: it has nothing to do with steps that were begun with an older one of its name.
     fn put(&mut self, key: RecordKey, spot: Spot) {
         self.moved.remove(&key);
         self.intents.remove(&key);

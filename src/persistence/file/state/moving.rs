@@ -42,7 +42,7 @@ impl ToSync {
 }
 
 impl State {
-    /// The record that has waited longest for a file.
+    /// Returns the record that has waited longest for a file.
     pub(in crate::persistence::file) fn longest_waiting(&mut self) -> Option<(RecordKey, Instant)> {
         while let Some(first) = self.waiting.front() {
             if matches!(self.places.get(&first.key), Some(Place::Journal(spot)) if *spot == first.spot)
@@ -68,7 +68,7 @@ impl State {
         Ok(())
     }
 
-    /// A record that is in the journal has a file of its own now.
+    /// Notes that a record that is in the journal has a file of its own now.
     pub(super) fn moved(&mut self, key: RecordKey, spot: Spot) {
         // From now on the original may use and remove the file: without this the record would come back from here. Where there
         // is no room for it, that is the lesser evil.
@@ -83,7 +83,7 @@ impl State {
         );
     }
 
-    /// What to sync, for `Shared::sync`.
+    /// Returns what to sync, for `Shared::sync`.
     pub(in crate::persistence::file) fn take_unsynced(&mut self, files_too: bool) -> ToSync {
         self.unsynced_alone &= !files_too;
         ToSync {
@@ -106,7 +106,7 @@ impl State {
         }
     }
 
-    /// What became of it; the journal shrinks accordingly.
+    /// Notes what became of it; the journal shrinks accordingly.
     pub(in crate::persistence::file) fn was_synced(
         &mut self,
         sync: ToSync,
@@ -137,7 +137,7 @@ impl State {
         }
     }
 
-    /// Whether there is no journal to turn into files.
+    /// Returns true if there is no journal to turn into files.
     pub(in crate::persistence::file) fn is_settled(&self) -> bool {
         self.journal.files() == 0
     }
@@ -151,7 +151,7 @@ impl State {
                 || self.journal.files() >= 8)
     }
 
-    /// Whether the store can be left alone until the next put: if so, the journal is gone.
+    /// Returns true if the store can be left alone until the next put: then the journal is gone.
     pub(in crate::persistence::file) fn rest(&mut self) -> bool {
         if !self.doomed.is_empty()
             || !self.journal.is_idle()
@@ -171,7 +171,7 @@ impl State {
         true
     }
 
-    /// Every record in a file of its own and on the disk, the journal gone: as the original leaves a store.
+    /// Gives every record a file of its own, on the disk, and ends the journal: so the original leaves a store.
     pub(in crate::persistence::file) fn settle_all(&mut self) -> io::Result<()> {
         while self.remove_forgotten() {}
         self.write_removals();

@@ -80,7 +80,7 @@ impl State {
         Ok(())
     }
 
-    /// A record has both a file and an entry that was not removed.
+    /// Decides about a record that has both a file and an entry that was not removed.
     ///
     /// Usually the one was made from the other. A file shorter than its entry and alike as far as it goes was cut by a power
     /// failure. Anything else is another record under the same name, written since by the original library: it counts. Ours, if
