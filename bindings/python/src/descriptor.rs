@@ -47,6 +47,11 @@ pub fn read(fd: &OwnedFd, buffer: &mut [u8]) -> Io {
     }
 }
 
+/// Has TCP acknowledge what has come without waiting for bytes that could carry the acknowledgement. Other sockets have no such thing.
+pub fn acknowledge_at_once(fd: &OwnedFd) {
+    let _ = rustix::net::sockopt::set_tcp_quickack(fd, true);
+}
+
 /// Writes as much of `batch` as the socket takes.
 pub fn write(fd: &OwnedFd, batch: &mut Batch) -> Io {
     let mut total = 0;

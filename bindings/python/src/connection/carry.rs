@@ -90,7 +90,16 @@ impl Shared {
         let came = match io {
             Io::Some(n) => {
                 inbound.filled += n;
+                let unread = state.io.unread;
                 let used = state.process(&inbound.bytes[..inbound.filled], now);
+                // A server that has Nagle's algorithm on, as mosquitto has, holds the answer to a publish back until the message
+                // before it is acknowledged; this side's TCP takes 40 ms for that if it has nothing to send.
+                if state.io.unread > unread
+                    && state.io.out.is_empty()
+                    && state.session.has_unfinished_publishes()
+                {
+                    descriptor::acknowledge_at_once(&socket);
+                }
                 inbound.bytes.copy_within(used..inbound.filled, 0);
                 inbound.filled -= used;
                 if inbound.filled == 0 && inbound.bytes.len() > 4 * CHUNK {
