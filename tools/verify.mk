@@ -28,7 +28,7 @@ test-rust:
 	$(CARGO) test --locked $(CARGO_FLAGS) --profile tools -p paho-demo -p paho-demo-broker
 	$(CARGO) test --locked $(CARGO_FLAGS) --lib --no-default-features
 
-SAMPLE_GROUPS ?= simple tools options errors reconnect tls ws proxy
+SAMPLE_GROUPS ?= simple tools options errors reconnect tls ws proxy oxide
 
 test-samples:
 	tests/samples.sh $(OUTPUT) $(SAMPLE_GROUPS)
