@@ -7,8 +7,8 @@ use crate::protocol::inflight::Inflight;
 /// Messages that wait for their PUBREL hold no more bytes than this; with more, they are handed over before it comes. Below
 /// MQTT 5 there is no Receive Maximum: a server that never sends PUBREL could fill the memory with 65,535 messages of any
 /// size. The socket cannot be left unread instead, for the PUBRELs come by it. Room for 65,535 messages as sensors send them: a
-/// message handed over early has no record, and may come again if the process is killed before the server has its PUBREC.
-pub const MAX_HELD: usize = 16 << 20;
+/// message handed over early has no record: if the process is killed then, it may be lost, or come twice.
+pub const MAX_HELD: usize = 64 << 20;
 
 /// While more bytes than this are kept of messages that the program has and has not acknowledged, the socket is not read.
 /// Below MQTT 5 there is no Receive Maximum that would hold the server back.
