@@ -33,7 +33,7 @@ func main() {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	kit.Print("await", m.AwaitConnection(ended))
-	kit.Print("disconnect in vain", m.Disconnect(ended) != nil || true)
+	_ = m.Disconnect(ended) // its result is chance, with both libraries: two channels are ready
 	kit.Print("disconnect", m.Disconnect(kit.Context()), m.Disconnect(kit.Context()))
 	<-m.Done()
 	kit.Print("await", m.AwaitConnection(kit.Context()))
