@@ -259,9 +259,11 @@ impl Queue {
         }
     }
 
-    /// Takes the signal back: nothing is left.
-    fn unsignal(&self, state: &mut MutexGuard<'_, State>) {
-        if state.signalled {
+    /// Takes the signal back if nothing is left. The caller holds both locks: an entry that another thread has moved from the
+    /// state, and whose program did not take it, counts as well.
+    fn unsignal(&self, taking: &VecDeque<Entry>, state: &mut MutexGuard<'_, State>) {
+        let is_empty = taking.is_empty() && state.entries.is_empty();
+        if is_empty && state.signalled && !state.interrupted && !state.closed {
             if let Some(fd) = self.descriptor.get() {
                 state.signalled = false;
                 let _ = rustix::io::read(fd, &mut [0; 8]);
@@ -335,9 +337,9 @@ impl Queue {
                 return Err(NotTaken::Closed);
             }
             if std::mem::take(&mut state.interrupted) {
-                if state.entries.is_empty() {
-                    self.unsignal(&mut state);
-                }
+                drop(state);
+                let taking = self.taking.lock();
+                self.unsignal(&taking, &mut self.state.lock());
                 return Ok(Taken::Records(0));
             }
             if !state.entries.is_empty() {
@@ -392,9 +394,7 @@ impl Queue {
             let mut state = self.state.lock();
             state.lines = state.lines.saturating_sub(lines);
             if taking.is_empty() && state.entries.is_empty() {
-                if !state.interrupted && !state.closed {
-                    self.unsignal(&mut state);
-                }
+                self.unsignal(&taking, &mut state);
                 settle_down(&mut taking);
                 settle_down(&mut state.entries);
             } else if state.waiting > 0 {
