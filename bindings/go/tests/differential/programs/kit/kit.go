@@ -8,6 +8,9 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"slices"
+	"strings"
+	"syscall"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -16,6 +19,9 @@ import (
 
 // Patience is how long a program waits for what must come.
 const Patience = time.Minute
+
+// Quiesce is what programs give Disconnect, in milliseconds: more than the slowest machine needs, so that it returns when it is done.
+const Quiesce = 60_000
 
 var changing = regexp.MustCompile(`(127\.0\.0\.1|\[::1\]|localhost):\d+`)
 
@@ -47,6 +53,16 @@ func Recv[T any](from <-chan T, what string) T {
 		Print("FATAL: no", what)
 		os.Exit(1)
 		panic("unreachable")
+	}
+}
+
+// Until waits until something is true that no event tells of, or ends the program.
+func Until(reached func() bool) {
+	for start := time.Now(); !reached(); time.Sleep(time.Millisecond) {
+		if time.Since(start) > Patience {
+			Print("FATAL: never came true")
+			os.Exit(1)
+		}
 	}
 }
 
@@ -130,6 +146,83 @@ func (c *Conn) Message(topic, payload string, qos byte, id uint16, dup, retain b
 	p := packets.NewControlPacket(packets.Publish).(*packets.PublishPacket)
 	p.TopicName, p.Payload, p.Qos, p.MessageID, p.Dup, p.Retain = topic, []byte(payload), qos, id, dup, retain
 	Must(p.Write(c))
+}
+
+// Flows reads n PUBLISH packets, acknowledges each of them to the end of its flow, and returns them sorted by topic. The genuine library
+// sends what it kept in the order of a map, and PUBREL on a way of its own: neither order is compared.
+func (c *Conn) Flows(n int) []*packets.PublishPacket {
+	var seen []*packets.PublishPacket
+	received := map[uint16]bool{}
+	for len(seen) < n || len(received) > 0 {
+		switch p := c.Read().(type) {
+		case *packets.PublishPacket:
+			seen = append(seen, p)
+			switch p.Qos {
+			case 1:
+				c.Ack(packets.Puback, p.MessageID)
+			case 2:
+				received[p.MessageID] = true
+				c.Ack(packets.Pubrec, p.MessageID)
+			}
+		case *packets.PubrelPacket:
+			if !received[p.MessageID] {
+				Print("FATAL: PUBREL of nothing", p.MessageID)
+				os.Exit(1)
+			}
+			delete(received, p.MessageID)
+			c.Ack(packets.Pubcomp, p.MessageID)
+		default:
+			Print("FATAL: no PUBLISH or PUBREL", p)
+			os.Exit(1)
+		}
+	}
+	slices.SortFunc(seen, func(a, b *packets.PublishPacket) int { return strings.Compare(a.TopicName, b.TopicName) })
+	return seen
+}
+
+// Disconnect calls Disconnect on a goroutine and closes the channel when it has returned.
+func Disconnect(c mqtt.Client) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.Disconnect(Quiesce)
+	}()
+	return done
+}
+
+// End disconnects the client while the server reads what still comes. It returns when both have ended.
+func (c *Conn) End(client mqtt.Client) {
+	done := Disconnect(client)
+	c.Drain()
+	<-done
+}
+
+// Tick returns when the clock of the file system, which has large steps, has moved on. The order in which files were written shows then.
+func Tick() {
+	file, err := os.CreateTemp("", "tick")
+	Must(err)
+	defer os.Remove(file.Name())
+	defer file.Close()
+	stamp := func() time.Time {
+		_, err := file.WriteAt([]byte("x"), 0)
+		Must(err)
+		info, err := file.Stat()
+		Must(err)
+		return info.ModTime()
+	}
+	for start := stamp(); !stamp().After(start); {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// Refusing returns a URL that refuses connections. Its port stays taken until the program ends, so nobody else can listen there.
+func Refusing() string {
+	s, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	Must(err)
+	Must(syscall.Bind(s, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	address, err := syscall.Getsockname(s)
+	Must(err)
+	return fmt.Sprint("tcp://127.0.0.1:", address.(*syscall.SockaddrInet4).Port)
 }
 
 // Drain reads until the end of the connection.

@@ -35,8 +35,7 @@ func main() {
 		if !clean {
 			conn.Expect("again")
 		}
-		go c.Disconnect(500)
-		conn.Drain()
+		conn.End(c)
 		s.Close()
 	}
 }

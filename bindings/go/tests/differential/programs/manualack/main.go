@@ -36,6 +36,7 @@ func main() {
 	first.Ack() // of the old connection
 	again.Ack()
 	conn.Expect("again")
-	go c.Disconnect(500)
+	done := kit.Disconnect(c)
 	conn.Expect("then")
+	<-done
 }

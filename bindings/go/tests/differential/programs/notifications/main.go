@@ -12,13 +12,11 @@ import (
 )
 
 func main() {
-	refusing := kit.Listen()
-	refusing.Close()
 	s := kit.Listen()
 	var lock sync.Mutex
 	var lines []string
 	up, lost := make(chan bool, 5), make(chan bool, 5)
-	o := kit.Options(refusing.URL).AddBroker(s.URL).SetAutoReconnect(true)
+	o := kit.Options(kit.Refusing()).AddBroker(s.URL).SetAutoReconnect(true)
 	o.SetConnectionAttemptHandler(func(broker *url.URL, config *tls.Config) *tls.Config {
 		lock.Lock()
 		defer lock.Unlock()
@@ -62,8 +60,7 @@ func main() {
 	kit.Print(kit.Wait(t))
 	kit.Recv(up, "connected")
 	flush()
-	go conn.Drain()
-	c.Disconnect(1000)
+	conn.End(c)
 	flush()
 	s.Close()
 	kit.Print(kit.Wait(c.Connect()))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"syscall"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -14,17 +15,14 @@ import (
 )
 
 func main() {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	kit.Must(err)
-	closed := l.Addr().String()
-	l.Close()
+	closed := strings.TrimPrefix(kit.Refusing(), "tcp://")
 
 	c := mqtt.NewClient(kit.Options("tcp://" + closed))
 	kit.Print(c.IsConnected(), c.IsConnectionOpen())
 	kit.Print(kit.Wait(c.Publish("a", 1, false, "x")), c.Publish("a", 1, false, "x").Error() == mqtt.ErrNotConnected)
 	kit.Print(kit.Wait(c.Subscribe("a", 1, nil)), kit.Wait(c.SubscribeMultiple(map[string]byte{"a": 1}, nil)), kit.Wait(c.Unsubscribe("a")))
 	kit.Print(kit.Wait(c.Publish("a", 0, false, struct{}{})))
-	c.Disconnect(10)
+	c.Disconnect(kit.Quiesce)
 	c.Disconnect(0)
 
 	t := c.Connect().(*mqtt.ConnectToken)

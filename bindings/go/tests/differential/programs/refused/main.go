@@ -31,7 +31,7 @@ func main() {
 	kit.Print(second.ProtocolName, second.ProtocolVersion, kit.Wait(t))
 	r := c.OptionsReader()
 	kit.Print(r.ProtocolVersion())
-	c.Disconnect(100)
+	c.Disconnect(kit.Quiesce)
 	s.Close()
 
 	answers := map[string][]byte{
@@ -54,7 +54,7 @@ func main() {
 	}
 	// A server that says nothing.
 	s = kit.Listen()
-	o := kit.Options(s.URL).SetConnectTimeout(300 * time.Millisecond)
+	o := kit.Options(s.URL).SetConnectTimeout(3 * time.Second)
 	c = mqtt.NewClient(o)
 	t = c.Connect().(*mqtt.ConnectToken)
 	conn := s.Accept()
@@ -68,5 +68,5 @@ func main() {
 	bad.Accept().Connack(3, false)
 	good.Accept().Connack(0, true)
 	kit.Print(kit.Wait(t), t.SessionPresent())
-	c.Disconnect(100)
+	c.Disconnect(kit.Quiesce)
 }

@@ -24,8 +24,8 @@ func main() {
 	// Disconnecting twice at the same time.
 	go conn.Drain()
 	done := make(chan bool)
-	go func() { c.Disconnect(1000); done <- true }()
-	c.Disconnect(1000)
+	go func() { c.Disconnect(kit.Quiesce); done <- true }()
+	c.Disconnect(kit.Quiesce)
 	<-done
 	kit.Print(c.IsConnected())
 	// Again and again with one client.
@@ -35,12 +35,12 @@ func main() {
 		conn.Connack(0, false)
 		kit.Print(kit.Wait(t), c.IsConnectionOpen())
 		go conn.Drain()
-		c.Disconnect(1000)
+		c.Disconnect(kit.Quiesce)
 	}
 	// Disconnect in OnConnectionLost, while reconnecting.
 	lost := make(chan bool)
 	o := kit.Options(s.URL).SetAutoReconnect(true).SetMaxReconnectInterval(100 * time.Millisecond)
-	o.OnConnectionLost = func(c mqtt.Client, _ error) { c.Disconnect(200); close(lost) }
+	o.OnConnectionLost = func(c mqtt.Client, _ error) { c.Disconnect(1); close(lost) }
 	c = mqtt.NewClient(o)
 	t = c.Connect()
 	conn = s.Accept()
@@ -49,6 +49,6 @@ func main() {
 	s.Close()
 	conn.Close()
 	kit.Recv(lost, "OnConnectionLost")
-	time.Sleep(300 * time.Millisecond)
+	kit.Until(func() bool { return !c.IsConnected() })
 	kit.Print(c.IsConnected(), c.IsConnectionOpen())
 }

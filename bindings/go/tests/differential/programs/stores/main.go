@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
-	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"github.com/eclipse/paho.mqtt.golang/packets"
@@ -25,7 +24,7 @@ func use(name string, s mqtt.Store, ordered bool) {
 	kit.Print(len(s.All()))
 	for _, id := range []uint16{3, 1, 2} {
 		s.Put(fmt.Sprint("o.", id), packet(id))
-		time.Sleep(15 * time.Millisecond)
+		kit.Tick()
 	}
 	s.Put("i.9", packets.NewControlPacket(packets.Pubrel))
 	keys := s.All()

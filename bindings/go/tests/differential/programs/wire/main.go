@@ -21,9 +21,10 @@ func connect(change func(*mqtt.ClientOptions)) {
 	p := conn.Expect("CONNECT").(*packets.ConnectPacket)
 	conn.Write([]byte{0x20, 2, 1 & (p.ProtocolVersion &^ 0x80 >> 2), 0}) // 3.1 has no flag for a session that is present
 	kit.Print(kit.Wait(t), t.ReturnCode(), t.SessionPresent(), c.IsConnected(), c.IsConnectionOpen())
-	go c.Disconnect(500)
+	done := kit.Disconnect(c)
 	conn.Expect("then")
 	conn.Expect("then")
+	<-done
 }
 
 func main() {
@@ -117,8 +118,9 @@ func main() {
 	conn.Expect("pubcomp")
 	lost := c.Publish("never/acknowledged", 1, false, "x")
 	conn.Expect("qos 1")
-	go c.Disconnect(500)
+	done := kit.Disconnect(c)
 	conn.Expect("disconnect")
 	conn.Expect("end")
+	<-done
 	kit.Print(kit.Wait(lost), c.IsConnected())
 }
