@@ -6,84 +6,23 @@
 mod certs;
 #[path = "transport_common/tls.rs"]
 mod tls;
+#[path = "transport_common/tls_messages.rs"]
+mod tls_messages;
 mod transport_common;
 
-use std::ffi::c_int;
 use std::io::{ErrorKind, IoSlice, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use foreign_types::ForeignTypeRef;
-use openssl::ssl::{SslContextBuilder, SslRef, SslStream, SslVersion};
 use paho_oxide::options::{TlsOptions, TlsVersion};
 use paho_oxide::transport::{Connector, Input, Link, Stage, Want};
-use tls::{Site, connect, plain_tls, serve, server_context, with};
+use tls::{Site, connect, plain_tls, serve, with};
+use tls_messages::Message;
 use tokio::time::Instant;
 use transport_common::{PATIENCE, parse, pattern, poll_in, pump, runtime};
-
-#[expect(
-    unsafe_code,
-    reason = "what an honest server does rarely the openssl crate has no functions for"
-)]
-mod ffi {
-    use super::c_int;
-    use openssl_sys::SSL;
-    unsafe extern "C" {
-        pub fn SSL_new_session_ticket(ssl: *mut SSL) -> c_int;
-        pub fn SSL_renegotiate(ssl: *mut SSL) -> c_int;
-        pub fn SSL_key_update(ssl: *mut SSL, kind: c_int) -> c_int;
-    }
-}
-
-/// Messages that a server may send at any time.
-#[derive(Clone, Copy, Debug)]
-enum Message {
-    /// TLS 1.3.
-    Ticket,
-    /// TLS 1.3: the client has to answer with one of its own.
-    KeyUpdate,
-    /// TLS 1.2: the client has to begin a handshake.
-    HelloRequest,
-}
-
-impl Message {
-    fn version(self) -> SslVersion {
-        match self {
-            Message::Ticket | Message::KeyUpdate => SslVersion::TLS1_3,
-            Message::HelloRequest => SslVersion::TLS1_2,
-        }
-    }
-
-    fn context(self, site: &Site) -> SslContextBuilder {
-        let mut context = server_context(&site.server);
-        context.set_min_proto_version(Some(self.version())).unwrap();
-        context.set_max_proto_version(Some(self.version())).unwrap();
-        context
-    }
-
-    /// Sends one; an error when the socket takes it no more.
-    fn send(self, stream: &mut SslStream<TcpStream>) -> Result<(), openssl::ssl::Error> {
-        self.ask(stream.ssl());
-        stream.do_handshake()
-    }
-
-    #[expect(unsafe_code, reason = "as above")]
-    fn ask(self, ssl: &SslRef) {
-        const UPDATE_REQUESTED: c_int = 1;
-        // SAFETY: the functions change the state of a live connection that this thread alone uses.
-        let asked = unsafe {
-            match self {
-                Message::Ticket => ffi::SSL_new_session_ticket(ssl.as_ptr()),
-                Message::KeyUpdate => ffi::SSL_key_update(ssl.as_ptr(), UPDATE_REQUESTED),
-                Message::HelloRequest => ffi::SSL_renegotiate(ssl.as_ptr()),
-            }
-        };
-        assert_eq!(asked, 1, "{self:?}");
-    }
-}
 
 /// Reads as an engine does, until an error.
 fn read_to_error(link: &Link) -> std::io::Error {
@@ -176,12 +115,19 @@ fn honest_messages_do_not_count() {
 fn an_answer_that_finds_no_room_is_sent_later() {
     const BACK: usize = 3 << 20;
     let site = Site::new();
-    for message in [Message::KeyUpdate, Message::HelloRequest] {
+    // A server may ask for new keys again before it has had them.
+    for (message, times) in [
+        (Message::KeyUpdate, 1),
+        (Message::KeyUpdate, 3),
+        (Message::HelloRequest, 1),
+    ] {
         let (full, when_full) = channel::<usize>();
         let (port, server) = serve(message.context(&site).build(), 1, move |accepted| {
             let mut stream = accepted.unwrap();
             when_full.recv().unwrap();
-            message.send(&mut stream).unwrap();
+            for _ in 0..times {
+                message.send(&mut stream).unwrap();
+            }
             stream.write_all(b"asked").unwrap();
             let expected = when_full.recv().unwrap();
             let mut all = vec![0; expected];

@@ -1,9 +1,11 @@
 //! An established TLS connection.
 
+use std::ffi::c_int;
 use std::io::{self, IoSlice};
 use std::time::Instant;
 
-use openssl::ssl::{ErrorCode, SslStream};
+use foreign_types::ForeignTypeRef;
+use openssl::ssl::{ErrorCode, SslRef, SslStream};
 use zeroize::Zeroize;
 
 use super::super::layer::{Emptiness, Input, Layer, Want, Wants};
@@ -31,6 +33,24 @@ const EMPTY_RECORDS: &str =
 /// nothing can be cut off unnoticed, and to MQTT it is a lost connection either way.
 const UNEXPECTED_EOF: i32 = 294;
 
+/// `SSL_KEY_UPDATE_NONE`.
+const NO_KEY_UPDATE: c_int = -1;
+
+#[expect(unsafe_code, reason = "the openssl crate does not tell")]
+mod ffi {
+    unsafe extern "C" {
+        pub(super) fn SSL_get_key_update_type(ssl: *const openssl_sys::SSL) -> std::ffi::c_int;
+    }
+}
+
+/// Returns true if the server has asked for a key update and has not got it.
+fn owes_key_update(ssl: &SslRef) -> bool {
+    #[expect(unsafe_code, reason = "as above")]
+    // SAFETY: the function reads a member of the connection, which lives as long as it is borrowed.
+    let kind = unsafe { ffi::SSL_get_key_update_type(ssl.as_ptr()) };
+    kind != NO_KEY_UPDATE
+}
+
 /// TLS over a socket.
 ///
 /// Only reading drives a handshake that the server begins later (a renegotiation of TLS 1.2, a key update of 1.3): a write
@@ -52,6 +72,8 @@ pub(in super::super) struct TlsLayer {
     read_wants_room: bool,
     /// What the last write could not go on for.
     write_wants: Want,
+    /// OpenSSL has a part of a record that the socket did not take.
+    half_written: bool,
     emptiness: Emptiness,
     /// The first record has gone out, and what was staged for it has been wiped: it is CONNECT, with a password in it. What
     /// follows is not worth the time.
@@ -84,6 +106,7 @@ impl TlsLayer {
             more: true,
             read_wants_room: false,
             write_wants: Want::Nothing,
+            half_written: false,
             emptiness: Emptiness::default(),
             wiped: false,
         }
@@ -126,8 +149,19 @@ impl TlsLayer {
         error.into_io_error().map_or(Ok(Step::Closed), Err)
     }
 
+    /// Returns true if a read has to wait for the end of a write. While a record is half written, OpenSSL puts off its answer to
+    /// a key update. At any further message of TLS's own it would try to send the answer then and there, and give the connection
+    /// up ("bad length"). A server may send such a message at any time.
+    fn must_write_first(&self) -> bool {
+        self.half_written && owes_key_update(self.stream.ssl())
+    }
+
     /// Reads one record.
     fn receive(&mut self, buf: &mut [u8]) -> io::Result<Step> {
+        if self.must_write_first() {
+            self.read_wants_room = true;
+            return Ok(Step::Full);
+        }
         let given = self.stream.get_ref().given();
         let result = self.stream.ssl_read(buf);
         let step = self.step(result)?;
@@ -183,6 +217,7 @@ impl TlsLayer {
         self.stream.get_mut().grant(0);
         let result = self.stream.ssl_write(bytes);
         let step = self.step(result)?;
+        self.half_written = matches!(step, Step::Full) && self.stream.ssl().is_init_finished();
         self.write_wants = match step {
             Step::Done(n) => {
                 self.write_wants = Want::Nothing;
@@ -220,6 +255,10 @@ impl TlsLayer {
             self.wiped = true;
         }
         self.write_wants = Want::Nothing;
+        if self.read_wants_room {
+            // The read may have waited for nothing but this.
+            self.resume_read();
+        }
         Ok(!self.read_wants_room)
     }
 
