@@ -256,7 +256,9 @@ extern "C" {
 /** Kind of error: the server has not granted a subscription that was made again. */
 #define MQTTOxide_ERROR_SUBSCRIPTION 4
 
-/** Kind of error: a function of paho_oxide.h was refused. The code is what it returned. */
+/**
+ * Kind of error: a call was refused, of this header or of MQTTAsync.h or MQTTClient.h. The code is what it returned.
+ */
 #define MQTTOxide_ERROR_CALL 5
 
 /** What a client is created with. */
@@ -533,7 +535,9 @@ struct MQTTOxide_error {
   uint32_t size;
   /** #MQTTOxide_ERROR_NONE and so on. */
   uint32_t kind;
-  /** Which error of this client it is; they count from 1. 0: none has happened. */
+  /**
+   * Which error of this client it is; they count from 1. Of a thread: a number that grows with each. 0: none has happened.
+   */
   uint64_t number;
   /** Of #MQTTOxide_ERROR_LOST and #MQTTOxide_ERROR_CALL; else 0. */
   int32_t code;
@@ -1083,9 +1087,13 @@ LIBMQTT_API int32_t MQTTOxide_acknowledge(void *handle, int32_t message_id);
 
 /**
  * Tells what went wrong last in a Paho client: for a connect, the step, and the numbers and words of the system, of OpenSSL
- * or of the server. It is the client's last error, whichever thread met it; number tells whether it is a new one.
+ * or of the server; for a call that was refused, its code, and in words which parameter or member was wrong. It is the
+ * client's last error, whichever thread met it; number tells whether it is a new one. A call that is well leaves it as it is.
  *
- * @param handle a MQTTClient or MQTTAsync.
+ * Without a client, for a create that was refused above all: NULL as the handle asks for the last call of the calling thread
+ * that was refused, for whichever client.
+ *
+ * @param handle a MQTTClient or MQTTAsync, or NULL.
  * @param error the caller sets size, text and text_capacity; the call fills in the rest.
  * @return 0, or a negative code. #MQTTOxide_E_HANDLE: not a client. #MQTTOxide_E_NULL: error is NULL, or the text is and its
  * capacity is not 0. #MQTTOxide_E_SIZE: a size that this library does not know. #MQTTOxide_E_TOO_SMALL: the text does not fit;

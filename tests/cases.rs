@@ -244,6 +244,13 @@ mod texts {
     fn an_mqttclient_says_what_went_wrong() {
         right(&["texts.py"], "texts_client", &[]);
     }
+
+    #[test]
+    fn last_error_names_what_a_refused_call_was_given() {
+        for case in ["last_error_async", "last_error_client"] {
+            right(&[], case, &[]);
+        }
+    }
 }
 
 mod secrets {

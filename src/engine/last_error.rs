@@ -109,19 +109,59 @@ fn openssl_number(lines: &[String]) -> Option<u64> {
 #[derive(Debug, Default)]
 pub(super) struct Errors {
     /// Boxed: most clients have none.
-    last: Option<Box<(u64, LastError)>>,
+    kept: Option<Box<Kept>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    number: u64,
+    last: LastError,
+    /// Why there is no connection; none while there is one, and after the program's own disconnect.
+    apart: Option<LastError>,
 }
 
 impl Errors {
     /// Something has gone wrong.
     pub fn note(&mut self, error: LastError) {
-        let number = self.last.as_ref().map_or(0, |last| last.0);
-        self.last = Some(Box::new((number + 1, error)));
+        let parts = matches!(
+            error.trouble,
+            Trouble::Connect | Trouble::Lost(_) | Trouble::Disconnected
+        );
+        let before = self.kept.take().map(|kept| *kept);
+        let (number, apart) = before.map_or((0, None), |kept| (kept.number, kept.apart));
+        self.kept = Some(Box::new(Kept {
+            number: number + 1,
+            apart: if parts { Some(error.clone()) } else { apart },
+            last: error,
+        }));
+    }
+
+    /// A call was refused with that code. Where it was because there is no connection, the error goes on with why there is
+    /// none: the refusal itself says little, and hides what was the last error before.
+    pub fn note_call(&mut self, code: i32, unconnected: bool, text: String) {
+        let apart = self.kept.as_ref().and_then(|kept| kept.apart.as_ref());
+        let error = match apart {
+            Some(apart) if unconnected => LastError {
+                trouble: Trouble::Call(code),
+                text: format!("{text}: {}", apart.text),
+                ..apart.clone()
+            },
+            _ => LastError::new(Trouble::Call(code), text),
+        };
+        self.note(error);
+    }
+
+    /// There is a connection: what parted an earlier one is of the past.
+    pub fn connected(&mut self) {
+        if let Some(kept) = &mut self.kept {
+            kept.apart = None;
+        }
     }
 
     /// Returns the last error with its number, which counts from 1.
     pub fn last(&self) -> Option<(u64, LastError)> {
-        self.last.as_deref().cloned()
+        let kept = self.kept.as_deref()?;
+        Some((kept.number, kept.last.clone()))
     }
 }
 
@@ -148,5 +188,34 @@ mod tests {
         errors.note(LastError::new(Trouble::Call(-4), "b"));
         let (number, last) = errors.last().expect("an error");
         assert_eq!((number, &*last.text), (2, "b"));
+    }
+
+    #[test]
+    fn a_call_without_a_connection_says_why_there_is_none() {
+        let last = |errors: &Errors| errors.last().expect("an error").1;
+        let mut errors = Errors::default();
+        errors.note_call(-3, true, "not connected".into());
+        assert_eq!(last(&errors).text, "not connected");
+        errors.note(LastError {
+            os_error: Some(111),
+            ..LastError::new(Trouble::Connect, "refused")
+        });
+        // Others come between, and it comes more than once.
+        errors.note_call(-9, false, "qos".into());
+        for _ in 0..2 {
+            errors.note_call(-3, true, "not connected".into());
+            let error = last(&errors);
+            assert_eq!(
+                (error.trouble, error.os_error),
+                (Trouble::Call(-3), Some(111))
+            );
+            assert_eq!(error.text, "not connected: refused");
+        }
+        errors.connected();
+        errors.note_call(-3, true, "not connected".into());
+        assert_eq!(
+            last(&errors),
+            LastError::new(Trouble::Call(-3), "not connected")
+        );
     }
 }

@@ -43,6 +43,12 @@ impl<H: Host> Client<H> {
         self.lock().outputs.errors.note(error);
     }
 
+    /// Notes that a call was refused, as [`Errors::note_call`](super::last_error::Errors::note_call).
+    pub fn note_refused_call(&self, code: i32, unconnected: bool, text: String) {
+        let mut core = self.lock();
+        core.outputs.errors.note_call(code, unconnected, text);
+    }
+
     /// Returns true if the reactor's threads run the program's callbacks.
     pub fn is_asynchronous(&self) -> bool {
         self.lock().outputs.queue.driver() == Driver::Reactor

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use libc::c_void;
 
-use super::last_error;
 use crate::engine::{Client, Host};
 use crate::os::{self, PerProcess};
 use crate::registry::{COMPACT_BITS, COMPACT_GENERATIONS, Key, Registry};
@@ -142,7 +141,6 @@ impl<H: Host> Handles<H> {
     /// Returns the client of a handle; none for NULL, a stale handle, or anything else that is none, a handle of the process
     /// that this one was forked from included.
     pub fn get(&self, handle: *mut c_void) -> Option<Arc<Client<H>>> {
-        last_error::clear();
         let client = self.key(handle).and_then(|key| self.clients.get().get(key));
         if client.is_none() && RANGE.get().is_parents(handle) {
             trace!(

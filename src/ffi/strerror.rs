@@ -14,9 +14,14 @@ use super::last_error;
 use crate::ffi::types::async_types as a;
 use crate::ffi::types::client_types as c;
 
-/// Returns the text of a `MQTTCLIENT_` code.
+/// Returns what `MQTTClient_strerror` gives for a code.
 pub fn client(code: c_int) -> *const c_char {
-    let text = match code {
+    described(code, client_text(code))
+}
+
+/// Returns the text of a `MQTTCLIENT_` code; none for one that has no text of its own.
+pub fn client_text(code: c_int) -> Option<&'static CStr> {
+    Some(match code {
         c::MQTTCLIENT_SUCCESS => c"Success",
         c::MQTTCLIENT_FAILURE => c"Failure",
         c::MQTTCLIENT_DISCONNECTED => c"Not connected",
@@ -32,14 +37,18 @@ pub fn client(code: c_int) -> *const c_char {
         c::MQTTCLIENT_BAD_MQTT_OPTION => c"An option belongs to another MQTT version",
         c::MQTTCLIENT_WRONG_MQTT_VERSION => c"The client was created for another MQTT version",
         c::MQTTCLIENT_0_LEN_WILL_TOPIC => c"The topic of the will is empty",
-        _ => return unknown(code),
-    };
-    last_error::describe(code, text).unwrap_or(text.as_ptr())
+        _ => return None,
+    })
 }
 
-/// Returns the text of a `MQTTASYNC_` code.
+/// Returns what `MQTTAsync_strerror` gives for a code.
 pub fn asynchronous(code: c_int) -> *const c_char {
-    let text = match code {
+    described(code, asynchronous_text(code))
+}
+
+/// Returns the text of a `MQTTASYNC_` code; none for one that has no text of its own.
+pub fn asynchronous_text(code: c_int) -> Option<&'static CStr> {
+    Some(match code {
         a::MQTTASYNC_SUCCESS => c"Success",
         a::MQTTASYNC_FAILURE => c"Failure",
         a::MQTTASYNC_PERSISTENCE_ERROR => c"The message store failed",
@@ -60,9 +69,16 @@ pub fn asynchronous(code: c_int) -> *const c_char {
         a::MQTTASYNC_0_LEN_WILL_TOPIC => c"The topic of the will is empty",
         a::MQTTASYNC_COMMAND_IGNORED => c"A connect or disconnect is already under way",
         a::MQTTASYNC_MAX_BUFFERED => c"maxBufferedMessages is not at least 1",
-        _ => return unknown(code),
-    };
-    last_error::describe(code, text).unwrap_or(text.as_ptr())
+        _ => return None,
+    })
+}
+
+/// Returns a code's text with the reason behind it.
+fn described(code: c_int, text: Option<&'static CStr>) -> *const c_char {
+    match text {
+        Some(text) => last_error::describe(code, text).unwrap_or(text.as_ptr()),
+        None => unknown(code),
+    }
 }
 
 /// `Unknown error code N`, in a buffer of the calling thread's: the original has one for all threads, which two of them

@@ -411,6 +411,7 @@ impl<H: Host> Client<H> {
             properties: connected.properties.as_ref(),
         };
         core.tally.connected();
+        core.outputs.errors.connected();
         let queued = core.outputs.queue.set_aside();
         let extras = options.extras.as_ref();
         let chosen = session::Options {

@@ -3,7 +3,8 @@
 use libc::{c_char, c_int, c_ulong, c_void};
 
 use super::op::{Kind, Op};
-use crate::engine::Subscription;
+use crate::engine::{Error, Subscription};
+use crate::ffi::last_error;
 use crate::ffi::read::message::Contents;
 use crate::ffi::read::subscription::{self, FilterOptions};
 use crate::ffi::read::{self, Code, Context};
@@ -44,11 +45,14 @@ unsafe fn op(
 /// Refuses the callbacks of one MQTT version for the other.
 fn check_callbacks(op: &Op, v5: bool) -> Result<(), Code> {
     let of_v3 = op.on_success.is_some() || op.on_failure.is_some();
-    if v5 && of_v3 || !v5 && op.has_callbacks5() {
-        Err(MQTTASYNC_BAD_MQTT_OPTION)
+    let why = if v5 && of_v3 {
+        "onSuccess and onFailure are not of MQTT 5, which has onSuccess5 and onFailure5"
+    } else if !v5 && op.has_callbacks5() {
+        "onSuccess5 and onFailure5 are of MQTT 5 only"
     } else {
-        Ok(())
-    }
+        return Ok(());
+    };
+    Err(last_error::fail(MQTTASYNC_BAD_MQTT_OPTION, why))
 }
 
 /// Reads the properties of a response structure.
@@ -89,21 +93,17 @@ pub unsafe fn send(
     retained: c_int,
     response: *mut MQTTAsync_responseOptions,
 ) -> c_int {
-    // SAFETY: as documented.
-    super::code(unsafe {
-        publish(
-            handle,
-            destination_name,
-            &Contents {
-                payload,
-                payloadlen,
-                qos,
-                retained,
-                properties: std::ptr::null(),
-            },
-            response,
-        )
-    })
+    let contents = Contents {
+        payload,
+        payloadlen,
+        qos,
+        retained,
+        properties: std::ptr::null(),
+    };
+    super::code(super::in_call(handle, |client| {
+        // SAFETY: as documented.
+        unsafe { publish(client, destination_name, &contents, response) }
+    }))
 }
 
 pub unsafe fn send_message(
@@ -113,24 +113,28 @@ pub unsafe fn send_message(
     response: *mut MQTTAsync_responseOptions,
 ) -> c_int {
     // SAFETY: as documented.
-    super::code(unsafe {
-        Contents::of(msg)
-            .and_then(|contents| publish(handle, destination_name, &contents, response))
-    })
+    let contents = || unsafe { Contents::of(msg) };
+    super::code(super::in_call_after(
+        contents,
+        handle,
+        |client, contents| {
+            // SAFETY: as documented.
+            unsafe { publish(client, destination_name, &contents, response) }
+        },
+    ))
 }
 
 unsafe fn publish(
-    handle: MQTTAsync,
+    client: &super::AsyncClient,
     destination_name: *const c_char,
     contents: &Contents,
     response: *mut MQTTAsync_responseOptions,
 ) -> Result<(), Code> {
-    let client = super::of(handle)?;
     let v5 = client.is_v5();
     // SAFETY: as documented.
     unsafe {
         let message = contents.check(destination_name, MQTTASYNC_NULL_PARAMETER)?;
-        let mut op = op(&client, Kind::Publish(message.qos), response)?;
+        let mut op = op(client, Kind::Publish(message.qos), response)?;
         op.delivery = message.qos != QoS::AtMostOnce
             && client.host().callbacks().delivery_complete.1.is_some();
         let own = contents.properties(v5)?;
@@ -155,7 +159,7 @@ pub unsafe fn subscribe(
 ) -> c_int {
     let topics = [topic.cast_mut()];
     // SAFETY: as documented.
-    super::code(unsafe { subscribe_to(handle, 1, topics.as_ptr(), &raw const qos, response) })
+    unsafe { subscribe_many(handle, 1, topics.as_ptr(), &raw const qos, response) }
 }
 
 pub unsafe fn subscribe_many(
@@ -165,30 +169,38 @@ pub unsafe fn subscribe_many(
     qos: *const c_int,
     response: *mut MQTTAsync_responseOptions,
 ) -> c_int {
-    // SAFETY: as documented.
-    super::code(unsafe { subscribe_to(handle, count, topic, qos, response) })
+    super::code(super::in_call(handle, |client| {
+        // SAFETY: as documented.
+        unsafe { subscribe_to(client, count, topic, qos, response) }
+    }))
+}
+
+/// Returns an error if there is no connection, which a change of subscriptions needs.
+fn check_connected(client: &super::AsyncClient) -> Result<(), Code> {
+    if client.is_connected() {
+        Ok(())
+    } else {
+        Err(super::error(&Error::Disconnected))
+    }
 }
 
 unsafe fn subscribe_to(
-    handle: MQTTAsync,
+    client: &super::AsyncClient,
     count: c_int,
     topics: *const *mut c_char,
     qos: *const c_int,
     response: *mut MQTTAsync_responseOptions,
 ) -> Result<(), Code> {
-    let client = super::of(handle)?;
-    if !client.is_connected() {
-        return Err(MQTTASYNC_DISCONNECTED);
-    }
+    check_connected(client)?;
     let v5 = client.is_v5();
     // SAFETY: as documented; arrays of `count` entries.
     unsafe {
         let topics = subscription::topics(count, topics)?;
         if qos.is_null() {
-            return Err(MQTTASYNC_NULL_PARAMETER);
+            return Err(read::null("qos"));
         }
         let op = op(
-            &client,
+            client,
             Kind::Subscribe {
                 filters: topics.len(),
             },
@@ -199,7 +211,8 @@ unsafe fn subscribe_to(
             let list = (*response).subscribeOptionsList;
             let given = (*response).subscribeOptionsCount;
             if given != 0 && given != count {
-                return Err(MQTTASYNC_BAD_MQTT_OPTION);
+                let why = format_args!("subscribeOptionsCount is {given}, and count {count}");
+                return Err(last_error::fail(MQTTASYNC_BAD_MQTT_OPTION, why));
             }
             options = if given > 0 && !list.is_null() {
                 FilterOptions::Each(list)
@@ -210,7 +223,7 @@ unsafe fn subscribe_to(
         let filters = subscription::filters(&topics, qos, options)?;
         let properties = response_properties(response, v5, PropertyContext::Subscribe)?;
         change(
-            &client,
+            client,
             &Subscription::Subscribe(&filters),
             properties.as_ref(),
             op,
@@ -250,18 +263,16 @@ pub unsafe fn unsubscribe_many(
     topic: *const *mut c_char,
     response: *mut MQTTAsync_responseOptions,
 ) -> c_int {
-    super::code(super::of(handle).and_then(|client| {
-        if !client.is_connected() {
-            return Err(MQTTASYNC_DISCONNECTED);
-        }
+    super::code(super::in_call(handle, |client| {
+        check_connected(client)?;
         let v5 = client.is_v5();
         // SAFETY: as documented.
         unsafe {
             let topics = subscription::topics(count, topic)?;
-            let op = op(&client, Kind::Unsubscribe, response)?;
+            let op = op(client, Kind::Unsubscribe, response)?;
             let properties = response_properties(response, v5, PropertyContext::Unsubscribe)?;
             change(
-                &client,
+                client,
                 &Subscription::Unsubscribe(&topics),
                 properties.as_ref(),
                 op,
@@ -272,23 +283,23 @@ pub unsafe fn unsubscribe_many(
 }
 
 pub unsafe fn get_pending_tokens(handle: MQTTAsync, tokens: *mut *mut MQTTAsync_token) -> c_int {
-    if tokens.is_null() {
-        return MQTTASYNC_FAILURE;
+    // SAFETY: NULL, or the program's variable.
+    let mut tokens = unsafe { tokens.as_mut() };
+    if let Some(tokens) = &mut tokens {
+        **tokens = std::ptr::null_mut();
     }
-    // SAFETY: not NULL.
-    unsafe {
-        *tokens = std::ptr::null_mut();
-        super::code(
-            super::of(handle).map(|client| *tokens = tokens::to_c(&client.pending_tokens(true))),
-        )
-    }
+    super::code(super::in_call(handle, |client| match tokens {
+        Some(tokens) => {
+            *tokens = tokens::to_c(&client.pending_tokens(true));
+            Ok(())
+        }
+        None => Err(last_error::fail(MQTTASYNC_FAILURE, "tokens is NULL")),
+    }))
 }
 
 pub unsafe fn is_complete(handle: MQTTAsync, token: MQTTAsync_token) -> c_int {
-    match super::of(handle) {
-        Ok(client) => c_int::from(!client.is_pending(token)),
-        Err(code) => code,
-    }
+    let is_complete = super::in_call(handle, |client| Ok(!client.is_pending(token)));
+    is_complete.map_or_else(|code| code, c_int::from)
 }
 
 pub unsafe fn wait_for_completion(
@@ -296,7 +307,7 @@ pub unsafe fn wait_for_completion(
     token: MQTTAsync_token,
     timeout: c_ulong,
 ) -> c_int {
-    super::code(super::of(handle).and_then(|client| {
+    super::code(super::in_call(handle, |client| {
         client
             .wait_for_token(token, super::milliseconds(timeout))
             .map_err(|error| super::error(&error))

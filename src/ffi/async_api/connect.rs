@@ -6,6 +6,7 @@ use std::time::Duration;
 use libc::c_int;
 
 use super::op::{Kind, Op};
+use crate::ffi::last_error;
 use crate::ffi::read::connect::{self, Members, Particulars};
 use crate::ffi::read::versioned::{Versioned, field};
 use crate::ffi::read::{self, Code, Context};
@@ -16,9 +17,9 @@ use crate::options::{ConnectOptions, ReconnectOptions};
 use crate::protocol::property::{Context as PropertyContext, Properties};
 
 pub unsafe fn connect(handle: MQTTAsync, options: *const MQTTAsync_connectOptions) -> c_int {
-    super::code(super::of(handle).and_then(|client| {
+    super::code(super::in_call(handle, |client| {
         // SAFETY: as documented.
-        let (options, op) = unsafe { read(&client, options) }?;
+        let (options, op) = unsafe { read(client, options) }?;
         client
             .connect(options, op)
             .map_err(|error| super::error(&error))
@@ -31,16 +32,18 @@ unsafe fn read(
 ) -> Result<(ConnectOptions, Op), Code> {
     let setup = client.setup();
     // SAFETY: as documented.
-    let options = unsafe { Versioned::check(options, b"MQTC", connect::OPTIONS_VERSION)? };
+    let options =
+        unsafe { Versioned::check(options, "options", b"MQTC", connect::OPTIONS_VERSION)? };
     let members = Members::from(options);
     let security = members.security(&setup.server_uri)?;
     let version = members.version().unwrap_or(MQTTVERSION_DEFAULT);
     let v5 = version == MQTTVERSION_5;
     if v5 && !setup.create.v5 {
-        return Err(MQTTASYNC_WRONG_MQTT_VERSION);
+        let why = "MQTTVersion is 5, for which createWithOptions has to make the client";
+        return Err(last_error::fail(MQTTASYNC_WRONG_MQTT_VERSION, why));
     }
     // A client created for MQTT 5 may well connect with an older version.
-    let choice = connect::version(version).ok_or(MQTTASYNC_BAD_MQTT_OPTION)?;
+    let choice = connect::version(version, MQTTASYNC_BAD_MQTT_OPTION)?;
     let clean = members.clean(v5)?;
     let op = Op {
         context: Context(field!(options.context)),
@@ -54,7 +57,8 @@ unsafe fn read(
     let will_list = field!(options.willProperties since 6 else ptr::null_mut());
     let given = !list.is_null() || !will_list.is_null();
     if given && !v5 {
-        return Err(MQTTASYNC_BAD_MQTT_OPTION);
+        let why = "connectProperties and willProperties are of MQTT 5 only";
+        return Err(last_error::fail(MQTTASYNC_BAD_MQTT_OPTION, why));
     }
     // SAFETY: as documented.
     let (properties, will_properties) = unsafe {
@@ -65,7 +69,8 @@ unsafe fn read(
     };
     // Unlike other calls this one takes the plain callbacks with MQTT 5 too.
     if op.has_callbacks5() && !v5 {
-        return Err(MQTTASYNC_BAD_MQTT_OPTION);
+        let why = "onSuccess5 and onFailure5 are of MQTT 5 only";
+        return Err(last_error::fail(MQTTASYNC_BAD_MQTT_OPTION, why));
     }
     let interval = |seconds| read::seconds(seconds).max(Duration::from_secs(1));
     let reconnect = field!(options.automaticReconnect since 4 else 0) != 0;
@@ -84,7 +89,7 @@ unsafe fn read(
 }
 
 pub unsafe fn reconnect(handle: MQTTAsync) -> c_int {
-    super::code(super::of(handle).and_then(|client| {
+    super::code(super::in_call(handle, |client| {
         client
             .reconnect(Op::silent(Kind::Connect))
             .map_err(|error| super::error(&error))
@@ -92,12 +97,12 @@ pub unsafe fn reconnect(handle: MQTTAsync) -> c_int {
 }
 
 pub unsafe fn disconnect(handle: MQTTAsync, options: *const MQTTAsync_disconnectOptions) -> c_int {
-    super::code(super::of(handle).and_then(|client| {
+    super::code(super::in_call(handle, |client| {
         let mut op = Op::silent(Kind::Disconnect);
         let (mut timeout, mut reason, mut properties) = (Duration::ZERO, 0, Properties::new());
         if !options.is_null() {
             // SAFETY: as documented.
-            let options = unsafe { Versioned::check(options, b"MQTD", 1)? };
+            let options = unsafe { Versioned::check(options, "options", b"MQTD", 1)? };
             timeout = Duration::from_millis(u64::try_from(field!(options.timeout)).unwrap_or(0));
             op.context = Context(field!(options.context));
             op.on_success = field!(options.onSuccess);
@@ -107,8 +112,7 @@ pub unsafe fn disconnect(handle: MQTTAsync, options: *const MQTTAsync_disconnect
                 // MQTT 5 client was compiled against a header that has these members.
                 op.on_success5 = field!(options.onSuccess5);
                 op.on_failure5 = field!(options.onFailure5);
-                reason = u8::try_from(field!(options.reasonCode since 1 else 0))
-                    .map_err(|_| MQTTASYNC_BAD_MQTT_OPTION)?;
+                reason = connect::reason(field!(options.reasonCode since 1 else 0))?;
                 let list = field!(&options.properties since 1);
                 // SAFETY: as documented.
                 properties = unsafe { read::properties(list, PropertyContext::Disconnect)? };
@@ -121,5 +125,5 @@ pub unsafe fn disconnect(handle: MQTTAsync, options: *const MQTTAsync_disconnect
 }
 
 pub unsafe fn is_connected(handle: MQTTAsync) -> c_int {
-    super::of(handle).map_or(0, |client| c_int::from(client.is_connected()))
+    super::find(handle).map_or(0, |client| c_int::from(client.is_connected()))
 }

@@ -10,9 +10,10 @@ use super::{AsyncClient, HANDLES};
 use crate::engine::{Driver, Setup};
 use crate::ffi::exports::version;
 use crate::ffi::for_paho::{self, Api, PahoClient, PahoHost};
-use crate::ffi::read::Code;
+use crate::ffi::last_error;
 use crate::ffi::read::create::{Created, check};
 use crate::ffi::read::versioned::{Versioned, field};
+use crate::ffi::read::{self, Code};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::async_types::*;
 use crate::options::CreateOptions;
@@ -51,7 +52,7 @@ pub unsafe fn create_with_options(
 ) -> c_int {
     version::start_trace(version::asynchronous());
     // SAFETY: the caller's promise.
-    super::code(unsafe {
+    let made = unsafe {
         make(
             handle,
             server_uri,
@@ -60,7 +61,8 @@ pub unsafe fn create_with_options(
             persistence_context,
             options,
         )
-    })
+    };
+    super::code(made.map_err(super::refused_without_client))
 }
 
 unsafe fn make(
@@ -79,7 +81,7 @@ unsafe fn make(
         } = check(server_uri, client_id, persistence_type)?;
         let create = read_options(options)?;
         if handle.is_null() {
-            return Err(MQTTASYNC_NULL_PARAMETER);
+            return Err(read::null("handle"));
         }
         let store = crate::ffi::read::create::store(
             persistence_type,
@@ -105,7 +107,9 @@ unsafe fn make(
                 .get(handle)
                 .map(|client| client as Arc<dyn PahoClient>)
         });
-        *handle = HANDLES.insert(client).ok_or(MQTTASYNC_FAILURE)?;
+        *handle = HANDLES.insert(client).ok_or_else(|| {
+            last_error::fail(MQTTASYNC_FAILURE, "there are a million clients already")
+        })?;
     }
     Ok(())
 }
@@ -116,12 +120,16 @@ unsafe fn read_options(options: *const MQTTAsync_createOptions) -> Result<Create
         return Ok(default);
     }
     // SAFETY: as documented.
-    let options = unsafe { Versioned::check(options, b"MQCO", OPTIONS_VERSION)? };
+    let options = unsafe { Versioned::check(options, "options", b"MQCO", OPTIONS_VERSION)? };
     // Messages are buffered while connected, too: a limit of 0 would refuse all of them.
     let max_buffered_messages = usize::try_from(field!(options.maxBufferedMessages))
         .ok()
         .filter(|max| *max > 0)
-        .ok_or(MQTTASYNC_MAX_BUFFERED)?;
+        .ok_or_else(|| {
+            let max = field!(options.maxBufferedMessages);
+            let why = format_args!("maxBufferedMessages is {max}");
+            last_error::fail(MQTTASYNC_MAX_BUFFERED, why)
+        })?;
     let mut create = CreateOptions {
         send_while_disconnected: field!(options.sendWhileDisconnected) != 0,
         max_buffered_messages,

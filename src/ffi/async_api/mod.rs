@@ -10,6 +10,7 @@ mod create;
 mod host;
 mod op;
 
+use std::ffi::CStr;
 use std::sync::Arc;
 
 use libc::{c_int, c_ulong, c_void};
@@ -26,6 +27,7 @@ use crate::ffi::handles::Handles;
 use crate::ffi::last_error;
 use crate::ffi::read::{Code, Context};
 use crate::ffi::store;
+use crate::ffi::strerror;
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::async_types::*;
 use crate::ffi::types::persistence_types::{
@@ -39,8 +41,59 @@ static HANDLES: Handles<AsyncHost> = Handles::of_async_api();
 type AsyncClient = Client<AsyncHost>;
 
 /// Returns the client of a handle.
-fn of(handle: MQTTAsync) -> Result<Arc<AsyncClient>, Code> {
-    HANDLES.get(handle).ok_or(MQTTASYNC_FAILURE)
+fn find(handle: MQTTAsync) -> Option<Arc<AsyncClient>> {
+    HANDLES.get(handle)
+}
+
+/// Runs what a call does for its client. Why it is refused the program can ask: of the client, or of its thread where there
+/// is none. `before` is what the call checks before the handle, as the original does.
+fn in_call_after<B, T>(
+    before: impl FnOnce() -> Result<B, Code>,
+    handle: MQTTAsync,
+    call: impl FnOnce(&Arc<AsyncClient>, B) -> Result<T, Code>,
+) -> Result<T, Code> {
+    last_error::clear();
+    let before = before();
+    let Some(client) = find(handle) else {
+        return Err(no_client(before.err()));
+    };
+    let result = before.and_then(|before| call(&client, before));
+    result.inspect_err(|code| refused(&client, *code))
+}
+
+/// Works as [`in_call_after`], for a call that checks nothing before.
+fn in_call<T>(
+    handle: MQTTAsync,
+    call: impl FnOnce(&Arc<AsyncClient>) -> Result<T, Code>,
+) -> Result<T, Code> {
+    in_call_after(|| Ok(()), handle, |client, ()| call(client))
+}
+
+/// Notes that a handle is none, or what is `wrong` before that. Returns the code.
+#[cold]
+fn no_client(wrong: Option<Code>) -> Code {
+    refused_without_client(wrong.unwrap_or_else(|| {
+        last_error::note(MQTTASYNC_FAILURE, "the handle is not one of a client")
+    }))
+}
+
+/// Notes that a call is refused where there is no client. Returns the code.
+#[cold]
+fn refused_without_client(code: Code) -> Code {
+    last_error::refused(code, text(code));
+    code
+}
+
+/// Notes that a call for this client is refused.
+#[cold]
+fn refused(client: &AsyncClient, code: Code) {
+    let why = last_error::refused(code, text(code));
+    client.note_refused_call(code, code == MQTTASYNC_DISCONNECTED, why);
+}
+
+/// Returns a code's text.
+fn text(code: Code) -> &'static CStr {
+    strerror::asynchronous_text(code).unwrap_or(c"unknown code")
 }
 
 /// Returns a result as a return code.
@@ -50,12 +103,13 @@ fn code(result: Result<(), Code>) -> c_int {
 
 /// Returns the return code of an engine error. What a MQTT 5 server does not allow is named by its reason code.
 fn error(error: &Error) -> Code {
+    let note = |code| last_error::note(code, error);
     match error {
-        Error::Disconnected => MQTTASYNC_DISCONNECTED,
-        Error::BufferFull => MQTTASYNC_MAX_BUFFERED_MESSAGES,
-        Error::NoPacketId => MQTTASYNC_NO_MORE_MSGIDS,
-        Error::Ignored => MQTTASYNC_COMMAND_IGNORED,
-        Error::NotStored => MQTTASYNC_PERSISTENCE_ERROR,
+        Error::Disconnected => note(MQTTASYNC_DISCONNECTED),
+        Error::BufferFull => note(MQTTASYNC_MAX_BUFFERED_MESSAGES),
+        Error::NoPacketId => note(MQTTASYNC_NO_MORE_MSGIDS),
+        Error::Ignored => note(MQTTASYNC_COMMAND_IGNORED),
+        Error::NotStored => note(MQTTASYNC_PERSISTENCE_ERROR),
         Error::Invalid(malformed) => last_error::fail(
             match malformed.reason {
                 reason::QOS_NOT_SUPPORTED => MQTTASYNC_BAD_QOS,
@@ -70,7 +124,7 @@ fn error(error: &Error) -> Code {
         ),
         Error::Store(error) => crate::ffi::read::create::refused(error),
         Error::Failed(why) => last_error::fail(MQTTASYNC_FAILURE, why),
-        Error::WouldBlock | Error::TimedOut => MQTTASYNC_FAILURE,
+        Error::WouldBlock | Error::TimedOut => note(MQTTASYNC_FAILURE),
     }
 }
 
@@ -81,7 +135,28 @@ pub unsafe fn global_init(inits: *mut MQTTAsync_init_options) {
 
 /// Changes the callbacks of a client.
 fn set(handle: MQTTAsync, change: impl FnOnce(&mut Callbacks)) -> c_int {
-    code(of(handle).map(|client| client.host().change(change)))
+    code(in_call(handle, |client| {
+        client.host().change(change);
+        Ok(())
+    }))
+}
+
+/// Changes the callbacks of a client, messageArrived among them: there has to be one.
+fn set_with(
+    handle: MQTTAsync,
+    ma: MQTTAsync_messageArrived,
+    change: impl FnOnce(&mut Callbacks),
+) -> c_int {
+    code(in_call(handle, |client| {
+        if ma.is_none() {
+            return Err(last_error::fail(
+                MQTTASYNC_FAILURE,
+                "messageArrived is NULL",
+            ));
+        }
+        client.host().change(change);
+        Ok(())
+    }))
 }
 
 pub unsafe fn set_callbacks(
@@ -91,11 +166,8 @@ pub unsafe fn set_callbacks(
     ma: MQTTAsync_messageArrived,
     dc: MQTTAsync_deliveryComplete,
 ) -> c_int {
-    if ma.is_none() {
-        return MQTTASYNC_FAILURE;
-    }
     let context = Context(context);
-    set(handle, |callbacks| {
+    set_with(handle, ma, |callbacks| {
         callbacks.connection_lost = (context, cl);
         callbacks.message_arrived = (context, ma);
         callbacks.delivery_complete = (context, dc);
@@ -117,10 +189,7 @@ pub unsafe fn set_message_arrived_callback(
     context: *mut c_void,
     ma: MQTTAsync_messageArrived,
 ) -> c_int {
-    if ma.is_none() {
-        return MQTTASYNC_FAILURE;
-    }
-    set(handle, |callbacks| {
+    set_with(handle, ma, |callbacks| {
         callbacks.message_arrived = (Context(context), ma);
     })
 }
@@ -170,9 +239,10 @@ pub unsafe fn set_before_persistence_write(
     context: *mut c_void,
     co: MQTTPersistence_beforeWrite,
 ) -> c_int {
-    code(of(handle).map(|client| {
+    code(in_call(handle, |client| {
         // SAFETY: the program's function does what its type documents.
         client.set_before_write(unsafe { store::before_write(co, context) });
+        Ok(())
     }))
 }
 
@@ -181,9 +251,10 @@ pub unsafe fn set_after_persistence_read(
     context: *mut c_void,
     co: MQTTPersistence_afterRead,
 ) -> c_int {
-    code(of(handle).map(|client| {
+    code(in_call(handle, |client| {
         // SAFETY: the program's function does what its type documents.
         client.set_after_read(unsafe { store::after_read(co, context) });
+        Ok(())
     }))
 }
 

@@ -78,9 +78,13 @@ pub unsafe extern "C" fn MQTTOxide_acknowledge(handle: *mut c_void, message_id: 
 }
 
 /// Tells what went wrong last in a Paho client: for a connect, the step, and the numbers and words of the system, of OpenSSL
-/// or of the server. It is the client's last error, whichever thread met it; number tells whether it is a new one.
+/// or of the server; for a call that was refused, its code, and in words which parameter or member was wrong. It is the
+/// client's last error, whichever thread met it; number tells whether it is a new one. A call that is well leaves it as it is.
 ///
-/// @param handle a MQTTClient or MQTTAsync.
+/// Without a client, for a create that was refused above all: NULL as the handle asks for the last call of the calling thread
+/// that was refused, for whichever client.
+///
+/// @param handle a MQTTClient or MQTTAsync, or NULL.
 /// @param error the caller sets size, text and text_capacity; the call fills in the rest.
 /// @return 0, or a negative code. #MQTTOxide_E_HANDLE: not a client. #MQTTOxide_E_NULL: error is NULL, or the text is and its
 /// capacity is not 0. #MQTTOxide_E_SIZE: a size that this library does not know. #MQTTOxide_E_TOO_SMALL: the text does not fit;

@@ -16,6 +16,7 @@ pub use routes::Routes;
 
 use crate::engine::{LastError, Trouble};
 use crate::events::{cause, stage};
+use crate::ffi::last_error;
 use crate::ffi::oxide_api::{self, Answer, failure, read};
 use crate::ffi::types::for_paho_types::{
     MQTTOxide_ERROR_CALL, MQTTOxide_ERROR_CONNECT, MQTTOxide_ERROR_DISCONNECTED,
@@ -48,6 +49,9 @@ fn code(client: &dyn PahoClient, result: Result<(), Refused>) -> i32 {
     match result {
         Ok(()) => 0,
         Err(Refused { code, why }) => {
+            // The thread may ask without the client, too.
+            let code = last_error::note(code, why);
+            let why = last_error::refused(code, c"");
             client.note_error(LastError::new(Trouble::Call(code), why));
             code
         }
@@ -169,15 +173,26 @@ pub unsafe fn acknowledge(handle: *mut c_void, message_id: i32) -> i32 {
 }
 
 pub unsafe fn last_error(handle: *mut c_void, error: *mut MQTTOxide_error) -> i32 {
-    let Some(client) = find(handle) else {
-        return elsewhere!(c"MQTTOxide_lastError", handle: *mut c_void, error: *mut MQTTOxide_error);
+    let ask_next = || -> i32 {
+        elsewhere!(c"MQTTOxide_lastError", handle: *mut c_void, error: *mut MQTTOxide_error)
     };
+    let last = if handle.is_null() {
+        match newest_of_thread() {
+            Newest::Here(last) => last,
+            Newest::Elsewhere => return ask_next(),
+        }
+    } else {
+        match find(handle) {
+            Some(client) => client.last_error(),
+            None => return ask_next(),
+        }
+    };
+    let (number, last) = last.unzip();
     let tell = || -> Answer {
         // SAFETY: the caller's promise, here and below.
         let asked = unsafe { read::structure(error.cast_const()) }?;
         // SAFETY: as above.
         let buffer = unsafe { read::buffer(asked.text.cast(), asked.text_capacity.into()) }?;
-        let (number, last) = client.last_error().unzip();
         let text = last.as_ref().map_or("", |last| &*last.text);
         let whole = fill(buffer, text) || asked.text.is_null();
         let filled = MQTTOxide_error {
@@ -196,6 +211,33 @@ pub unsafe fn last_error(handle: *mut c_void, error: *mut MQTTOxide_error) -> i3
         }
     };
     tell().unwrap_or_else(|code| code)
+}
+
+/// Which library of the process has refused a call of this thread's last.
+enum Newest {
+    Here(Option<(u64, LastError)>),
+    Elsewhere,
+}
+
+/// Finds the newest refusal of this thread, which the next library may have: their numbers are times of the same clock.
+fn newest_of_thread() -> Newest {
+    let here = last_error::refusal().map(|refusal| {
+        let error = LastError::new(Trouble::Call(refusal.code), refusal.text);
+        (refusal.number, error)
+    });
+    let ask_next = || -> Option<u64> {
+        let (handle, mut theirs) = (std::ptr::null_mut(), numbers(None));
+        let error = &raw mut theirs;
+        let code =
+            elsewhere!(c"MQTTOxide_lastError", handle: *mut c_void, error: *mut MQTTOxide_error);
+        (code == 0).then_some(theirs.number)
+    };
+    let number = here.as_ref().map_or(0, |here| here.0);
+    if ask_next().is_some_and(|theirs| theirs > number) {
+        Newest::Elsewhere
+    } else {
+        Newest::Here(here)
+    }
 }
 
 /// Returns what can be said of an error in numbers.

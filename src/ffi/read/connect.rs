@@ -6,11 +6,13 @@ use std::time::Duration;
 use libc::{c_char, c_int};
 
 use super::versioned::{Versioned, field};
+use crate::ffi::last_error;
 use crate::ffi::read::{self, Code};
 use crate::ffi::types::async_types::{
     MQTTASYNC_BAD_MQTT_OPTION, MQTTASYNC_NULL_PARAMETER, MQTTAsync_connectOptions,
 };
 use crate::ffi::types::client_types::MQTTClient_connectOptions;
+use crate::ffi::types::reason_codes::MQTTReasonCodes;
 use crate::ffi::types::shared_types::{
     Binary, MQTTVERSION_3_1, MQTTVERSION_3_1_1, MQTTVERSION_5, MQTTVERSION_DEFAULT, NameValue,
     SslOptions, WillOptions,
@@ -113,9 +115,9 @@ impl Members {
             let security = Security {
                 will: read::will(self.will)?,
                 tls: read::tls(self.ssl)?,
-                username: read::text(self.username)?,
+                username: read::text(self.username).map_err(of("username"))?,
             };
-            read::check_text(self.password)?;
+            read::check_text(self.password).map_err(of("password"))?;
             Ok(security)
         }
     }
@@ -127,15 +129,17 @@ impl Members {
 
     /// Tells whether the session begins anew; the flag of the other MQTT version is a mistake.
     pub fn clean(&self, v5: bool) -> Result<bool, Code> {
-        let (flag, others) = if v5 {
-            (self.clean_start, self.clean_session)
+        let (flag, others, why) = if v5 {
+            let why = "cleansession is not of MQTT 5, which has cleanstart";
+            (self.clean_start, self.clean_session, why)
         } else {
-            (self.clean_session, self.clean_start)
+            let why = "cleanstart is of MQTT 5 only";
+            (self.clean_session, self.clean_start, why)
         };
         if others == 0 {
             Ok(flag != 0)
         } else {
-            Err(MQTTASYNC_BAD_MQTT_OPTION)
+            Err(last_error::fail(MQTTASYNC_BAD_MQTT_OPTION, why))
         }
     }
 
@@ -156,10 +160,10 @@ impl Members {
         // SAFETY: as documented, by the promise of the `Versioned` options that these members are from.
         let (server_uris, http_headers, http_proxy, https_proxy) = unsafe {
             (
-                read::texts(self.server_uris, self.server_uri_count)?,
+                read::texts("serverURIs", self.server_uris, self.server_uri_count)?,
                 read::headers(self.http_headers)?,
-                secret(read::text(self.http_proxy)?),
-                secret(read::text(self.https_proxy)?),
+                secret(read::text(self.http_proxy).map_err(of("httpProxy"))?),
+                secret(read::text(self.https_proxy).map_err(of("httpsProxy"))?),
             )
         };
         let will = security.will.map(|will| Will {
@@ -188,6 +192,11 @@ impl Members {
     }
 }
 
+/// Says which member a reader refuses.
+fn of(name: &str) -> impl Fn(Code) -> Code + '_ {
+    move |code| last_error::named(code, name)
+}
+
 /// Longest wait for a connection: a timeout in seconds, as the program gives it, bounded below.
 const MIN_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -195,21 +204,33 @@ const MIN_TIMEOUT: Duration = Duration::from_secs(1);
 fn check_tls(server_uri: &str, ssl: *const SslOptions) -> Result<(), Code> {
     let tls = ServerUri::parse(server_uri).is_ok_and(|uri| uri.is_tls());
     if tls && ssl.is_null() {
-        Err(MQTTASYNC_NULL_PARAMETER)
+        let why = "ssl is NULL, and the server's URI asks for TLS";
+        Err(last_error::fail(MQTTASYNC_NULL_PARAMETER, why))
     } else {
         Ok(())
     }
 }
 
-/// Returns the versions to try; none for a number that is no version.
-pub fn version(version: c_int) -> Option<VersionChoice> {
+/// Returns the versions to try; the API's `bad` code for a number that is no version.
+pub fn version(version: c_int, bad: Code) -> Result<VersionChoice, Code> {
     match version {
-        MQTTVERSION_5 => Some(VersionChoice::Only(Version::V5)),
-        MQTTVERSION_DEFAULT => Some(VersionChoice::Default),
-        MQTTVERSION_3_1 => Some(VersionChoice::Only(Version::V31)),
-        MQTTVERSION_3_1_1 => Some(VersionChoice::Only(Version::V311)),
-        _ => None,
+        MQTTVERSION_5 => Ok(VersionChoice::Only(Version::V5)),
+        MQTTVERSION_DEFAULT => Ok(VersionChoice::Default),
+        MQTTVERSION_3_1 => Ok(VersionChoice::Only(Version::V31)),
+        MQTTVERSION_3_1_1 => Ok(VersionChoice::Only(Version::V311)),
+        _ => Err(last_error::fail(
+            bad,
+            format_args!("MQTTVersion is {version}"),
+        )),
     }
+}
+
+/// Reads the reason code of a disconnect.
+pub fn reason(reason: MQTTReasonCodes) -> Result<u8, Code> {
+    u8::try_from(reason).map_err(|_| {
+        let why = format_args!("the reason code is {reason}");
+        last_error::fail(MQTTASYNC_BAD_MQTT_OPTION, why)
+    })
 }
 
 /// Returns a server's URI as a client created with it is told of it: without its scheme, whichever it is. So does the

@@ -6,8 +6,7 @@ use crate::ffi::last_error;
 use crate::ffi::read::{self, Code};
 use crate::ffi::store::UserStore;
 use crate::ffi::types::async_types::{
-    MQTTASYNC_BAD_PROTOCOL, MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_NULL_PARAMETER,
-    MQTTASYNC_PERSISTENCE_ERROR,
+    MQTTASYNC_BAD_PROTOCOL, MQTTASYNC_BAD_UTF8_STRING, MQTTASYNC_PERSISTENCE_ERROR,
 };
 use crate::ffi::types::persistence_types::{
     MQTTCLIENT_PERSISTENCE_DEFAULT, MQTTCLIENT_PERSISTENCE_NONE, MQTTCLIENT_PERSISTENCE_USER,
@@ -36,25 +35,30 @@ pub unsafe fn check(
     last_error::clear();
     // SAFETY: the caller's promise.
     let (server_uri, client_id) = unsafe { (read::bytes(server_uri), read::bytes(client_id)) };
-    let (Some(server_uri), Some(client_id)) = (server_uri, client_id) else {
-        return Err(MQTTASYNC_NULL_PARAMETER);
-    };
-    let text = |bytes: &[u8]| {
+    let server_uri = server_uri.ok_or_else(|| read::null("serverURI"))?;
+    let client_id = client_id.ok_or_else(|| read::null("clientId"))?;
+    let text = |bytes: &[u8], name: &str| {
         wire::well_formed_utf8(bytes)
             .then(|| String::from_utf8_lossy(bytes).into_owned())
-            .ok_or(MQTTASYNC_BAD_UTF8_STRING)
+            .ok_or_else(|| {
+                let why = format_args!("{name} is not UTF-8");
+                last_error::fail(MQTTASYNC_BAD_UTF8_STRING, why)
+            })
     };
-    let client_id = text(client_id)?;
+    let client_id = text(client_id, "clientId")?;
     if client_id.is_empty() && persistence_type == MQTTCLIENT_PERSISTENCE_DEFAULT {
         return Err(refused(&StoreError::NoClientId));
     }
-    let server_uri = text(server_uri)?;
+    let server_uri = text(server_uri, "serverURI")?;
     match ServerUri::parse(&server_uri) {
         Err(error @ (UriError::BadProtocol | UriError::ControlCharacter)) => {
             return Err(last_error::fail(MQTTASYNC_BAD_PROTOCOL, error));
         }
         // A library without TLS does not know these schemes, and says so as of any other it does not know.
-        Ok(uri) if uri.is_tls() && !TLS_SUPPORTED => return Err(MQTTASYNC_BAD_PROTOCOL),
+        Ok(uri) if uri.is_tls() && !TLS_SUPPORTED => {
+            let why = "the server URI asks for TLS, which this library is without";
+            return Err(last_error::fail(MQTTASYNC_BAD_PROTOCOL, why));
+        }
         // What is wrong with a host or a port is found when it is connected to, as in the original.
         _ => {}
     }
@@ -78,7 +82,8 @@ pub unsafe fn store(
         MQTTCLIENT_PERSISTENCE_NONE => return Ok(None),
         MQTTCLIENT_PERSISTENCE_DEFAULT => {
             // SAFETY: the context is a path or NULL, as documented.
-            let directory = unsafe { read::text(persistence_context.cast())? };
+            let directory = unsafe { read::text(persistence_context.cast()) }
+                .map_err(|code| last_error::named(code, "persistence_context"))?;
             crate::engine::watch_for_exit();
             FileStore::open(directory.as_deref(), client_id, server_uri)
                 .map(|store| Box::new(store) as _)
@@ -88,7 +93,10 @@ pub unsafe fn store(
             unsafe { UserStore::open(persistence_context.cast(), client_id, server_uri) }
                 .map(|store| Box::new(store) as _)
         }
-        _ => return Err(MQTTASYNC_PERSISTENCE_ERROR),
+        other => {
+            let why = format_args!("persistence_type is {other}, and not 0 to 2");
+            return Err(last_error::fail(MQTTASYNC_PERSISTENCE_ERROR, why));
+        }
     };
     opened.map(Some).map_err(|error| refused(&error))
 }

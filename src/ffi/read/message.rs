@@ -5,9 +5,9 @@ use std::ptr;
 use libc::{c_char, c_int, c_void};
 
 use super::versioned::{Versioned, field};
-use super::{Code, properties, qos, topic};
+use super::{Code, null, properties, qos, topic};
+use crate::ffi::last_error;
 use crate::ffi::memory;
-use crate::ffi::types::async_types::MQTTASYNC_NULL_PARAMETER;
 use crate::ffi::types::property_types::MQTTProperties;
 use crate::ffi::types::shared_types::Message;
 use crate::protocol::QoS;
@@ -32,7 +32,7 @@ impl Contents {
     #[inline]
     pub unsafe fn of(message: *const Message) -> Result<Self, Code> {
         // SAFETY: the caller's promise.
-        let message = unsafe { Versioned::check(message, b"MQTM", 1)? };
+        let message = unsafe { Versioned::check(message, "msg", b"MQTM", 1)? };
         Ok(Self {
             payload: field!(message.payload),
             payloadlen: field!(message.payloadlen),
@@ -56,10 +56,11 @@ impl Contents {
         let topic = unsafe { topic(destination)? };
         let qos = qos(self.qos)?;
         if self.payloadlen < 0 {
-            return Err(negative);
+            let why = format_args!("payloadlen is {}", self.payloadlen);
+            return Err(last_error::fail(negative, why));
         }
         if self.payloadlen > 0 && self.payload.is_null() {
-            return Err(MQTTASYNC_NULL_PARAMETER);
+            return Err(null("payload"));
         }
         Ok(Checked {
             topic,

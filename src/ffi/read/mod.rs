@@ -55,6 +55,16 @@ impl Default for Context {
     }
 }
 
+/// Notes that a parameter or member is NULL that must not be. Returns the code.
+pub fn null(name: &str) -> Code {
+    last_error::fail(MQTTASYNC_NULL_PARAMETER, format_args!("{name} is NULL"))
+}
+
+/// Notes that a string, which the caller names, is not UTF-8.
+fn not_utf8() -> Code {
+    last_error::fail(MQTTASYNC_BAD_UTF8_STRING, "is not UTF-8")
+}
+
 /// Reads the bytes of a C string, without NUL; none for NULL.
 ///
 /// # Safety
@@ -74,7 +84,7 @@ pub unsafe fn text(text: *const c_char) -> Result<Option<String>, Code> {
         None => Ok(None),
         Some(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Some(text.to_owned())),
-            Err(_) => Err(MQTTASYNC_BAD_UTF8_STRING),
+            Err(_) => Err(not_utf8()),
         },
     }
 }
@@ -86,9 +96,7 @@ pub unsafe fn text(text: *const c_char) -> Result<Option<String>, Code> {
 pub unsafe fn check_text(text: *const c_char) -> Result<(), Code> {
     // SAFETY: the caller's promise.
     let bytes = unsafe { bytes(text) }.unwrap_or_default();
-    std::str::from_utf8(bytes)
-        .map(drop)
-        .map_err(|_| MQTTASYNC_BAD_UTF8_STRING)
+    std::str::from_utf8(bytes).map(drop).map_err(|_| not_utf8())
 }
 
 /// Reads a topic name or filter. The original reports a missing one as a bad string too.
@@ -99,7 +107,11 @@ pub unsafe fn topic<'a>(topic: *const c_char) -> Result<&'a [u8], Code> {
     // SAFETY: the caller's promise.
     match unsafe { bytes(topic) } {
         Some(bytes) if wire::well_formed_utf8(bytes) => Ok(bytes),
-        _ => Err(MQTTASYNC_BAD_UTF8_STRING),
+        Some(_) => Err(last_error::named(not_utf8(), "the topic")),
+        None => Err(last_error::fail(
+            MQTTASYNC_BAD_UTF8_STRING,
+            "the topic is NULL",
+        )),
     }
 }
 
@@ -109,7 +121,10 @@ pub fn qos(qos: c_int) -> Result<QoS, Code> {
         0 => Ok(QoS::AtMostOnce),
         1 => Ok(QoS::AtLeastOnce),
         2 => Ok(QoS::ExactlyOnce),
-        _ => Err(MQTTASYNC_BAD_QOS),
+        _ => Err(last_error::fail(
+            MQTTASYNC_BAD_QOS,
+            format_args!("qos is {qos}"),
+        )),
     }
 }
 
@@ -203,11 +218,17 @@ pub unsafe fn will(will: *const WillOptions) -> Result<Option<Will>, Code> {
         return Ok(None);
     }
     // SAFETY: the caller's promise.
-    let will = unsafe { Versioned::check(will, b"MQTW", 1)? };
-    let qos = qos(field!(will.qos))?;
-    let topic = field!(text(will.topicName))?.ok_or(MQTTASYNC_NULL_PARAMETER)?;
+    let will = unsafe { Versioned::check(will, "will", b"MQTW", 1)? };
+    let inside = |code| last_error::inside(code, "will");
+    let qos = qos(field!(will.qos)).map_err(inside)?;
+    let topic = field!(text(will.topicName))
+        .and_then(|topic| topic.ok_or_else(|| null("topicName")))
+        .map_err(inside)?;
     if topic.is_empty() {
-        return Err(MQTTASYNC_0_LEN_WILL_TOPIC);
+        return Err(last_error::fail(
+            MQTTASYNC_0_LEN_WILL_TOPIC,
+            "will.topicName is empty",
+        ));
     }
     let payload = match field!(bytes(will.message)) {
         Some(message) => message,
@@ -238,28 +259,40 @@ pub unsafe fn headers(mut list: *const NameValue) -> Result<Vec<(String, String)
     }
     // SAFETY: the list goes on until a NULL name, as documented.
     unsafe {
-        while let Some(name) = text((*list).name)? {
-            headers.push((name, text((*list).value)?.unwrap_or_default()));
+        let inside = |code| last_error::named(code, "a name or value in httpHeaders");
+        while let Some(name) = text((*list).name).map_err(inside)? {
+            headers.push((
+                name,
+                text((*list).value).map_err(inside)?.unwrap_or_default(),
+            ));
             list = list.add(1);
         }
     }
     Ok(headers)
 }
 
-/// Reads an array of strings.
+/// Reads an array of strings, which has that name.
 ///
 /// # Safety
 /// `count` valid strings, or NULL.
-pub unsafe fn texts(strings: *const *mut c_char, count: c_int) -> Result<Vec<String>, Code> {
+pub unsafe fn texts(
+    name: &str,
+    strings: *const *mut c_char,
+    count: c_int,
+) -> Result<Vec<String>, Code> {
     let Ok(count) = usize::try_from(count) else {
         return Ok(Vec::new());
     };
     if count > 0 && strings.is_null() {
-        return Err(MQTTASYNC_NULL_PARAMETER);
+        return Err(null(name));
     }
     (0..count)
-        // SAFETY: within the array, as documented.
-        .map(|i| unsafe { text(*strings.add(i))? }.ok_or(MQTTASYNC_NULL_PARAMETER))
+        .map(|i| {
+            // SAFETY: within the array, as documented.
+            unsafe { text(*strings.add(i)) }
+                .map_err(|code| last_error::named(code, &format!("{name}[{i}]")))?
+                .ok_or_else(|| null(&format!("{name}[{i}]")))
+        })
         .collect()
 }
 

@@ -2,8 +2,9 @@
 
 use libc::{c_char, c_int};
 
-use super::{Code, qos, topic};
-use crate::ffi::types::async_types::{MQTTASYNC_FAILURE, MQTTASYNC_NULL_PARAMETER};
+use super::{Code, null, qos, topic};
+use crate::ffi::last_error;
+use crate::ffi::types::async_types::MQTTASYNC_FAILURE;
 use crate::ffi::types::subscribe_types::MQTTSubscribe_options;
 use crate::protocol::packet::Filter;
 
@@ -23,17 +24,28 @@ pub enum FilterOptions {
 /// # Safety
 /// NULL, or an array of `count` strings that stay as they are for `'a`.
 pub unsafe fn topics<'a>(count: c_int, topics: *const *mut c_char) -> Result<Vec<&'a [u8]>, Code> {
-    let count = usize::try_from(count)
-        .ok()
-        .filter(|count| *count > 0)
-        .ok_or(MQTTASYNC_FAILURE)?;
+    let wanted = usize::try_from(count).ok().filter(|count| *count > 0);
+    let Some(wanted) = wanted else {
+        let why = format_args!("count is {count}: there must be a topic");
+        return Err(last_error::fail(MQTTASYNC_FAILURE, why));
+    };
     if topics.is_null() {
-        return Err(MQTTASYNC_NULL_PARAMETER);
+        return Err(null("topic"));
     }
-    (0..count)
-        // SAFETY: within the array, by the caller's promise.
-        .map(|i| unsafe { topic(*topics.add(i)) })
+    (0..wanted)
+        .map(|i| {
+            // SAFETY: within the array, by the caller's promise.
+            unsafe { topic(*topics.add(i)) }.map_err(|code| nth(code, i, wanted))
+        })
         .collect()
+}
+
+/// Says which topic of a list is refused, where there are several.
+fn nth(code: Code, i: usize, count: usize) -> Code {
+    if count == 1 {
+        return code;
+    }
+    last_error::named(code, &format!("topic {i} of {count}:"))
 }
 
 /// Joins topics with their QoS and options.
@@ -53,7 +65,7 @@ pub unsafe fn filters<'a>(
             let value = unsafe { *values.add(i) };
             let mut filter = Filter {
                 filter,
-                qos: qos(value)?,
+                qos: qos(value).map_err(|code| nth(code, i, topics.len()))?,
                 no_local: false,
                 retain_as_published: false,
                 retain_handling: 0,

@@ -7,6 +7,7 @@ use libc::{c_char, c_int, c_uint, c_void};
 
 use super::versioned::{Versioned, field};
 use super::{Code, Context};
+use crate::ffi::last_error;
 use crate::ffi::memory;
 use crate::ffi::types::shared_types::{
     MQTT_SSL_VERSION_DEFAULT, MQTT_SSL_VERSION_TLS_1_0, MQTT_SSL_VERSION_TLS_1_1,
@@ -23,14 +24,26 @@ pub unsafe fn tls(ssl: *const SslOptions) -> Result<Option<TlsOptions>, Code> {
         return Ok(None);
     }
     // SAFETY: the caller's promise.
-    let ssl = unsafe { Versioned::check(ssl, b"MQTS", 5)? };
+    let ssl = unsafe { Versioned::check(ssl, "ssl", b"MQTS", 5)? };
+    // SAFETY: as above.
+    let options = unsafe { members(ssl) };
+    options
+        .map(Some)
+        .map_err(|code| last_error::inside(code, "ssl"))
+}
+
+/// Reads the members of TLS settings.
+///
+/// # Safety
+/// As [`Versioned::check`].
+unsafe fn members(ssl: Versioned<SslOptions>) -> Result<TlsOptions, Code> {
     let reporter = field!(ssl.ssl_error_cb since 3 else None)
         .map(|callback| error_reporter(callback, Context(field!(ssl.ssl_error_context))));
     let psk = field!(ssl.ssl_psk_cb since 4 else None)
         .map(|callback| psk_source(callback, Context(field!(ssl.ssl_psk_context))));
     let protos = field!(ssl.protos since 5 else ptr::null());
     let protos_len = field!(ssl.protos_len since 5 else 0);
-    Ok(Some(TlsOptions {
+    Ok(TlsOptions {
         trust_store: field!(text(ssl.trustStore))?,
         key_store: field!(text(ssl.keyStore))?.map(SecretText::from),
         private_key: field!(text(ssl.privateKey))?.map(SecretText::from),
@@ -50,7 +63,7 @@ pub unsafe fn tls(ssl: *const SslOptions) -> Result<Option<TlsOptions>, Code> {
         // SAFETY: a valid pair of pointer and length, as documented.
         protos: unsafe { memory::bytes(protos.cast(), c_int::try_from(protos_len).unwrap_or(0)) }
             .to_vec(),
-    }))
+    })
 }
 
 fn tls_version(version: c_int) -> TlsVersion {

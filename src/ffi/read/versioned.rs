@@ -2,8 +2,9 @@
 
 use libc::c_int;
 
-use super::Code;
-use crate::ffi::types::async_types::{MQTTASYNC_BAD_STRUCTURE, MQTTASYNC_NULL_PARAMETER};
+use super::{Code, null};
+use crate::ffi::last_error;
+use crate::ffi::types::async_types::MQTTASYNC_BAD_STRUCTURE;
 
 /// A struct of the program whose eyecatcher and version have been checked. [`field!`] reads its members, each only in a
 /// version that has it: a program compiled against an older header passes a shorter object.
@@ -21,18 +22,19 @@ impl<T> Clone for Versioned<T> {
 impl<T> Copy for Versioned<T> {}
 
 impl<T> Versioned<T> {
-    /// Checks that a struct has the eyecatcher and a version from 0 to `newest`.
+    /// Checks that a struct has the eyecatcher and a version from 0 to `newest`. `name` is that of the parameter or member.
     ///
     /// # Safety
     /// NULL, or an object that begins with an eyecatcher and a version, has all members of the version it states, and
     /// stays as it is while the result is used; strings and structs that it points at are as the API documents them.
     pub unsafe fn check(
         object: *const T,
+        name: &str,
         eyecatcher: &[u8; 4],
         newest: c_int,
     ) -> Result<Self, Code> {
         if object.is_null() {
-            return Err(MQTTASYNC_NULL_PARAMETER);
+            return Err(null(name));
         }
         // SAFETY: not NULL; every struct of the API begins like this.
         let (id, version) = unsafe {
@@ -44,7 +46,8 @@ impl<T> Versioned<T> {
         if id == *eyecatcher && (0..=newest).contains(&version) {
             Ok(Self { object, version })
         } else {
-            Err(MQTTASYNC_BAD_STRUCTURE)
+            let code = bad_structure(id, *eyecatcher, version, newest);
+            Err(last_error::inside(code, name))
         }
     }
 
@@ -59,11 +62,27 @@ impl<T> Versioned<T> {
     }
 }
 
+/// Notes what is wrong with the beginning of a struct.
+#[cold]
+fn bad_structure(id: [u8; 4], eyecatcher: [u8; 4], version: c_int, newest: c_int) -> Code {
+    let code = MQTTASYNC_BAD_STRUCTURE;
+    if id == eyecatcher {
+        let why = format_args!("struct_version is {version}, and not 0 to {newest}");
+        return last_error::fail(code, why);
+    }
+    let (id, eyecatcher) = (id.escape_ascii(), eyecatcher.escape_ascii());
+    last_error::fail(
+        code,
+        format_args!("struct_id is \"{id}\", and not \"{eyecatcher}\""),
+    )
+}
+
 /// Reads a member of a [`Versioned`] struct:
 /// - `field!(options.timeout)`: one that every version has;
 /// - `field!(options.ssl since 1 else ptr::null_mut())`: one that came with version 1, and what stands in for it before;
 /// - `field!(&options.properties since 1)`: its address, NULL before;
-/// - `field!(text(options.httpProxy) since 8)`: what a reader makes of it, the reader's default before.
+/// - `field!(text(options.httpProxy) since 8)`: what a reader makes of it, the reader's default before; what the reader
+///   refuses gets the member's name.
 macro_rules! field {
     ($object:ident.$member:ident) => {
         // SAFETY: `Versioned::check` was promised a valid object, and every version of it has this member.
@@ -84,9 +103,14 @@ macro_rules! field {
             ::std::ptr::null()
         }
     };
+    (bytes($object:ident.$member:ident)) => {
+        // SAFETY: as above; a string as documented, by the same promise.
+        unsafe { $crate::ffi::read::bytes((*$object.pointer()).$member) }
+    };
     ($reader:ident($object:ident.$member:ident)) => {
         // SAFETY: as above; what the member points at is as documented, by the same promise.
         unsafe { $crate::ffi::read::$reader((*$object.pointer()).$member) }
+            .map_err(|code| $crate::ffi::last_error::named(code, stringify!($member)))
     };
     ($reader:ident($object:ident.$member:ident) since $version:literal) => {
         if $object.version() >= $version {

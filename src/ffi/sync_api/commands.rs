@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use libc::{c_char, c_int, c_ulong, c_void};
 
+use super::connect::check_version;
 use super::host::Op;
-use super::{InCall, SyncClient, milliseconds, of, response, response_codes};
-use crate::engine::{Answer, Subscription};
+use super::{InCall, SyncClient, in_call, in_call_after, milliseconds, response, response_codes};
+use crate::engine::{Answer, Error, Subscription};
+use crate::ffi::last_error;
 use crate::ffi::read::message::Contents;
 use crate::ffi::read::subscription::{self, FilterOptions};
 use crate::ffi::read::{self, Code};
@@ -18,13 +20,24 @@ use crate::ffi::types::subscribe_types::MQTTSubscribe_options;
 use crate::protocol::property::{Context as PropertyContext, Properties, PropertiesRef};
 use crate::protocol::session::Outcome;
 
-/// Refuses a MQTT 5 client, which is used with the MQTT 5 functions. The original checks it in these only.
-fn of_v3(handle: MQTTClient) -> Result<InCall, Code> {
-    let client = of(handle)?;
-    if client.setup().create.v5 {
-        Err(MQTTCLIENT_WRONG_MQTT_VERSION)
+/// Runs what a call does that is not for a MQTT 5 client, which has functions of its own. The original checks it in these
+/// only.
+fn in_call_of_v3<T>(
+    handle: MQTTClient,
+    call: impl FnOnce(&InCall) -> Result<T, Code>,
+) -> Result<T, Code> {
+    in_call(handle, |client| {
+        check_version(client, false)?;
+        call(client)
+    })
+}
+
+/// Returns an error if there is no connection.
+fn check_connected(client: &SyncClient) -> Result<(), Code> {
+    if client.is_connected() {
+        Ok(())
     } else {
-        Ok(client)
+        Err(super::error(&Error::Disconnected))
     }
 }
 
@@ -34,9 +47,7 @@ unsafe fn publish_contents(
     contents: &Contents,
     token: *mut MQTTClient_deliveryToken,
 ) -> Result<(), Code> {
-    if !client.is_connected() {
-        return Err(MQTTCLIENT_DISCONNECTED);
-    }
+    check_connected(client)?;
     // SAFETY: as documented.
     let (message, properties) = unsafe {
         (
@@ -74,9 +85,9 @@ pub unsafe fn publish(
         retained,
         properties: std::ptr::null(),
     };
-    super::code(of_v3(handle).and_then(|client| {
+    super::code(in_call_of_v3(handle, |client| {
         // SAFETY: as documented.
-        unsafe { publish_contents(&client, topic_name, &contents, dt) }
+        unsafe { publish_contents(client, topic_name, &contents, dt) }
     }))
 }
 
@@ -98,9 +109,9 @@ pub unsafe fn publish5(
         retained,
         properties,
     };
-    response(super::code(of(handle).and_then(|client| {
+    response(super::code(in_call(handle, |client| {
         // SAFETY: as documented.
-        unsafe { publish_contents(&client, topic_name, &contents, dt) }
+        unsafe { publish_contents(client, topic_name, &contents, dt) }
     })))
 }
 
@@ -110,9 +121,9 @@ pub unsafe fn publish_message(
     msg: *mut MQTTClient_message,
     dt: *mut MQTTClient_deliveryToken,
 ) -> c_int {
-    super::code(of_v3(handle).and_then(|client| {
+    super::code(in_call_of_v3(handle, |client| {
         // SAFETY: as documented.
-        unsafe { publish_contents(&client, topic_name, &Contents::of(msg)?, dt) }
+        unsafe { publish_contents(client, topic_name, &Contents::of(msg)?, dt) }
     }))
 }
 
@@ -122,9 +133,9 @@ pub unsafe fn publish_message5(
     msg: *mut MQTTClient_message,
     dt: *mut MQTTClient_deliveryToken,
 ) -> MQTTResponse {
-    response(super::code(of(handle).and_then(|client| {
+    response(super::code(in_call(handle, |client| {
         // SAFETY: as documented.
-        unsafe { publish_contents(&client, topic_name, &Contents::of(msg)?, dt) }
+        unsafe { publish_contents(client, topic_name, &Contents::of(msg)?, dt) }
     })))
 }
 
@@ -142,7 +153,11 @@ fn change(
         Ok(
             Outcome::Subscribed { codes, properties } | Outcome::Unsubscribed { codes, properties },
         ) => Ok((codes, properties)),
-        _ => Err(MQTTCLIENT_FAILURE),
+        Ok(_) => Err(last_error::fail(
+            MQTTCLIENT_FAILURE,
+            "the connection ended before the server answered",
+        )),
+        Err(error) => Err(last_error::fail(MQTTCLIENT_FAILURE, error)),
     }
 }
 
@@ -154,14 +169,12 @@ unsafe fn subscribe_to(
     options: FilterOptions,
     properties: *const MQTTProperties,
 ) -> Result<(Vec<u8>, Properties), Code> {
-    if !client.is_connected() {
-        return Err(MQTTCLIENT_DISCONNECTED);
-    }
+    check_connected(client)?;
     // SAFETY: as documented; arrays of `count` entries.
     unsafe {
         let topics = subscription::topics(count, topics)?;
         if qos.is_null() {
-            return Err(MQTTCLIENT_NULL_PARAMETER);
+            return Err(read::null("qos"));
         }
         let filters = subscription::filters(&topics, qos, options)?;
         let properties = if client.setup().create.v5 {
@@ -179,11 +192,11 @@ unsafe fn subscribe_to(
 
 pub unsafe fn subscribe(handle: MQTTClient, topic: *const c_char, qos: c_int) -> c_int {
     let topics = [topic.cast_mut()];
-    let result = of_v3(handle).and_then(|client| {
+    let result = in_call_of_v3(handle, |client| {
         // SAFETY: as documented.
         unsafe {
             subscribe_to(
-                &client,
+                client,
                 1,
                 topics.as_ptr(),
                 &raw const qos,
@@ -206,11 +219,11 @@ pub unsafe fn subscribe_many(
     topic: *const *mut c_char,
     qos: *mut c_int,
 ) -> c_int {
-    super::code(of_v3(handle).and_then(|client| {
+    super::code(in_call_of_v3(handle, |client| {
         // SAFETY: as documented; the array has room for the codes, in place of what was asked for.
         unsafe {
             let (codes, _) = subscribe_to(
-                &client,
+                client,
                 count,
                 topic,
                 qos,
@@ -246,7 +259,7 @@ pub unsafe fn subscribe_many5(
     opts: *mut MQTTSubscribe_options,
     props: *mut MQTTProperties,
 ) -> MQTTResponse {
-    let result = of(handle).and_then(|client| {
+    let result = in_call(handle, |client| {
         let options = if opts.is_null() {
             FilterOptions::None
         } else {
@@ -254,7 +267,7 @@ pub unsafe fn subscribe_many5(
         };
         // SAFETY: as documented.
         let (codes, properties) =
-            unsafe { subscribe_to(&client, count, topic, qos, options, props)? };
+            unsafe { subscribe_to(client, count, topic, qos, options, props)? };
         Ok(if client.setup().create.v5 {
             response_codes(&codes, &properties)
         } else {
@@ -270,9 +283,7 @@ unsafe fn unsubscribe_from(
     topics: *const *mut c_char,
     properties: *const MQTTProperties,
 ) -> Result<(Vec<u8>, Properties), Code> {
-    if !client.is_connected() {
-        return Err(MQTTCLIENT_DISCONNECTED);
-    }
+    check_connected(client)?;
     // SAFETY: as documented.
     unsafe {
         let topics = subscription::topics(count, topics)?;
@@ -309,9 +320,9 @@ pub unsafe fn unsubscribe_many(
     count: c_int,
     topic: *const *mut c_char,
 ) -> c_int {
-    super::code(of_v3(handle).and_then(|client| {
+    super::code(in_call_of_v3(handle, |client| {
         // SAFETY: as documented.
-        unsafe { unsubscribe_from(&client, count, topic, std::ptr::null()) }.map(|_| ())
+        unsafe { unsubscribe_from(client, count, topic, std::ptr::null()) }.map(|_| ())
     }))
 }
 
@@ -321,9 +332,9 @@ pub unsafe fn unsubscribe_many5(
     topic: *const *mut c_char,
     props: *mut MQTTProperties,
 ) -> MQTTResponse {
-    let result = of(handle).and_then(|client| {
+    let result = in_call(handle, |client| {
         // SAFETY: as documented.
-        let (codes, properties) = unsafe { unsubscribe_from(&client, count, topic, props)? };
+        let (codes, properties) = unsafe { unsubscribe_from(client, count, topic, props)? };
         Ok(response_codes(&codes, &properties))
     });
     result.unwrap_or_else(response)
@@ -334,7 +345,7 @@ pub unsafe fn wait_for_completion(
     dt: MQTTClient_deliveryToken,
     timeout: c_ulong,
 ) -> c_int {
-    super::code(of(handle).and_then(|client| {
+    super::code(in_call(handle, |client| {
         client
             .wait_for_token(dt, milliseconds(timeout))
             .map_err(|error| super::error(&error))
@@ -345,14 +356,18 @@ pub unsafe fn get_pending_delivery_tokens(
     handle: MQTTClient,
     tokens: *mut *mut MQTTClient_deliveryToken,
 ) -> c_int {
-    if tokens.is_null() {
-        return MQTTCLIENT_FAILURE;
+    // SAFETY: NULL, or the program's variable.
+    let mut tokens = unsafe { tokens.as_mut() };
+    if let Some(tokens) = &mut tokens {
+        **tokens = std::ptr::null_mut();
     }
-    // SAFETY: not NULL.
-    unsafe {
-        *tokens = std::ptr::null_mut();
-        super::code(of(handle).map(|client| *tokens = tokens::to_c(&client.pending_tokens(false))))
-    }
+    super::code(in_call(handle, |client| match tokens {
+        Some(tokens) => {
+            *tokens = tokens::to_c(&client.pending_tokens(false));
+            Ok(())
+        }
+        None => Err(last_error::fail(MQTTCLIENT_FAILURE, "tokens is NULL")),
+    }))
 }
 
 pub unsafe fn receive(
@@ -362,15 +377,21 @@ pub unsafe fn receive(
     message: *mut *mut MQTTClient_message,
     timeout: c_ulong,
 ) -> c_int {
-    if topic_name.is_null() || message.is_null() {
-        return MQTTCLIENT_FAILURE;
-    }
-    // SAFETY: not NULL.
-    unsafe {
-        *topic_name = std::ptr::null_mut();
-        *message = std::ptr::null_mut();
-    }
-    super::code(of(handle).and_then(|client| {
+    let checked = || {
+        if topic_name.is_null() || message.is_null() {
+            return Err(last_error::fail(
+                MQTTCLIENT_FAILURE,
+                "topicName or message is NULL",
+            ));
+        }
+        // SAFETY: not NULL.
+        unsafe {
+            *topic_name = std::ptr::null_mut();
+            *message = std::ptr::null_mut();
+        }
+        Ok(())
+    };
+    super::code(in_call_after(checked, handle, |client, ()| {
         let received = client
             .receive(milliseconds(timeout))
             .map_err(|error| super::error(&error))?;

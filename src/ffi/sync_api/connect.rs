@@ -1,13 +1,14 @@
 //! Connecting and disconnecting, waiting for the result.
 
 use std::ffi::CString;
+use std::sync::Arc;
 use std::time::Duration;
 
 use libc::c_int;
 
 use super::host::Op;
-use super::{SyncClient, of, response, response_properties};
-use crate::engine::{Answer, Connected};
+use super::{InCall, SyncClient, in_call, response, response_properties};
+use crate::engine::{Answer, ConnectResult, Connected};
 use crate::ffi::last_error;
 use crate::ffi::read::connect::{self, Members, Particulars};
 use crate::ffi::read::versioned::{Versioned, field};
@@ -54,13 +55,53 @@ unsafe fn connect_all(
     connect_properties: *const MQTTProperties,
     will_properties: *const MQTTProperties,
 ) -> Result<Connected, Code> {
+    last_error::clear();
     // The original reports a handle that is none as a missing parameter here.
-    let client = of(handle).map_err(|_| MQTTCLIENT_NULL_PARAMETER)?;
-    if client.setup().create.v5 != v5 {
-        return Err(MQTTCLIENT_WRONG_MQTT_VERSION);
-    }
+    let Some(client) = super::find(handle) else {
+        let code = last_error::note(
+            MQTTCLIENT_NULL_PARAMETER,
+            "the handle is not one of a client",
+        );
+        return Err(super::refused_without_client(code));
+    };
     // SAFETY: as documented.
-    let own = unsafe { read_options(&client, options, connect_properties, will_properties)? };
+    let begun = unsafe { begin(&client, options, v5, connect_properties, will_properties) };
+    let (answer, patience) = begun.inspect_err(|code| super::refused(&client, *code))?;
+    match client.wait_for_answer(&answer, patience) {
+        Ok(Ok(connected)) => {
+            // SAFETY: as documented.
+            unsafe { tell_returned(&client, options, &connected) };
+            Ok(*connected)
+        }
+        // The engine has noted why it failed, in more detail than the code has.
+        Ok(Err(failure)) => {
+            let code = match (failure.refused, failure.stage) {
+                (Some(code), _) => code.into(),
+                (None, Some(Stage::NotSupported)) => MQTTCLIENT_SSL_NOT_SUPPORTED,
+                (None, _) => MQTTCLIENT_FAILURE,
+            };
+            let code = last_error::note(code, &failure.message);
+            Err(super::refused_without_client(code))
+        }
+        Err(error) => {
+            let code = last_error::fail(MQTTCLIENT_FAILURE, error);
+            super::refused(&client, code);
+            Err(code)
+        }
+    }
+}
+
+/// Checks what the program passes and begins to connect. Returns where the outcome comes, and when it must have come.
+unsafe fn begin(
+    client: &InCall,
+    options: *const MQTTClient_connectOptions,
+    v5: bool,
+    connect_properties: *const MQTTProperties,
+    will_properties: *const MQTTProperties,
+) -> Result<(Arc<Answer<ConnectResult>>, Duration), Code> {
+    check_version(client, v5)?;
+    // SAFETY: as documented.
+    let own = unsafe { read_options(client, options, connect_properties, will_properties)? };
     let attempts = own.server_uris.len().max(1) * 2;
     let patience = own
         .connect_timeout
@@ -73,24 +114,19 @@ unsafe fn connect_all(
     }
     let answer = Answer::new();
     client
-        .connect(own, Op::Connect(std::sync::Arc::clone(&answer)))
+        .connect(own, Op::Connect(Arc::clone(&answer)))
         .map_err(|error| super::error(&error))?;
-    match client.wait_for_answer(&answer, patience) {
-        Ok(Ok(connected)) => {
-            // SAFETY: as documented.
-            unsafe { tell_returned(&client, options, &connected) };
-            Ok(*connected)
-        }
-        Ok(Err(failure)) => {
-            let code = match (failure.refused, failure.stage) {
-                (Some(code), _) => code.into(),
-                (None, Some(Stage::NotSupported)) => MQTTCLIENT_SSL_NOT_SUPPORTED,
-                (None, _) => MQTTCLIENT_FAILURE,
-            };
-            Err(last_error::note(code, &failure.message))
-        }
-        Err(_) => Err(MQTTCLIENT_FAILURE),
-    }
+    Ok((answer, patience))
+}
+
+/// Refuses a MQTT 5 function for a client of an older version, and the other way round.
+pub(super) fn check_version(client: &SyncClient, v5: bool) -> Result<(), Code> {
+    let why = match (client.setup().create.v5, v5) {
+        (true, false) => "the client was created for MQTT 5, whose functions end in 5",
+        (false, true) => "functions that end in 5 are for clients created with MQTT 5",
+        _ => return Ok(()),
+    };
+    Err(last_error::fail(MQTTCLIENT_WRONG_MQTT_VERSION, why))
 }
 
 /// Fills the part of the options that tells what was connected to, in a version that has it. The string belongs to the
@@ -123,7 +159,8 @@ unsafe fn read_options(
 ) -> Result<ConnectOptions, Code> {
     let setup = client.setup();
     // SAFETY: as documented.
-    let options = unsafe { Versioned::check(options, b"MQTC", connect::OPTIONS_VERSION)? };
+    let options =
+        unsafe { Versioned::check(options, "options", b"MQTC", connect::OPTIONS_VERSION)? };
     let members = Members::from(options);
     let security = members.security(&setup.server_uri)?;
     let version = members.version().unwrap_or(if setup.create.v5 {
@@ -131,16 +168,18 @@ unsafe fn read_options(
     } else {
         MQTTVERSION_DEFAULT
     });
-    let choice = connect::version(version).ok_or(MQTTCLIENT_BAD_MQTT_VERSION)?;
+    let choice = connect::version(version, MQTTCLIENT_BAD_MQTT_VERSION)?;
     let v5 = version == MQTTVERSION_5;
     let clean = members.clean(v5)?;
     if v5 != setup.create.v5 {
-        return Err(MQTTCLIENT_WRONG_MQTT_VERSION);
+        let why = format_args!("MQTTVersion is {version}, and the client was created for another");
+        return Err(last_error::fail(MQTTCLIENT_WRONG_MQTT_VERSION, why));
     }
     // SAFETY: as documented.
     let will_properties = unsafe { read::properties(will_properties, PropertyContext::Will)? };
     if members.server_uri_count() < 0 {
-        return Err(MQTTCLIENT_FAILURE);
+        let why = format_args!("serverURIcount is {}", members.server_uri_count());
+        return Err(last_error::fail(MQTTCLIENT_FAILURE, why));
     }
     // SAFETY: as documented.
     let properties = unsafe { read::properties(connect_properties, PropertyContext::Connect)? };
@@ -179,9 +218,9 @@ pub unsafe fn disconnect5(
     reason: MQTTReasonCodes,
     props: *mut MQTTProperties,
 ) -> c_int {
-    super::code(of(handle).and_then(|client| {
+    super::code(in_call(handle, |client| {
         let timeout = Duration::from_millis(u64::try_from(timeout).unwrap_or(0));
-        let reason = u8::try_from(reason).map_err(|_| MQTTCLIENT_BAD_MQTT_OPTION)?;
+        let reason = connect::reason(reason)?;
         // SAFETY: as documented.
         let properties = unsafe { read::properties(props, PropertyContext::Disconnect)? };
         match client.disconnect_and_wait(timeout, reason, properties) {
@@ -193,5 +232,5 @@ pub unsafe fn disconnect5(
 }
 
 pub unsafe fn is_connected(handle: MQTTClient) -> c_int {
-    of(handle).map_or(0, |client| c_int::from(client.is_connected()))
+    super::find(handle).map_or(0, |client| c_int::from(client.is_connected()))
 }

@@ -10,9 +10,10 @@ use super::{HANDLES, SyncClient};
 use crate::engine::{Driver, Setup};
 use crate::ffi::exports::version;
 use crate::ffi::for_paho::{self, Api, PahoClient, PahoHost};
-use crate::ffi::read::Code;
+use crate::ffi::last_error;
 use crate::ffi::read::create::{Created, check, store};
 use crate::ffi::read::versioned::{Versioned, field};
+use crate::ffi::read::{self, Code};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::client_types::*;
 use crate::options::CreateOptions;
@@ -48,7 +49,7 @@ pub unsafe fn create_with_options(
 ) -> c_int {
     version::start_trace(version::client());
     // SAFETY: the caller's promise.
-    super::code(unsafe {
+    let made = unsafe {
         make(
             handle,
             server_uri,
@@ -57,7 +58,8 @@ pub unsafe fn create_with_options(
             persistence_context,
             options,
         )
-    })
+    };
+    super::code(made.map_err(super::refused_without_client))
 }
 
 unsafe fn make(
@@ -76,7 +78,7 @@ unsafe fn make(
         } = check(server_uri, client_id, persistence_type)?;
         let create = read_options(options)?;
         if handle.is_null() {
-            return Err(MQTTCLIENT_NULL_PARAMETER);
+            return Err(read::null("handle"));
         }
         let store = store(
             persistence_type,
@@ -102,7 +104,9 @@ unsafe fn make(
                 .get(handle)
                 .map(|client| client as Arc<dyn PahoClient>)
         });
-        *handle = HANDLES.insert(client).ok_or(MQTTCLIENT_FAILURE)?;
+        *handle = HANDLES.insert(client).ok_or_else(|| {
+            last_error::fail(MQTTCLIENT_FAILURE, "there are a million clients already")
+        })?;
     }
     Ok(())
 }
@@ -115,7 +119,7 @@ unsafe fn read_options(options: *const MQTTClient_createOptions) -> Result<Creat
     };
     if !options.is_null() {
         // SAFETY: as documented.
-        let options = unsafe { Versioned::check(options, b"MQCO", 0)? };
+        let options = unsafe { Versioned::check(options, "options", b"MQCO", 0)? };
         create.v5 = field!(options.MQTTVersion) >= 5;
     }
     Ok(create)

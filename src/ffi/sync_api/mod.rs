@@ -8,6 +8,7 @@ mod connect;
 mod create;
 mod host;
 
+use std::ffi::CStr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,12 +29,13 @@ use crate::ffi::last_error;
 use crate::ffi::memory;
 use crate::ffi::read::{Code, Context};
 use crate::ffi::received::to_c;
+use crate::ffi::strerror;
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::client_types::*;
 use crate::ffi::types::property_types::MQTTProperties;
 use crate::protocol::property::{Properties, PropertiesRef};
 use crate::protocol::reason;
-use host::{Callbacks, ClientHost};
+use host::ClientHost;
 
 static HANDLES: Handles<ClientHost> = Handles::of_sync_api();
 
@@ -63,8 +65,59 @@ impl Drop for InCall {
 }
 
 /// Returns the client of a handle.
-fn of(handle: MQTTClient) -> Result<InCall, Code> {
-    HANDLES.get(handle).map(InCall).ok_or(MQTTCLIENT_FAILURE)
+fn find(handle: MQTTClient) -> Option<InCall> {
+    HANDLES.get(handle).map(InCall)
+}
+
+/// Runs what a call does for its client. Why it is refused the program can ask: of the client, or of its thread where there
+/// is none. `before` is what the call checks before the handle, as the original does.
+fn in_call_after<B, T>(
+    before: impl FnOnce() -> Result<B, Code>,
+    handle: MQTTClient,
+    call: impl FnOnce(&InCall, B) -> Result<T, Code>,
+) -> Result<T, Code> {
+    last_error::clear();
+    let before = before();
+    let Some(client) = find(handle) else {
+        return Err(no_client(before.err()));
+    };
+    let result = before.and_then(|before| call(&client, before));
+    result.inspect_err(|code| refused(&client, *code))
+}
+
+/// Works as [`in_call_after`], for a call that checks nothing before.
+fn in_call<T>(
+    handle: MQTTClient,
+    call: impl FnOnce(&InCall) -> Result<T, Code>,
+) -> Result<T, Code> {
+    in_call_after(|| Ok(()), handle, |client, ()| call(client))
+}
+
+/// Notes that a handle is none, or what is `wrong` before that. Returns the code.
+#[cold]
+fn no_client(wrong: Option<Code>) -> Code {
+    refused_without_client(wrong.unwrap_or_else(|| {
+        last_error::note(MQTTCLIENT_FAILURE, "the handle is not one of a client")
+    }))
+}
+
+/// Notes that a call is refused where there is no client. Returns the code.
+#[cold]
+fn refused_without_client(code: Code) -> Code {
+    last_error::refused(code, text(code));
+    code
+}
+
+/// Notes that a call for this client is refused.
+#[cold]
+fn refused(client: &SyncClient, code: Code) {
+    let why = last_error::refused(code, text(code));
+    client.note_refused_call(code, code == MQTTCLIENT_DISCONNECTED, why);
+}
+
+/// Returns a code's text.
+fn text(code: Code) -> &'static CStr {
+    strerror::client_text(code).unwrap_or(c"unknown code")
 }
 
 /// Returns a result as a return code.
@@ -74,10 +127,11 @@ fn code(result: Result<(), Code>) -> c_int {
 
 /// Returns the return code of an engine error. What a MQTT 5 server does not allow is named by its reason code.
 fn error(error: &Error) -> Code {
+    let note = |code| last_error::note(code, error);
     match error {
-        Error::Disconnected => MQTTCLIENT_DISCONNECTED,
-        Error::BufferFull | Error::NoPacketId => MQTTCLIENT_MAX_MESSAGES_INFLIGHT,
-        Error::NotStored => MQTTCLIENT_PERSISTENCE_ERROR,
+        Error::Disconnected => note(MQTTCLIENT_DISCONNECTED),
+        Error::BufferFull | Error::NoPacketId => note(MQTTCLIENT_MAX_MESSAGES_INFLIGHT),
+        Error::NotStored => note(MQTTCLIENT_PERSISTENCE_ERROR),
         Error::Invalid(malformed) => last_error::fail(
             match malformed.reason {
                 reason::QOS_NOT_SUPPORTED => MQTTCLIENT_BAD_QOS,
@@ -92,7 +146,7 @@ fn error(error: &Error) -> Code {
         ),
         Error::Store(error) => crate::ffi::read::create::refused(error),
         Error::Failed(why) => last_error::fail(MQTTCLIENT_FAILURE, why),
-        Error::WouldBlock | Error::TimedOut | Error::Ignored => MQTTCLIENT_FAILURE,
+        Error::WouldBlock | Error::TimedOut | Error::Ignored => note(MQTTCLIENT_FAILURE),
     }
 }
 
@@ -142,13 +196,6 @@ pub unsafe fn global_init(inits: *mut MQTTClient_init_options) {
     unsafe { crate::ffi::global_init(inits) };
 }
 
-/// Changes the callbacks of a client.
-fn set(handle: MQTTClient, change: impl FnOnce(&mut Callbacks)) -> Result<InCall, Code> {
-    let client = of(handle)?;
-    client.host().change(change);
-    Ok(client)
-}
-
 pub unsafe fn set_callbacks(
     handle: MQTTClient,
     context: *mut c_void,
@@ -156,16 +203,22 @@ pub unsafe fn set_callbacks(
     ma: MQTTClient_messageArrived,
     dc: MQTTClient_deliveryComplete,
 ) -> c_int {
-    if ma.is_none() {
-        return MQTTCLIENT_FAILURE;
-    }
-    let set = set(handle, |callbacks| {
-        callbacks.context = Context(context);
-        callbacks.connection_lost = cl;
-        callbacks.message_arrived = ma;
-        callbacks.delivery_complete = dc;
-    });
-    code(set.map(|client| client.set_asynchronous()))
+    code(in_call(handle, |client| {
+        if ma.is_none() {
+            return Err(last_error::fail(
+                MQTTCLIENT_FAILURE,
+                "messageArrived is NULL",
+            ));
+        }
+        client.host().change(|callbacks| {
+            callbacks.context = Context(context);
+            callbacks.connection_lost = cl;
+            callbacks.message_arrived = ma;
+            callbacks.delivery_complete = dc;
+        });
+        client.set_asynchronous();
+        Ok(())
+    }))
 }
 
 pub unsafe fn set_disconnected(
@@ -173,12 +226,12 @@ pub unsafe fn set_disconnected(
     context: *mut c_void,
     co: MQTTClient_disconnected,
 ) -> c_int {
-    code(
-        set(handle, |callbacks| {
+    code(in_call(handle, |client| {
+        client.host().change(|callbacks| {
             callbacks.disconnected = (Context(context), co);
-        })
-        .map(|_| ()),
-    )
+        });
+        Ok(())
+    }))
 }
 
 pub unsafe fn set_published(
@@ -186,12 +239,13 @@ pub unsafe fn set_published(
     context: *mut c_void,
     co: MQTTClient_published,
 ) -> c_int {
-    let set = set(handle, |callbacks| {
-        callbacks.published = (Context(context), co);
-    });
-    // Acknowledgements before MQTT 5 tell nothing that deliveryComplete does not, and the original is silent about them.
-    code(set.map(|client| {
+    code(in_call(handle, |client| {
+        client.host().change(|callbacks| {
+            callbacks.published = (Context(context), co);
+        });
+        // Acknowledgements before MQTT 5 tell nothing that deliveryComplete does not, and the original is silent about them.
         client.set_wants_acknowledgements(co.is_some() && client.setup().create.v5);
+        Ok(())
     }))
 }
 
@@ -206,13 +260,15 @@ pub unsafe fn set_trace_callback(callback: MQTTClient_traceCallback) {
 pub unsafe fn set_command_timeout(handle: MQTTClient, milli_seconds: c_ulong) -> c_int {
     /// The original takes no less, in milliseconds.
     const LEAST: c_ulong = 5000;
-    if milli_seconds < LEAST {
-        return MQTTCLIENT_FAILURE;
-    }
-    code(of(handle).map(|client| {
+    code(in_call(handle, |client| {
+        if milli_seconds < LEAST {
+            let why = format_args!("milliSeconds is {milli_seconds}, and not {LEAST} or more");
+            return Err(last_error::fail(MQTTCLIENT_FAILURE, why));
+        }
         client
             .host()
             .set_command_timeout(milliseconds(milli_seconds));
+        Ok(())
     }))
 }
 

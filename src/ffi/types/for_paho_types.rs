@@ -15,7 +15,7 @@ pub const MQTTOxide_ERROR_LOST: u32 = 2;
 pub const MQTTOxide_ERROR_DISCONNECTED: u32 = 3;
 /// Kind of error: the server has not granted a subscription that was made again.
 pub const MQTTOxide_ERROR_SUBSCRIPTION: u32 = 4;
-/// Kind of error: a function of paho_oxide.h was refused. The code is what it returned.
+/// Kind of error: a call was refused, of this header or of MQTTAsync.h or MQTTClient.h. The code is what it returned.
 pub const MQTTOxide_ERROR_CALL: u32 = 5;
 
 /// What MQTTOxide_lastError() tells.
@@ -26,7 +26,7 @@ pub struct MQTTOxide_error {
     pub size: u32,
     /// #MQTTOxide_ERROR_NONE and so on.
     pub kind: u32,
-    /// Which error of this client it is; they count from 1. 0: none has happened.
+    /// Which error of this client it is; they count from 1. Of a thread: a number that grows with each. 0: none has happened.
     pub number: u64,
     /// Of #MQTTOxide_ERROR_LOST and #MQTTOxide_ERROR_CALL; else 0.
     pub code: i32,

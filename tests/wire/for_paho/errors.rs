@@ -3,10 +3,10 @@
 use std::net::TcpListener;
 
 use super::{code, kind};
-use crate::broker::Broker;
-use crate::driver::for_paho::{ALL, Client, ask_error, error_for};
-use crate::driver::{ConnectOptions, Event};
-use crate::packet::{AckKind, Version};
+use crate::broker::{Broker, alongside};
+use crate::driver::for_paho::{ALL, Api, Client, ask_error, error_for};
+use crate::driver::{ConnectOptions, Event, SyncClient};
+use crate::packet::{AckKind, Value, Version, prop};
 use crate::server::{self, message};
 
 const TCP: u32 = 3;
@@ -120,6 +120,122 @@ fn the_text_is_cut_to_the_buffer() {
     error.text = std::ptr::null_mut();
     assert_eq!(ask_error(client.handle(), &mut error), 0);
     assert_eq!(error.text_len as usize, whole.len());
+}
+
+/// What a call of a Paho API is refused for in itself is in `tests/cases/last_error.h`; here is what the server has to do with
+/// it. A call for which there is no connection says why there is none, though that was an error before.
+#[test]
+fn a_call_without_a_connection_says_why_there_is_none() {
+    const DISCONNECTED: i32 = -3;
+    for (api, version) in ALL {
+        let broker = Broker::start();
+        let client = Client::new(api, version, &broker.uri());
+        let refused = |number: u64| {
+            assert_eq!(client.publish("a", b"x", 1), Err(DISCONNECTED));
+            let error = client.last_error();
+            assert_eq!((error.kind, error.code), (kind::CALL, DISCONNECTED));
+            assert_eq!(error.number, number);
+            error
+        };
+        assert_eq!(refused(1).text, "not connected");
+        let (peer, _) = client.connect(&broker, &ConnectOptions::default(), false, &[]);
+        client.lose(peer);
+        let lost = client.last_error();
+        assert_eq!((lost.kind, lost.number), (kind::LOST, 2));
+        for number in 3..5 {
+            assert_eq!(
+                refused(number).text,
+                format!("not connected: {}", lost.text)
+            );
+        }
+        // The server is gone.
+        drop(broker);
+        assert_ne!(client.connect_in_vain(&ConnectOptions::default()), 0);
+        let failed = client.last_error();
+        assert_eq!((failed.kind, failed.number), (kind::CONNECT, 5));
+        let error = refused(6);
+        assert_eq!((error.stage, error.os_error), (TCP, failed.os_error));
+        assert!(error.text.ends_with(&failed.text), "{}", error.text);
+    }
+}
+
+/// With a new connection the old one's end is of the past.
+#[test]
+fn a_programs_own_disconnect_is_no_reason() {
+    let broker = Broker::start();
+    let client = SyncClient::with_callbacks(Version::V311, &broker.uri(), "wire");
+    let client = Client::Sync(client);
+    let (peer, _) = client.connect(&broker, &ConnectOptions::default(), false, &[]);
+    client.lose(peer);
+    let (mut peer, _) = client.connect(&broker, &ConnectOptions::default(), false, &[]);
+    let Client::Sync(inner) = &client else {
+        unreachable!("made above")
+    };
+    assert_eq!(inner.disconnect(0), 0);
+    peer.expect_disconnect();
+    assert_eq!(client.publish("a", b"x", 1), Err(-3));
+    let error = client.last_error();
+    assert_eq!(
+        (error.kind, error.code, error.os_error),
+        (kind::CALL, -3, 0)
+    );
+    assert_eq!(error.text, "not connected");
+}
+
+/// What an MQTT 5 server has said it does not take is refused by the call, with its reason code or the API's code for it.
+#[test]
+fn a_call_beyond_the_servers_limits_names_the_limit() {
+    for (api, version) in ALL {
+        if version != Version::V5 {
+            continue;
+        }
+        let broker = Broker::start();
+        let client = Client::new(api, version, &broker.uri());
+        let limits = [
+            (prop::MAXIMUM_QOS, Value::Byte(1)),
+            (prop::MAXIMUM_PACKET_SIZE, Value::Four(100)),
+        ];
+        let (mut peer, _) = client.connect(&broker, &ConnectOptions::default(), false, &limits);
+        for (payload, qos, code, words) in
+            [(1, 2, -9, "QoS"), (200, 0, 0x95, "Maximum Packet Size")]
+        {
+            assert_eq!(client.publish("a", &vec![0; payload], qos), Err(code));
+            let error = client.last_error();
+            assert_eq!((error.kind, error.code), (kind::CALL, code));
+            assert_eq!(
+                error.reason, 0,
+                "the server has said nothing of this message"
+            );
+            assert!(error.text.contains(words), "{}", error.text);
+        }
+        peer.expect_silence();
+    }
+}
+
+/// Waiting in vain is a refusal, too; so is a request to which the connection ends without an answer.
+#[test]
+fn a_call_that_waits_in_vain_says_so() {
+    for version in [Version::V311, Version::V5] {
+        let broker = Broker::start();
+        let client = Client::new(Api::Sync, version, &broker.uri());
+        let (mut peer, _) = client.connect(&broker, &ConnectOptions::default(), false, &[]);
+        let Client::Sync(inner) = &client else {
+            unreachable!("made above")
+        };
+        let lose = || {
+            peer.expect_subscribe();
+            peer.close();
+        };
+        let subscribe = || inner.subscribe(&[("a", 1)], &[]);
+        assert_eq!(alongside(lose, subscribe).1, Err(-1));
+        let error = client.last_error();
+        assert_eq!((error.kind, error.code), (kind::CALL, -1));
+        assert!(
+            error.text.contains("the connection ended"),
+            "{}",
+            error.text
+        );
+    }
 }
 
 #[test]
