@@ -12,6 +12,9 @@
 /* To wait for the server's end would take a second. */
 #define QUICK 0.7
 
+/* The waits of a fault are there each time; those that a busy machine adds are not. */
+#define ROUNDS 8
+
 static int slow;
 
 /* Answers CONNECT and never closes. */
@@ -37,20 +40,17 @@ static void connect_and_time(const char *where, MQTTClient client) {
     MQTTClient_connectOptions options = MQTTClient_connectOptions_initializer;
     double begin = seconds();
     options.MQTTVersion = MQTTVERSION_3_1_1;
-    options.connectTimeout = 5;
+    options.connectTimeout = 30;
     int rc = MQTTClient_connect(client, &options);
     double taken = seconds() - begin;
     slow += rc != MQTTCLIENT_SUCCESS || taken > QUICK;
     say("connect to %s: %d after %.3f s", where, rc, taken);
 }
 
-int main(void) {
-    char uri_a[64], uri_b[64];
-    pthread_t thread;
+/* Whether no connect was slow. */
+static int one_round(const char *uri_a, const char *uri_b) {
     MQTTClient a, b;
-    int listener = listen_anywhere(uri_a);
-    pthread_create(&thread, NULL, server_a, (void *)(long)listener);
-    start_server(uri_b);
+    slow = 0;
     MQTTClient_create(&a, uri_a, "same-name", MQTTCLIENT_PERSISTENCE_NONE, NULL);
     MQTTClient_create(&b, uri_b, "same-name", MQTTCLIENT_PERSISTENCE_NONE, NULL);
 
@@ -64,6 +64,18 @@ int main(void) {
     MQTTClient_disconnect(a, 0);
     MQTTClient_destroy(&a);
     MQTTClient_destroy(&b);
+    return slow == 0;
+}
+
+int main(void) {
+    char uri_a[64], uri_b[64];
+    pthread_t thread;
+    int listener = listen_anywhere(uri_a), rounds = 0, right;
+    pthread_create(&thread, NULL, server_a, (void *)(long)listener);
+    start_server(uri_b);
+    do
+        right = one_round(uri_a, uri_b);
+    while (!right && ++rounds < ROUNDS);
     say("main returns");
-    return verdict(slow == 0);
+    return verdict(right);
 }

@@ -35,7 +35,7 @@ static void one_round(const char *folder) {
     pause_ms(200);
     pthread_cancel(thread);
     pthread_join(thread, &result);
-    watchdog(10);
+    watchdog(100);
     int rc = MQTTClient_publish(client, "cancel", 1, "x", 1, 0, &token);
     MQTTClient_destroy(&client);
     _exit(rc == MQTTCLIENT_SUCCESS ? 0 : 1);

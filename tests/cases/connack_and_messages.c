@@ -41,7 +41,7 @@ int main(int count, char **argument) {
     MQTTAsync_create(&client, argument[1], "connack", MQTTCLIENT_PERSISTENCE_NONE, NULL);
     MQTTAsync_setCallbacks(client, NULL, NULL, arrived, NULL);
     MQTTAsync_connect(client, &options);
-    WAIT_FOR(arrivals >= EXPECTED, 4000);
+    AWAIT(arrivals >= EXPECTED);
     say("%d of %d messages after at most 4 s", arrivals, EXPECTED);
     MQTTAsync_destroy(&client);
     return verdict(arrivals == EXPECTED);

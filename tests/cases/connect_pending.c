@@ -61,7 +61,7 @@ static int test_disconnect(const char *uri) {
     MQTTAsync client;
     MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
     MQTTAsync_disconnectOptions end = MQTTAsync_disconnectOptions_initializer;
-    options.connectTimeout = 2;
+    options.connectTimeout = 3;
     options.automaticReconnect = 1;
     options.minRetryInterval = 1;
     options.maxRetryInterval = 2;
@@ -73,7 +73,7 @@ static int test_disconnect(const char *uri) {
     pthread_create(&thread, NULL, server, (void *)(long)listener);
     MQTTAsync_create(&client, uri, "pending", MQTTCLIENT_PERSISTENCE_NONE, NULL);
     say("connect: %d", MQTTAsync_connect(client, &options));
-    pause_ms(500);
+    AWAIT(connections == 1);
     rc = MQTTAsync_disconnect(client, &end);
     say("disconnect: %d", rc);
     pause_ms(10000);

@@ -98,7 +98,7 @@ int main(int argc, char **argv) {
     child = fork();
     if (child == 0) {
         int right = 0;
-        watchdog(30);
+        watchdog(100);
         CALL(_setTraceCallback)(on_trace);
         CALL(_setTraceLevel)(TRACE_ERROR);
         for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)

@@ -15,7 +15,7 @@ static void daemon_process(MQTTAsync client, const char *folder, pid_t parent, i
     char client_folder[400];
     codes[0] = MQTTAsync_send(client, "t", 5, "early", 1, 0, NULL);
     close(go_on);
-    WAIT_FOR(getppid() != parent, 10000);
+    AWAIT(getppid() != parent);
     codes[1] = MQTTAsync_send(client, "t", 4, "late", 1, 0, NULL);
     MQTTAsync_destroy(&client);
     snprintf(client_folder, sizeof client_folder, "%s/daemon-127.0.0.1-1", folder);

@@ -26,7 +26,7 @@ static void failed(void *context, MQTTAsync_failureData *data) {
 
 /* The call's code if it was refused, 0 on success, -1 on failure, -99 if nothing came. */
 static int result(int rc) {
-    return rc ? rc : WAIT_FOR(outcome, 5000) ? (outcome == 1 ? 0 : -1) : -99;
+    return rc ? rc : AWAIT(outcome) ? (outcome == 1 ? 0 : -1) : -99;
 }
 
 static int create(MQTTAsync *client) {
@@ -39,8 +39,8 @@ static int run_connect(MQTTAsync client) {
     MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
     options.onSuccess = succeeded;
     options.onFailure = failed;
-    options.connectTimeout = 3;
-    options.keepAliveInterval = 2;
+    options.connectTimeout = 50;
+    options.keepAliveInterval = 5;
     outcome = 0;
     return result(MQTTAsync_connect(client, &options));
 }
@@ -70,7 +70,7 @@ static int use(const char *who, MQTTAsync client) {
 
 static void child(char order, MQTTAsync client) {
     int bad = 0;
-    alarm(25);
+    alarm(200);
     if (order == 'B')
         say("child: create %d", create(&client));
     if (order == 'A' || order == 'B')
@@ -110,10 +110,10 @@ int main(int count, char **argument) {
     if (order == 'A')
         right &= use("parent", client) == 0;
     if (order == 'C' || order == 'D') {
-        pause_ms(5000);
+        pause_ms(7000); /* a ping, at least, is due in it */
         connected = MQTTAsync_isConnected(client);
         published = run_publish(client);
-        say("parent, 5 s later: isConnected %d publish %d", connected, published);
+        say("parent, 7 s later: isConnected %d publish %d", connected, published);
     }
     if (order != 'B')
         MQTTAsync_destroy(&client);

@@ -61,7 +61,7 @@ static void *publish(void *client) {
 }
 
 static int result(int rc) {
-    return rc ? rc : WAIT_FOR(outcome, 20000) ? (outcome == 1 ? 0 : -1) : -99;
+    return rc ? rc : AWAIT(outcome) ? (outcome == 1 ? 0 : -1) : -99;
 }
 
 /* Exit status 0 if all went well, else which step did not. */
@@ -71,7 +71,7 @@ static void child(int number) {
     MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
     MQTTAsync_disconnectOptions disconnect = MQTTAsync_disconnectOptions_initializer;
     char id[40];
-    alarm(60);
+    alarm(200);
     sprintf(id, "child-%d", number);
     if (MQTTAsync_create(&client, uri, id, MQTTCLIENT_PERSISTENCE_DEFAULT, folder))
         _exit(1);
@@ -118,12 +118,12 @@ int main(int count, char **argument) {
         options.onSuccess = parent_connected;
         MQTTAsync_connect(clients[i], &options);
     }
-    if (!WAIT_FOR(connected == CLIENTS, 20000))
+    if (!AWAIT(connected == CLIENTS))
         return 2;
     MQTTAsync_subscribe(clients[0], "fork/many", 1, NULL);
     for (int i = 0; i < THREADS; i++)
         pthread_create(&threads[i], NULL, publish, clients[i % CLIENTS]);
-    WAIT_FOR(arrived > 0, 20000);
+    AWAIT(arrived > 0);
     for (int i = 0; i < CHILDREN; i++) {
         pid_t pid = fork();
         if (pid == 0)
@@ -136,7 +136,7 @@ int main(int count, char **argument) {
     while (alive--)
         bad += reap();
     long before = completed, came = arrived;
-    int going = WAIT_FOR(completed > before + 100 && arrived > came + 100, 20000);
+    int going = AWAIT(completed > before + 100 && arrived > came + 100);
     stop = 1;
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);

@@ -48,7 +48,7 @@ static void failed(void *context, MQTTAsync_failureData *data) {
 }
 
 static int result(int rc) {
-    return rc ? rc : WAIT_FOR(outcome, 30000) ? (outcome == 1 ? 0 : -1) : -99;
+    return rc ? rc : AWAIT(outcome) ? (outcome == 1 ? 0 : -1) : -99;
 }
 
 static int run_connect(MQTTAsync client, MQTTAsync_onSuccess *success) {
@@ -77,7 +77,7 @@ static int child(int number, MQTTAsync parents) {
     MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
     MQTTAsync_disconnectOptions disconnect = MQTTAsync_disconnectOptions_initializer;
     char id[40];
-    alarm(60);
+    alarm(200);
     if (MQTTAsync_isConnected(parents))
         return 1;
     if (MQTTAsync_send(parents, "fork/tls", 1, "x", 1, 0, NULL) == 0)
@@ -110,17 +110,17 @@ int main(int count, char **argument) {
     int bad = 0;
     if (count < 2)
         return 2;
-    watchdog(110);
+    watchdog(200);
     uri = argument[1];
     MQTTAsync_create(&client, uri, "tls-parent", MQTTCLIENT_PERSISTENCE_NONE, NULL);
     MQTTAsync_setCallbacks(client, NULL, connection_lost, message_arrived, NULL);
-    if (run_connect(client, parent_connected) || !WAIT_FOR(connected, 30000))
+    if (run_connect(client, parent_connected) || !AWAIT(connected))
         return verdict(0);
     pthread_create(&thread, NULL, publish, client);
     for (int i = 0; i < CHILDREN; i++) {
         int status = 0;
         long before = completed;
-        WAIT_FOR(completed > before, 20000);
+        AWAIT(completed > before);
         pid_t pid = fork();
         if (pid == 0) {
             int step = child(i, client);
@@ -135,7 +135,7 @@ int main(int count, char **argument) {
         }
     }
     long before = completed;
-    int going = WAIT_FOR(completed > before + 100, 20000);
+    int going = AWAIT(completed > before + 100);
     stop = 1;
     pthread_join(thread, NULL);
     say("%d bad children, %d connections of the parent lost, %s", bad, lost, going ? "goes on" : "stands still");

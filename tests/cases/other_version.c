@@ -12,6 +12,7 @@
 
 #define TOPIC "other/version"
 
+/* is_connected: of subscribing, too. */
 static atomic_int is_connected, arrivals;
 static char sequence[400];
 
@@ -27,6 +28,13 @@ static int arrived(void *context, char *topic, int length, MQTTAsync_message *me
     MQTTAsync_freeMessage(&message);
     MQTTAsync_free(topic);
     return 1;
+}
+
+static int nothing_pending(MQTTAsync client) {
+    MQTTAsync_token *tokens = NULL;
+    int rc = MQTTAsync_getPendingTokens(client, &tokens), none = rc == MQTTASYNC_SUCCESS && tokens == NULL;
+    MQTTAsync_free(tokens);
+    return none;
 }
 
 /* One process of the client: MQTT 5 writes and is killed, MQTT 3.1.1 connects. */
@@ -48,13 +56,15 @@ static int client_process(const char *uri, const char *store, int version) {
             char payload = (char)('0' + i);
             MQTTAsync_send(client, TOPIC, 1, &payload, i % 3, 0, NULL);
         }
-        pause_ms(500);
         kill(getpid(), SIGKILL);
     }
     options.cleansession = 0;
     options.MQTTVersion = version;
+    options.onSuccess = connected;
     MQTTAsync_connect(client, &options);
-    pause_ms(2000);
+    AWAIT(is_connected);
+    AWAIT(nothing_pending(client));
+    pause_ms(1000); /* in which something could be sent again */
     MQTTAsync_destroy(&client);
     return 0;
 }
@@ -73,6 +83,7 @@ int main(int count, char **argument) {
     char store[256], client_folder[400];
     int number[3];
     MQTTAsync subscriber;
+    MQTTAsync_responseOptions subscribed = MQTTAsync_responseOptions_initializer;
     MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
     if (count > 3)
         return client_process(uri, argument[2], atoi(argument[3]));
@@ -85,14 +96,19 @@ int main(int count, char **argument) {
     MQTTAsync_setCallbacks(subscriber, NULL, NULL, arrived, NULL);
     options.onSuccess = connected;
     MQTTAsync_connect(subscriber, &options);
-    WAIT_FOR(is_connected, 3000);
-    MQTTAsync_subscribe(subscriber, "other/#", 2, NULL);
-    pause_ms(300);
+    AWAIT(is_connected);
+    subscribed.onSuccess = connected;
+    is_connected = 0;
+    MQTTAsync_subscribe(subscriber, "other/#", 2, &subscribed);
+    AWAIT(is_connected);
     for (int life = 0; life < 3; life++) {
         arrivals = 0;
         sequence[0] = 0;
         run_process(argument[0], uri, store, "4");
-        pause_ms(200);
+        if (life == 0)
+            AWAIT(arrivals >= 6);
+        else
+            pause_ms(200);
         number[life] = arrivals;
         say("MQTT 3.1.1 process %d: arrived %d:%s; files left %d", life + 1, number[life], sequence,
             files_in(client_folder));

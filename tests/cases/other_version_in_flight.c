@@ -10,6 +10,7 @@
 #include "case.h"
 #include "MQTTAsync.h"
 
+/* is_connected: of subscribing, too. */
 static atomic_int is_connected, arrivals;
 
 static void connected(void *context, MQTTAsync_successData *data) {
@@ -58,7 +59,7 @@ static void connect_to(MQTTAsync *client, const char *uri, const char *store, in
     options5.onSuccess5 = connected5;
     options5.cleanstart = 0;
     MQTTAsync_connect(*client, version == MQTTVERSION_5 ? &options5 : &options);
-    WAIT_FOR(is_connected, 5000);
+    AWAIT(is_connected);
 }
 
 /* Leaves two messages in flight. Its store is the one of the broker's URI. */
@@ -73,17 +74,25 @@ static int sender(const char *store, const char *folder, int version) {
     snprintf(own, sizeof own, "%s/in-flight-%s", store, strrchr(uri, '/') + 1);
     *strrchr(own, ':') = '-';
     /* Their files, which appear at leisure. */
-    WAIT_FOR(files_in(own) >= 2, 5000);
+    AWAIT(files_in(own) >= 2);
     if (rename(own, folder))
         perror("rename");
     kill(getpid(), SIGKILL);
     return 1;
 }
 
+static int nothing_pending(MQTTAsync client) {
+    MQTTAsync_token *tokens = NULL;
+    int rc = MQTTAsync_getPendingTokens(client, &tokens), none = rc == MQTTASYNC_SUCCESS && tokens == NULL;
+    MQTTAsync_free(tokens);
+    return none;
+}
+
 static int receiver(const char *uri, const char *store, int version) {
     MQTTAsync client;
     connect_to(&client, uri, store, version);
-    pause_ms(1500);
+    AWAIT(nothing_pending(client));
+    pause_ms(1000); /* in which something could be sent again */
     MQTTAsync_destroy(&client);
     return 0;
 }
@@ -102,6 +111,7 @@ int main(int count, char **argument) {
     char store[256], folder[400];
     int number[3];
     MQTTAsync subscriber;
+    MQTTAsync_responseOptions subscribed = MQTTAsync_responseOptions_initializer;
     MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
     if (count > 4) {
         int version = atoi(argument[4]);
@@ -120,13 +130,18 @@ int main(int count, char **argument) {
     MQTTAsync_setCallbacks(subscriber, NULL, NULL, arrived, NULL);
     options.onSuccess = connected;
     MQTTAsync_connect(subscriber, &options);
-    WAIT_FOR(is_connected, 3000);
-    MQTTAsync_subscribe(subscriber, "in/#", 2, NULL);
-    pause_ms(300);
+    AWAIT(is_connected);
+    subscribed.onSuccess = connected;
+    is_connected = 0;
+    MQTTAsync_subscribe(subscriber, "in/#", 2, &subscribed);
+    AWAIT(is_connected);
     for (int life = 0; life < 3; life++) {
         arrivals = 0;
         run_process(argument[0], uri, "receiver", store, from_5 ? "4" : "5");
-        WAIT_FOR(arrivals >= (life == 0 ? 2 : 1), life == 0 ? 5000 : 300);
+        if (life == 0)
+            AWAIT(arrivals >= 2);
+        else
+            pause_ms(300);
         number[life] = arrivals;
         say("process %d: arrived %d; files left %d", life + 1, number[life], files_in(folder));
     }

@@ -47,7 +47,7 @@ static int one_round(const char *uri) {
     pthread_create(&thread, NULL, receive, NULL);
     pause_ms(500);
     say("setCallbacks: %d", MQTTClient_setCallbacks(client, NULL, lost, arrived, NULL));
-    WAIT_FOR(arrivals + received >= EXPECTED, 6000);
+    AWAIT(arrivals + received >= EXPECTED);
     say("callbacks %d, received %d, expected %d", arrivals, received, EXPECTED);
     if (arrivals + received != EXPECTED)
         return 0;

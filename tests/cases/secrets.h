@@ -172,7 +172,7 @@ static int all_roads(int argc, char **argv) {
         puts("run by secrets.py");
         return 2;
     }
-    watchdog(100);
+    watchdog(200);
     take_masked(key_text, argv[5], 200);
     take_masked(key_bytes, argv[8], atol(argv[9]));
     take_masked(proxy_base64, argv[10], 0);

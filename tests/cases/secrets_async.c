@@ -51,14 +51,14 @@ static int session(const struct road *road) {
     explicit_bzero(passphrase, sizeof passphrase);
     explicit_bzero(proxy, sizeof proxy);
     explicit_bzero(secret, sizeof secret);
-    if (rc == MQTTASYNC_SUCCESS && WAIT_FOR(ended, 20000) == 1) {
+    if (rc == MQTTASYNC_SUCCESS && AWAIT(ended) == 1) {
         MQTTAsync_send(client, "a", 1, "x", 1, 0, &response);
-        MQTTAsync_waitForCompletion(client, response.token, 5000);
+        MQTTAsync_waitForCompletion(client, response.token, PATIENCE_MS);
         ended = 0;
         leave.onSuccess = on_success;
-        leave.timeout = 1000;
+        leave.timeout = PATIENCE_MS;
         MQTTAsync_disconnect(client, &leave);
-        WAIT_FOR(ended, 20000);
+        AWAIT(ended);
     }
     MQTTAsync_destroy(&client);
     return rc == MQTTASYNC_SUCCESS && ended == 1 ? 0 : -1;

@@ -26,7 +26,7 @@ int main(int count, char **argument) {
         perror("mkfifo");
         return 2;
     }
-    watchdog(10);
+    watchdog(100);
     int rc = MQTTAsync_createWithOptions(&client, "tcp://127.0.0.1:1", "victim", MQTTCLIENT_PERSISTENCE_DEFAULT, folder,
                                          &create);
     say("create: %d", rc);

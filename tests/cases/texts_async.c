@@ -74,7 +74,7 @@ static MQTTAsync make(const char *uri, const char *id, int version) {
 static MQTTAsync_connectOptions options_of(int version) {
     MQTTAsync_connectOptions v3 = MQTTAsync_connectOptions_initializer, v5 = MQTTAsync_connectOptions_initializer5;
     MQTTAsync_connectOptions options = version == MQTTVERSION_5 ? v5 : v3;
-    options.connectTimeout = 10;
+    options.connectTimeout = 50;
     if (version == MQTTVERSION_5) {
         options.onSuccess5 = on_success5;
         options.onFailure5 = on_failure5;
@@ -141,7 +141,7 @@ static void fails(const char *what, const char *uri, MQTTAsync_connectOptions *o
     message[0] = 0;
     ended = 0;
     expect_code(what, MQTTAsync_connect(client, options), 0);
-    WAIT_FOR(ended, 20000);
+    AWAIT(ended);
     expect_code(what, ended, 2);
     expect_text(what, message, words);
     MQTTAsync_destroy(&client);
@@ -228,7 +228,7 @@ static MQTTAsync connected(const char *port, int version) {
     ended = lost = 0;
     message[0] = cause[0] = 0;
     MQTTAsync_connect(client, &options);
-    WAIT_FOR(ended, 20000);
+    AWAIT(ended);
     expect_code("connect", ended, 1);
     return client;
 }
@@ -269,7 +269,7 @@ static void while_connected(const char *port) {
     r.onFailure5 = on_failure5;
     ended = 0;
     expect_code("subscribe", MQTTAsync_subscribe(client, "refused", 1, &r), 0);
-    WAIT_FOR(ended, 20000);
+    AWAIT(ended);
     expect_code("subscribe", ended, 2);
     expect_text("refused subscribe", message, "Not authorized");
     MQTTAsync_destroy(&client);
@@ -278,11 +278,11 @@ static void while_connected(const char *port) {
 
 static void losses(const char *closes, const char *breaks) {
     MQTTAsync client = connected(closes, MQTTVERSION_3_1_1);
-    WAIT_FOR(lost, 20000);
+    AWAIT(lost);
     expect_text("the server closes", cause, "the server|closed");
     MQTTAsync_destroy(&client);
     client = connected(breaks, MQTTVERSION_3_1_1);
-    WAIT_FOR(lost, 20000);
+    AWAIT(lost);
     expect_text("the server breaks the protocol", cause, "PUBLISH");
     MQTTAsync_destroy(&client);
 }
@@ -307,10 +307,10 @@ static void updated_options(const char *closes) {
     MQTTAsync_setUpdateConnectOptions(client, NULL, spoil);
     ended = lost = 0;
     MQTTAsync_connect(client, &options);
-    WAIT_FOR(lost, 20000);
+    AWAIT(lost);
     lost = 0;
     /* A second loss means that the reconnect has succeeded: with the old options. */
-    WAIT_FOR(lost && refused, 20000);
+    AWAIT(lost && refused);
     expect_code("options of before are used", lost && refused, 1);
     keep(text, sizeof text, strstr(traced, "updateConnectOptions"));
     text[strcspn(text, "\n")] = 0;
@@ -323,7 +323,7 @@ int main(int argc, char **argv) {
         puts("run by texts.py");
         return 2;
     }
-    watchdog(110);
+    watchdog(200);
     MQTTAsync_setTraceCallback(on_trace);
     MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
     local_mistakes();

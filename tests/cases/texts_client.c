@@ -101,7 +101,7 @@ int main(int argc, char **argv) {
         puts("run by texts.py");
         return 2;
     }
-    watchdog(110);
+    watchdog(200);
     connects(argv);
     while_connected(argv[3]);
     return verdict(!wrong);

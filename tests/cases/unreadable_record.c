@@ -15,6 +15,7 @@
 
 #define MESSAGES 6
 
+/* is_connected: of subscribing, too. */
 static atomic_int is_connected, arrivals;
 static int have_key;
 
@@ -56,7 +57,7 @@ static void connect_now(MQTTAsync client, int clean) {
     options.cleansession = clean;
     is_connected = 0;
     MQTTAsync_connect(client, &options);
-    WAIT_FOR(is_connected, 3000);
+    AWAIT(is_connected);
 }
 
 int main(int count, char **argument) {
@@ -65,14 +66,17 @@ int main(int count, char **argument) {
     char folder[256], client_folder[400];
     MQTTClient_persistence store = memory_store;
     MQTTAsync subscriber;
+    MQTTAsync_responseOptions subscribed = MQTTAsync_responseOptions_initializer;
     new_folder(folder);
     snprintf(client_folder, sizeof client_folder, "%s/unreadable-%s", folder, strrchr(uri, '/') + 1);
     *strrchr(client_folder, ':') = '-';
     MQTTAsync_create(&subscriber, uri, "subscriber", MQTTCLIENT_PERSISTENCE_NONE, NULL);
     MQTTAsync_setCallbacks(subscriber, NULL, NULL, arrived, NULL);
     connect_now(subscriber, 1);
-    MQTTAsync_subscribe(subscriber, "unreadable/#", 2, NULL);
-    pause_ms(200);
+    subscribed.onSuccess = connected;
+    is_connected = 0;
+    MQTTAsync_subscribe(subscriber, "unreadable/#", 2, &subscribed);
+    AWAIT(is_connected);
     for (int life = 1; life <= 3; life++) {
         MQTTAsync client;
         MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer;
@@ -90,12 +94,15 @@ int main(int count, char **argument) {
                 MQTTAsync_send(client, "unreadable/x", 1, "x", 1 + i % 2, 0, NULL);
         else
             connect_now(client, 0);
-        pause_ms(1500);
+        if (life == 3)
+            AWAIT(arrivals >= MESSAGES);
+        else if (life == 2)
+            pause_ms(1500); /* in which nothing is to come, and nothing to be lost */
         say("life %d (key %d): create %d, connected %d, arrived %d, records in the store %d", life, have_key, rc,
             MQTTAsync_isConnected(client), arrivals, user ? store_size() : files_in(client_folder));
         MQTTAsync_disconnectOptions end = MQTTAsync_disconnectOptions_initializer;
         MQTTAsync_disconnect(client, &end);
-        pause_ms(200);
+        pause_ms(200); /* a graceful end, mostly; none is right, too */
         MQTTAsync_destroy(&client);
     }
     MQTTAsync_destroy(&subscriber);
