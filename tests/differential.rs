@@ -17,7 +17,7 @@ use common::process::{Finished, run};
 use common::root;
 
 /// No program takes as long as this, not even under valgrind's eyes.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// How many lines that are the same to show before a difference.
 const CONTEXT: usize = 6;

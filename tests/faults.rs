@@ -24,7 +24,7 @@ use common::process::{Finished, run};
 use common::root;
 
 /// Longer than the programs' own alarm.
-const LIMIT: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_secs(300);
 /// Of OpenSSL's allocations `make test` tries one in so many.
 const STRIDE: usize = 500;
 

@@ -22,7 +22,7 @@ use common::process::{Finished, run};
 use common::root;
 
 /// Far longer than any of them takes, but for those that hang.
-const LIMIT: Duration = Duration::from_secs(240);
+const LIMIT: Duration = Duration::from_secs(600);
 
 fn rounds(rounds: u32) -> String {
     let factor = env::var("HOSTILE_ROUNDS")

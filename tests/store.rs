@@ -453,10 +453,11 @@ fn what_the_program_has_taken_does_not_come_back() {
     }
 }
 
-/// Kills `act` after a while and says which round it was certain of.
-fn kill_in_the_middle(act: &str, scratch: &Scratch, after: Duration) -> u32 {
+/// Kills `act` a while after it was certain of so many rounds, and says of how many it was at last.
+fn kill_in_the_middle(act: &str, scratch: &Scratch, least: u32, after: Duration) -> u32 {
     let mut child = spawn(act, scratch);
     let output = child.stdout.take().expect("piped");
+    let (told, is_far) = std::sync::mpsc::channel();
     let reader = std::thread::spawn(move || {
         let mut last = 0;
         for line in BufReader::new(output).lines() {
@@ -464,10 +465,16 @@ fn kill_in_the_middle(act: &str, scratch: &Scratch, after: Duration) -> u32 {
             // The test harness writes the first "put" on a line of its own making.
             if let Some((_, round)) = line.split_once("put ") {
                 last = round.parse().unwrap_or(last);
+                if last == least {
+                    told.send(()).expect("somebody waits");
+                }
             }
         }
         last
     });
+    is_far
+        .recv_timeout(Duration::from_secs(120))
+        .expect("it gets that far");
     std::thread::sleep(after);
     child.kill().expect("kills");
     child.wait().expect("ends");
@@ -478,8 +485,7 @@ fn kill_in_the_middle(act: &str, scratch: &Scratch, after: Duration) -> u32 {
 fn kill_leaves_whole_records_and_every_one_that_was_put() {
     for trial in 0..12u64 {
         let scratch = Scratch::new();
-        let last = kill_in_the_middle("put", &scratch, Duration::from_millis(150 + trial * 37));
-        assert!(last > 100, "the process got as far as {last}");
+        let last = kill_in_the_middle("put", &scratch, 101, Duration::from_millis(trial * 37));
         let mut store = scratch.open();
         let keys = store.keys().expect("lists");
         for round in last - 40..=last {
@@ -513,8 +519,7 @@ fn kill_leaves_whole_records_and_every_one_that_was_put() {
 fn kill_leaves_a_moved_record_under_one_name() {
     for trial in 0..12u64 {
         let scratch = Scratch::new();
-        let last = kill_in_the_middle("replace", &scratch, Duration::from_millis(150 + trial * 41));
-        assert!(last > 40, "the process got as far as {last}");
+        let last = kill_in_the_middle("replace", &scratch, 41, Duration::from_millis(trial * 41));
         let mut store = scratch.open();
         for round in 1..=last {
             let command = RecordKey::new(RecordKind::Command, false, round);

@@ -20,7 +20,7 @@ use common::process::{Finished, run};
 use common::root;
 
 /// No program takes as long as this. They have deadlines of their own, which say more.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(900);
 /// But for those that are told to do more than `make test` has them do.
 const LONG_LIMIT: Duration = Duration::from_secs(7200);
 

@@ -15,7 +15,7 @@ use common::mosquitto::Mosquitto;
 use common::output::{Flavour, include_dir, original_dir, output_dir};
 use common::process::run;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// The program, linked with either library.
 fn programs() -> [(PathBuf, PathBuf); 2] {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::mosquitto::Mosquitto;
 use crate::proxy::{Fate, Observer, Proxy, Way};
-use crate::puppet::{Api, PATIENCE, Puppet, Whose};
+use crate::puppet::{Api, Puppet, Whose};
 
 /// One place at which one connection is cut.
 struct Knife {
@@ -294,7 +294,7 @@ fn slow_connection() {
 /// the exchange was at; then all goes on.
 #[test]
 fn silent_peer() {
-    const KEEP_ALIVE: u32 = 2;
+    const KEEP_ALIVE: u32 = 6;
     let broker = Mosquitto::start(&[]);
     let [up, down] = record(&broker, false);
     // Behind CONNECT and CONNACK: before the connection stands it is the connect timeout that counts.
@@ -320,12 +320,11 @@ fn silent_peer() {
                 assert_eq!(exchange.losses.len(), 1, "{name}");
                 let found = exchange.losses[0] - silent;
                 let limit = Duration::from_secs(u64::from(KEEP_ALIVE)).mul_f64(1.5);
-                // A busy machine is late by itself.
+                // A busy machine is late by itself, but not by half an interval.
                 assert!(
-                    found <= limit + Duration::from_millis(300),
+                    found < limit + Duration::from_secs(u64::from(KEEP_ALIVE) / 2),
                     "{name}: found after {found:?}"
                 );
-                assert!(found < PATIENCE);
             });
         }
     });

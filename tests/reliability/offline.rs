@@ -227,6 +227,7 @@ fn expiry_is_counted_down_while_the_process_is_down() {
         puppet.ok("send a/b short 1 expiry=1");
         puppet.ok("send a/b long 2 expiry=1000");
         puppet.ok("send a/b ever 1");
+        let all_queued = Instant::now();
         if name == "destroy" {
             puppet.call("destroy");
         } else {
@@ -234,7 +235,7 @@ fn expiry_is_counted_down_while_the_process_is_down() {
         }
         // A moment that has to pass: it is what the test is about.
         let passed = Duration::from_millis(2100);
-        std::thread::sleep(passed.saturating_sub(queued.elapsed()));
+        std::thread::sleep(passed.saturating_sub(all_queued.elapsed()));
 
         let mut puppet = Puppet::start_with(Api::Async, Whose::Ours, |command| {
             command

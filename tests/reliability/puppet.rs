@@ -13,7 +13,7 @@ use crate::common::cc::{cc, scratch};
 use crate::common::output::{Flavour, include_dir, original_dir, output_dir};
 
 /// Long enough that only a failure reaches it.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Which API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -40,14 +40,19 @@ fn dead() -> (std::os::fd::OwnedFd, String) {
     (socket, format!("tcp://{address}"))
 }
 
-/// Within a fifth, for the jitter, and what a busy machine adds.
+/// The shortest that a pause may be, for the jitter.
+fn shortest(seconds: u64) -> Duration {
+    Duration::from_secs(seconds).mul_f64(0.79)
+}
+
+/// A fifth less or more, for the jitter, and what a busy machine adds.
 fn assert_pause(from: Instant, to: Instant, seconds: u64) {
+    const BUSY: Duration = Duration::from_secs(4);
     let pause = to - from;
-    let nominal = Duration::from_secs(seconds);
+    let longest = Duration::from_secs(seconds).mul_f64(1.21) + BUSY;
     assert!(
-        pause >= nominal.mul_f64(0.79)
-            && pause <= nominal.mul_f64(1.21) + Duration::from_millis(700),
-        "a pause of {pause:?} instead of {nominal:?}"
+        (shortest(seconds)..=longest).contains(&pause),
+        "a pause of {pause:?} instead of {seconds} s"
     );
 }
 
@@ -61,10 +66,12 @@ fn intervals() {
     let (peer, _, _) = serve(&broker);
     puppet.expect("onconnect");
     assert_eq!(puppet.expect("connected"), "connect onSuccess called");
-    drop(peer);
+    // Before the loss: the pause is not shorter than what is measured from here.
     let mut last = Instant::now();
+    drop(peer);
     puppet.expect("lost");
-    for seconds in [1, 2, 2, 2] {
+    // If they doubled without end, the last one would have 16 s.
+    for seconds in [1, 2, 2, 2, 2] {
         let now = refuse(&broker);
         assert_pause(last, now, seconds);
         last = now;
@@ -77,11 +84,18 @@ fn intervals() {
     assert_eq!(publish.payload, b"waits");
     peer.ack(crate::packet::AckKind::PubAck, publish.id);
     assert_eq!(puppet.expect("success send"), token.to_string());
-    drop(peer);
-    let lost = Instant::now();
-    puppet.expect("lost");
-    let (_peer, _, now) = serve(&broker);
-    assert_pause(lost, now, 1);
+    // A busy machine can make one of them as long as the longest, not all.
+    let anew = (0..8).any(|_| {
+        let lost = Instant::now();
+        peer.close();
+        puppet.expect("lost");
+        let (next, _, now) = serve(&broker);
+        peer = next;
+        puppet.expect("connected");
+        assert!(now - lost >= shortest(1));
+        now - lost < shortest(2)
+    });
+    assert!(anew, "the pauses did not begin anew");
 }
 
 /// As in the original, automatic reconnect goes on too when the first connect has failed: onFailure once, then `connected`.
@@ -267,8 +281,8 @@ fn server_lists() {
     assert!(!second.has_caller());
 }
 
-/// Shorter than what is left, a tenth of a second after a disconnect, of the second that is waited for a server's close.
-const SOON: Duration = Duration::from_millis(800);
+/// How long a server's close is waited for.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// A server lets a client's new connection take over before it has read the rest of the old one: so a connect that follows a
 /// disconnect waits with its CONNECT until the server has read everything, which it shows by closing its end; and not for ever.
@@ -276,18 +290,23 @@ const SOON: Duration = Duration::from_millis(800);
 fn connect_right_after_disconnect() {
     let broker = Broker::start();
     let mut puppet = create(&broker.uri(), "");
-    for closes in [true, false] {
+    // How long after the disconnect CONNECT comes.
+    let mut round = |closes: bool| {
         puppet.ok("connect clean=0 version=4");
         let (mut peer, ..) = serve(&broker);
         puppet.expect("onconnect");
         puppet.token("send a/b last 1");
+        let begun = Instant::now();
         puppet.ok("disconnect 0");
         puppet.expect("success disconnect");
         puppet.ok("connect clean=0 version=4");
         let mut next = broker.accept();
         std::thread::sleep(Duration::from_millis(100));
-        assert!(!next.has_sent(), "the first connection is not at its end");
-        let asked = Instant::now();
+        let early = next.has_sent();
+        assert!(
+            !early || begun.elapsed() >= GRACE,
+            "the first connection is not at its end"
+        );
         let read = peer.expect_publish();
         peer.expect_disconnect();
         let mut kept = Some(peer);
@@ -295,10 +314,9 @@ fn connect_right_after_disconnect() {
             kept = None;
         }
         next.expect_connect();
-        let waited = asked.elapsed();
+        let waited = begun.elapsed();
         next.connack(false, &[]);
         let mut peer = next;
-        assert_eq!(closes, waited < SOON, "{waited:?}");
         puppet.expect("onconnect");
         assert_eq!(peer.expect_publish().id, read.id);
         peer.ack(AckKind::PubAck, read.id);
@@ -307,7 +325,13 @@ fn connect_right_after_disconnect() {
         peer.expect_disconnect();
         drop((peer, kept));
         puppet.expect("success disconnect");
-    }
+        waited
+    };
+    let waited = round(false);
+    assert!(waited >= GRACE, "{waited:?}");
+    // On a busy machine one may take as long as that, though nothing was waited for.
+    let soon = (0..8).any(|_| round(true) < GRACE);
+    assert!(soon, "the server's close was not noticed");
 }
 
 /// So does the end of the process: a socket with unread acknowledgements would be reset with it, and the server read no
@@ -315,23 +339,30 @@ fn connect_right_after_disconnect() {
 #[test]
 fn exit_right_after_disconnect() {
     let broker = Broker::start();
-    let mut puppet = create(&broker.uri(), "");
-    puppet.ok("connect clean=0 version=4");
-    let (mut peer, ..) = serve(&broker);
-    puppet.expect("onconnect");
-    puppet.token("send a/b last 1");
-    puppet.ok("disconnect 0");
-    puppet.expect("success disconnect");
-    puppet.end_input();
-    std::thread::sleep(Duration::from_millis(100));
-    assert!(puppet.is_alive());
-    // What comes now is thrown away and resets nothing.
-    let publish = peer.expect_publish();
-    peer.ack(AckKind::PubAck, publish.id);
-    peer.expect_disconnect();
-    peer.expect_close();
-    drop(peer);
-    let closed = Instant::now();
-    puppet.quit();
-    assert!(closed.elapsed() < SOON);
+    let soon = (0..8).any(|_| {
+        let mut puppet = create(&broker.uri(), "");
+        puppet.ok("connect clean=0 version=4");
+        let (mut peer, ..) = serve(&broker);
+        puppet.expect("onconnect");
+        puppet.token("send a/b last 1");
+        let begun = Instant::now();
+        puppet.ok("disconnect 0");
+        puppet.expect("success disconnect");
+        puppet.end_input();
+        std::thread::sleep(Duration::from_millis(100));
+        let alive = puppet.is_alive();
+        assert!(alive || begun.elapsed() >= GRACE, "it did not wait");
+        // What comes now is thrown away and resets nothing, unless the machine is so busy that the grace is over.
+        if begun.elapsed() >= GRACE {
+            return false;
+        }
+        let publish = peer.expect_publish();
+        peer.ack(AckKind::PubAck, publish.id);
+        peer.expect_disconnect();
+        peer.expect_close();
+        drop(peer);
+        puppet.quit();
+        begun.elapsed() < GRACE
+    });
+    assert!(soon, "the server's close was not noticed");
 }

@@ -15,7 +15,7 @@ use crate::peers::serve;
 
 /// Each direction stops once, here, for longer than the others' keep-alive allows silence.
 const STALLS_AT: usize = 30 << 20;
-const STALL: Duration = Duration::from_secs(2);
+const STALL: Duration = Duration::from_secs(7);
 
 /// And often for a moment: the sender finds its socket full, and has to notice that it no longer is.
 const BREATHES_EVERY: usize = 256 << 10;
@@ -59,7 +59,7 @@ fn slow_road(port: u16) -> u16 {
     })
 }
 
-/// A relay to that port that closes on whoever is silent for one and a half keep-alive intervals of a second, as a server may and as
+/// A relay to that port that closes on whoever is silent for one and a half keep-alive intervals of four seconds, as a server may and as
 /// mosquitto, which looks every five seconds, does not.
 fn strict_road(port: u16) -> u16 {
     serve(move |client| {
@@ -68,7 +68,7 @@ fn strict_road(port: u16) -> u16 {
         let (mut from, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
         let backwards = thread::spawn(move || std::io::copy(&mut from, &mut to));
         client
-            .set_read_timeout(Some(Duration::from_millis(1500)))
+            .set_read_timeout(Some(Duration::from_secs(6)))
             .unwrap();
         // Ends with the timeout's error, too.
         let _ = std::io::copy(&mut &client, &mut &server);
@@ -98,7 +98,7 @@ fn there_and_back(api: &str, listener: Listener) {
             &format!("tcp://127.0.0.1:{}", strict_road(others.port())),
         ])
         .env("LD_LIBRARY_PATH", output_dir());
-    let finished = run(command, Duration::from_secs(120));
+    let finished = run(command, Duration::from_secs(300));
     println!("{}", finished.stdout);
     assert!(
         finished.status.success(),

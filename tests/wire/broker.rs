@@ -17,7 +17,7 @@ use crate::packet::{
 use crate::server;
 
 /// Long enough that only a failure reaches it.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Listens on a free port of the loopback interface.
 pub struct Broker {

@@ -23,7 +23,7 @@
 #define UNUSED __attribute__((unused))
 
 /* How long to wait for something that is certain to come. Only a failing run gets there. */
-enum { PATIENCE_SECONDS = 20 };
+enum { PATIENCE_SECONDS = 60 };
 
 /* `call(args) = value`, the call written as it stands in the source. */
 #define SHOW(call) (printf("%s = ", #call), (void)fflush(stdout), printf("%d\n", (int)(call)), (void)fflush(stdout))

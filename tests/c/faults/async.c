@@ -43,7 +43,7 @@ static int arrived(void *context, char *topic, int length, MQTTAsync_message *me
 /* Until all that was accepted has ended, or the connection is gone, without which nothing does. */
 static int settled(long accepted)
 {
-	double until = now_seconds() + 30;
+	double until = now_seconds() + 100;
 
 	while (counter_get(&ended) < accepted && counter_get(&losses) == 0)
 	{
@@ -103,7 +103,7 @@ static void life(void)
 	long accepted = 0;
 
 	counter_init(&ended), counter_init(&good), counter_init(&arrivals), counter_init(&losses);
-	o.keepAliveInterval = 20, o.cleansession = 1, o.connectTimeout = 10;
+	o.keepAliveInterval = 20, o.cleansession = 1, o.connectTimeout = 60;
 	o.context = "connect", o.onSuccess = success, o.onFailure = failure;
 	if (authority)
 		o.ssl = &ssl, ssl.trustStore = authority;

@@ -293,7 +293,7 @@ static int inject_open_files(void)
  * they stay at. */
 static UNUSED int inject_await_files(int limit)
 {
-	double until = now_seconds() + (limit > 0 ? 10 : 0.5);
+	double until = now_seconds() + (limit > 0 ? 60 : 0.5);
 	int least = inject_open_files(), count;
 
 	while (least > limit && now_seconds() < until)

@@ -41,7 +41,7 @@ int main(int argc, char **argv)
 		inject_openssl();
 	inject_install(mode, target);
 	/* A hang ends with this signal. */
-	alarm(60);
+	alarm(250);
 
 	/* An interrupted call is called again: nobody notices. */
 	strict = target == 0 || mode == INJECT_INTERRUPT;

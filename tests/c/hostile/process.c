@@ -121,7 +121,7 @@ static void child(MQTTAsync client)
 	MQTTAsync_token *tokens = NULL;
 	MQTTAsync own = NULL, parents = client;
 
-	alarm(20); /* a hang ends as a death by signal, which the parent sees */
+	alarm(100); /* a hang ends as a death by signal, which the parent sees */
 	CHECK_RC(MQTTAsync_isConnected(client), 0);
 	CHECK_RC(MQTTAsync_send(client, "hostile/process", 1, "x", 1, 0, NULL), MQTTASYNC_FAILURE);
 	CHECK_RC(MQTTAsync_subscribe(client, "a", 0, NULL), MQTTASYNC_FAILURE);

@@ -178,13 +178,13 @@ static void in_states(int version, int callbacks, const char *idle)
 
 	c = fresh(version, NEVER);
 	make(c, uri, "state", callbacks);
-	CHECK_RC(start(c->handle, version, 10), 0);
+	CHECK_RC(start(c->handle, version, 60), 0);
 	end(c);
 
 	/* With messages in flight that nobody acknowledges. */
 	c = fresh(version, NEVER);
 	make(c, idle, "state", callbacks);
-	CHECK_RC(start(c->handle, version, 10), 0);
+	CHECK_RC(start(c->handle, version, 60), 0);
 	for (int i = 0; i < 5; i++)
 		CHECK_RC(publish(c->handle, version, 1 + i % 2, NULL), 0);
 	CHECK_RC(MQTTClient_getPendingDeliveryTokens(c->handle, &tokens), 0);
@@ -195,7 +195,7 @@ static void in_states(int version, int callbacks, const char *idle)
 	/* With messages that have arrived and nobody received. */
 	c = fresh(version, NEVER);
 	make(c, uri, "state", callbacks);
-	CHECK_RC(start(c->handle, version, 10), 0);
+	CHECK_RC(start(c->handle, version, 60), 0);
 	CHECK_RC(subscribe(c->handle, version, "destroy/topic"), 0);
 	for (int i = 0; i < 5; i++)
 	{
@@ -247,12 +247,12 @@ static void inside(enum moment when, int version, const char *server)
 
 	make(c, server, "inside", 1);
 	handle = c->handle;
-	CHECK_RC(start(handle, version, 10), 0);
+	CHECK_RC(start(handle, version, 60), 0);
 	if (when == IN_LOST)
 	{
 		other = fresh(version, NEVER);
 		make(other, server, "inside", 0);
-		CHECK_RC(start(other->handle, version, 10), 0);
+		CHECK_RC(start(other->handle, version, 60), 0);
 		AWAIT(&c->destroyed, 1);
 		end(other);
 		return;
@@ -299,9 +299,9 @@ static void *wait_inside(void *argument)
 	begun = now_seconds();
 	switch (self->call)
 	{
-	case 0: rc = start(handle, version, 30); break;
-	case 1: rc = MQTTClient_receive(handle, &topic, &length, &m, 30000); break;
-	case 2: rc = MQTTClient_waitForCompletion(handle, token, 30000); break;
+	case 0: rc = start(handle, version, 300); break;
+	case 1: rc = MQTTClient_receive(handle, &topic, &length, &m, 300000); break;
+	case 2: rc = MQTTClient_waitForCompletion(handle, token, 300000); break;
 	case 3: rc = subscribe(handle, version, "destroy/none"); break;
 	case 4: rc = MQTTClient_unsubscribe(handle, "destroy/none"); break;
 	case 5:
@@ -309,7 +309,7 @@ static void *wait_inside(void *argument)
 		while (rc == 0)
 			rc = publish(handle, version, 2, NULL);
 		break;
-	case 6: rc = MQTTClient_disconnect(handle, 30000); break;
+	case 6: rc = MQTTClient_disconnect(handle, 300000); break;
 	case 7:
 		while (MQTTClient_isConnected(handle))
 			MQTTClient_yield();
@@ -331,7 +331,7 @@ static void *wait_inside(void *argument)
 	}
 	/* A disconnect that finds no connection any more has nothing to complain of. */
 	CHECK(rc != 0 || self->call == 6);
-	CHECK(now_seconds() - begun < 20);
+	CHECK(now_seconds() - begun < 200);
 	return NULL;
 }
 
@@ -350,7 +350,7 @@ static void during(int call, int version, int callbacks, silent_server *idle, si
 		return; /* receive is for clients without callbacks */
 	make(c, call == 0 ? mute->uri : idle->uri, "during", callbacks);
 	if (call != 0)
-		CHECK_RC(start(c->handle, version, 10), 0);
+		CHECK_RC(start(c->handle, version, 60), 0);
 	if (call == 6)
 		CHECK_RC(publish(c->handle, version, 1, NULL), 0);
 	for (int i = 0; i < n; i++)

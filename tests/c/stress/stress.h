@@ -20,7 +20,7 @@
 #define UNUSED __attribute__((unused))
 
 /* How long to wait for something that is certain to come, valgrind's slowness included. Only a failing run gets there. */
-enum { PATIENCE_SECONDS = 60 };
+enum { PATIENCE_SECONDS = 120 };
 
 /* Ends the program with the place and the reason. _exit: other threads may be inside the library. */
 #define FAIL(...) (fprintf(stderr, "%s:%d: ", __FILE__, __LINE__), fprintf(stderr, __VA_ARGS__), fputc('\n', stderr), \
