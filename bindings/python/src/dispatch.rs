@@ -89,6 +89,9 @@ fn object(py: Python<'_>, event: Event, v5: bool, now: f64) -> PyResult<Py<PyAny
                 .into_any()
                 .unbind());
         }
+        Event::Ping { answered } => {
+            return Ok(("ping", answered).into_pyobject(py)?.into_any().unbind());
+        }
         Event::Connected {
             session_present,
             code,

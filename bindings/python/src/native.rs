@@ -398,13 +398,19 @@ impl Connection {
         Ok(self.shared()?.lock().unwritten())
     }
 
-    /// Returns reason and properties of the server's DISCONNECT, once.
+    /// Returns reason and properties of the server's DISCONNECT, once; None for what the packet leaves out.
+    #[allow(clippy::type_complexity)] // two things that may be there
     fn server_disconnect<'py>(
         &self,
         py: Python<'py>,
-    ) -> PyResult<Option<(u8, Bound<'py, PyBytes>)>> {
+    ) -> PyResult<Option<(Option<u8>, Option<Bound<'py, PyBytes>>)>> {
         let told = self.shared()?.lock().server_disconnect.take();
-        Ok(told.map(|told| (told.reason, PyBytes::new(py, &told.properties))))
+        Ok(told.map(|told| {
+            let properties = told
+                .properties
+                .map(|properties| PyBytes::new(py, &properties));
+            (told.reason, properties)
+        }))
     }
 
     /// Says whether a thread of ours runs the loop, so that publishes may leave the writing to it.
@@ -429,6 +435,12 @@ impl Connection {
         let mut state = self.shared()?.lock();
         state.io.tell_written = written;
         state.io.tell_acknowledged = acknowledged;
+        Ok(())
+    }
+
+    /// Says whether `_handle_ping` is to be called, for a log.
+    fn set_tell_pings(&self, pings: bool) -> PyResult<()> {
+        self.shared()?.lock().io.tell_pings = pings;
         Ok(())
     }
 

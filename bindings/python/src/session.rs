@@ -93,6 +93,10 @@ pub enum Event {
         codes: Vec<u8>,
         properties: Box<[u8]>,
     },
+    /// A PINGREQ was sent, or answered.
+    Ping {
+        answered: bool,
+    },
     Connected {
         session_present: bool,
         code: u8,
@@ -115,6 +119,8 @@ pub struct Outputs {
     /// The program wants an event for each publish that is written, at `QoS` 0, or acknowledged.
     pub tell_written: bool,
     pub tell_acknowledged: bool,
+    /// The program keeps a log, in which PINGREQ and PINGRESP have their lines.
+    pub tell_pings: bool,
     /// Where failed publishes go while the program drops them.
     pub dropped: Option<Vec<Dropped>>,
 }

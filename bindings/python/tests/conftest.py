@@ -28,6 +28,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+KINDS = ("tcp", "tls", "ws", "wss")
+
+
 @dataclass
 class Broker:
     """mosquitto with a listener of each kind."""
@@ -36,6 +39,7 @@ class Broker:
     tcp: int = 0
     tls: int = 0
     ws: int = 0
+    wss: int = 0
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -50,14 +54,17 @@ class Broker:
         program = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
         assert program, "mosquitto is missing: `make deps` installs it"
         for _ in range(20):
-            self.tcp, self.tls, self.ws = self.tcp or free_port(), self.tls or free_port(), self.ws or free_port()
+            for kind in KINDS:
+                setattr(self, kind, getattr(self, kind) or free_port())
+            secured = f"certfile {self.directory}/server.crt\nkeyfile {self.directory}/server.key\n"
             (self.directory / "mosquitto.conf").write_text(
                 "allow_anonymous true\npersistence false\nmax_queued_messages 0\nmax_inflight_messages 100\nuser root\n"
                 # Otherwise the server's second small write waits 40 ms for our acknowledgement of the first.
                 "set_tcp_nodelay true\n"
                 f"listener {self.tcp} 127.0.0.1\nlistener 0 {self.unix}\n"
                 f"listener {self.ws} 127.0.0.1\nprotocol websockets\n"
-                f"listener {self.tls} 127.0.0.1\ncertfile {self.directory}/server.crt\nkeyfile {self.directory}/server.key\n"
+                f"listener {self.wss} 127.0.0.1\nprotocol websockets\n{secured}"
+                f"listener {self.tls} 127.0.0.1\n{secured}"
             )
             self.process = subprocess.Popen(
                 [program, "-c", str(self.directory / "mosquitto.conf")],
@@ -66,12 +73,12 @@ class Broker:
             )
             end = time.monotonic() + 20
             while self.process.poll() is None and time.monotonic() < end:
-                if all(self._accepts(port) for port in (self.tcp, self.tls, self.ws)):
+                if all(self._accepts(getattr(self, kind)) for kind in KINDS):
                     return
                 time.sleep(0.01)
             # Another process took one of the ports in between: others then.
             self.stop()
-            self.tcp = self.tls = self.ws = 0
+            self.tcp = self.tls = self.ws = self.wss = 0
         raise AssertionError("mosquitto does not start")
 
     @staticmethod
@@ -92,8 +99,10 @@ def certificates(directory: pathlib.Path) -> None:
         subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)
 
     openssl(
-        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=ca", "-days", "2"
-    )
+        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=ca", "-days", "2",
+        # Python 3.13 asks for it.
+        "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+    )  # fmt: skip
     openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost")
     (directory / "ext").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
     openssl(

@@ -6,7 +6,7 @@ import difflib
 
 import pytest
 
-from conftest import Broker, run_program
+from conftest import KINDS, Broker, run_program
 
 
 def same(name: str, *arguments: str) -> None:
@@ -19,7 +19,7 @@ def same(name: str, *arguments: str) -> None:
     assert len(original) > 5
 
 
-PROGRAMS = ["values", "arguments", "endings", "reconnects", "connecting", "inbound", "failing", "flow"]
+PROGRAMS = ["values", "arguments", "endings", "reconnects", "connecting", "inbound", "failing", "flow", "states"]
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -27,9 +27,19 @@ def test_program(name: str) -> None:
     same(f"{name}.py")
 
 
-@pytest.mark.parametrize("name", ["callbacks", "helpers"])
-def test_on_every_transport(broker: Broker, name: str) -> None:
-    same(f"{name}.py", str(broker.tcp), str(broker.tls), str(broker.ws), broker.unix, broker.ca)
+def test_helpers(broker: Broker) -> None:
+    same("helpers.py", str(broker.tcp), str(broker.tls), str(broker.ws), broker.unix, broker.ca)
+
+
+@pytest.mark.parametrize("protocol", ["3", "4", "5"])
+@pytest.mark.parametrize("kind", [*KINDS, "unix"])
+def test_every_callback(broker: Broker, kind: str, protocol: str) -> None:
+    place = broker.unix if kind == "unix" else str(getattr(broker, kind))
+    same("callbacks.py", kind, place, broker.ca, protocol)
+
+
+def test_every_line_of_the_log(broker: Broker) -> None:
+    same("lines.py", str(broker.tcp))
 
 
 def test_certificates(broker: Broker) -> None:

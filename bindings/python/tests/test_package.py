@@ -84,7 +84,7 @@ def test_a_program_that_cannot_be_touched(tmp_path: pathlib.Path, broker: Broker
     python = str(tmp_path / "venv/bin/python")
     subprocess.run([python, "-m", "pip", "install", "-q", "--no-index", *map(str, wheels)], check=True)
     subprocess.run([python, "-m", "pip", "check"], check=True, capture_output=True)
-    arguments = (str(broker.tcp), str(broker.tls), str(broker.ws), broker.unix, broker.ca)
+    arguments = ("tls", str(broker.tls), broker.ca, "5")
     ours = subprocess.run(
         [python, str(PROGRAMS / "callbacks.py"), *arguments], capture_output=True, text=True, timeout=120, check=True
     )

@@ -13,8 +13,10 @@ import sys
 import threading
 from typing import Any, Callable
 
+import pytest
+
 from conftest import Broker, Server, delivered, read_packet, wait_until
-from paho_oxide.client import CallbackAPIVersion, Client
+from paho_oxide.client import CallbackAPIVersion, Client, MQTTv5, MQTTv311
 
 KILLS = int(os.environ.get("PAHO_OXIDE_PYTHON_KILLS", "20"))
 RECONNECTS = int(os.environ.get("PAHO_OXIDE_PYTHON_RECONNECTS", "1000"))
@@ -123,17 +125,18 @@ def memory() -> int:
     return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-def test_reconnects_leak_nothing(serve: Callable[[Callable[[socket.socket], None]], Server]) -> None:
+@pytest.mark.parametrize("version", [MQTTv311, MQTTv5])
+def test_reconnects_leak_nothing(serve: Callable[[Callable[[socket.socket], None]], Server], version: Any) -> None:
     def script(connection: socket.socket) -> None:
         read_packet(connection)
-        connection.sendall(b"\x20\x02\0\0")
+        connection.sendall(b"\x20\x02\0\0" if version == MQTTv311 else b"\x20\x03\0\0\0")
         # The connection ends with the first publish, which is acknowledged.
         first, body = read_packet(connection)
         if first & 0xF0 == 0x30:
             connection.sendall(b"\x40\x02" + body[3:5])
 
     server = serve(script)
-    client = Client(CallbackAPIVersion.VERSION2)
+    client = Client(CallbackAPIVersion.VERSION2, protocol=version)
 
     def round_trip() -> None:
         client.connect("127.0.0.1", server.port)

@@ -94,6 +94,7 @@ class Gathering(paho.Client):
         connection = getattr(self, "_connection", None)
         if connection is not None:
             connection.set_tell_published(False, True)
+            connection.set_tell_pings(self._is_logging())
 
     def _after_sending(self, may_end: bool = False) -> None:
         if self._gathering:

@@ -102,6 +102,7 @@ class Connecting(Settings):
         if bind_port < 0:
             raise ValueError("Invalid bind port number.")
         self._sock_close()
+        self._state = _ConnectionState.MQTT_CS_NEW
         self.host = host
         self.port = port
         self.keepalive = keepalive

@@ -6,9 +6,11 @@ import select
 import ssl
 import threading
 import time
+import uuid
 from typing import Any
 
 from ._callbacks import Callbacks, ConnectFlags, DisconnectFlags
+from ._constants import _base62
 from ._events import (
     convert_connack_rc_to_reason_code,
     convert_disconnect_error_code_to_reason_code,
@@ -41,6 +43,8 @@ class Loop(Callbacks):
     _direct: bool
     _state: _ConnectionState
     _manual_ack: bool
+    _client_id: bytes
+    _keepalive: int
     _thread: threading.Thread | None
     _thread_terminate: bool
     _reconnect_on_failure: bool
@@ -263,21 +267,20 @@ class Loop(Callbacks):
             )
         else:
             self._easy_log(LogLevel.MQTT_LOG_DEBUG, "Received CONNACK (%s, %s)", int(session_present), code)
+        # What the server wants counts for later connections, too, as in the original.
+        self._keepalive = getattr(properties, "ServerKeepAlive", self._keepalive)
         if code == 0:
             self._state = _ConnectionState.MQTT_CS_CONNECTED
             self._reconnect_delay = None
             self._mqttv5_first_connect = False
         elif code <= 5:
             self._refusal = MQTTErrorCode.MQTT_ERR_CONN_REFUSED
-            if code == 1 and self._protocol == MQTTProtocolVersion.MQTTv311:
+            if self._protocol == MQTTProtocolVersion.MQTTv311 and (code == 1 or (code == 2 and not self._client_id)):
                 if self._reconnect_on_failure:
-                    self._easy_log(
-                        LogLevel.MQTT_LOG_DEBUG,
-                        "Received CONNACK (%s, %s), attempting downgrade to MQTT v3.1.",
-                        int(session_present),
-                        code,
-                    )
-                    self._downgrade = True
+                    attempt = "downgrade to MQTT v3.1." if code == 1 else "to use non-empty CID"
+                    text = "Received CONNACK (%s, %s), attempting " + attempt
+                    self._easy_log(LogLevel.MQTT_LOG_DEBUG, text, int(session_present), code)
+                    self._other_attempt = code
                 else:
                     self._refusal = MQTTErrorCode.MQTT_ERR_PROTOCOL
                 return
@@ -296,6 +299,9 @@ class Loop(Callbacks):
                 reason,
                 properties if properties is not None else Properties(PacketTypes.CONNACK),
             )
+
+    def _handle_ping(self, answered: bool) -> None:
+        self._easy_log(LogLevel.MQTT_LOG_DEBUG, "Received PINGRESP" if answered else "Sending PINGREQ")
 
     def _handle_subscribed(self, mid: int, codes: bytes, packed: bytes) -> None:
         self._easy_log(LogLevel.MQTT_LOG_DEBUG, "Received SUBACK")
@@ -344,7 +350,8 @@ class Loop(Callbacks):
     # ---- ends --------------------------------------------------------------------------------------------------------------
 
     _refusal: MQTTErrorCode | None = None
-    _downgrade = False
+    _other_attempt: int | None = None
+    _in_last_callback = False
 
     def _after(self) -> MQTTErrorCode:
         """Tells what has happened and looks whether the connection has ended; returns what a loop returns."""
@@ -354,7 +361,7 @@ class Loop(Callbacks):
         if not self._dispatching:
             self._flush()
             rc = self._connection.ending()
-            if rc is not None and not self._left:
+            if rc is not None and not self._left and not self._in_last_callback:
                 return self._end(MQTTErrorCode(rc))
         self._update_registered_write()
         return _SUCCESS
@@ -363,25 +370,35 @@ class Loop(Callbacks):
         """Closes the connection, which has ended with that code, and tells the program."""
         told = self._connection.server_disconnect()
         if told is not None:
-            reason = ReasonCode(PacketTypes.DISCONNECT, identifier=told[0])
-            properties = unpack(PacketTypes.DISCONNECT, told[1])
+            reason = None if told[0] is None else ReasonCode(PacketTypes.DISCONNECT, identifier=told[0])
+            properties = None if told[1] is None else unpack(PacketTypes.DISCONNECT, told[1])
             self._easy_log(LogLevel.MQTT_LOG_DEBUG, "Received DISCONNECT %s %s", reason, properties)
             self._state = _ConnectionState.MQTT_CS_CONNECTION_LOST
             self._sock_close()
-            self._do_on_disconnect(_SUCCESS, reason, properties)
+            self._do_on_disconnect(_SUCCESS, reason, properties, True)
             return MQTTErrorCode.MQTT_ERR_NO_CONN
         if rc == _SUCCESS:
             # Our own DISCONNECT has been written.
-            self._do_on_disconnect(_SUCCESS, None, None)
+            self._in_last_callback = True
+            try:
+                self._do_on_disconnect(_SUCCESS)
+            finally:
+                # A callback that calls loop() itself is not called again.
+                self._in_last_callback = False
             self._sock_close()
-            self._state = _ConnectionState.MQTT_CS_DISCONNECTED
+            if self._state == _ConnectionState.MQTT_CS_DISCONNECTING:
+                self._state = _ConnectionState.MQTT_CS_DISCONNECTED
             return _SUCCESS
         if self._refusal is not None:
             rc, self._refusal = self._refusal, None
-        if self._downgrade:
-            self._downgrade = False
+        if self._other_attempt is not None:
+            # A server that does not know MQTT 3.1.1, or one that gives nobody an identifier.
+            if self._other_attempt == 1:
+                self._protocol = MQTTProtocolVersion.MQTTv31
+            else:
+                self._client_id = _base62(uuid.uuid4().int, padding=22).encode()
+            self._other_attempt = None
             self._sock_close()
-            self._protocol = MQTTProtocolVersion.MQTTv31
             return self.reconnect()
         self._sock_close()
         if self._state in (_ConnectionState.MQTT_CS_DISCONNECTING, _ConnectionState.MQTT_CS_DISCONNECTED):
@@ -389,20 +406,26 @@ class Loop(Callbacks):
             rc = _SUCCESS
         elif rc == MQTTErrorCode.MQTT_ERR_CONN_LOST or self._state == _ConnectionState.MQTT_CS_CONNECTED:
             self._state = _ConnectionState.MQTT_CS_CONNECTION_LOST
-        self._do_on_disconnect(rc, None, None)
+        self._do_on_disconnect(rc)
         # The callback hears of the silence; a loop calls it a lost connection, as the original's.
         return MQTTErrorCode.MQTT_ERR_CONN_LOST if rc == MQTTErrorCode.MQTT_ERR_KEEPALIVE else rc
 
-    def _do_on_disconnect(self, rc: MQTTErrorCode, reason: ReasonCode | None, properties: Properties | None) -> None:
+    def _do_on_disconnect(
+        self,
+        rc: MQTTErrorCode,
+        reason: ReasonCode | None = None,
+        properties: Properties | None = None,
+        from_server: bool = False,
+    ) -> None:
         if not self._is_v1():
             self._call(
                 "on_disconnect",
-                DisconnectFlags(is_disconnect_packet_from_server=reason is not None),
+                DisconnectFlags(is_disconnect_packet_from_server=from_server),
                 reason if reason is not None else convert_disconnect_error_code_to_reason_code(rc),
                 properties if properties is not None else Properties(PacketTypes.DISCONNECT),
             )
         elif self._is_v5():
-            self._call("on_disconnect", reason if reason is not None else rc, properties)
+            self._call("on_disconnect", reason if from_server else rc, properties)
         else:
             self._call("on_disconnect", rc)
 

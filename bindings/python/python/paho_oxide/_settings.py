@@ -23,6 +23,7 @@ from ._constants import (
     _force_bytes,
 )
 from ._loop import Loop
+from ._state import _ConnectionState
 from ._transport import WebSocketHeaders
 from .enums import CallbackAPIVersion, MQTTProtocolVersion
 from .matcher import MQTTMatcher
@@ -144,7 +145,9 @@ class Settings(Loop):
     # ---- settings ----------------------------------------------------------------------------------------------------------
 
     def _must_be_closed(self, what: str) -> None:
-        if self._sock is not None:
+        ending = (_ConnectionState.MQTT_CS_DISCONNECTING, _ConnectionState.MQTT_CS_DISCONNECTED)
+        # A lost connection is about to be made again with what was set, so it counts as a connection.
+        if self._state != _ConnectionState.MQTT_CS_NEW and (self._state not in ending or self._sock is not None):
             raise RuntimeError(f"updating {what} on established connection is not supported")
 
     @property
@@ -240,16 +243,17 @@ class Settings(Loop):
     @max_inflight_messages.setter
     def max_inflight_messages(self, value: int) -> None:
         self._must_be_closed("max_inflight_messages")
-        self.max_inflight_messages_set(value)
+        if value < 0:
+            raise ValueError("Invalid inflight.")
+        self._max_inflight_messages = value
 
     def max_inflight_messages_set(self, inflight: int) -> None:
-        """Sets `max_inflight_messages`; it counts from the next connection on.
+        """Sets `max_inflight_messages`.
 
         :raises ValueError: it is negative.
+        :raises RuntimeError: there is a connection.
         """
-        if inflight < 0:
-            raise ValueError("Invalid inflight.")
-        self._max_inflight_messages = inflight
+        self.max_inflight_messages = inflight
 
     @property
     def max_queued_messages(self) -> int:
@@ -260,19 +264,21 @@ class Settings(Loop):
     @max_queued_messages.setter
     def max_queued_messages(self, value: int) -> None:
         self._must_be_closed("max_queued_messages")
-        self.max_queued_messages_set(value)
+        if value < 0:
+            raise ValueError("Invalid queue size.")
+        self._max_queued_messages = value
+        self._connection.set_max_queued(value)
 
     def max_queued_messages_set(self, queue_size: int) -> Client:
         """Sets `max_queued_messages`; returns the client.
 
         :raises ValueError: it is negative.
+        :raises TypeError: it is no int.
+        :raises RuntimeError: there is a connection.
         """
         if not isinstance(queue_size, int):
             raise TypeError("queue_size should be an int")
-        if queue_size < 0:
-            raise ValueError("Invalid queue size.")
-        self._max_queued_messages = queue_size
-        self._connection.set_max_queued(queue_size)
+        self.max_queued_messages = queue_size
         return cast("Client", self)
 
     @property

@@ -324,6 +324,7 @@ class Client(Connecting):
         if connection is not None:
             tell = self.on_publish is not None or self._is_logging()
             connection.set_tell_published(tell, tell)
+            connection.set_tell_pings(self._is_logging())
 
     def __del__(self) -> None:
         sock = getattr(self, "_sock", None)
@@ -374,18 +375,18 @@ class Client(Connecting):
     ) -> None:
         if info.rc != MQTT_ERR_SUCCESS:
             return
-        text = f" properties={properties}," if self._protocol == MQTTv5 else ""
-        self._easy_log(
-            MQTT_LOG_DEBUG,
-            "Sending PUBLISH (d%d, q%d, r%d, m%d), '%s',%s ... (%d bytes)",
-            False,
-            qos,
-            retain,
-            info.mid,
-            (topic or "").encode("utf-8"),
-            text,
-            len(_encode_payload(payload)),
-        )
+        fmt = "Sending PUBLISH (d%d, q%d, r%d, m%d), '%s'"
+        arguments: list[Any] = [False, qos, retain, info.mid, (topic or "").encode("utf-8")]
+        if self._protocol == MQTTv5:
+            fmt += ", properties=%s"
+            arguments.append(properties)
+        length = len(_encode_payload(payload))
+        if length:
+            fmt += ", ... (%d bytes)"
+            arguments.append(length)
+        else:
+            fmt += " (NULL payload)"
+        self._easy_log(MQTT_LOG_DEBUG, fmt, *arguments)
 
     def subscribe(
         self,

@@ -19,6 +19,10 @@ use crate::session::{EngineSession, Event, Op, Outputs, bytes_of};
 
 /// Largest CONNACK that is taken: a server must not fill the memory before it has accepted anything.
 const MAX_CONNACK: u32 = 1 << 20;
+/// The first byte of a DISCONNECT.
+const DISCONNECT: u8 = 0xE0;
+/// The first byte of a PINGRESP.
+const PINGRESP: u8 = 0xD0;
 
 /// A subscribe or unsubscribe; it waits while CONNACK has not come.
 #[derive(Debug)]
@@ -59,11 +63,20 @@ pub(super) struct Inbound {
     pub(super) filled: usize,
 }
 
-/// A DISCONNECT of the server's.
+/// A DISCONNECT of the server's; a short one leaves out the properties, or the reason too.
 #[derive(Debug)]
 pub struct ServerDisconnect {
-    pub reason: u8,
-    pub properties: Box<[u8]>,
+    pub reason: Option<u8>,
+    pub properties: Option<Box<[u8]>>,
+}
+
+/// Returns the first byte of each whole packet, and how long its body is.
+fn frames(mut bytes: &[u8]) -> impl Iterator<Item = (u8, usize)> {
+    std::iter::from_fn(move || {
+        let frame = decode::frame(bytes, u32::MAX).ok()??;
+        bytes = &bytes[frame.total_len..];
+        Some((frame.first, frame.total_len - frame.header_len))
+    })
 }
 
 /// Who writes what publishes, subscribes and acknowledgements leave.
@@ -161,14 +174,28 @@ impl State {
             };
         }
         match self.session.receive(&bytes[used..], now, &mut self.io) {
-            Ok(n) => used + n,
+            Ok(n) => {
+                if self.io.tell_pings {
+                    let answers = frames(&bytes[used..used + n])
+                        .filter(|(first, _)| *first == PINGRESP)
+                        .map(|_| Event::Ping { answered: true });
+                    self.io.events.extend(answers);
+                }
+                used + n
+            }
             Err(Fault::Protocol(malformed)) => {
                 self.protocol_error(malformed);
                 bytes.len()
             }
             Err(Fault::Disconnected { reason, properties }) => {
-                let properties = bytes_of(properties.as_ref());
-                self.server_disconnect = Some(ServerDisconnect { reason, properties });
+                // The callbacks of VERSION1 tell a reason code that the server left out from one that is 0.
+                let len = frames(&bytes[used..])
+                    .find_map(|(first, len)| (first == DISCONNECT).then_some(len))
+                    .unwrap_or_default();
+                self.server_disconnect = Some(ServerDisconnect {
+                    reason: (len > 0).then_some(reason),
+                    properties: (len > 1).then(|| bytes_of(properties.as_ref())),
+                });
                 self.fail(rc::SUCCESS);
                 bytes.len()
             }
@@ -283,10 +310,13 @@ impl State {
                 self.fail(rc::KEEPALIVE);
             }
             (Phase::Connected, _) => {
-                if self.session.deadline().is_some_and(|due| due <= now)
-                    && !self.session.tick(now, &mut self.io)
-                {
-                    self.fail(rc::KEEPALIVE);
+                if self.session.deadline().is_some_and(|due| due <= now) {
+                    let before = self.io.out.position();
+                    if !self.session.tick(now, &mut self.io) {
+                        self.fail(rc::KEEPALIVE);
+                    } else if self.io.tell_pings && self.io.out.position() > before {
+                        self.io.events.push_back(Event::Ping { answered: false });
+                    }
                 }
                 if self.session.has_unreleased() {
                     self.session.release(now, &mut self.io);

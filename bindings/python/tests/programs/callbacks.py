@@ -1,4 +1,4 @@
-"""Prints every callback with all its arguments, for both callback versions, MQTT 3.1, 3.1.1 and 5, and each transport."""
+"""Prints every callback with all its arguments, for both callback versions, one version of MQTT and one transport."""
 
 from __future__ import annotations
 
@@ -96,10 +96,11 @@ def run(version: mqtt.CallbackAPIVersion, protocol: int, transport: str, host: s
     print(repr(client.loop(0.05)))
 
 
-tcp, tls, ws, unix, ca = sys.argv[1:]
+kind, place, ca, protocol = sys.argv[1:]
+secured = ca if kind in ("tls", "wss") else ""
+transport = {"ws": "websockets", "wss": "websockets", "unix": "unix"}.get(kind, "tcp")
 for version in mqtt.CallbackAPIVersion:
-    for protocol in 4, 5, 3:
-        run(version, protocol, "tcp", "127.0.0.1", int(tcp))
-run(mqtt.CallbackAPIVersion.VERSION2, 4, "websockets", "127.0.0.1", int(ws))
-run(mqtt.CallbackAPIVersion.VERSION2, 5, "unix", unix, 1)
-run(mqtt.CallbackAPIVersion.VERSION2, 5, "tcp", "localhost", int(tls), ca)
+    if kind == "unix":
+        run(version, int(protocol), transport, place, 1)
+    else:
+        run(version, int(protocol), transport, "localhost" if secured else "127.0.0.1", int(place), secured)
