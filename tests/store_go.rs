@@ -32,7 +32,15 @@ impl Scratch {
     }
 
     fn open(&self) -> NamedStore {
-        FileStore::open_named(self.text(), Naming::default(), false).expect("opens")
+        self.open_with(true)
+    }
+
+    fn open_with(&self, handed_over: bool) -> NamedStore {
+        let naming = Naming {
+            handed_over,
+            ..Naming::default()
+        };
+        FileStore::open_named(self.text(), naming, false).expect("opens")
     }
 
     /// Names and contents of the files in it.
@@ -171,7 +179,7 @@ fn what_is_given_back_the_go_client_reads() {
         if let Some(said) = go("read", &scratch) {
             let lines: Vec<&str> = said.lines().collect();
             let expected = [
-                "i.9 PUBLISH 9 qos 2 t \"mine\"",
+                "i.9 PUBREC 9",
                 "o.2 PUBREL 2",
                 "o.3 PUBREL 3",
                 "o.5 SUBSCRIBE 5 [go/#]",
@@ -184,9 +192,23 @@ fn what_is_given_back_the_go_client_reads() {
         let mut store = scratch.open();
         assert_eq!(
             sorted_keys(&mut store),
-            ["c-2", "s-6", "s-7", "sc-2", "sc-3"]
+            ["c-2", "r-9", "s-6", "s-7", "sc-2", "sc-3"]
         );
     }
+}
+
+/// A message that the program gets at its PUBREL is lost if its record is, for the server has its PUBREC.
+#[test]
+fn what_waits_for_its_pubrel_stays() {
+    let scratch = Scratch::new();
+    let publish = b"\x34\x09\x00\x01t\x00\x09mine";
+    let mut store = scratch.open_with(false);
+    store.put(key("r-9"), &[publish]).expect("puts");
+    drop(store);
+    let names: Vec<String> = scratch.files().into_keys().collect();
+    assert_eq!(names, [".paho-oxide"]);
+    let mut store = scratch.open_with(false);
+    assert_eq!(store.get(key("r-9")).expect("there"), publish);
 }
 
 #[test]
@@ -196,6 +218,7 @@ fn other_prefixes_and_extensions() {
         outgoing: "client-".to_owned(),
         incoming: "server-".to_owned(),
         extension: ".packet".to_owned(),
+        handed_over: true,
     };
     fs::write(
         scratch.0.join("client-8.packet"),

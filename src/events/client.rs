@@ -14,7 +14,7 @@ use crate::engine::{
 use crate::options::{CreateOptions, TlsOptions};
 use crate::os::lock::Mutex;
 use crate::persistence::Store;
-use crate::persistence::file::FileStore;
+use crate::persistence::file::{FileStore, Naming};
 use crate::protocol::error::Malformed;
 use crate::protocol::packet::{Filter, Publish};
 use crate::protocol::property::{Properties, PropertiesRef, PropertyId};
@@ -72,7 +72,15 @@ impl EventClient {
             StoreOptions::Go { directory, naming } => {
                 crate::engine::watch_for_exit();
                 let v5 = create.version == Version::V5;
-                let store = FileStore::open_named(directory, naming.clone(), v5)
+                let naming = Naming {
+                    handed_over: if create.acks.by_program {
+                        create.acks.qos2_at_publish
+                    } else {
+                        v5 // see `Session::on_exactly_once`
+                    },
+                    ..naming.clone()
+                };
+                let store = FileStore::open_named(directory, naming, v5)
                     .map_err(|error| Error::Store(Arc::new(error)))?;
                 Some(Box::new(store))
             }

@@ -164,6 +164,7 @@ fn the_layout_of_paho_golang_is_taken_over_and_given_back() {
                 outgoing: "cli_".into(),
                 incoming: "cli_i.".into(),
                 extension: ".pkt".into(),
+                ..Naming::default()
             },
         },
         ..Create::default()

@@ -11,11 +11,14 @@
 //! # What is taken over, and what is given back
 //!
 //! - `o.` with a PUBLISH or a PUBREL: taken over, as what is in flight. Other packets (SUBSCRIBE, UNSUBSCRIBE) stay where they are.
-//! - `i.`: goes. A Go client hands a message over before it sends PUBREC, so the server knows what the file could tell: it sends
-//!   a message again that has no PUBREC, and PUBREL for the others. The Go client itself deletes such files for this reason.
+//! - `i.` with a PUBREC: the program has the message, and its PUBREL is awaited. That is what paho.golang writes, and what is given back
+//!   for messages that are handed over at their PUBLISH ([`Naming::handed_over`]), so that no message comes twice whose PUBREC
+//!   got lost. paho.mqtt.golang deletes such files.
+//! - `i.` with a PUBLISH goes: paho.mqtt.golang writes it before it hands the message over and before it sends PUBREC, so it
+//!   says neither. The server sends a message again that has no PUBREC, and PUBREL for the others.
 //! - What waits to be sent for the first time gets a packet identifier that is free.
 //! - What the names cannot express stays in the sub-directory: waiting messages of QoS 0, requests, messages that the program
-//!   has not taken, and packets whose identifier belongs to a file that was left where it is.
+//!   has not taken or that wait for their PUBREL, and packets whose identifier belongs to a file that was left where it is.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -40,6 +43,7 @@ const INSIDE: &str = ".paho-oxide";
 const TEMPORARY: &str = ".tmp";
 /// First bytes of packets, type only.
 const PUBLISH: u8 = 3;
+const PUBREC: u8 = 5;
 const PUBREL: u8 = 6;
 
 /// How the files of a directory are named: prefix, packet identifier, extension.
@@ -51,6 +55,9 @@ pub struct Naming {
     pub incoming: String,
     /// Of both.
     pub extension: String,
+    /// True if the program has had a message of which there is a record of its receipt: it is handed over at its PUBLISH, and
+    /// recorded when the program acknowledges it. False if it waits for its PUBREL.
+    pub handed_over: bool,
 }
 
 impl Default for Naming {
@@ -60,6 +67,7 @@ impl Default for Naming {
             outgoing: "o.".to_owned(),
             incoming: "i.".to_owned(),
             extension: ".msg".to_owned(),
+            handed_over: false,
         }
     }
 }
@@ -152,11 +160,8 @@ impl NamedStore {
             let Ok(name) = entry.file_name().to_str() else {
                 continue;
             };
-            if self.naming.id(&self.naming.incoming, name).is_some() {
-                taken.push(name.to_owned());
-                continue;
-            }
-            let Some(id) = self.naming.id(&self.naming.outgoing, name) else {
+            let incoming = self.naming.id(&self.naming.incoming, name);
+            let Some(id) = incoming.or_else(|| self.naming.id(&self.naming.outgoing, name)) else {
                 continue;
             };
             let packet = match files::read_whole(&self.dir, name, MAX_RECORD) {
@@ -165,6 +170,13 @@ impl NamedStore {
                 Err(error) => return Err(error),
             };
             let kind = match packet.first().map(|first| first >> 4) {
+                Some(PUBREC) if incoming.is_some() && self.naming.handed_over => {
+                    RecordKind::PublishReceived
+                }
+                _ if incoming.is_some() => {
+                    taken.push(name.to_owned());
+                    continue;
+                }
                 Some(PUBLISH) => RecordKind::PublishSent,
                 Some(PUBREL) => RecordKind::PubrelSent,
                 _ => {
@@ -217,24 +229,33 @@ impl NamedStore {
                 RecordKind::PublishSent if released.contains(&key.number) => true,
                 RecordKind::PublishSent | RecordKind::PubrelSent => {
                     let name = self.naming.file(&self.naming.outgoing, id);
-                    !self.left.contains(&id) && self.give(key, &name, None)?
+                    let given = !self.left.contains(&id);
+                    if given {
+                        let packet = self.inside.get(key)?;
+                        self.give(key, &name, &packet)?;
+                    }
+                    given
                 }
                 RecordKind::PublishReceived => {
-                    let name = self.naming.file(&self.naming.incoming, id);
-                    self.give(key, &name, None)?
-                }
-                RecordKind::Command => match free_after(next, &used) {
-                    Some(id) => {
-                        let name = self.naming.file(&self.naming.outgoing, id);
-                        let given = self.give(key, &name, Some(id))?;
-                        if given {
-                            next = id;
-                            used.insert(id);
-                        }
-                        given
+                    if self.naming.handed_over {
+                        let name = self.naming.file(&self.naming.incoming, id);
+                        let [high, low] = id.to_be_bytes();
+                        self.give(key, &name, &[PUBREC << 4, 2, high, low])?;
                     }
-                    None => false,
-                },
+                    self.naming.handed_over
+                }
+                RecordKind::Command => {
+                    let record = self.inside.get(key)?;
+                    let waiting = free_after(next, &used)
+                        .and_then(|id| Some((id, publish(&record, v5, id)?)));
+                    if let Some((id, packet)) = &waiting {
+                        let name = self.naming.file(&self.naming.outgoing, *id);
+                        self.give(key, &name, packet)?;
+                        next = *id;
+                        used.insert(*id);
+                    }
+                    waiting.is_some()
+                }
                 RecordKind::Message => false,
             };
             if done {
@@ -251,19 +272,11 @@ impl NamedStore {
         Ok(())
     }
 
-    /// Writes a record's file: `as_id` makes a packet of a waiting message. Returns false if it has none.
-    fn give(&mut self, key: RecordKey, name: &str, as_id: Option<u16>) -> Result<bool, StoreError> {
-        let record = self.inside.get(key)?;
-        let packet = match as_id {
-            None => record,
-            Some(id) => match publish(&record, self.v5, id) {
-                Some(packet) => packet,
-                None => return Ok(false),
-            },
-        };
+    /// Writes the file that a record becomes.
+    fn give(&mut self, key: RecordKey, name: &str, packet: &[u8]) -> Result<(), StoreError> {
         let temporary = format!("{name}{TEMPORARY}");
         let written = files::create_anew(&self.dir, &temporary).and_then(|mut file| {
-            file.write_all(&packet)?;
+            file.write_all(packet)?;
             if let Some(age) = self.inside.age(key) {
                 // The Go client sends in the order of the files' times.
                 let put = SystemTime::now().checked_sub(age);
@@ -275,8 +288,7 @@ impl NamedStore {
         written.map_err(|error| {
             let _ = sys::unlinkat(&self.dir, &temporary, AtFlags::empty());
             StoreError::io(format!("writing {name} in {}", self.path.display()))(error)
-        })?;
-        Ok(true)
+        })
     }
 }
 
@@ -432,6 +444,7 @@ mod tests {
             outgoing: outgoing.to_owned(),
             incoming: incoming.to_owned(),
             extension: extension.to_owned(),
+            handed_over: true,
         };
         assert!(with("client-", "server-", ".pkt").is_usable());
         for bad in [

@@ -40,6 +40,8 @@ func main() {
 			fmt.Printf("%s PUBLISH %d qos %d %s %q\n", key, packet.MessageID, packet.Qos, packet.TopicName, packet.Payload)
 		case *packets.PubrelPacket:
 			fmt.Printf("%s PUBREL %d\n", key, packet.MessageID)
+		case *packets.PubrecPacket:
+			fmt.Printf("%s PUBREC %d\n", key, packet.MessageID)
 		case *packets.SubscribePacket:
 			fmt.Printf("%s SUBSCRIBE %d %v\n", key, packet.MessageID, packet.Topics)
 		default:

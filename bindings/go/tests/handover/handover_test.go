@@ -2,14 +2,10 @@
 package handover
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"net"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -21,12 +17,9 @@ const patience = time.Minute
 
 // A process is the program, and the server's side of its connection.
 type process struct {
-	t       *testing.T
-	command *exec.Cmd
-	input   io.WriteCloser
-	printed chan string
-	passed  []string // lines that line has passed over
-	conn    net.Conn
+	*both.Process
+	t    *testing.T
+	conn net.Conn
 }
 
 func start(t *testing.T, program, directory string, present bool) *process {
@@ -36,24 +29,7 @@ func start(t *testing.T, program, directory string, present bool) *process {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	p := &process{t: t, command: exec.Command(program, "tcp://"+l.Addr().String(), directory), printed: make(chan string, 100)}
-	out, err := p.command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if p.input, err = p.command.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.command.Process.Kill(); p.command.Wait() })
-	go func() {
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			p.printed <- lines.Text()
-		}
-		close(p.printed)
-	}()
+	p := &process{t: t, Process: both.Start(t, program, "tcp://"+l.Addr().String(), directory)}
 	l.(*net.TCPListener).SetDeadline(time.Now().Add(patience))
 	if p.conn, err = l.Accept(); err != nil {
 		t.Fatal(err)
@@ -109,36 +85,10 @@ func expect[T packets.ControlPacket](p *process) T {
 	return wanted
 }
 
-// line awaits a line that begins so.
-func (p *process) line(begin string) string {
-	p.t.Helper()
-	for deadline := time.After(patience); ; {
-		select {
-		case line, ok := <-p.printed:
-			if !ok {
-				p.t.Fatalf("the program ends before it prints %q", begin)
-			}
-			if strings.HasPrefix(line, begin) {
-				return line
-			}
-			p.passed = append(p.passed, line)
-		case <-deadline:
-			p.t.Fatalf("the program does not print %q", begin)
-		}
-	}
-}
-
-func (p *process) do(command string) {
-	p.t.Helper()
-	if _, err := io.WriteString(p.input, command+"\n"); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
 // publish has the program publish, and returns what arrives.
 func (p *process) publish(qos int, payload string) *packets.PublishPacket {
 	p.t.Helper()
-	p.do(fmt.Sprint("publish ", qos, " ", payload))
+	p.Do(fmt.Sprint("publish ", qos, " ", payload))
 	message := expect[*packets.PublishPacket](p)
 	if string(message.Payload) != payload || int(message.Qos) != qos || message.Dup || message.MessageID == 0 {
 		p.t.Fatalf("the client sends %v", message)
@@ -146,19 +96,12 @@ func (p *process) publish(qos int, payload string) *packets.PublishPacket {
 	return message
 }
 
-func (p *process) kill() {
-	p.command.Process.Kill()
-	p.command.Wait()
-}
-
 func (p *process) disconnect() {
 	p.t.Helper()
-	p.do("disconnect")
+	p.Do("disconnect")
 	expect[*packets.DisconnectPacket](p)
-	p.line("disconnected")
-	if err := p.command.Wait(); err != nil {
-		p.t.Error(err)
-	}
+	p.Line("disconnected")
+	p.End()
 }
 
 // again reads what a client sends again: as many packets as there are messages in flight. A message whose PUBREC has come may be sent again as
@@ -212,6 +155,7 @@ var chains = map[string][]step{
 	"taken, killed, and given back": {{both.Genuine, true}, {both.Oxide, true}, {both.Oxide, true}, {both.Oxide, false}, {both.Genuine, false}},
 	"back and forth":                {{both.Oxide, false}, {both.Genuine, true}, {both.Oxide, false}, {both.Genuine, false}, {both.Oxide, false}},
 	"ours alone, killed":            {{both.Oxide, true}, {both.Oxide, true}, {both.Oxide, false}},
+	"ours alone":                    {{both.Oxide, false}, {both.Oxide, false}},
 }
 
 // TestHandOver: messages with QoS 1, with QoS 2 before and after PUBREC, and a received one with QoS 2 are under way when a process is killed or
@@ -233,7 +177,7 @@ func TestHandOver(t *testing.T) {
 					t.Errorf("step %d: the message is sent again, not its release", i)
 				}
 				known = len(releases) == 1 || i == 0 && step.library == both.Oxide
-				p.line("connected")
+				p.Line("connected")
 				if i == 0 {
 					one, two, three := p.publish(1, "one"), p.publish(2, "two \x00\xff"), p.publish(2, "three")
 					flight = map[uint16]*packets.PublishPacket{one.MessageID: one, two.MessageID: two, three.MessageID: three}
@@ -243,7 +187,7 @@ func TestHandOver(t *testing.T) {
 						t.Errorf("%d is released, not %d", id, released)
 					}
 					p.send(received(9, false))
-					p.line("message in 2 false")
+					p.Line("message in 2 false")
 					if id := expect[*packets.PubrecPacket](p).MessageID; id != 9 {
 						t.Errorf("%d is acknowledged, not 9", id)
 					}
@@ -256,7 +200,7 @@ func TestHandOver(t *testing.T) {
 				}
 				if i < len(chain)-1 {
 					if step.killed {
-						p.kill()
+						p.Kill()
 					} else {
 						p.disconnect()
 					}
@@ -290,8 +234,8 @@ func TestHandOver(t *testing.T) {
 				p.ack(packets.Pubrec, last.MessageID)
 				expect[*packets.PubrelPacket](p)
 				p.ack(packets.Pubcomp, last.MessageID)
-				p.line("ended last <nil>")
-				if i > 0 && step.library == both.Oxide && chain[i-1].library == both.Oxide && slices.Contains(p.passed, "message in 2 true") {
+				p.Line("ended last <nil>")
+				if i > 0 && step.library == both.Oxide && chain[i-1].library == both.Oxide && slices.Contains(p.Passed, "message in 2 true") {
 					t.Error("a message with QoS 2 has come twice")
 				}
 				p.disconnect()
@@ -301,9 +245,9 @@ func TestHandOver(t *testing.T) {
 				}
 				// Nothing comes a second time.
 				p = start(t, programs[step.library], directory, true)
-				p.line("connected")
+				p.Line("connected")
 				p.publish(1, "nothing before this")
-				p.kill()
+				p.Kill()
 			}
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/paho-oxide/paho-oxide/bindings/go/v5/internal/flow"
 	"github.com/paho-oxide/paho-oxide/bindings/go/v5/paho"
 )
 
@@ -102,6 +103,7 @@ func (m *ConnectionManager) disconnect(client *paho.Client) {
 	}
 	if packet == nil {
 		client.TerminateConnectionForTest()
+		<-client.Done()
 	} else if err := client.Disconnect(packet); err != nil {
 		m.cfg.Debug.Println("DISCONNECT failed:", err)
 	}
@@ -115,6 +117,8 @@ func (m *ConnectionManager) end() {
 		if err := m.cfg.Session.Close(); err != nil {
 			m.cfg.Errors.Println("the session ended with an error:", err)
 		}
+	} else if session := flow.Of(m.cfg.Session); session != nil {
+		session.Release() // the last connection may have been lost before the program disconnected
 	}
 }
 

@@ -83,8 +83,15 @@ func (s *Session) open() (*engine.Client, error) {
 		Flags:   engine.AckByProgram | engine.AckOrdered | engine.QoS2AtPublish,
 	}
 	directory, prefix, extension, isFiles := Directory(s.client)
+	lent := func() error { return nil }
 	if isFiles {
 		options.Store = engine.Store{Directory: directory, Prefix: prefix, Extension: extension, Exact: true}
+		if s.keepsReceived() {
+			var err error
+			if lent, err = (receivedFiles{directory, prefix, extension}).lend(s.server); err != nil {
+				return nil, err
+			}
+		}
 	}
 	mirrored := s.client != nil && !isFiles && !InMemory(s.client)
 	if mirrored {
@@ -94,8 +101,13 @@ func (s *Session) open() (*engine.Client, error) {
 	if isFiles && err != nil {
 		err = fmt.Errorf("the session's directory %s cannot be opened, perhaps since another session has it: %w", directory, err)
 	}
+	if err == nil {
+		if err = lent(); err != nil {
+			client.Close()
+		}
+	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.giveReceivedBack())
 	}
 	runtime.AddCleanup(s, engine.Release, client.Handles())
 	s.engine.Store(client)
@@ -103,6 +115,18 @@ func (s *Session) open() (*engine.Client, error) {
 		s.mirror = &mirror{session: s, store: s.client, ids: map[uint64]uint16{}}
 	}
 	return client, nil
+}
+
+// keepsReceived returns true if there is a server store that outlives the program.
+func (s *Session) keepsReceived() bool { return s.server != nil && !InMemory(s.server) }
+
+// giveReceivedBack gives the server store what the engine has given back.
+func (s *Session) giveReceivedBack() error {
+	directory, prefix, extension, isFiles := Directory(s.client)
+	if !isFiles || !s.keepsReceived() {
+		return nil
+	}
+	return receivedFiles{directory, prefix, extension}.giveBack(s.server)
 }
 
 // Attach sends CONNECT on a connection that has been made. The owner's Connected or Failed follows, and its Ended after Connected. When all is
@@ -148,6 +172,15 @@ func (s *Session) Ended(expired, released bool) {
 	}
 }
 
+// Release gives the files of a session back that no connection uses. What waits for an answer fails then.
+func (s *Session) Release() {
+	s.life.Lock()
+	defer s.life.Unlock()
+	if _, _, _, isFiles := Directory(s.client); isFiles && !s.held {
+		s.end()
+	}
+}
+
 // Close ends the session: what waits in it fails. A later connection begins it anew.
 func (s *Session) Close() {
 	s.life.Lock()
@@ -159,6 +192,9 @@ func (s *Session) Close() {
 func (s *Session) end() {
 	if client := s.engine.Swap(nil); client != nil {
 		client.Close()
+		if err := s.giveReceivedBack(); err != nil {
+			s.logError("%s", err)
+		}
 	}
 	if owner := s.owner.Swap(nil); owner != nil { // no event of the engine's tells it
 		if s.up.Swap(false) {

@@ -44,9 +44,9 @@ func init() {
 
 // New returns a session that keeps what is under way in a store.
 //
-// A client store of package file is opened by the engine, which reads and writes the same files; what the server has sent is kept beside
-// them. A client store of the program's own is told of each message with QoS 1 and 2 that is under way. The server store is not used
-// otherwise than that it says where such stores would be.
+// A client store of package file is opened by the engine, which reads and writes the same files. What the server store says of messages with
+// QoS 2 that the server has sent is taken over then, and given back when the files are. A client store of the program's own is told of each
+// message with QoS 1 and 2 that is under way; the server store is not used then.
 func New(client storer, server storer) *State { return &State{flow.New(client, server)} }
 
 // NewInMemory returns a session that is gone when the program ends.
