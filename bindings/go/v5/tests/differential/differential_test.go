@@ -15,7 +15,7 @@ var meant = map[string]map[string]string{
 }
 
 func TestPrograms(t *testing.T) {
-	for _, program := range []string{"config", "connecting", "lifecycle", "queueing", "requests", "handlers", "wire", "storing"} {
+	for _, program := range []string{"config", "connecting", "lifecycle", "queueing", "requests", "handlers", "wire", "storing", "hostile"} {
 		t.Run(program, func(t *testing.T) {
 			t.Parallel()
 			both.Same(t, "..", "./differential/programs/"+program, meant[program])
