@@ -82,7 +82,11 @@ impl<H: Host> Client<H> {
                 core = self.read_some(core);
             }
         }
-        core.driving.told = Work::ALL;
+        // The answer tells all of it. An event for what is more to read would come again with each call that does not read.
+        core.driving.told = Work {
+            more: true,
+            ..Work::ALL
+        };
         let mut core = self.settle(core, Thread::Caller);
         core.tell()
     }

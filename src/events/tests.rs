@@ -189,6 +189,23 @@ fn a_caller_drives_alone() {
 }
 
 #[test]
+fn writing_makes_no_events_of_what_is_there_to_read() {
+    let queue = Queue::new();
+    let client = EventClient::new(&queue, Create::default()).expect("a client");
+    client.set_driver(Work::ALL).expect("no connection yet");
+    let _server = attach(&client, Connect::default());
+    let write = Work {
+        write: true,
+        ..Work::NONE
+    };
+    let mut buffer = [0; 1024];
+    let mut taken = || client.drive_events(write, &mut buffer).expect("open").records;
+    taken();
+    assert_eq!((taken(), taken()), (0, 0), "one that takes all events would never end");
+    assert!(client.wants().more, "nobody has read yet");
+}
+
+#[test]
 fn one_call_finds_the_peers_end_behind_its_last_bytes() {
     let (queue, client, mut server) = connected(Create {
         driver: Work::ALL,

@@ -326,7 +326,7 @@ func (c *Client) take(next func([]byte) int64, more bool, again int) int {
 				return want
 			}
 		}
-		if again != 0 && c.busy() { // a server that sends as fast as this reads would have it read for ever
+		if again == 0 || c.busy() { // what there was to do is done; and a server that sends as fast as this reads would have it read for ever
 			again, next = 0, func(buffer []byte) int64 { return nextEvents(c.queue, buffer) }
 		}
 	}

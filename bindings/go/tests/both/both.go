@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/paho-oxide/paho-oxide/bindings/go/tests/steps"
 )
 
 // A Library is one of the two that are compared.
@@ -81,15 +83,15 @@ type Broker struct {
 	TCP, TLS, WS, Unix, CA string
 }
 
-// FreePort returns a port of loopback that nobody uses at this moment.
-func FreePort(t testing.TB) int {
+// Port returns a port of loopback for a server that the caller starts, and starts again. Nobody else is given it before the test ends.
+func Port(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, held, err := steps.Reserve()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Cleanup(func() { held.Close() })
+	return port
 }
 
 // Mosquitto starts one, with these lines added to its configuration. It ends with the test.
@@ -101,7 +103,7 @@ func Mosquitto(t testing.TB, lines ...string) *Broker {
 	}
 	t.Cleanup(func() { os.RemoveAll(directory) })
 	certificates(t, directory)
-	plain, secure, web := FreePort(t), FreePort(t), FreePort(t)
+	plain, secure, web := Port(t), Port(t), Port(t)
 	socket := filepath.Join(directory, "socket")
 	config := fmt.Sprintf(`allow_anonymous true
 user root

@@ -6,35 +6,35 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"github.com/eclipse/paho.mqtt.golang/packets"
+	"github.com/paho-oxide/paho-oxide/bindings/go/tests/steps"
 )
 
-// Patience is how long a program waits for what must come.
-const Patience = time.Minute
+// What the programs of both modules share.
+const Patience = steps.Patience
+
+// What the programs of both modules share.
+var (
+	Print = steps.Print
+	Fatal = steps.Fatal
+	Must  = steps.Must
+	Until = steps.Until
+	Tick  = steps.Tick
+)
+
+// Recv receives from a channel, or ends the program.
+func Recv[T any](from <-chan T, what string) T { return steps.Recv(from, what) }
+
+// Refusing returns a URL that refuses connections.
+func Refusing() string { return "tcp://" + steps.Refusing() }
 
 // Quiesce is what programs give Disconnect, in milliseconds: more than the slowest machine needs, so that it returns when it is done.
 const Quiesce = 60_000
-
-var changing = regexp.MustCompile(`(127\.0\.0\.1|\[::1\]|localhost):\d+`)
-
-// Print prints a line without the port numbers, which differ between runs.
-func Print(v ...any) { fmt.Print(changing.ReplaceAllString(fmt.Sprintln(v...), "$1:PORT")) }
-
-// Must ends the program on an error.
-func Must(err error) {
-	if err != nil {
-		Print("FATAL", err)
-		os.Exit(1)
-	}
-}
 
 // Wait waits for a token and returns its error as text.
 func Wait(t mqtt.Token) string {
@@ -42,28 +42,6 @@ func Wait(t mqtt.Token) string {
 		return "NOT ENDED"
 	}
 	return fmt.Sprint(t.Error())
-}
-
-// Recv receives from a channel, or ends the program.
-func Recv[T any](from <-chan T, what string) T {
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(Patience):
-		Print("FATAL: no", what)
-		os.Exit(1)
-		panic("unreachable")
-	}
-}
-
-// Until waits until something is true that no event tells of, or ends the program.
-func Until(reached func() bool) {
-	for start := time.Now(); !reached(); time.Sleep(time.Millisecond) {
-		if time.Since(start) > Patience {
-			Print("FATAL: never came true")
-			os.Exit(1)
-		}
-	}
 }
 
 // A Server accepts connections on a port of loopback.
@@ -120,8 +98,7 @@ func (c *Conn) Expect(what string) packets.ControlPacket {
 func (c *Conn) Connack(code byte, present bool) *packets.ConnectPacket {
 	p, ok := c.Read().(*packets.ConnectPacket)
 	if !ok {
-		Print("FATAL: no CONNECT")
-		os.Exit(1)
+		Fatal("no CONNECT")
 	}
 	a := packets.NewControlPacket(packets.Connack).(*packets.ConnackPacket)
 	a.ReturnCode, a.SessionPresent = code, present
@@ -166,14 +143,12 @@ func (c *Conn) Flows(n int) []*packets.PublishPacket {
 			}
 		case *packets.PubrelPacket:
 			if !received[p.MessageID] {
-				Print("FATAL: PUBREL of nothing", p.MessageID)
-				os.Exit(1)
+				Fatal("PUBREL of nothing", p.MessageID)
 			}
 			delete(received, p.MessageID)
 			c.Ack(packets.Pubcomp, p.MessageID)
 		default:
-			Print("FATAL: no PUBLISH or PUBREL", p)
-			os.Exit(1)
+			Fatal("no PUBLISH or PUBREL", p)
 		}
 	}
 	slices.SortFunc(seen, func(a, b *packets.PublishPacket) int { return strings.Compare(a.TopicName, b.TopicName) })
@@ -195,34 +170,6 @@ func (c *Conn) End(client mqtt.Client) {
 	done := Disconnect(client)
 	c.Drain()
 	<-done
-}
-
-// Tick returns when the clock of the file system, which has large steps, has moved on. The order in which files were written shows then.
-func Tick() {
-	file, err := os.CreateTemp("", "tick")
-	Must(err)
-	defer os.Remove(file.Name())
-	defer file.Close()
-	stamp := func() time.Time {
-		_, err := file.WriteAt([]byte("x"), 0)
-		Must(err)
-		info, err := file.Stat()
-		Must(err)
-		return info.ModTime()
-	}
-	for start := stamp(); !stamp().After(start); {
-		time.Sleep(time.Millisecond)
-	}
-}
-
-// Refusing returns a URL that refuses connections. Its port stays taken until the program ends, so nobody else can listen there.
-func Refusing() string {
-	s, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	Must(err)
-	Must(syscall.Bind(s, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
-	address, err := syscall.Getsockname(s)
-	Must(err)
-	return fmt.Sprint("tcp://127.0.0.1:", address.(*syscall.SockaddrInet4).Port)
 }
 
 // Drain reads until the end of the connection.

@@ -16,6 +16,8 @@ func main() {
 	first, second := kit.Listen(), kit.Listen()
 	refusals, ups, downs, lost, gone := make(chan error, 9), make(chan string, 9), make(chan bool, 9), make(chan error, 9), make(chan byte, 9)
 	cfg := kit.Config(first, second)
+	// Callbacks print nothing: they run while this goroutine goes on.
+	built := make(chan string, 9)
 	attempt := 0
 	cfg.CleanStartOnInitialConnection = true
 	cfg.SessionExpiryInterval = 60
@@ -23,7 +25,7 @@ func main() {
 	cfg.WillMessage = &paho.WillMessage{Topic: "will", Payload: []byte("bye"), QoS: 1, Retain: true}
 	cfg.ConnectPacketBuilder = func(c *paho.Connect, server *url.URL) (*paho.Connect, error) {
 		attempt++
-		kit.Print("builder", c.ClientID, c.CleanStart, c.KeepAlive, c.Username, c.UsernameFlag, string(c.Password), c.PasswordFlag,
+		built <- fmt.Sprint("builder ", c.ClientID, c.CleanStart, c.KeepAlive, c.Username, c.UsernameFlag, string(c.Password), c.PasswordFlag,
 			*c.Properties.SessionExpiryInterval, c.WillMessage.Topic, c.WillProperties != nil, server.Host == second.URL.Host)
 		if attempt == 2 {
 			return nil, errors.New("not this one")
@@ -31,13 +33,7 @@ func main() {
 		c.ClientID = fmt.Sprint("attempt", attempt)
 		return c, nil
 	}
-	cfg.OnConnectError = func(err error) {
-		var refused *autopaho.ConnackError
-		if errors.As(err, &refused) {
-			kit.Print("refused", refused.ReasonCode, refused.Reason)
-		}
-		refusals <- err
-	}
+	cfg.OnConnectError = func(err error) { refusals <- err }
 	cfg.OnConnectionUp = func(m *autopaho.ConnectionManager, c *paho.Connack) {
 		ups <- fmt.Sprint(c.ReasonCode, c.SessionPresent, c.Properties.AssignedClientID)
 	}
@@ -48,13 +44,19 @@ func main() {
 	kit.Must(err)
 	conn := first.Accept()
 	conn.Answer(&packets.Connack{ReasonCode: 0x87, Properties: &packets.Properties{ReasonString: "go away"}})
-	kit.Print(kit.Recv(refusals, "OnConnectError"))
+	kit.Print(kit.Recv(built, "builder"))
+	err = kit.Recv(refusals, "OnConnectError")
+	var refused *autopaho.ConnackError
+	kit.Print(err, errors.As(err, &refused), refused.ReasonCode, refused.Reason)
 	conn.Expect("after the refusal")
+	kit.Print(kit.Recv(built, "builder"))
 	kit.Print(kit.Recv(refusals, "OnConnectError"))
 	conn = first.Accept()
+	kit.Print(kit.Recv(built, "builder"))
 	conn.Close()
 	kit.Print(kit.Recv(refusals, "OnConnectError") != nil)
 	conn = second.Accept()
+	kit.Print(kit.Recv(built, "builder"))
 	connect := conn.Answer(&packets.Connack{Properties: &packets.Properties{AssignedClientID: "assigned"}})
 	kit.Print("clean", connect.CleanStart, connect.ClientID, kit.Recv(ups, "OnConnectionUp"))
 	kit.Print(m.AwaitConnection(kit.Context()))
@@ -62,17 +64,20 @@ func main() {
 	conn.Close()
 	kit.Print(kit.Recv(lost, "OnClientError") != nil, kit.Recv(downs, "OnConnectionDown"))
 	conn = first.Accept()
+	kit.Print(kit.Recv(built, "builder"))
 	connect = conn.Connack(true)
 	kit.Print("clean", connect.CleanStart, connect.ClientID, kit.Recv(ups, "OnConnectionUp"))
 	conn.Send(&packets.Disconnect{ReasonCode: 0x8b, Properties: &packets.Properties{ReasonString: "maintenance"}})
 	conn.Close()
 	kit.Print(kit.Recv(gone, "OnServerDisconnect"), kit.Recv(downs, "OnConnectionDown"), len(lost))
 	conn = first.Accept()
+	kit.Print(kit.Recv(built, "builder"))
 	conn.Connack(false)
 	kit.Print(kit.Recv(ups, "OnConnectionUp"))
 	m.TerminateConnectionForTest()
 	kit.Print(kit.Recv(downs, "OnConnectionDown"), kit.Recv(lost, "OnClientError") != nil)
 	conn = first.Accept()
+	kit.Print(kit.Recv(built, "builder"))
 	conn.Connack(false)
 	kit.Print(kit.Recv(ups, "OnConnectionUp"), m.AwaitConnection(kit.Context()))
 	kit.Print(m.Disconnect(kit.Context()))

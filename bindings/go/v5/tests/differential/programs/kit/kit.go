@@ -8,48 +8,34 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"os"
-	"regexp"
 	"time"
 
 	"github.com/eclipse/paho.golang/autopaho"
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
+	"github.com/paho-oxide/paho-oxide/bindings/go/tests/steps"
 )
 
-// Patience is how long a program waits for what must come.
-const Patience = time.Minute
+// What the programs of both modules share.
+const Patience = steps.Patience
 
-var changing = regexp.MustCompile(`(127\.0\.0\.1|\[::1\]|localhost):\d+`)
+// What the programs of both modules share.
+var (
+	Print = steps.Print
+	Fatal = steps.Fatal
+	Must  = steps.Must
+	Until = steps.Until
+	Tick  = steps.Tick
+)
 
-// Print prints a line without the port numbers, which differ between runs.
-func Print(v ...any) { fmt.Print(changing.ReplaceAllString(fmt.Sprintln(v...), "$1:PORT")) }
-
-// Must ends the program on an error.
-func Must(err error) {
-	if err != nil {
-		Print("FATAL", err)
-		os.Exit(1)
-	}
-}
+// Recv receives from a channel, or ends the program.
+func Recv[T any](from <-chan T, what string) T { return steps.Recv(from, what) }
 
 // Context returns one that ends when patience does.
 func Context() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	context.AfterFunc(ctx, cancel)
 	return ctx
-}
-
-// Recv receives from a channel, or ends the program.
-func Recv[T any](from <-chan T, what string) T {
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(Patience):
-		Print("FATAL: no", what)
-		os.Exit(1)
-		panic("unreachable")
-	}
 }
 
 // Go runs a call on a goroutine and returns the channel of its result, as text.
@@ -121,6 +107,23 @@ func (s *Server) Accept() *Conn {
 	return &Conn{c}
 }
 
+// Silence accepts connections and answers nothing but CONNECT.
+func (s *Server) Silence() {
+	for {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			c := &Conn{conn}
+			if p := c.Read(); p != nil && p.Type == packets.CONNECT {
+				c.Send(&packets.Connack{})
+				io.Copy(io.Discard, conn)
+			}
+		}()
+	}
+}
+
 // A Conn is the server's side of a connection.
 type Conn struct{ net.Conn }
 
@@ -169,8 +172,7 @@ func (c *Conn) Connack(present bool) *packets.Connect {
 func (c *Conn) Answer(connack *packets.Connack) *packets.Connect {
 	p := c.Read()
 	if p == nil || p.Type != packets.CONNECT {
-		Print("FATAL: no CONNECT")
-		os.Exit(1)
+		Fatal("no CONNECT")
 	}
 	c.Send(connack)
 	return p.Content.(*packets.Connect)
@@ -181,12 +183,13 @@ func (c *Conn) Message(topic, payload string, qos byte, id uint16) {
 	c.Send(&packets.Publish{Topic: topic, Payload: []byte(payload), QoS: qos, PacketID: id})
 }
 
-// Config returns a configuration that leaves nothing to chance. Attempts follow each other at once.
+// Config returns a configuration that leaves nothing to chance. Attempts follow each other at once, and nothing ends because the machine is slow.
 func Config(servers ...*Server) autopaho.ClientConfig {
 	cfg := autopaho.ClientConfig{
 		KeepAlive:        60,
 		ReconnectBackoff: func(attempt int) time.Duration { return time.Duration(min(attempt, 1)) * 10 * time.Millisecond },
-		ClientConfig:     paho.ClientConfig{ClientID: "client"},
+		ConnectTimeout:   Patience,
+		ClientConfig:     paho.ClientConfig{ClientID: "client", PacketTimeout: Patience},
 	}
 	for _, s := range servers {
 		cfg.ServerUrls = append(cfg.ServerUrls, s.URL)

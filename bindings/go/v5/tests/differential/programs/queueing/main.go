@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/eclipse/paho.golang/autopaho"
 	"github.com/eclipse/paho.golang/autopaho/queue"
@@ -19,16 +18,12 @@ import (
 	"github.com/paho-oxide/paho-oxide/bindings/go/v5/tests/differential/programs/kit"
 )
 
-// tick is longer than the resolution of file systems' clocks.
-const tick = 15 * time.Millisecond
-
 // answer reads n messages, prints and acknowledges them.
 func answer(conn *kit.Conn, n int) {
 	for under := 0; n > 0 || under > 0; {
 		read := conn.Read()
 		if read == nil {
-			kit.Print("FATAL: no message")
-			os.Exit(1)
+			kit.Fatal("no message")
 		}
 		switch p := read.Content.(type) {
 		case *packets.Publish:
@@ -54,7 +49,7 @@ func publish(m *autopaho.ConnectionManager, topic string, n int) {
 			Topic: topic, QoS: byte(i % 3), Retain: i == 1, Payload: fmt.Append(nil, i),
 			Properties: &paho.PublishProperties{ContentType: "text", User: paho.UserProperties{{Key: "n", Value: fmt.Sprint(i)}}},
 		}}))
-		time.Sleep(tick) // the original's order on disk is that of the file system's clock
+		kit.Tick() // the original's order on disk is that of the file system's clock
 	}
 }
 
@@ -83,9 +78,9 @@ func run(q queue.Queue, empty func() chan struct{}) {
 	kit.Must(q.Enqueue(strings.NewReader("no packet at all")))
 	var ping bytes.Buffer
 	(&packets.Pingreq{}).WriteTo(&ping)
-	time.Sleep(tick)
+	kit.Tick()
 	kit.Must(q.Enqueue(&ping))
-	time.Sleep(tick)
+	kit.Tick()
 	publish(m, "last", 1)
 	answer(conn, 1)
 	<-empty()

@@ -16,7 +16,6 @@ import (
 func main() {
 	s := kit.Listen()
 	cfg := kit.Config(s)
-	cfg.PacketTimeout = 3 * time.Second
 	m, err := autopaho.NewConnection(kit.Context(), cfg)
 	kit.Must(err)
 	conn := s.Accept()
@@ -66,16 +65,14 @@ func main() {
 		kit.Print(kit.Recv(result, "UNSUBACK"))
 	}
 
-	// No answer.
-	start := time.Now()
-	_, err = m.Publish(kit.Context(), &paho.Publish{Topic: "slow", QoS: 1})
-	kit.Print(err, time.Since(start) >= 3*time.Second)
-	short, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer cancel()
-	_, err = m.Subscribe(short, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: "slow"}}})
-	kit.Print(err)
+	// The program gives up.
+	ctx, cancel := context.WithCancel(context.Background())
+	subscribed := kit.Go(func() (*paho.Suback, error) {
+		return m.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: "slow"}}})
+	}, kit.Suback)
 	conn.Read()
-	conn.Read()
+	cancel()
+	kit.Print(kit.Recv(subscribed, "SUBACK"))
 	// The connection is lost meanwhile, and there is no session that would go on.
 	result := publish(&paho.Publish{Topic: "lost", QoS: 1})
 	conn.Read()
@@ -86,4 +83,17 @@ func main() {
 	kit.Must(m.AwaitConnection(kit.Context()))
 	kit.Print(fmt.Sprint(m.Disconnect(kit.Context())))
 	conn.Expect("end")
+
+	// The server gives no answer.
+	silent := kit.Listen()
+	go silent.Silence()
+	cfg = kit.Config(silent)
+	cfg.PacketTimeout = 3 * time.Second
+	m, err = autopaho.NewConnection(kit.Context(), cfg)
+	kit.Must(err)
+	kit.Must(m.AwaitConnection(kit.Context()))
+	start := time.Now()
+	response, err := m.Publish(kit.Context(), &paho.Publish{Topic: "slow", QoS: 1})
+	kit.Print(kit.Response(response), err, time.Since(start) >= cfg.PacketTimeout)
+	kit.Print(m.Disconnect(kit.Context()))
 }

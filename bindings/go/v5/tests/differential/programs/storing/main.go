@@ -8,13 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
 	"github.com/eclipse/paho.golang/paho/extensions/topicaliases"
 	"github.com/eclipse/paho.golang/paho/store/file"
 	"github.com/eclipse/paho.golang/paho/store/memory"
+	"github.com/paho-oxide/paho-oxide/bindings/go/v5/tests/differential/programs/kit"
 )
 
 type store interface {
@@ -41,7 +41,7 @@ func list(s store) {
 func run(s store) {
 	for _, id := range []uint16{7, 65535, 1, 300} {
 		fmt.Println(s.Put(id, packets.PUBLISH, &packets.Publish{Topic: "t", QoS: 1, PacketID: id, Payload: fmt.Append(nil, id)}))
-		time.Sleep(10 * time.Millisecond) // the order is that of the file system's clock
+		kit.Tick() // the order is that of the file system's clock
 	}
 	list(s)
 	reader, err := s.Get(65535)
