@@ -199,9 +199,18 @@ fn writing_makes_no_events_of_what_is_there_to_read() {
         ..Work::NONE
     };
     let mut buffer = [0; 1024];
-    let mut taken = || client.drive_events(write, &mut buffer).expect("open").records;
+    let mut taken = || {
+        client
+            .drive_events(write, &mut buffer)
+            .expect("open")
+            .records
+    };
     taken();
-    assert_eq!((taken(), taken()), (0, 0), "one that takes all events would never end");
+    assert_eq!(
+        (taken(), taken()),
+        (0, 0),
+        "one that takes all events would never end"
+    );
     assert!(client.wants().more, "nobody has read yet");
 }
 

@@ -16,6 +16,7 @@ import (
 func main() {
 	s := kit.Listen()
 	cfg := kit.Config(s)
+	cfg.PacketTimeout = kit.Patience / 4 // the original waits that long for the answer to what was lost
 	m, err := autopaho.NewConnection(kit.Context(), cfg)
 	kit.Must(err)
 	conn := s.Accept()
