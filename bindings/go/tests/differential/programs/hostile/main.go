@@ -87,6 +87,9 @@ func nils() {
 	conn.Close()
 	conn = s.Accept()
 	conn.Connack(0, true)
+	for !c.IsConnectionOpen() { // the original may forget what is published right at this time
+		time.Sleep(time.Millisecond)
+	}
 	p := c.Publish("again", 1, false, "x")
 	conn.Ack(packets.Puback, conn.Read().Details().MessageID)
 	kit.Print(kit.Wait(p), c.IsConnectionOpen())
