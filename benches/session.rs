@@ -79,7 +79,7 @@ impl Sink for Nowhere {
     fn load_sent(&mut self, _: u16) -> Loaded<Vec<u8>> {
         Loaded::Later
     }
-    fn load_received(&mut self, _: u16) -> Loaded<usize> {
+    fn load_received(&mut self, _: u16) -> Loaded<Option<usize>> {
         Loaded::Later
     }
 }

@@ -150,6 +150,9 @@ impl Sink for World {
             Receipt::Released(id) => {
                 self.forget(Record::Received(id));
             }
+            Receipt::Stands(id) => {
+                assert!(self.records.contains(&Record::Received(id)));
+            }
         }
         if let Some(token) = ack {
             assert_ne!(qos, QoS::AtMostOnce);
@@ -244,7 +247,7 @@ impl Sink for World {
         Loaded::Damaged { in_place: false }
     }
 
-    fn load_received(&mut self, _: u16) -> Loaded<u32> {
+    fn load_received(&mut self, _: u16) -> Loaded<Option<u32>> {
         Loaded::Damaged { in_place: false }
     }
 }

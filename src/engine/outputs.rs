@@ -261,7 +261,11 @@ impl<H: Host> Sink for Outputs<H> {
         } else if let (QoS::AtLeastOnce | QoS::ExactlyOnce, Some(records)) =
             (qos, &mut self.records)
         {
-            match records.store_message::<H>(&message, receipt) {
+            let stored = match receipt {
+                Receipt::Stands(id) => records.lend(id),
+                _ => records.store_message::<H>(&message, receipt),
+            };
+            match stored {
                 Ok(key) => record = Some(key),
                 Err(NotStored) => return Err(message),
             }
@@ -330,6 +334,13 @@ impl<H: Host> Sink for Outputs<H> {
         }
     }
 
+    fn release(&mut self, id: u16) -> Result<(), NotStored> {
+        match &mut self.records {
+            Some(records) => records.release(id),
+            None => Ok(()),
+        }
+    }
+
     fn store_queued(
         &mut self,
         publish: &Publish<'_>,
@@ -361,7 +372,7 @@ impl<H: Host> Sink for Outputs<H> {
         self.load(|records| records.load_sent(id))
     }
 
-    fn load_received(&mut self, id: u16) -> Loaded<H::Message> {
+    fn load_received(&mut self, id: u16) -> Loaded<Option<H::Message>> {
         self.load(|records| records.load_received::<H>(id))
     }
 }

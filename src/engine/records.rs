@@ -6,6 +6,7 @@
 //! What the store refuses for now is put off, and [`Records::retry_at`] says until when: the client's timer obeys it.
 
 mod convert;
+mod lent;
 mod numbers;
 mod restore;
 mod retry;
@@ -23,12 +24,13 @@ use crate::protocol::QoS;
 use crate::protocol::packet::Publish;
 use crate::protocol::property::{Context, PropertiesRef};
 use crate::protocol::session::{
-    Loaded, NotStored, Receipt, Record, RecordHandle, Stored, Token, view,
+    HAD, Loaded, NotStored, Receipt, Record, RecordHandle, Stored, Token, view,
 };
 use crate::trace;
 
 use super::host::Host;
 use crate::options::CreateOptions;
+use lent::Lent;
 use numbers::Numbers;
 use retry::Retry;
 
@@ -45,6 +47,7 @@ pub(super) struct Records {
     standing_in: BTreeMap<u16, RecordKey>,
     /// Records of a client of the other version that belong to messages in flight of this one.
     taken_over: BTreeSet<RecordKey>,
+    lent: Lent,
     retry: Retry,
     /// Messages of the program's queue that could not be read, in the order in which they came.
     put_off: Vec<RecordKey>,
@@ -71,6 +74,7 @@ impl Records {
             since: Instant::now(),
             standing_in: BTreeMap::new(),
             taken_over: BTreeSet::new(),
+            lent: Lent::default(),
             retry: Retry::default(),
             put_off: Vec::new(),
         }
@@ -181,8 +185,15 @@ impl Records {
         Ok(())
     }
 
-    /// Removes a record, which is then no longer this client's, whether the store could remove it or not.
+    /// Removes a record, which is then no longer this client's, whether the store could remove it or not. A message of the
+    /// program's queue that it stood for gets one of its own, if the store can write it.
     pub fn discard(&mut self, record: Record) {
+        if let Record::Received(id) = record {
+            if self.give_back(id).is_ok_and(|given| given) {
+                return;
+            }
+            self.lent.end(id);
+        }
         if let Some(key) = self.key(record) {
             self.taken_over.remove(&key);
             self.remove(key);
@@ -220,7 +231,7 @@ impl Records {
             };
             queued
                 .write(v5, |parts| match receipt {
-                    Receipt::None => self.write(|store| store.put(key, parts)),
+                    Receipt::None | Receipt::Stands(_) => self.write(|store| store.put(key, parts)),
                     Receipt::Kept(id, packet) => {
                         let kept = self.own_key(RecordKind::PublishReceived, id.into());
                         self.write(|store| store.put_both(key, parts, kept, &[packet]))
@@ -253,7 +264,66 @@ impl Records {
 
     /// The program has taken the message.
     pub fn message_taken(&mut self, key: RecordKey) {
-        self.remove(key);
+        let lent = (key.v5 == self.v5).then(|| self.lent.taken(key.number));
+        let Some(id) = lent.flatten() else {
+            self.remove(key);
+            return;
+        };
+        let receipt = self.own_key(RecordKind::PublishReceived, id.into());
+        if self.write(|store| store.put(receipt, &[HAD])).is_err() {
+            // The program would get the message once more at its PUBREL; without a record only if its PUBREC is lost.
+            self.remove(receipt);
+        }
+    }
+
+    /// Has the record of a message's receipt stand for the message in the program's queue, and returns the key that names the
+    /// message there.
+    pub fn lend(&mut self, id: u16) -> Result<RecordKey, NotStored> {
+        let number = self.next_number(RecordKind::Message)?;
+        self.messages.took(number);
+        self.lent.lend(id, number);
+        Ok(self.own_key(RecordKind::Message, number))
+    }
+
+    /// Removes the record of a receipt whose PUBREL has come. A message of the program's queue that it stands for gets one of
+    /// its own in the same step.
+    pub fn release(&mut self, id: u16) -> Result<(), NotStored> {
+        if !self.give_back(id)? {
+            self.discard(Record::Received(id));
+        }
+        Ok(())
+    }
+
+    /// Writes the `q-` record of a message that the record of its receipt stands for, in its place. Returns false if it stands
+    /// for none. The message itself is the program's: what is written is what the store has of it.
+    fn give_back(&mut self, id: u16) -> Result<bool, NotStored> {
+        let Some(number) = self.lent.number(id) else {
+            return Ok(false);
+        };
+        let receipt = self.own_key(RecordKind::PublishReceived, id.into());
+        let key = self.own_key(RecordKind::Message, number);
+        let v5 = self.v5;
+        let packet = self.store.get(receipt).map_err(|error| {
+            trace!(Error, "Message store: {error}");
+            NotStored
+        })?;
+        let publish = view(convert::version(v5), &packet).ok_or(NotStored)?;
+        let queued = QueuedMessage {
+            topic: publish.topic,
+            payload: publish.payload,
+            qos: publish.qos as u8,
+            retained: publish.retain,
+            dup: false,
+            packet_id: publish.packet_id,
+            properties: publish.properties.as_bytes(),
+        };
+        queued
+            .write(v5, |parts| {
+                self.write(|store| store.replace(receipt, key, parts))
+            })
+            .unwrap_or(Err(NotStored))?;
+        self.lent.end(id);
+        Ok(true)
     }
 
     /// Reads a message of the program's queue back.
@@ -307,17 +377,21 @@ impl Records {
         })
     }
 
-    /// Reads back the message that was received under that packet identifier and not handed over.
-    pub fn load_received<H: Host>(&mut self, id: u16) -> Loaded<H::Message> {
+    /// Reads back the message that was received under that packet identifier; nothing where the program has had it.
+    pub fn load_received<H: Host>(&mut self, id: u16) -> Loaded<Option<H::Message>> {
         let Some(key) = self.key(Record::Received(id)) else {
             return Loaded::Damaged { in_place: false };
         };
         self.load(key, |records, bytes| {
+            if bytes == HAD {
+                return Some(None);
+            }
             let publish = view(convert::version(key.v5), &bytes)?;
-            H::message(&Publish {
+            let message = H::message(&Publish {
                 properties: records.known_properties(publish.properties),
                 ..publish
-            })
+            })?;
+            Some(Some(message))
         })
     }
 

@@ -4,6 +4,7 @@
 //! The server is a mosquitto with persistence. It is ended by SIGTERM, upon which it saves its state: killed, it would lose
 //! messages that it has acknowledged, and no client can make up for that.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -37,7 +38,8 @@ impl Ledger {
             .truncate(true)
             .open(&path)
             .expect("a fresh file");
-        file.set_len(20 + u64::from(MAX_MESSAGES)).expect("room");
+        file.set_len(STATES + 2 * u64::from(MAX_MESSAGES))
+            .expect("room");
         Self(file, path)
     }
 
@@ -57,7 +59,9 @@ impl Ledger {
 
     fn states(&self, count: u32) -> Vec<u8> {
         let mut states = vec![0; count as usize];
-        self.0.read_exact_at(&mut states, 20).expect("it is there");
+        self.0
+            .read_exact_at(&mut states, STATES)
+            .expect("it is there");
         states
     }
 }
@@ -66,6 +70,20 @@ const TARGET: u64 = 0;
 const DONE: u64 = 1;
 const POSITION: u64 = 3;
 const INTERRUPTED: u64 = 4;
+const LIMIT: u64 = 5;
+/// Where the messages' states begin, in bytes.
+const STATES: u64 = 24;
+
+/// Long enough that only a failure reaches it, on a disk that others use, too.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The two programs, and the names of their clients.
+const PUBLISHER: &str = "crash_publisher";
+const SUBSCRIBER: &str = "crash_subscriber";
+
+/// The publisher is not further ahead of the subscriber than by so many messages: with more than 65,535 on their way mosquitto
+/// gives the same packet identifier to two of them ([`Watch`]).
+const AHEAD: u32 = 20_000;
 
 /// A mosquitto that comes back with what it had, behind a proxy.
 struct Server {
@@ -151,26 +169,96 @@ fn pid(child: &Child) -> Pid {
     Pid::from_child(child)
 }
 
-/// What the proxy sees of `QoS` 2, to tell whose fault it is when a message comes twice.
+/// What the wire shows of `QoS` 2, to tell whose fault it is when a message is missing or comes twice.
 ///
-/// mosquitto 2.0.11, restarted, may send a PUBLISH again whose PUBREL it has sent, and forward a message again for whose PUBLISH
-/// it has sent PUBREC. A client cannot know these for what they are: the identifier was free.
+/// mosquitto 2.0.11 breaks the protocol in three ways, of which a client can only notice what follows:
+/// - restarted, it may send a PUBLISH again whose PUBREL it has sent (the identifier was free, so it is a new message);
+/// - restarted, it may forward a message again for whose PUBLISH it has sent PUBREC;
+/// - it does not keep to its `max_inflight_messages`, and counts packet identifiers up without a look at those in flight: with
+///   more than 65,535 messages on their way two have the same identifier at a time, of which the second is taken for a resend.
+///
+/// So each packet passes a model of a receiver without fault. It says how often a message may arrive, and whether the sender gave
+/// the message's identifier to another one before the handshake was over.
 #[derive(Default)]
 struct Watch {
     /// Bytes of each connection and way that are no whole packet yet.
     partial: Mutex<HashMap<(usize, Way), Vec<u8>>>,
-    /// Numbers of the messages in flight, by way and packet identifier.
-    flying: Mutex<HashMap<(Way, u16), u32>>,
-    /// Messages whose PUBREL was sent, by way.
-    released: Mutex<HashSet<(Way, u32)>>,
-    /// Messages that were sent again all the same, or under two identifiers, by way: up by our publisher, down by the server.
-    again: Mutex<HashSet<(Way, u32)>>,
-    /// The identifier of each message, by way.
-    names: Mutex<HashMap<(Way, u32), u16>>,
+    seen: Mutex<HashMap<Way, Seen>>,
+    clients: Mutex<Clients>,
+}
+
+/// Who has which connection. What is on its way on one that its client has given up reaches nobody.
+#[derive(Default)]
+struct Clients {
+    of: HashMap<usize, &'static str>,
+    latest: HashMap<&'static str, usize>,
+}
+
+impl Clients {
+    fn connect(&mut self, connection: usize, packet: &[u8]) {
+        let names = |name: &&str| {
+            packet
+                .windows(name.len())
+                .any(|part| part == name.as_bytes())
+        };
+        let client = [PUBLISHER, SUBSCRIBER].into_iter().find(names);
+        let client = client.expect("one of the two");
+        self.of.insert(connection, client);
+        let latest = self.latest.entry(client).or_default();
+        *latest = connection.max(*latest);
+    }
+
+    fn has_given_up(&self, connection: usize) -> bool {
+        let client = self.of.get(&connection);
+        client.is_some_and(|client| self.latest[client] != connection)
+    }
+}
+
+/// The messages that went one way.
+#[derive(Default)]
+struct Seen {
+    /// By packet identifier: the message whose PUBREL has not been sent, as its receiver knows it.
+    open: HashMap<u16, u32>,
+    /// By packet identifier: the message whose PUBCOMP has not been seen, as its sender knows it.
+    flying: HashMap<u16, u32>,
+    /// By packet identifier: the message that had it last.
+    latest: HashMap<u16, u32>,
+    /// Each message with each identifier that it had.
+    sent: HashSet<(u16, u32)>,
+    /// How often each message may be handed over.
+    copies: HashMap<u32, u32>,
+    /// Messages that shared their identifier with another one.
+    mixed_up: HashSet<u32>,
+}
+
+impl Seen {
+    fn publish(&mut self, id: u16, number: u32) {
+        let flying = self.flying.insert(id, number);
+        let latest = self.latest.insert(id, number);
+        let is_resend = !self.sent.insert((id, number));
+        // One is on its way, or comes again after another one has come under its identifier.
+        for other in [flying, latest.filter(|_| is_resend)] {
+            if let Some(other) = other.filter(|other| *other != number) {
+                self.mixed_up.extend([other, number]);
+            }
+        }
+        let copies = self.copies.entry(number).or_default();
+        if let Entry::Vacant(entry) = self.open.entry(id) {
+            entry.insert(number);
+            *copies += 1;
+        }
+    }
 }
 
 impl Watch {
-    fn packet(&self, way: Way, packet: &[u8]) {
+    fn packet(&self, connection: usize, way: Way, packet: &[u8]) {
+        let mut clients = self.clients.lock().unwrap();
+        if packet[0] >> 4 == 1 {
+            clients.connect(connection, packet);
+        }
+        if clients.has_given_up(connection) {
+            return;
+        }
         let body = 1
             + packet[1..]
                 .iter()
@@ -179,10 +267,10 @@ impl Watch {
             + 1;
         let body = &packet[body..];
         let two = |at: usize| u16::from_be_bytes([body[at], body[at + 1]]);
+        let mut seen = self.seen.lock().unwrap();
         match packet[0] >> 4 {
             3 if (packet[0] >> 1) & 3 == 2 => {
                 let topic = usize::from(two(0)) + 2;
-                let id = two(topic);
                 // Behind the identifier come, in MQTT 5, properties: none, or few bytes that are no digits.
                 let digits = body[topic + 2..].iter().rev();
                 let digits: Vec<u8> = digits.copied().take_while(u8::is_ascii_digit).collect();
@@ -190,28 +278,24 @@ impl Watch {
                     .iter()
                     .rev()
                     .fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'));
-                let key = (way, number);
-                let other = self.names.lock().unwrap().insert(key, id);
-                if other.is_some_and(|other| other != id)
-                    || self.released.lock().unwrap().contains(&key)
-                {
-                    self.again.lock().unwrap().insert(key);
-                }
-                self.flying.lock().unwrap().insert((way, id), number);
+                seen.entry(way).or_default().publish(two(topic), number);
             }
             6 => {
-                if let Some(number) = self.flying.lock().unwrap().get(&(way, two(0))) {
-                    self.released.lock().unwrap().insert((way, *number));
-                }
+                seen.entry(way).or_default().open.remove(&two(0));
+            }
+            7 => {
+                seen.entry(way.opposite())
+                    .or_default()
+                    .flying
+                    .remove(&two(0));
             }
             _ => {}
         }
     }
 
-    fn again(&self, way: Way) -> HashSet<u32> {
-        let again = self.again.lock().unwrap();
-        let of_way = again.iter().filter(|(whose, _)| *whose == way);
-        of_way.map(|(_, number)| *number).collect()
+    /// Returns what was seen of the messages that went that way.
+    fn take(&self, way: Way) -> Seen {
+        self.seen.lock().unwrap().remove(&way).unwrap_or_default()
     }
 }
 
@@ -227,7 +311,7 @@ impl Observer for Watch {
         partial.extend(bytes);
         let mut rest = &partial[..];
         while let Ok(Some(len)) = decode::packet_len(rest) {
-            self.packet(way, &rest[..len]);
+            self.packet(connection, way, &rest[..len]);
             rest = &rest[len..];
         }
         let rest = rest.to_vec();
@@ -326,18 +410,11 @@ fn torture(publisher_version: u8, subscriber_version: u8) {
     let mut server = Server::new(&dir.0, &watch);
     let sent = Ledger::new(dir.0.join("sent"));
     let received = Ledger::new(dir.0.join("received"));
-    let mut subscriber = Program::new(
-        "crash_subscriber",
-        subscriber_version,
-        &server,
-        &dir.0,
-        &received,
-    );
-    wait_until("the subscription", Duration::from_secs(20), || {
-        received.get(TARGET) == 1
-    });
+    let mut subscriber = Program::new(SUBSCRIBER, subscriber_version, &server, &dir.0, &received);
+    wait_until("the subscription", PATIENCE, || received.get(TARGET) == 1);
     sent.set(TARGET, MAX_MESSAGES);
-    let mut publisher = Program::new("crash_publisher", publisher_version, &server, &dir.0, &sent);
+    sent.set(LIMIT, AHEAD);
+    let mut publisher = Program::new(PUBLISHER, publisher_version, &server, &dir.0, &sent);
 
     let mut restarts = 0;
     let limit = Instant::now() + Duration::from_secs(60 + u64::from(kills) * 5);
@@ -350,6 +427,10 @@ fn torture(publisher_version: u8, subscriber_version: u8) {
         thread::sleep(Duration::from_millis(30 + random.below(300)));
         publisher.assert_alive();
         subscriber.assert_alive();
+        let arrived = received.states(sent.get(POSITION));
+        let furthest = arrived.iter().rposition(|arrived| *arrived > 0);
+        let furthest = u32::try_from(furthest.unwrap_or(0)).expect("below MAX_MESSAGES");
+        sent.set(LIMIT, furthest + AHEAD);
         match random.below(20) {
             0..=8 => publisher.kill(),
             9..=17 => subscriber.kill(),
@@ -367,7 +448,7 @@ fn torture(publisher_version: u8, subscriber_version: u8) {
         restarts = 1;
     }
     sent.set(TARGET, sent.get(POSITION));
-    wait_until("the publisher", Duration::from_secs(120), || {
+    wait_until("the publisher", PATIENCE, || {
         publisher.child.try_wait().expect("ours").is_some()
     });
     let status = publisher.child.wait().expect("ours");
@@ -395,7 +476,8 @@ fn torture(publisher_version: u8, subscriber_version: u8) {
         }
     }
     received.set(DONE, 1);
-    wait_until("the subscriber", Duration::from_secs(20), || {
+    // It may have thousands of records to give files to.
+    wait_until("the subscriber", PATIENCE, || {
         subscriber.child.try_wait().expect("ours").is_some()
     });
     let arrived = received.states(count);
@@ -409,16 +491,21 @@ fn torture(publisher_version: u8, subscriber_version: u8) {
     let (missing1, missing2) = (of(1, &missed), of(2, &missed));
     let twice1 = of(1, &|_, arrived| arrived > 1);
     let twice2 = of(2, &|_, arrived| arrived > 1);
-    // What the server sent twice is its own doing.
-    let by_server = watch.again(Way::Down);
-    let (served, twice2): (Vec<u32>, Vec<u32>) =
-        twice2.into_iter().partition(|n| by_server.contains(n));
-    let by_publisher = watch.again(Way::Up);
+    // What the server did is its own doing.
+    let (up, down) = (watch.take(Way::Up), watch.take(Way::Down));
+    let copies = |n: &u32| down.copies.get(n).copied().unwrap_or(0);
+    let (mixed_up, missing2): (Vec<u32>, Vec<u32>) = missing2
+        .into_iter()
+        .partition(|n| down.mixed_up.contains(n));
+    let (served, twice2): (Vec<u32>, Vec<u32>) = twice2
+        .into_iter()
+        .partition(|n| down.mixed_up.contains(n) || u32::from(arrived[*n as usize]) <= copies(n));
     let unsure = states.iter().filter(|state| **state != ACCEPTED).count();
     println!(
         "MQTT {publisher_version} to {subscriber_version}, seed {seed}: {count} messages, {} kills of the publisher, {} of the \
          subscriber, {restarts} restarts of the server; QoS 1: {} missing, {} more than once; QoS 2: {} missing, {} more than \
-         once, and {} that the server sent twice; {unsure} killed in the send call, {} killed in the callback",
+         once, and {} that the server sent twice, {} that it mixed up with others; {unsure} killed in the send call, {} killed in \
+         the callback",
         publisher.kills,
         subscriber.kills,
         missing1.len(),
@@ -426,12 +513,24 @@ fn torture(publisher_version: u8, subscriber_version: u8) {
         missing2.len(),
         twice2.len(),
         served.len(),
+        mixed_up.len(),
         received.get(INTERRUPTED)
     );
     assert_eq!(missing1, [0; 0], "missing at QoS 1");
     assert_eq!(missing2, [0; 0], "missing at QoS 2");
     assert_eq!(twice2, [0; 0], "more than once at QoS 2");
-    assert!(by_publisher.is_empty(), "published again: {by_publisher:?}");
+    let again: Vec<&u32> = up
+        .copies
+        .iter()
+        .filter(|(_, copies)| **copies > 1)
+        .map(|(n, _)| n)
+        .collect();
+    assert!(again.is_empty(), "published again: {again:?}");
+    assert!(
+        up.mixed_up.is_empty(),
+        "identifiers in use given again: {:?}",
+        up.mixed_up
+    );
     assert!(received.get(INTERRUPTED) <= subscriber.kills);
 }
 

@@ -252,6 +252,58 @@ fn messages_received() {
     });
 }
 
+/// `r-`: `QoS` 2 messages that were handed over before their PUBREL, for want of room, and taken. Only ours leaves such records.
+#[test]
+fn messages_handed_over_before_their_pubrel() {
+    run("handed-over", &[Api::Async, Api::Client], |case, dir| {
+        if case.leaves == Whose::Original || case.version == Version::V5 {
+            return;
+        }
+        let broker = Broker::start();
+        let mut left = Puppet::start(case.api, case.leaves);
+        left.ok(&case.create(&broker, dir, ""));
+        let mut peer = case.connect(&broker, &mut left, false);
+        for (id, size) in [(7, 900_000), (8, 200_000)] {
+            let text = "x".repeat(size);
+            peer.publish(&message("a/b", &text).qos(2, id));
+            peer.expect_ack(AckKind::PubRec, id);
+        }
+        left.expect("message");
+        left.expect("message");
+        // Both had the message before; they are so short when the program has had it.
+        let deadline = Instant::now() + PATIENCE;
+        let had =
+            |id| std::fs::read(dir.store().join(case.key("r", id))).is_ok_and(|is| is.len() < 100);
+        while !(had(7) && had(8)) {
+            assert!(Instant::now() < deadline, "{:?}", dir.records());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        case.leave(left, dir, &[case.key("r", 7), case.key("r", 8)]);
+        drop(peer);
+
+        let mut resumed = Puppet::start(case.api, case.resumes);
+        resumed.ok(&case.create(&broker, dir, ""));
+        let mut peer = case.connect(&broker, &mut resumed, true);
+        if case.resumes == Whose::Ours {
+            // Its PUBREC may not have reached the server. The original knows nothing of the message then.
+            peer.publish(&message("a/b", "again").qos(2, 7).again());
+            peer.expect_ack(AckKind::PubRec, 7);
+        }
+        for id in [7, 8] {
+            peer.ack(AckKind::PubRel, id);
+            peer.expect_ack(AckKind::PubComp, id);
+        }
+        // The identifiers are free.
+        peer.publish(&message("a/b", "new").qos(2, 7));
+        peer.expect_ack(AckKind::PubRec, 7);
+        peer.ack(AckKind::PubRel, 7);
+        peer.expect_ack(AckKind::PubComp, 7);
+        let first = resumed.expect("message");
+        assert!(first.starts_with("a/b new 2"), "{first}");
+        finish(case, resumed, dir);
+    });
+}
+
 /// `q-`: messages that the program has not taken. (1.3.12 writes none with MQTT 5, but reads them.)
 #[test]
 fn messages_not_taken() {

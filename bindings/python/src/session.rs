@@ -329,7 +329,7 @@ impl Sink for Outputs {
         Loaded::Damaged { in_place: false }
     }
 
-    fn load_received(&mut self, _: u16) -> Loaded<Received> {
+    fn load_received(&mut self, _: u16) -> Loaded<Option<Received>> {
         Loaded::Damaged { in_place: false }
     }
 }

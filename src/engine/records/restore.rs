@@ -83,7 +83,6 @@ pub(in crate::engine) fn restore<H: Host>(
         }
     }
     for &key in &found.received {
-        // An MQTT 5 client hands a message over when it arrives, an older one at its PUBREL: see the session.
         if id(key).is_some_and(|id| session.restore_received(id, key.v5)) {
             received += 1;
             records.take_over(key);

@@ -209,3 +209,61 @@ fn a_damaged_record_stays_in_a_store_that_has_no_other_place() {
     assert_eq!(names(&shelf), ["c-1", "s5-2"]);
     assert_eq!(records.retry_at(), None);
 }
+
+/// Receives a message that is handed over before its PUBREL, and returns its name in the program's queue.
+fn received(records: &mut Records, id: u16, payload: &[u8]) -> RecordKey {
+    let packet = packet(false, payload, id);
+    assert_eq!(records.put(Record::Received(id), &packet), Ok(()));
+    records.lend(id).expect("a name for the message")
+}
+
+fn content(shelf: &Mutex<Shelf>, name: &str) -> Vec<u8> {
+    let key = RecordKey::parse(name).expect("a name");
+    shelf.lock().records.get(&key).cloned().unwrap_or_default()
+}
+
+#[test]
+fn the_record_of_a_receipt_stands_for_a_message_until_it_is_taken() {
+    let shelf = Arc::<Mutex<Shelf>>::default();
+    let mut records = client(false, &shelf);
+    let first = received(&mut records, 7, b"x");
+    let second = received(&mut records, 8, b"y");
+    // As for as long as it is held: killed now, the next process hands it over at its PUBREL, as would the original.
+    assert_eq!(names(&shelf), ["r-7", "r-8"]);
+    assert_eq!(content(&shelf, "r-7"), packet(false, b"x", 7));
+    // The program takes the first, then its PUBREL comes.
+    records.message_taken(first);
+    assert_eq!(content(&shelf, "r-7"), HAD);
+    assert_eq!(records.release(7), Ok(()));
+    // The PUBREL of the second comes first. Without room for its own record it keeps what it has, and PUBREL comes again.
+    shelf.lock().refuses = true;
+    assert_eq!(records.release(8), Err(NotStored));
+    shelf.lock().refuses = false;
+    assert_eq!(names(&shelf), ["r-8"]);
+    assert_eq!(records.release(8), Ok(()));
+    assert_eq!(names(&shelf), ["q-2"]);
+    let record = content(&shelf, "q-2");
+    let queued = QueuedMessage::read(false, &record).expect("a message");
+    assert_eq!((queued.topic, queued.payload), (&b"t"[..], &b"y"[..]));
+    assert_eq!((queued.qos, queued.packet_id), (2, 8));
+    // Its identifier is another message's before it is taken.
+    let third = received(&mut records, 8, b"z");
+    records.message_taken(second);
+    assert_eq!(names(&shelf), ["r-8"]);
+    assert_eq!(content(&shelf, "r-8"), packet(false, b"z", 8));
+    // The session ends: what the program has not had stays in its queue.
+    records.discard(Record::Received(8));
+    assert_eq!(names(&shelf), ["q-3"]);
+    records.message_taken(third);
+    assert_eq!(names(&shelf), [""; 0]);
+}
+
+#[test]
+fn a_message_that_was_taken_does_not_come_again_on_a_full_disk() {
+    let shelf = Arc::<Mutex<Shelf>>::default();
+    let mut records = client(false, &shelf);
+    let key = received(&mut records, 7, b"x");
+    shelf.lock().refuses = true;
+    records.message_taken(key);
+    assert_eq!(names(&shelf), [""; 0]);
+}

@@ -35,6 +35,7 @@ use super::directory::MAX_RECORD;
 use super::{FileStore, files, folder};
 use crate::protocol::packet::Publish;
 use crate::protocol::property::{Context, PropertiesRef};
+use crate::protocol::session::HAD;
 use crate::protocol::{QoS, Version};
 
 /// The sub-directory of the store that is open.
@@ -236,6 +237,8 @@ impl NamedStore {
                     }
                     given
                 }
+                // It has no name among theirs, and its PUBREL is all that can still come of it.
+                RecordKind::PublishReceived if self.inside.get(key)? == HAD => true,
                 RecordKind::PublishReceived => {
                     if self.naming.handed_over {
                         let name = self.naming.file(&self.naming.incoming, id);

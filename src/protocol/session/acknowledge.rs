@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::num::NonZeroU64;
 
 use super::received::State;
-use super::{Fault, Receipt, Record, Refused, Session, Sink};
+use super::{Fault, HAD, Receipt, Record, Refused, Session, Sink};
 use crate::protocol::error::Malformed;
 use crate::protocol::inflight::Inflight;
 use crate::protocol::packet::AckKind;
@@ -255,7 +255,12 @@ impl<M, O> Session<M, O> {
             AckKind::PubRec => {
                 // From its PUBREC on the message must be known as one that the program has had.
                 if let Some(packet) = self.received.unacknowledged(id) {
-                    sink.store(Record::Received(id), packet)?;
+                    let record = if self.record_means_pending(self.version == Version::V5) {
+                        HAD
+                    } else {
+                        packet
+                    };
+                    sink.store(Record::Received(id), record)?;
                 }
                 self.received.set(id, State::HandedOver);
             }
@@ -275,6 +280,19 @@ impl<M, O> Session<M, O> {
             self.ack(kind, id, reason, sink);
         }
         Ok(true)
+    }
+
+    /// Returns true if a received PUBLISH in the record of a client of that version means that the program has still to get the
+    /// message, so that [`HAD`] has to say that it has had it. In MQTT 5 the original hands messages over when they arrive, and
+    /// so does this library, unless the program wants them at their PUBREL.
+    pub(super) fn record_means_pending(&self, v5: bool) -> bool {
+        !v5 || matches!(
+            self.acknowledge,
+            Acknowledge::ByProgram {
+                exactly_once: HandOver::Release,
+                ..
+            }
+        )
     }
 
     /// Hands over a message that the program acknowledges. Nothing of it is stored here: what is not acknowledged comes

@@ -83,9 +83,9 @@ impl<M, O> Session<M, O> {
         let id = publish.packet_id;
         let mut receipt = Receipt::Kept(id, packet);
         if self.version < Version::V5 {
+            sink.store(Record::Received(id), packet)?;
             let size = sink.message_size(&message);
             if !self.received.is_full(size) {
-                sink.store(Record::Received(id), packet)?;
                 let order = self.order();
                 return Ok(State::Held {
                     order,
@@ -93,10 +93,10 @@ impl<M, O> Session<M, O> {
                     message,
                 });
             }
-            // No record: after a crash the server either sends PUBREL, which is answered whether the message is known or
-            // not, or has no PUBREC and sends the message again.
+            // The record stays what it is until the program has taken the message: killed before, the next process hands it
+            // over at its PUBREL.
             self.hand_over_held(sink)?;
-            receipt = Receipt::None;
+            receipt = Receipt::Stands(id);
         }
         sink.deliver(message, publish.qos, receipt, None)
             .map_err(|_| Fault::NotStored)?;
@@ -107,7 +107,7 @@ impl<M, O> Session<M, O> {
     fn hand_over_held<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) -> Result<(), Fault> {
         for id in self.received.held_in_order() {
             if let Some((message, back)) = self.received.take_held(id) {
-                let receipt = Receipt::Released(id);
+                let receipt = Receipt::Stands(id);
                 if let Err(message) = sink.deliver(message, QoS::ExactlyOnce, receipt, None) {
                     self.received.set(id, back(message));
                     return Err(Fault::NotStored);
@@ -161,6 +161,12 @@ impl<M, O> Session<M, O> {
                 }
             }
             Some(State::Kept(packet)) => return self.hand_over_kept(id, packet, sink),
+            Some(State::HandedOver) => {
+                if let Err(error) = sink.release(id) {
+                    self.received.insert(id, State::HandedOver);
+                    return Err(error.into());
+                }
+            }
             Some(_) => sink.discard(Record::Received(id)),
             None => reason = reason::PACKET_IDENTIFIER_NOT_FOUND,
         }

@@ -36,7 +36,7 @@ pub use pending::{Kind, Pending};
 pub use queue::MAX_AHEAD;
 pub use received::{MAX_HELD, MAX_UNACKNOWLEDGED};
 pub use replies::MAX_UNSENT_REPLIES;
-pub use sink::{Loaded, NotStored, Receipt, Record, RecordHandle, Sink, Stored};
+pub use sink::{HAD, Loaded, NotStored, Receipt, Record, RecordHandle, Sink, Stored};
 pub use stored::is_sendable;
 pub use subscriptions::MAX_SUBSCRIPTION_BYTES;
 

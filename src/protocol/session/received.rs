@@ -6,9 +6,8 @@ use crate::protocol::inflight::Inflight;
 
 /// Messages that wait for their PUBREL hold no more bytes than this; with more, they are handed over before it comes. Below
 /// MQTT 5 there is no Receive Maximum: a server that never sends PUBREL could fill the memory with 65,535 messages of any
-/// size. The socket cannot be left unread instead, for the PUBRELs come by it. Room for 65,535 messages as sensors send them: a
-/// message handed over early has no record: if the process is killed then, it may be lost, or come twice.
-pub const MAX_HELD: usize = 64 << 20;
+/// size. The socket cannot be left unread instead, for the PUBRELs come by it.
+pub const MAX_HELD: usize = 1 << 20;
 
 /// While more bytes than this are kept of messages that the program has and has not acknowledged, the socket is not read.
 /// Below MQTT 5 there is no Receive Maximum that would hold the server back.
@@ -28,7 +27,8 @@ pub(super) enum State<M> {
     Kept(Bytes),
     /// The program's acknowledgement, then PUBCOMP goes out.
     Released(Bytes),
-    /// Its PUBREL, at which it is read from the store, where an earlier process left it.
+    /// Its PUBREL, at which its record is read from the store, where an earlier process left it: the message, or that the
+    /// program has had it.
     Stored,
     /// Its record to become readable, which it was not when PUBREL came. PUBCOMP waits.
     Unread,

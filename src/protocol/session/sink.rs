@@ -34,7 +34,17 @@ pub enum Receipt<'a> {
     Kept(u16, &'a [u8]),
     /// The record of that packet identifier goes.
     Released(u16),
+    /// The record of that packet identifier, whose PUBREL has not come, stands for the message until the program has taken it.
+    /// Then it says [`HAD`] until [`Sink::release`].
+    Stands(u16),
 }
+
+/// What the record of a received message says when the program has had the message and its packet identifier is still in
+/// use: below MQTT 5 the PUBLISH itself would say that the program has still to get it.
+///
+/// No MQTT packet begins like this, so the original takes the record for a damaged one and removes it when it opens the store,
+/// and earlier versions of this library set it aside at its PUBREL. Both then answer PUBREL, which is all that is left to do.
+pub const HAD: &[u8] = b"\0\x0bhanded over";
 
 /// What the session needs of its surroundings.
 pub trait Sink {
@@ -88,6 +98,12 @@ pub trait Sink {
     fn store(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored>;
     /// Removes a record.
     fn discard(&mut self, record: Record);
+    /// Removes the record of a received message that was handed over before its PUBREL, which has come now. Where that record
+    /// [stands](Receipt::Stands) for a message that the program has not taken, another one takes its place.
+    fn release(&mut self, id: u16) -> Result<(), NotStored> {
+        self.discard(Record::Received(id));
+        Ok(())
+    }
     /// Writes the record of a publish that has to wait, where it is to have one, and returns its handle.
     fn store_queued(
         &mut self,
@@ -105,8 +121,8 @@ pub trait Sink {
     fn load_queued(&mut self, record: RecordHandle) -> Loaded<Stored>;
     /// Reads back the PUBLISH that was sent under that packet identifier.
     fn load_sent(&mut self, id: u16) -> Loaded<Vec<u8>>;
-    /// Reads back the `QoS` 2 message that was received under that packet identifier.
-    fn load_received(&mut self, id: u16) -> Loaded<Self::Message>;
+    /// Reads back the `QoS` 2 message that was received under that packet identifier; nothing where the record says [`HAD`].
+    fn load_received(&mut self, id: u16) -> Loaded<Option<Self::Message>>;
 }
 
 /// A record as the store names it. The session only passes it back, so a record is never looked for under another name

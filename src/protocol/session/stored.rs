@@ -12,8 +12,8 @@ use super::outgoing::{packet_qos, view};
 use super::queue::LOADS;
 use super::received::State;
 use super::{
-    Acknowledge, Awaits, Cause, Completion, Entry, Failure, Fault, HandOver, Loaded, Outcome,
-    Queued, Receipt, Record, RecordHandle, Session, Sink,
+    Acknowledge, Awaits, Cause, Completion, Entry, Failure, Fault, Loaded, Outcome, Queued,
+    Receipt, Record, RecordHandle, Session, Sink,
 };
 use crate::protocol::packet::{AckKind, set_dup};
 use crate::protocol::{QoS, Version, reason};
@@ -66,22 +66,18 @@ impl<M, O> Session<M, O> {
         true
     }
 
-    /// Takes over a `QoS` 2 message of the server's that the store holds, for when its PUBREL comes; `handed_over` where the
-    /// program has it already. Returns false if the packet identifier is in use.
+    /// Takes over a `QoS` 2 message of the server's that the store holds, for when its PUBREL comes; `v5` where a client of that
+    /// version left it. Returns false if the packet identifier is in use.
     #[must_use]
-    pub fn restore_received(&mut self, id: u16, handed_over: bool) -> bool {
+    pub fn restore_received(&mut self, id: u16, v5: bool) -> bool {
         if id == 0 || self.received.contains(id) {
             return false;
         }
-        let state = match self.acknowledge {
-            Acknowledge::ByProgram {
-                exactly_once: HandOver::Release,
-                ..
-            } => State::Stored,
-            // Recorded when the program had acknowledged it.
-            Acknowledge::ByProgram { .. } => State::HandedOver,
-            Acknowledge::OnArrival if handed_over => State::HandedOver,
-            Acknowledge::OnArrival => State::Stored,
+        let state = if self.record_means_pending(v5) {
+            // What the record says is read at its PUBREL.
+            State::Stored
+        } else {
+            State::HandedOver
         };
         self.received.insert(id, state);
         true
@@ -211,7 +207,12 @@ impl<M, O> Session<M, O> {
         sink: &mut S,
     ) -> Result<Option<u8>, Fault> {
         match sink.load_received(id) {
-            Loaded::Ready(message) => {
+            Loaded::Ready(None) => {
+                sink.discard(Record::Received(id));
+                self.received.remove(id);
+                Ok(Some(reason::SUCCESS))
+            }
+            Loaded::Ready(Some(message)) => {
                 if let Acknowledge::ByProgram { ordered, .. } = self.acknowledge {
                     self.received.set(id, State::Lent);
                     let ack = (id, AckKind::PubComp);

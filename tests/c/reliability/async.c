@@ -5,6 +5,8 @@
 
 static MQTTAsync client;
 static int v5, take = 1, tell = 1;
+/* Messages that begin like this are not taken; the empty string stands for none. */
+static char refused[100];
 /* What setUpdateConnectOptions' callback gives out; none when empty. */
 static char user[100], password[100];
 static int updates;
@@ -43,7 +45,7 @@ static int on_message(void *context, char *topic, int topic_length, MQTTAsync_me
 		say_message(topic, message->payloadlen, message->payload, message->qos, message->dup, message->retained);
 	else
 		count_number(message->payload, message->payloadlen);
-	if (!take)
+	if (!take || (refused[0] && strncmp(message->payload, refused, strlen(refused)) == 0))
 		return 0;
 	MQTTAsync_freeMessage(&message);
 	MQTTAsync_free(topic);
@@ -376,6 +378,11 @@ static void obey(command *c)
 		update_held = number(c, 1);
 		pthread_mutex_unlock(&update_mutex);
 		say("hold-update");
+	}
+	else if (is(c, "refuse"))
+	{
+		snprintf(refused, sizeof refused, "%s", word(c, 1));
+		say("refuse");
 	}
 	else if (is(c, "send"))
 		send_one(c);

@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 		unsigned n = book->position;
 		char payload[16];
 
-		if (on_their_way >= WINDOW)
+		if (on_their_way >= WINDOW || n >= book->limit)
 		{
 			pause_ms(1);
 			continue;

@@ -33,7 +33,11 @@ typedef struct
 	_Atomic unsigned position;
 	/* Subscriber: messages offered again because of a kill between the callback's effect and its end. */
 	_Atomic unsigned interrupted;
+	/* The publisher goes no further for now; the test sets it. */
+	_Atomic unsigned limit;
 	_Atomic unsigned char state[MAX_MESSAGES];
+	/* Subscriber: set for a message whose callback was the last of a process. */
+	_Atomic unsigned char last[MAX_MESSAGES];
 } ledger;
 
 static ledger *open_ledger(const char *path)

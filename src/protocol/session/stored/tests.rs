@@ -18,7 +18,8 @@ use crate::protocol::session::{AckToken, Begin, NotStored, Stored, Token};
 struct World {
     out: Outbound,
     sent: HashMap<u16, Vec<u8>>,
-    received: HashMap<u16, &'static str>,
+    /// None: the program has had it.
+    received: HashMap<u16, Option<&'static str>>,
     queued: HashMap<u64, Vec<u8>>,
     unreadable: bool,
     unwritable: bool,
@@ -135,7 +136,7 @@ impl Sink for World {
     fn load_sent(&mut self, id: u16) -> Loaded<Vec<u8>> {
         self.load(id, self.sent.get(&id))
     }
-    fn load_received(&mut self, id: u16) -> Loaded<&'static str> {
+    fn load_received(&mut self, id: u16) -> Loaded<Option<&'static str>> {
         self.load(id, self.received.get(&id))
     }
 }
@@ -321,7 +322,7 @@ fn what_cannot_be_read_outlives_the_connection() {
 fn a_message_that_cannot_be_read_keeps_its_pubrel_waiting() {
     for version in [Version::V311, Version::V5] {
         let mut run = Run::new(version);
-        run.world.received.insert(7, "stored");
+        run.world.received.insert(7, Some("stored"));
         assert!(run.session.restore_received(7, false));
         assert!(run.session.restore_received(8, true));
         run.connect(true);
@@ -350,6 +351,18 @@ fn a_message_that_cannot_be_read_keeps_its_pubrel_waiting() {
         assert_eq!(run.world.delivered, ["stored"]);
         assert_eq!(run.world.discarded, [Record::Received(8)]);
     }
+}
+
+#[test]
+fn a_record_of_a_message_that_the_program_has_had_goes_with_its_pubrel() {
+    let mut run = Run::new(Version::V311);
+    run.world.received.insert(7, None);
+    assert!(run.session.restore_received(7, false));
+    run.connect(true);
+    run.receive(AckKind::PubRel, 7);
+    assert_eq!(run.world.packets(), [(PUBCOMP, 7)]);
+    assert!(run.world.delivered.is_empty());
+    assert_eq!(run.world.discarded, [Record::Received(7)]);
 }
 
 #[test]

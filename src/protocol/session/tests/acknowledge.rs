@@ -1,6 +1,6 @@
 //! Who acknowledges messages, when, and in which order; and what is bounded about those that wait.
 
-use super::super::{HandOver, MAX_HELD, MAX_UNACKNOWLEDGED, MAX_UNSENT_REPLIES, Refused};
+use super::super::{HAD, HandOver, MAX_HELD, MAX_UNACKNOWLEDGED, MAX_UNSENT_REPLIES, Refused};
 use super::*;
 use crate::protocol::reason;
 
@@ -226,22 +226,34 @@ fn a_pubcomp_held_back_by_the_order_is_not_handed_over_again() {
 #[test]
 fn restored_receipts_follow_the_mode() {
     let packet = publish(Version::V311, 7, TWO, false, b"a");
-    for (mode, comes) in [
-        (Acknowledge::OnArrival, true),
-        (ORDERED, false),
-        (AT_RELEASE, true),
+    // What the record says, and whether a client of MQTT 5 wrote it.
+    let (pending, had) = (packet.to_vec(), HAD.to_vec());
+    for (mode, record, v5, comes) in [
+        (Acknowledge::OnArrival, &pending, false, true),
+        (Acknowledge::OnArrival, &pending, true, false),
+        (Acknowledge::OnArrival, &had, false, false),
+        (ORDERED, &pending, false, true),
+        (ORDERED, &pending, true, false),
+        (ORDERED, &had, false, false),
+        (AT_RELEASE, &pending, false, true),
+        (AT_RELEASE, &pending, true, true),
+        (AT_RELEASE, &had, false, false),
+        (AT_RELEASE, &had, true, false),
     ] {
         let mut ours = Ours::new(Version::V311);
         ours.session.set_acknowledge(mode);
         ours.world
             .records
-            .insert(Record::Received(7), packet.to_vec());
-        assert!(ours.session.restore_received(7, false));
+            .insert(Record::Received(7), record.clone());
+        assert!(ours.session.restore_received(7, v5));
         ours.begin(true);
+        // Whatever the record says, a resend is known.
+        ours.server_publishes(7, TWO, true, b"a").unwrap();
+        assert_eq!(ours.sent(), [ack(PUBREC, 7)]);
         ours.server_acks(AckKind::PubRel, 7).unwrap();
         let got = ours.got();
-        assert_eq!(got.len(), usize::from(comes), "{mode:?}");
-        if mode == AT_RELEASE {
+        assert_eq!(got.len(), usize::from(comes), "{mode:?} {v5}");
+        if comes && mode != Acknowledge::OnArrival {
             assert!(ours.sent().is_empty());
             // Nothing is lost with the connection: the record stays until the program has finished.
             ours.lose();
@@ -252,6 +264,35 @@ fn restored_receipts_follow_the_mode() {
         }
         assert_eq!(ours.sent(), [ack(PUBCOMP, 7)]);
         assert!(ours.world.records.is_empty());
+    }
+}
+
+#[test]
+fn what_the_program_has_acknowledged_does_not_come_again_after_a_kill() {
+    for (version, mode) in [
+        (Version::V311, ORDERED),
+        (Version::V311, AT_RELEASE),
+        (Version::V5, ORDERED),
+        (Version::V5, AT_RELEASE),
+    ] {
+        let mut ours = Ours::connected(version, mode);
+        let large = vec![b'x'; MAX_HELD];
+        // Where messages come at their PUBREL, the second one comes now, for want of room.
+        ours.server_publishes(1, TWO, false, b"a").unwrap();
+        ours.server_publishes(2, TWO, false, &large).unwrap();
+        let last = ours.got().pop().expect("the second").1;
+        assert!(ours.acknowledge(last));
+        let records = std::mem::take(&mut ours.world.records);
+        let mut ours = Ours::new(version);
+        ours.session.set_acknowledge(mode);
+        ours.world.records = records;
+        assert!(ours.session.restore_received(2, version == Version::V5));
+        ours.begin(true);
+        ours.server_publishes(2, TWO, true, &large).unwrap();
+        ours.server_acks(AckKind::PubRel, 2).unwrap();
+        assert!(ours.got().is_empty(), "{version:?} {mode:?}");
+        assert_eq!(ours.sent(), [ack(PUBREC, 2), ack(PUBCOMP, 2)]);
+        assert!(!ours.world.records.contains_key(&Record::Received(2)));
     }
 }
 

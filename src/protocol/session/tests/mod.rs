@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 
 use super::{
-    AckToken, Acknowledge, Begin, Completion, Fault, Loaded, NotStored, Outcome, Receipt, Record,
-    RecordHandle, Session, Sink, Stored, Token,
+    AckToken, Acknowledge, Begin, Completion, Fault, HAD, Loaded, NotStored, Outcome, Receipt,
+    Record, RecordHandle, Session, Sink, Stored, Token,
 };
 use crate::protocol::outbound::{Batch, Outbound};
 use crate::protocol::packet::{AckKind, ConnAck, Publish, encode_ack};
@@ -70,6 +70,9 @@ impl Sink for World {
             }
             Receipt::Released(id) => {
                 self.records.remove(&Record::Received(id));
+            }
+            Receipt::Stands(id) => {
+                assert!(self.records.contains_key(&Record::Received(id)));
             }
         }
         self.got.push((message, qos, ack));
@@ -149,9 +152,10 @@ impl Sink for World {
         }
     }
 
-    fn load_received(&mut self, id: u16) -> Loaded<Vec<u8>> {
+    fn load_received(&mut self, id: u16) -> Loaded<Option<Vec<u8>>> {
         match self.records.get(&Record::Received(id)) {
-            Some(packet) => Loaded::Ready(packet.clone()),
+            Some(record) if record == HAD => Loaded::Ready(None),
+            Some(packet) => Loaded::Ready(Some(packet.clone())),
             None => Loaded::Later,
         }
     }
