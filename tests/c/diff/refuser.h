@@ -17,6 +17,9 @@
 /* Every PUBCOMP code, by the packet identifier of its PUBLISH: the PUBREL does not name the topic. */
 static unsigned char refuser_pubcomp[65536];
 
+/* CONNECTs that came and get no answer. */
+static struct log refuser_silent = {.name = "silent"};
+
 static int refuser_read(int fd, unsigned char *packet, size_t size, size_t *length)
 {
 	size_t remaining = 0;
@@ -145,7 +148,10 @@ static int refuser_connect(int fd, const unsigned char *packet)
 	snprintf(name, sizeof(name), "%.*s", id[0] << 8 | id[1], (const char *)id + 2);
 	code = refuser_code(name, "connack");
 	if (strncmp(name, "silent/", 7) == 0)
+	{
+		log_add(&refuser_silent, "%s", name);
 		return version;
+	}
 	if (code)
 	{
 		bad[1] = version == 5 ? 3 : 2;
