@@ -71,7 +71,7 @@ class Broker:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
-            end = time.monotonic() + 20
+            end = time.monotonic() + 60
             while self.process.poll() is None and time.monotonic() < end:
                 if all(self._accepts(getattr(self, kind)) for kind in KINDS):
                     return
@@ -219,7 +219,7 @@ def publish_packet(topic: bytes, payload: bytes, mid: int = 0, qos: int = 0, dup
     return packet(0x30 | qos << 1 | dup << 3, body)
 
 
-def run_program(name: str, *arguments: str, ours: bool, timeout: float = 120.0) -> str:
+def run_program(name: str, *arguments: str, ours: bool, timeout: float = 600.0) -> str:
     """Runs a program of `programs/`, on this package or on paho-mqtt, and returns what it prints."""
     command = [sys.executable, "-X", "faulthandler"]
     command += ["-m", "paho_oxide"] if ours else []
@@ -228,13 +228,13 @@ def run_program(name: str, *arguments: str, ours: bool, timeout: float = 120.0) 
     return done.stdout
 
 
-def delivered(info: MQTTMessageInfo, seconds: float = 30.0) -> None:
+def delivered(info: MQTTMessageInfo, seconds: float = 120.0) -> None:
     """Waits until a publish has ended well: `wait_for_publish` also returns when its time is over."""
     info.wait_for_publish(seconds)
     assert info.is_published(), "not acknowledged in time"
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 120.0) -> None:
     """Waits for a condition that no event tells."""
     end = time.monotonic() + seconds
     while not condition():

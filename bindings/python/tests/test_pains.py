@@ -52,11 +52,11 @@ def test_wait_for_publish_ends_after_the_server_was_away(own_broker: Broker, qos
     client.loop_start()
     delivered(client.publish("t", "first", qos))
     own_broker.stop()
-    assert lost.wait(30)
+    assert lost.wait(120)
     info = client.publish("t", "while it is away", qos)
     assert info.rc == MQTTErrorCode.MQTT_ERR_NO_CONN
     with pytest.raises(RuntimeError, match="not currently connected"):
-        info.wait_for_publish(60)
+        info.wait_for_publish(120)
     own_broker.start()
     wait_until(lambda: info.mid in published)
     delivered(info)
@@ -71,7 +71,7 @@ def test_wait_for_publish_at_qos_0_over_a_lost_connection(serve: Serve) -> None:
         read_packet(connection)
         connection.sendall(ACCEPTED)
         # Reads nothing more: what is published next cannot be written whole.
-        assert waiting.wait(30)
+        assert waiting.wait(120)
 
     client = make(reconnect_on_failure=False)
     client.connect("127.0.0.1", serve(script).port)
@@ -82,7 +82,7 @@ def test_wait_for_publish_at_qos_0_over_a_lost_connection(serve: Serve) -> None:
     client.loop_start()
     threading.Timer(0.2, waiting.set).start()
     with pytest.raises(RuntimeError, match="connection was lost"):
-        info.wait_for_publish(60)
+        info.wait_for_publish(120)
     assert waiting.is_set()
     client.loop_stop()
 
@@ -93,7 +93,7 @@ def test_publish_that_waits_for_room_goes_on_when_the_connection_is_lost(serve: 
     def script(connection: socket.socket) -> None:
         read_packet(connection)
         connection.sendall(ACCEPTED)
-        assert begun.wait(30)
+        assert begun.wait(120)
 
     client = make(reconnect_on_failure=False)
     client.connect("127.0.0.1", serve(script).port)
@@ -103,7 +103,7 @@ def test_publish_that_waits_for_room_goes_on_when_the_connection_is_lost(serve: 
     info = client.publish("t", b"x" * (64 << 20), 0)
     assert begun.is_set(), "publish() did not wait for room"
     with pytest.raises(RuntimeError, match="connection was lost"):
-        info.wait_for_publish(60)
+        info.wait_for_publish(120)
     client.loop_stop()
 
 
@@ -131,7 +131,7 @@ def test_publish_in_every_callback(broker: Broker) -> None:
     client.on_message = lambda *a: publish("on_message") if len(published) < 4 else None
     client.connect("127.0.0.1", broker.tcp)
     client.loop_start()
-    assert done.wait(30)
+    assert done.wait(120)
     for info in published:
         delivered(info)
     client.disconnect()
@@ -154,7 +154,7 @@ def test_a_lock_of_the_programs_in_callback_and_around_publish(broker: Broker) -
     for _ in range(2000):
         with lock:
             client.publish("t", "x" * 100, 1)
-    assert done.wait(60)
+    assert done.wait(120)
     client.disconnect()
     client.loop_stop()
 
@@ -181,7 +181,7 @@ def test_loop_stop_without_a_connection_returns_at_once() -> None:
         client.on_connect_fail = lambda *a: failed.set()  # noqa: B023
         client.reconnect_delay_set(100, 100)
         client.loop_start()
-        assert failed.wait(30)
+        assert failed.wait(120)
         began = time.monotonic()
         client.loop_stop()
         spent += time.monotonic() - began
@@ -266,7 +266,7 @@ def test_an_exception_in_a_callback_is_logged_and_ends_the_thread(broker: Broker
         client.connect("127.0.0.1", broker.tcp)
         with caplog.at_level(logging.ERROR, "pains"):
             client.loop_start()
-            assert ended.wait(30)
+            assert ended.wait(120)
         assert isinstance(hooked[0], ZeroDivisionError)
         assert "Caught exception in on_connect: division by zero" in caplog.text
         # The end is visible, and another thread can be started.
@@ -352,8 +352,8 @@ def test_answers_from_on_message_have_no_nagle_delay_and_keep_their_order(serve:
     client.loop_start()
     wait_until(lambda: len(times) == rounds)
     assert order == [b"\0\6pong/%d%d" % (half, number) for number in range(rounds) for half in (1, 2)]
-    # Nagle's delay is 40 ms each time; a loaded machine is late sometimes.
-    assert sorted(times)[rounds // 2] < 0.03
+    # Nagle's delay is 40 ms each time; a busy machine is late, too, but not each time.
+    assert sorted(times)[rounds // 5] < 0.03
     client.disconnect()
     client.loop_stop()
 

@@ -103,7 +103,7 @@ def test_what_a_killed_publisher_was_told_of_has_arrived(broker: Broker) -> None
     subscriber.on_subscribe = lambda *a: ready.set()
     subscriber.connect("127.0.0.1", broker.tcp)
     subscriber.loop_start()
-    assert ready.wait(30)
+    assert ready.wait(120)
     told: set[int] = set()
     for kill in range(KILLS):
         process = subprocess.Popen(
@@ -171,7 +171,7 @@ def test_many_messages_leave_memory_as_it_was(broker: Broker) -> None:
     client.on_subscribe = lambda *a: ready.set()
     client.connect("127.0.0.1", broker.tcp)
     client.loop_start()
-    assert ready.wait(30)
+    assert ready.wait(120)
 
     def batch(count: int) -> None:
         goal = received[0] + count

@@ -40,6 +40,6 @@ async def main(port: int) -> None:
 
 
 try:
-    asyncio.run(asyncio.wait_for(main(int(sys.argv[1])), 60))
+    asyncio.run(asyncio.wait_for(main(int(sys.argv[1])), 300))
 except aiomqtt.MqttError as error:
     print("end:", type(error).__name__)

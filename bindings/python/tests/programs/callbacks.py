@@ -43,7 +43,7 @@ def run(version: mqtt.CallbackAPIVersion, protocol: int, transport: str, host: s
         setattr(client, "on_" + name, callback(name))
 
     def until(*names: str) -> None:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while not all(name in seen for name in names) and time.monotonic() < end:
             rc = client.loop(0.05)
             if rc:

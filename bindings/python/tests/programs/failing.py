@@ -98,7 +98,7 @@ def run(how: str, version: mqtt.CallbackAPIVersion, protocol: int, failing: str,
                 client.loop_start()
                 for thread in threading.enumerate():
                     if thread.name.startswith("paho-mqtt-client"):
-                        thread.join(30)
+                        thread.join(120)
                 print(hooked, repr(client.loop_stop()))
             else:
                 for _ in range(50):

@@ -26,6 +26,7 @@ class Peer:
         self.packets: queue.Queue[bytes] = queue.Queue()
         self.numbers: dict[bytes, int] = {}
         self.connection: Any = None
+        self.heard = threading.Event()
         threading.Thread(target=self.run, daemon=True).start()
 
     def run(self) -> None:
@@ -37,7 +38,11 @@ class Peer:
                     if len(head) < 2:
                         self.packets.put(b"")
                         break
-                    self.packets.put(head + (self.connection.recv(head[1], socket.MSG_WAITALL) if head[1] else b""))
+                    packet = head + (self.connection.recv(head[1], socket.MSG_WAITALL) if head[1] else b"")
+                    if packet[0] == 0xA2 and packet.endswith(b"barrier"):
+                        self.heard.set()
+                    else:
+                        self.packets.put(packet)
             except OSError:
                 self.packets.put(b"")
                 if self.listener.fileno() < 0:
@@ -46,15 +51,24 @@ class Peer:
     def expect(self, client: mqtt.Client, count: int) -> list[bytes]:
         """Returns so many packets, while the client has its loop."""
         got = []
-        for _ in range(2000):
+        for _ in range(12_000):
             while len(got) < count and not self.packets.empty():
                 got.append(self.packets.get())
             if len(got) == count:
                 break
             self.turn(client)
-        # Nothing more may come.
-        for _ in range(5):
-            self.turn(client)
+        # Nothing more may come: all that the client was sent has been read, and all that it has to say of it has come.
+        if client.is_connected():
+            read: list[bool] = []
+            client.message_callback_add("barrier", lambda c, u, m: read.append(True))
+            none = b"\0" if self.protocol == 5 else b""
+            self.send(bytes([0x30, 9 + len(none)]) + b"\0\7barrier" + none)
+            while not read and client.is_connected():
+                self.turn(client)
+            self.heard.clear()
+            client.unsubscribe("barrier")
+            while not self.heard.is_set() and client.is_connected():
+                self.turn(client)
         while not self.packets.empty():
             got.append(self.packets.get())
         return got
@@ -74,7 +88,7 @@ class Peer:
         print("CONNECT", connect)
         tail = bytes([len(properties)]) + properties if self.protocol == 5 else b""
         self.send(bytes([0x20, 2 + len(tail), present, 0]) + tail)
-        for _ in range(500):
+        for _ in range(12_000):
             if client.is_connected():
                 break
             client.loop(0.01)
@@ -214,10 +228,10 @@ def refused(protocol: int) -> None:
 def keepalive(protocol: int) -> None:
     print("== keep-alive", protocol)
     client, peer = make(protocol)
-    client.connect("127.0.0.1", peer.port, 1)
+    client.connect("127.0.0.1", peer.port, 2)
     peer.accept(client)
     for _ in range(2):
-        for _ in range(500):
+        for _ in range(12_000):
             if not peer.packets.empty():
                 break
             client.loop(0.01)
@@ -227,7 +241,7 @@ def keepalive(protocol: int) -> None:
     ends: list[str] = []
     client.on_disconnect = lambda c, u, flags, reason, p: ends.append(f"disconnected {flags} {reason}")
     rc = 0
-    for _ in range(1000):
+    for _ in range(12_000):
         rc = client.loop(0.01)
         if rc:
             break

@@ -55,7 +55,7 @@ def run(name: str, protocol: int, clean: bool, present: bool, again: bool, secon
         while client.loop(1.0) == 0:
             pass
         print("--", client.socket())
-    thread.join(10)
+    thread.join(120)
     listener.close()
     print(seen)
 

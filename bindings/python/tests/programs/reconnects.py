@@ -77,11 +77,11 @@ for protocol in 4, 3, 5:
         client.loop_start()
         infos = [client.publish("again", f"{number}", qos) for number, qos in enumerate((1, 2, 1))]
         for info in infos:
-            info.wait_for_publish(30)
+            info.wait_for_publish(120)
             print(info.is_published(), info.rc, info.mid)
         client.disconnect()
         client.loop_stop()
-        thread.join(30)
+        thread.join(120)
         print(connects)
         # How many of the three the first connection took before it ended is a matter of time.
         print(sorted(set(seen), key=seen.index)[-3:])
