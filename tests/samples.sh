@@ -17,7 +17,7 @@ set -u
 # the end of the line.
 export LC_ALL=C
 
-LIMIT=20
+LIMIT=120
 here=$(cd "$(dirname "$0")" && pwd)
 bin=$(cd "${1:?directory of the built samples}" && pwd) || exit 2
 shift

@@ -12,7 +12,7 @@ use paho_oxide::protocol::property::PropertiesRef;
 use paho_oxide::protocol::{QoS, Version};
 
 /// Long enough that only a failure reaches it.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The server's end.
 pub struct Server(pub UnixStream);

@@ -66,7 +66,7 @@ struct Caller(TcpStream);
 impl Caller {
     fn new(broker: &Mosquitto) -> Self {
         let mut stream = TcpStream::connect(("127.0.0.1", broker.port())).expect("the broker");
-        stream.set_read_timeout(Some(TRY)).expect("a time limit");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a limit");
         stream
             .write_all(b"\x10\x12\x00\x04MQTT\x04\x02\x00\x00\x00\x06caller")
             .expect("CONNECT is sent");
@@ -79,6 +79,7 @@ impl Caller {
         let mut answer = [0; 5];
         stream.read_exact(&mut answer).expect("SUBACK");
         assert_eq!(answer[0], 0x90);
+        stream.set_read_timeout(Some(TRY)).expect("a limit");
         Self(stream)
     }
 

@@ -15,7 +15,7 @@ use crate::common::output::{Flavour, original_dir, output_dir};
 use crate::common::process::{Finished, run};
 
 /// How long to wait for something that is certain to come.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Whose library a program runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use tokio::time::Instant;
 
 /// Long enough that only a hang reaches it.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(100);
 
 pub fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread()
