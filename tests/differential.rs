@@ -36,6 +36,9 @@ fn execute(
         .arg(broker.uri())
         .env("LD_LIBRARY_PATH", libraries)
         .env_remove("MQTT_C_CLIENT_TRACE")
+        // The original takes a proxy from there for each connection.
+        .env_remove("http_proxy")
+        .env_remove("https_proxy")
         .env_remove("MQTT_C_CLIENT_TRACE_LEVEL")
         .env_remove("DIFF_MODE")
         .current_dir(broker.dir());

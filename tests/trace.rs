@@ -60,6 +60,9 @@ fn execute(
         .args(actions.split_whitespace())
         .env("LD_LIBRARY_PATH", libraries)
         .env_remove("MQTT_C_CLIENT_TRACE")
+        // The original takes a proxy from there for each connection.
+        .env_remove("http_proxy")
+        .env_remove("https_proxy")
         .env_remove("MQTT_C_CLIENT_TRACE_LEVEL")
         .env_remove("MQTT_C_CLIENT_TRACE_MAX_LINES")
         .envs(environment.iter().copied())

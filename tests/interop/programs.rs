@@ -53,6 +53,9 @@ pub fn on(library: Library, program: &Path) -> Command {
     command
         .env("LD_LIBRARY_PATH", library.dir())
         .env_remove("MQTT_C_CLIENT_TRACE")
+        // The original takes a proxy from there for each connection.
+        .env_remove("http_proxy")
+        .env_remove("https_proxy")
         .env_remove("MQTT_C_CLIENT_TRACE_LEVEL");
     command
 }

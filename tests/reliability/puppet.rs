@@ -108,6 +108,9 @@ impl Puppet {
     fn spawn(mut command: Command, flavour: Flavour, whose: Whose) -> Self {
         command
             .env("LD_LIBRARY_PATH", whose.libraries(flavour))
+            // The original takes a proxy from there for each connection.
+            .env_remove("http_proxy")
+            .env_remove("https_proxy")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut child = command.spawn().expect("the puppet starts");

@@ -173,6 +173,9 @@ pub fn travel_in(
     let mut child = command
         .env("LD_LIBRARY_PATH", libraries)
         .env_remove("MQTT_C_CLIENT_TRACE")
+        // The original takes a proxy from there for each connection.
+        .env_remove("http_proxy")
+        .env_remove("https_proxy")
         .env_remove("MQTT_C_CLIENT_TRACE_LEVEL")
         .env_remove("PAHO_C_CLIENT_USE_HTTP_PROXY")
         .envs(environment.iter().copied())
