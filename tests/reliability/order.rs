@@ -147,7 +147,7 @@ fn records_before_packets_and_syncs_soon() {
             is_sync(call) && call.arguments.contains("journal-") && call.began >= stored
         });
         // Five milliseconds, and what a busy machine makes of them.
-        assert!(began - stored < 0.5, "{payload}: {}", began - stored);
+        assert!(began - stored < 10.0, "{payload}: {}", began - stored);
         let name = format!("\"s-{}.msg\"", number + 1);
         let (_, moved) = first(&calls, "file", |call| {
             call.name.starts_with("renameat") && call.arguments.contains(&name)
