@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use paho_oxide::persistence::file::{FileStore, NamedStore, Naming};
 use paho_oxide::persistence::record::command::QueuedCommand;
 use paho_oxide::persistence::{Notice, RecordKey, Refusal, Store};
+use paho_oxide::protocol::session::HAD;
 
 /// A directory of this test's own, gone afterwards.
 struct Scratch(PathBuf);
@@ -149,8 +150,10 @@ fn what_is_given_back_the_go_client_reads() {
         store
             .put(key("sc-2"), &[b"\x62\x02\x00\x02"])
             .expect("puts");
-        let publish = b"\x34\x09\x00\x01t\x00\x09mine";
-        store.put(key("r-9"), &[publish]).expect("puts");
+        // The program has had the one, and waits for the PUBREL of the other.
+        store.put(key("r-9"), &[HAD]).expect("puts");
+        let publish = b"\x34\x09\x00\x01t\x00\x0amine";
+        store.put(key("r-10"), &[publish]).expect("puts");
         for (number, qos) in [(1, 1), (2, 0), (3, 2)] {
             let waiting = QueuedCommand::Publish {
                 token: 1,
@@ -192,8 +195,9 @@ fn what_is_given_back_the_go_client_reads() {
         let mut store = scratch.open();
         assert_eq!(
             sorted_keys(&mut store),
-            ["c-2", "r-9", "s-6", "s-7", "sc-2", "sc-3"]
+            ["c-2", "r-10", "r-9", "s-6", "s-7", "sc-2", "sc-3"]
         );
+        assert_eq!(store.get(key("r-9")).expect("there"), HAD);
     }
 }
 

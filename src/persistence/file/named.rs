@@ -12,7 +12,7 @@
 //!
 //! - `o.` with a PUBLISH or a PUBREL: taken over, as what is in flight. Other packets (SUBSCRIBE, UNSUBSCRIBE) stay where they are.
 //! - `i.` with a PUBREC: the program has the message, and its PUBREL is awaited. That is what paho.golang writes, and what is given back
-//!   for messages that are handed over at their PUBLISH ([`Naming::handed_over`]), so that no message comes twice whose PUBREC
+//!   for messages that the program has had ([`Naming::handed_over`], [`HAD`]), so that no message comes twice whose PUBREC
 //!   got lost. paho.mqtt.golang deletes such files.
 //! - `i.` with a PUBLISH goes: paho.mqtt.golang writes it before it hands the message over and before it sends PUBREC, so it
 //!   says neither. The server sends a message again that has no PUBREC, and PUBREL for the others.
@@ -56,8 +56,9 @@ pub struct Naming {
     pub incoming: String,
     /// Of both.
     pub extension: String,
-    /// True if the program has had a message of which there is a record of its receipt: it is handed over at its PUBLISH, and
-    /// recorded when the program acknowledges it. False if it waits for its PUBREL.
+    /// True if the program of an MQTT 5 client has had a message of which the store has the PUBLISH: it is handed over at its
+    /// PUBLISH, and recorded when the program acknowledges it. False if it waits for its PUBREL. Below MQTT 5 the record itself
+    /// says which ([`HAD`]).
     pub handed_over: bool,
 }
 
@@ -171,9 +172,7 @@ impl NamedStore {
                 Err(error) => return Err(error),
             };
             let kind = match packet.first().map(|first| first >> 4) {
-                Some(PUBREC) if incoming.is_some() && self.naming.handed_over => {
-                    RecordKind::PublishReceived
-                }
+                Some(PUBREC) if incoming.is_some() => RecordKind::PublishReceived,
                 _ if incoming.is_some() => {
                     taken.push(name.to_owned());
                     continue;
@@ -187,7 +186,11 @@ impl NamedStore {
                 }
             };
             let key = RecordKey::new(kind, self.v5, id.into());
-            if let Err(error) = self.inside.put(key, &[&packet]) {
+            let record = match kind {
+                RecordKind::PublishReceived => HAD,
+                _ => &packet,
+            };
+            if let Err(error) = self.inside.put(key, &[record]) {
                 return Ok(Err(error));
             }
             taken.push(name.to_owned());
@@ -237,15 +240,14 @@ impl NamedStore {
                     }
                     given
                 }
-                // It has no name among theirs, and its PUBREL is all that can still come of it.
-                RecordKind::PublishReceived if self.inside.get(key)? == HAD => true,
                 RecordKind::PublishReceived => {
-                    if self.naming.handed_over {
+                    let had = (v5 && self.naming.handed_over) || self.inside.get(key)? == HAD;
+                    if had {
                         let name = self.naming.file(&self.naming.incoming, id);
                         let [high, low] = id.to_be_bytes();
                         self.give(key, &name, &[PUBREC << 4, 2, high, low])?;
                     }
-                    self.naming.handed_over
+                    had
                 }
                 RecordKind::Command => {
                     let record = self.inside.get(key)?;
