@@ -154,7 +154,8 @@ func config(s *server) autopaho.ClientConfig {
 		SessionExpiryInterval: 600,
 		KeepAlive:             60,
 		ReconnectBackoff:      func(int) time.Duration { return 0 },
-		ClientConfig:          paho.ClientConfig{ClientID: "client"},
+		ConnectTimeout:        patience,
+		ClientConfig:          paho.ClientConfig{ClientID: "client", PacketTimeout: patience},
 	}
 }
 

@@ -79,14 +79,16 @@ func Run() {
 
 	for _, what := range []string{"cancelled", "too late"} {
 		client, server := kit.Pipe()
-		c := paho.NewClient(paho.ClientConfig{Conn: client, PacketTimeout: 200 * time.Millisecond})
+		config := paho.ClientConfig{Conn: client, PacketTimeout: time.Second}
 		ctx, cancel := context.WithCancel(context.Background())
 		if what == "cancelled" {
+			config.PacketTimeout = kit.Patience
 			go func() {
 				server.Read()
 				cancel()
 			}()
 		}
+		c := paho.NewClient(config)
 		_, err := c.Connect(ctx, kit.Connect())
 		kit.Print(what, err, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded))
 		<-c.Done()

@@ -4,7 +4,6 @@ package ends
 import (
 	"errors"
 	"net"
-	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
@@ -102,7 +101,6 @@ func Run() {
 	connect.KeepAlive = 1
 	_, err := c.Connect(kit.Context(), connect)
 	kit.Print("silent server", err)
-	begin := time.Now()
-	kit.Print(kit.Recv(lost, "callback"), time.Since(begin) < 5*time.Second)
+	kit.Print(kit.Recv(lost, "callback"))
 	kit.Recv(c.Done(), "Done")
 }

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -17,35 +15,21 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
+	"github.com/paho-oxide/paho-oxide/bindings/go/tests/steps"
 )
 
-// Patience is how long a program waits for what must come.
-const Patience = time.Minute
+// What the programs of both modules share.
+const Patience = steps.Patience
 
-var changing = regexp.MustCompile(`(127\.0\.0\.1|\[::1\]|localhost):\d+`)
-
-// Print prints a line without the port numbers, which differ between runs.
-func Print(v ...any) { fmt.Print(changing.ReplaceAllString(fmt.Sprintln(v...), "$1:PORT")) }
-
-// Must ends the program on an error.
-func Must(err error) {
-	if err != nil {
-		Print("FATAL", err)
-		os.Exit(1)
-	}
-}
+// What the programs of both modules share.
+var (
+	Print = steps.Print
+	Fatal = steps.Fatal
+	Must  = steps.Must
+)
 
 // Recv receives from a channel, or ends the program.
-func Recv[T any](from <-chan T, what string) T {
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(Patience):
-		Print("FATAL: no", what)
-		os.Exit(1)
-		panic("unreachable")
-	}
-}
+func Recv[T any](from <-chan T, what string) T { return steps.Recv(from, what) }
 
 // Context returns a context that ends when patience does.
 func Context() context.Context {
@@ -137,8 +121,7 @@ func (c *Conn) Send(p packets.Packet) {
 func (c *Conn) Connack(answer *packets.Connack) *packets.Connect {
 	p := c.Read()
 	if p == nil || p.Type != packets.CONNECT {
-		Print("FATAL: no CONNECT")
-		os.Exit(1)
+		Fatal("no CONNECT")
 	}
 	if answer.Properties == nil {
 		answer.Properties = &packets.Properties{}

@@ -104,7 +104,7 @@ func Run() {
 	s.Expect("then")
 
 	c, s = kit.Connected(paho.ClientConfig{
-		PacketTimeout: 200 * time.Millisecond,
+		PacketTimeout: 3 * time.Second,
 		PublishHook:   func(p *paho.Publish) { p.Topic = "hooked/" + p.Topic },
 	}, kit.Connect(), &packets.Connack{Properties: &packets.Properties{
 		MaximumQOS: kit.Pointer(byte(1)), RetainAvailable: kit.Pointer(byte(0)), ReceiveMaximum: kit.Pointer(uint16(1)),

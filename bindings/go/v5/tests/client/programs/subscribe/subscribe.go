@@ -64,7 +64,7 @@ func Run() {
 	unsubscribe(c, s, &paho.Unsubscribe{Topics: []string{"a", "b"}}, 0x80, 0)
 	kit.Print(c.Disconnect(&paho.Disconnect{}))
 
-	c, s = kit.Connected(paho.ClientConfig{PacketTimeout: 200 * time.Millisecond}, kit.Connect(), &packets.Connack{Properties: &packets.Properties{
+	c, s = kit.Connected(paho.ClientConfig{PacketTimeout: 3 * time.Second}, kit.Connect(), &packets.Connack{Properties: &packets.Properties{
 		WildcardSubAvailable: kit.Pointer(byte(0)), SubIDAvailable: kit.Pointer(byte(0)), SharedSubAvailable: kit.Pointer(byte(0)),
 	}})
 	subscribe(c, s, one(paho.SubscribeOptions{Topic: "a/#"}))
