@@ -21,6 +21,9 @@ const MAX_UNWRITTEN: u64 = 1 << 20;
 /// How long a publish that does not block is held up at most.
 const MOMENT: Duration = Duration::from_millis(1);
 
+/// The clock, for the session to look at where it has to.
+pub(super) const CLOCK: fn() -> Instant = Instant::now;
+
 /// A SUBSCRIBE or an UNSUBSCRIBE.
 pub enum Subscription<'a> {
     /// To these filters.
@@ -142,7 +145,7 @@ impl<H: Host> Client<H> {
             QoS::AtMostOnce => 0,
             _ => session.token(),
         };
-        let accepted = session.publish(publish, Some(token), op, true, Instant::now(), outputs);
+        let accepted = session.publish(publish, Some(token), op, true, CLOCK, outputs);
         core.note_risk(publish.qos);
         core.tally.publishes += u64::from(accepted.is_ok());
         drop(self.settle(core, Thread::Caller));
@@ -179,7 +182,7 @@ impl<H: Host> Client<H> {
             );
         }
         let (session, outputs) = core.parts();
-        let accepted = session.publish(publish, None, op, false, Instant::now(), outputs);
+        let accepted = session.publish(publish, None, op, false, CLOCK, outputs);
         core.note_risk(publish.qos);
         core.tally.publishes += u64::from(accepted.is_ok());
         let core = self.settle(core, Thread::Caller);

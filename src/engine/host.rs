@@ -53,6 +53,11 @@ pub trait Host: Send + Sync + Sized + 'static {
     fn joins(_last: &mut Completion<Self::Op>, _next: &Completion<Self::Op>) -> bool {
         false
     }
+    /// Takes the first `count` operations off those that an end tells of, which are more: the reverse of
+    /// [`joins`](Self::joins). None: a host that joins none.
+    fn split(_done: &mut Completion<Self::Op>, _count: u64) -> Option<Completion<Self::Op>> {
+        None
+    }
 }
 
 /// What becomes of the end of a connect.

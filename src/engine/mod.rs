@@ -31,6 +31,7 @@ mod records;
 mod runtime;
 mod tally;
 mod transfer;
+mod unwritten;
 mod wait;
 
 pub use api::Subscription;
@@ -44,7 +45,7 @@ pub use host::{
 pub use last_error::{LastError, Trouble};
 #[cfg(fuzzing)]
 pub use lifecycle::exchange::fuzz as fuzz_connack;
-pub use nonblocking::{Published, Terms};
+pub use nonblocking::{Many, Published, Terms};
 pub use tally::Counters;
 pub use wait::Answer;
 

@@ -1,7 +1,6 @@
 //! Publishing without ever waiting, and what a program can ask of a client: numbers for its own queues and metrics.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::protocol::error::Malformed;
 use crate::protocol::packet::Publish;
@@ -10,13 +9,16 @@ use crate::protocol::reason::{CONTINUE_AUTHENTICATION, RE_AUTHENTICATE};
 use crate::protocol::session::{Accepted, AckToken, Pending};
 use crate::transport::Link;
 
-use super::api::Subscription;
+use super::api::{CLOCK, Subscription};
 use super::core::{Client, Error, Guard, Thread};
 use super::host::{Event, Host};
 use super::tally::{Counters, Room};
 
 /// A publish is refused while the socket has not taken more bytes than this.
 const MAX_UNWRITTEN: u64 = 1 << 20;
+
+/// So many publishes of one call are accepted before the mutex is given back and they are written.
+const AT_ONCE: u32 = 64;
 
 /// How a publish may be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,17 @@ pub struct Published {
     pub unwritten: bool,
 }
 
+/// How several publishes were accepted.
+#[derive(Debug)]
+pub struct Many<E> {
+    /// So many were.
+    pub accepted: u32,
+    /// The number of the first; 0 where none was.
+    pub first: u64,
+    /// Why the next one was not.
+    pub outcome: Result<(), E>,
+}
+
 impl<H: Host> Client<H> {
     /// Accepts a publish, without waiting. `op` makes what is attached to it, of its number.
     pub fn try_publish(
@@ -55,6 +68,79 @@ impl<H: Host> Client<H> {
         op: impl FnOnce(u64) -> H::Op,
     ) -> Result<Published, Error> {
         let mut core = self.alive()?;
+        let number = core.tally.operations + 1;
+        let accepted = Self::accept(&mut core, publish, terms, || op(number))?;
+        core.tally.operations = number;
+        let (epoch, end) = (core.lifecycle.epoch(), core.outputs.out.position());
+        let core = self.settle_published(core, terms.later);
+        let sent = matches!(accepted, Accepted::Sent(_));
+        let same = core.lifecycle.epoch() == epoch;
+        Ok(Published {
+            number,
+            packet_id: match accepted {
+                Accepted::Sent(id) | Accepted::Queued(id) => id,
+            },
+            written: sent && same && core.outputs.written() >= end,
+            waits: !sent,
+            unwritten: same && core.outputs.unwritten() > 0,
+        })
+    }
+
+    /// Accepts at most `n` publishes, in order, without waiting: what `next` gives, until the first that is not accepted. Their
+    /// numbers run on from the first, whatever others publish meanwhile.
+    pub fn try_publish_many<'m, E: From<Error>>(
+        &self,
+        n: u32,
+        mut next: impl FnMut(u32) -> Result<(Publish<'m>, Terms), E>,
+        op: impl Fn(u64, &Publish<'m>) -> H::Op,
+    ) -> Many<E> {
+        let mut many = Many {
+            accepted: 0,
+            first: 0,
+            outcome: Ok(()),
+        };
+        let mut core = match self.alive() {
+            Ok(core) => core,
+            Err(error) => {
+                many.outcome = Err(error.into());
+                return many;
+            }
+        };
+        let before = core.tally.operations;
+        // Others number theirs behind all of these.
+        core.tally.operations += u64::from(n);
+        let reserved = core.tally.operations;
+        while many.accepted < n && many.outcome.is_ok() {
+            // The mutex is not held for longer than this takes, and what was accepted is on its way meanwhile.
+            let turn = (many.accepted + AT_ONCE).min(n);
+            let mut later = false;
+            while many.accepted < turn && many.outcome.is_ok() {
+                let number = before + 1 + u64::from(many.accepted);
+                many.outcome = next(many.accepted).and_then(|(publish, terms)| {
+                    Self::accept(&mut core, &publish, terms, || op(number, &publish))?;
+                    later = terms.later;
+                    Ok(())
+                });
+                many.accepted += u32::from(many.outcome.is_ok());
+            }
+            core = self.settle_published(core, later);
+        }
+        if many.accepted > 0 {
+            many.first = before + 1;
+        }
+        if core.tally.operations == reserved {
+            core.tally.operations = before + u64::from(many.accepted);
+        }
+        many
+    }
+
+    /// Takes a publish over, if the terms allow that now.
+    fn accept(
+        core: &mut Guard<'_, H>,
+        publish: &Publish<'_>,
+        terms: Terms,
+        op: impl FnOnce() -> H::Op,
+    ) -> Result<Accepted, Error> {
         let online = core.session.online() && !core.lifecycle.has_said_goodbye();
         let may_wait = terms.offline && terms.waiting;
         if !(online || may_wait) {
@@ -75,37 +161,21 @@ impl<H: Host> Client<H> {
             core.tally.refused = refused;
             return Err(Error::WouldBlock);
         }
-        let number = core.tally.operations + 1;
         let (session, outputs) = core.parts();
         let token = session.token();
-        let accepted = session.publish(
-            publish,
-            Some(token),
-            op(number),
-            true,
-            Instant::now(),
-            outputs,
-        )?;
-        core.tally.operations = number;
+        let accepted = session.publish(publish, Some(token), op(), true, CLOCK, outputs)?;
         core.tally.publishes += 1;
         core.note_risk(publish.qos);
-        let (epoch, end) = (core.lifecycle.epoch(), core.outputs.out.position());
-        let core = if terms.later && core.driving.writes() {
+        Ok(accepted)
+    }
+
+    /// Settles after publishes, unless the program drives the writing and wants to have them written later.
+    fn settle_published<'a>(&'a self, core: Guard<'a, H>, later: bool) -> Guard<'a, H> {
+        if later && core.driving.writes() {
             core
         } else {
             self.settle(core, Thread::Caller)
-        };
-        let sent = matches!(accepted, Accepted::Sent(_));
-        let same = core.lifecycle.epoch() == epoch;
-        Ok(Published {
-            number,
-            packet_id: match accepted {
-                Accepted::Sent(id) | Accepted::Queued(id) => id,
-            },
-            written: sent && same && core.outputs.written() >= end,
-            waits: !sent,
-            unwritten: same && core.outputs.unwritten() > 0,
-        })
+        }
     }
 
     /// Sends a SUBSCRIBE or an UNSUBSCRIBE. `op` makes what is attached to it, of its number, which is returned.

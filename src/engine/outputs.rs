@@ -1,6 +1,5 @@
 //! Where a session's outputs go: outbound stream, event queue, store.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::persistence::RecordKey;
@@ -13,10 +12,11 @@ use crate::protocol::session::{
     RecordHandle, Sink, Stored, Token,
 };
 
-use super::delivery::queue::{Driver, Queue, Taken, release};
+use super::delivery::queue::{Driver, Queue, Taken};
 use super::host::{Event, Host};
 use super::last_error::{Errors, LastError};
 use super::records::Records;
+use super::unwritten::Unwritten;
 
 /// Surroundings of a session.
 pub(super) struct Outputs<H: Host> {
@@ -28,10 +28,8 @@ pub(super) struct Outputs<H: Host> {
     pub records: Option<Box<Records>>,
     /// Stream position up to which the socket has taken the bytes.
     written: u64,
-    /// Operations that end when the stream has been written up to the position.
-    unwritten: VecDeque<(u64, Completion<H::Op>)>,
-    /// Those of a connection that is gone while a thread still writes to it: its epoch, the position.
-    left: Vec<(u64, u64, Completion<H::Op>)>,
+    /// Operations that end when the stream has been written up to them.
+    unwritten: Unwritten<H::Op>,
     wants_acknowledgements: bool,
     /// What has gone wrong.
     pub errors: Errors,
@@ -46,8 +44,7 @@ impl<H: Host> Outputs<H> {
             queue: Queue::new(driver),
             records,
             written: 0,
-            unwritten: VecDeque::new(),
-            left: Vec::new(),
+            unwritten: Unwritten::default(),
             wants_acknowledgements: false,
             errors: Errors::default(),
             progressed: false,
@@ -146,7 +143,7 @@ impl<H: Host> Outputs<H> {
     /// Gives back the memory of empty queues: what an idle client keeps, thousands of them keep.
     pub fn settle_down(&mut self) {
         self.queue.settle_down();
-        release(&mut self.unwritten);
+        self.unwritten.settle_down();
     }
 
     /// Returns how many bytes the socket has not taken.
@@ -162,14 +159,8 @@ impl<H: Host> Outputs<H> {
     /// Notes that the socket has taken the bytes up to `position`: ends the operations that waited for that.
     pub fn set_written(&mut self, position: u64) {
         self.written = position;
-        while self
-            .unwritten
-            .front()
-            .is_some_and(|(end, _)| *end <= position)
-        {
-            if let Some((_, done)) = self.unwritten.pop_front() {
-                self.complete(done);
-            }
+        while let Some(done) = self.unwritten.pop(position, H::split) {
+            self.complete(done);
         }
     }
 
@@ -180,10 +171,9 @@ impl<H: Host> Outputs<H> {
         self.written = 0;
         self.progressed = true;
         if writing {
-            let left = self.unwritten.drain(..);
-            self.left.extend(left.map(|(end, done)| (epoch, end, done)));
+            self.unwritten.leave(epoch);
         } else {
-            while let Some((_, done)) = self.unwritten.pop_front() {
+            while let Some(done) = self.unwritten.pop_one(H::split) {
                 self.give_up(done);
             }
         }
@@ -191,22 +181,15 @@ impl<H: Host> Outputs<H> {
 
     /// Fails whatever was not written: the client is destroyed.
     pub fn fail_unwritten(&mut self) {
-        while let Some((_, done)) = self.unwritten.pop_front() {
-            self.give_up(done);
-        }
-        for (_, _, done) in std::mem::take(&mut self.left) {
+        while let Some(done) = self.unwritten.pop_any(H::split) {
             self.give_up(done);
         }
     }
 
     /// Notes how far a thread got that wrote to the connection of that epoch, which is gone.
     pub fn writer_left(&mut self, epoch: u64, position: u64) {
-        let (mine, others) = std::mem::take(&mut self.left)
-            .into_iter()
-            .partition(|(of, ..)| *of == epoch);
-        self.left = others;
-        for (_, end, done) in mine {
-            if end <= position {
+        while let Some((done, written)) = self.unwritten.pop_left(epoch, position, H::split) {
+            if written {
                 self.complete(done);
             } else {
                 self.give_up(done);
@@ -221,14 +204,12 @@ impl<H: Host> Outputs<H> {
 
     /// Returns true if a message without acknowledgement has not been written.
     pub fn is_unwritten(&self, token: Token) -> bool {
-        let left = self.left.iter().map(|(_, _, done)| done);
-        let unwritten = self.unwritten.iter().map(|(_, done)| done);
-        left.chain(unwritten).any(|done| done.token == token)
+        self.unwritten.has(token)
     }
 
     /// Returns the tokens of the messages that have not been written.
     pub fn unwritten_tokens(&self) -> impl Iterator<Item = Token> + '_ {
-        self.unwritten.iter().map(|(_, done)| done.token)
+        self.unwritten.tokens()
     }
 }
 
@@ -285,7 +266,7 @@ impl<H: Host> Sink for Outputs<H> {
 
     fn complete_when_written(&mut self, done: Completion<H::Op>) {
         if H::tracks(&done.op) {
-            self.unwritten.push_back((self.out.position(), done));
+            self.unwritten.push(self.out.position(), done, H::joins);
         }
     }
 

@@ -9,7 +9,8 @@ use once_cell::sync::OnceCell;
 use rustix::net::SocketAddrAny;
 
 use crate::engine::{
-    Client, Counters, Driver, Error, Loss, LossCause, Published, Setup, Subscription, Terms, Work,
+    Client, Counters, Driver, Error, Loss, LossCause, Many, Published, Setup, Subscription, Terms,
+    Work,
 };
 use crate::options::{CreateOptions, TlsOptions};
 use crate::os::lock::Mutex;
@@ -368,14 +369,8 @@ impl EventClient {
 impl EventClient {
     /// Accepts a publish, without waiting.
     pub fn publish(&self, publish: &Publish<'_>, manner: Manner) -> Result<Published, Error> {
-        let create = &self.0.create;
         let unacknowledged = publish.qos == QoS::AtMostOnce;
-        let terms = Terms {
-            offline: create.buffer_offline && (!unacknowledged || create.buffer_qos0),
-            waiting: !manner.no_wait,
-            later: manner.later,
-            max_waiting: create.max_buffered,
-        };
+        let terms = self.terms(publish, manner);
         let published = self.0.engine.try_publish(publish, terms, |number| {
             let op = self.op(number, unacknowledged);
             begin_call(op);
@@ -387,6 +382,29 @@ impl EventClient {
             published.written = ended;
         }
         Ok(published)
+    }
+
+    /// Accepts at most `n` publishes in order, without waiting, up to the first that is not accepted. An event tells of the end of
+    /// each, also of those that the call itself writes.
+    pub fn publish_many<'m, E: From<Error>>(
+        &self,
+        n: u32,
+        mut next: impl FnMut(u32) -> Result<(Publish<'m>, Manner), E>,
+    ) -> Many<E> {
+        let next = |at| next(at).map(|(publish, manner)| (publish, self.terms(&publish, manner)));
+        let op = |number, publish: &Publish<'_>| self.op(number, publish.qos == QoS::AtMostOnce);
+        self.0.engine.try_publish_many(n, next, op)
+    }
+
+    fn terms(&self, publish: &Publish<'_>, manner: Manner) -> Terms {
+        let create = &self.0.create;
+        Terms {
+            offline: create.buffer_offline
+                && (publish.qos != QoS::AtMostOnce || create.buffer_qos0),
+            waiting: !manner.no_wait,
+            later: manner.later,
+            max_waiting: create.max_buffered,
+        }
     }
 
     /// Subscribes. Returns the token of the SUBACK or FAILED that follows.

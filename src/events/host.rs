@@ -44,6 +44,13 @@ pub struct Op {
     pub count: u64,
 }
 
+impl Op {
+    /// Returns true if this single operation is the last of those.
+    fn is_last_of(&self, those: &Self) -> bool {
+        self.client == those.client && self.number + 1 == those.number + those.count
+    }
+}
+
 thread_local! {
     /// The publish whose call this thread is inside, and whether it has ended there.
     static CALLING: Cell<Option<(Op, bool)>> = const { Cell::new(None) };
@@ -143,13 +150,17 @@ impl Host for EventHost {
         true
     }
 
-    fn settle(done: Completion<Op>) -> Option<Completion<Op>> {
+    fn settle(mut done: Completion<Op>) -> Option<Completion<Op>> {
         if let (Outcome::Published { reason: 0, .. }, Some((op, false))) =
             (&done.outcome, CALLING.get())
         {
-            if op == done.op && op.is_unacknowledged {
+            if op.is_unacknowledged && op.is_last_of(&done.op) {
                 CALLING.set(Some((op, true)));
-                return None;
+                // Those that are told of with it have waited for the socket since earlier calls.
+                done.op.count -= 1;
+                if done.op.count == 0 {
+                    return None;
+                }
             }
         }
         Some(done)
@@ -220,6 +231,18 @@ impl Host for EventHost {
             return true;
         }
         false
+    }
+
+    fn split(done: &mut Completion<Op>, count: u64) -> Option<Completion<Op>> {
+        let first = Op { count, ..done.op };
+        done.op.number += count;
+        done.op.count = done.op.count.checked_sub(count)?;
+        Some(Completion {
+            token: done.token,
+            op: first,
+            packet: None,
+            outcome: Outcome::written(),
+        })
     }
 }
 

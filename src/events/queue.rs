@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
@@ -85,6 +86,8 @@ struct State {
 #[derive(Default)]
 pub struct Queue {
     state: Mutex<State>,
+    /// What [`has_untold`](Self::has_untold) returns.
+    untold: AtomicBool,
     arrived: Condvar,
     descriptor: OnceCell<OwnedFd>,
     /// Those that the program takes next, before those in the state. Lock this first.
@@ -233,13 +236,22 @@ impl Queue {
     }
 
     /// Returns true if there are events, and no call under way that will take them.
+    ///
+    /// Asked after each publish, without the lock. A thread sees what it has queued itself; what others queue meanwhile may be
+    /// seen a call later.
     pub fn has_untold(&self) -> bool {
-        let state = self.state.lock();
-        state.collecting == 0 && !state.entries.is_empty()
+        self.untold.load(Ordering::Relaxed)
+    }
+
+    /// Has [`has_untold`](Self::has_untold) tell of a change.
+    fn note(&self, state: &State) {
+        let untold = state.collecting == 0 && !state.entries.is_empty();
+        self.untold.store(untold, Ordering::Relaxed);
     }
 
     /// Tells whoever waits for events that there are some.
     fn announce(&self, state: &mut MutexGuard<'_, State>) {
+        self.note(state);
         if state.collecting > 0 {
             return;
         }
@@ -373,7 +385,9 @@ impl Queue {
             // One round through what is there now and what has come meanwhile: not for ever, others may wait for the lock.
             for _ in 0..2 {
                 if taking.is_empty() {
-                    std::mem::swap(&mut self.state.lock().entries, &mut *taking);
+                    let mut state = self.state.lock();
+                    std::mem::swap(&mut state.entries, &mut *taking);
+                    self.note(&state);
                 }
                 while let Some(entry) = taking.front() {
                     let context = entry.from.as_ref().map_or(0, |from| from.context());
@@ -414,7 +428,10 @@ impl Queue {
 
     /// Begins a call that takes itself what it causes to be queued.
     pub(super) fn collect(&self) -> Collecting<'_> {
-        self.state.lock().collecting += 1;
+        let mut state = self.state.lock();
+        state.collecting += 1;
+        self.note(&state);
+        drop(state);
         Collecting(self)
     }
 }
@@ -433,6 +450,7 @@ impl Drop for Collecting<'_> {
         let taking_empty = self.0.taking.lock().is_empty();
         let mut state = self.0.state.lock();
         state.collecting -= 1;
+        self.0.note(&state);
         if !taking_empty || !state.entries.is_empty() {
             self.0.announce(&mut state);
         }

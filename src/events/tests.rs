@@ -496,3 +496,82 @@ fn a_publish_is_taken_back_only_before_it_is_sent() {
     );
     assert!(matches!(hasty, Err(Error::Disconnected)));
 }
+
+/// Collects the tokens of operations that have ended, well or not, until as many have.
+fn ends(queue: &Queue, count: u64) -> (Vec<u64>, Vec<u64>) {
+    let (mut done, mut failed) = (Vec::new(), Vec::new());
+    while ((done.len() + failed.len()) as u64) < count {
+        let (_, record) = next(queue);
+        match record.head.kind {
+            Kind::Done => {
+                done.extend((record.head.token..).take(usize::try_from(record.head.value).unwrap()))
+            }
+            Kind::Failed => failed.push(record.head.token),
+            _ => {}
+        }
+    }
+    (done, failed)
+}
+
+#[test]
+fn many_publishes_have_tokens_that_run_on_and_an_end_each() {
+    let (queue, client, mut server) = connected(Create::default());
+    let kinds = [
+        QoS::AtMostOnce,
+        QoS::AtMostOnce,
+        QoS::AtLeastOnce,
+        QoS::AtMostOnce,
+    ];
+    let many = client.publish_many(200, |at| {
+        Ok::<_, Error>((publish(kinds[at as usize % kinds.len()]), Manner::default()))
+    });
+    assert!(many.outcome.is_ok());
+    assert_eq!((many.accepted, many.first), (200, 1));
+    for at in 0..200 {
+        let first = if at % 4 == 2 { 0x32 } else { 0x30 };
+        assert_eq!(server.packet()[0], first, "packet {at}, in order");
+    }
+    for id in 1..=50 {
+        server.send(&[0x40, 2, 0, id]);
+    }
+    let (mut done, failed) = ends(&queue, 200);
+    done.sort_unstable();
+    assert_eq!(done, (1..=200).collect::<Vec<_>>());
+    assert_eq!(failed, []);
+
+    // Up to the first that is not accepted: the next one has the next token.
+    let many = client.publish_many(5, |at| match at {
+        2 => Err(Error::TimedOut),
+        _ => Ok((publish(QoS::AtMostOnce), Manner::default())),
+    });
+    assert!(matches!(many.outcome, Err(Error::TimedOut)));
+    assert_eq!((many.accepted, many.first), (2, 201));
+    assert_eq!(ends(&queue, 2), (vec![201, 202], vec![]));
+    let published = client.publish(&publish(QoS::AtMostOnce), Manner::default());
+    assert_eq!(published.expect("accepted").number, 203);
+}
+
+#[test]
+fn what_a_socket_did_not_take_fails_under_its_own_token() {
+    let (queue, client, server) = connected(Create::default());
+    let payload = vec![7; 10_000];
+    let large = Publish {
+        payload: &payload,
+        ..publish(QoS::AtMostOnce)
+    };
+    // The server does not read: at last the socket takes no more, and 1 MiB waits.
+    let (mut told, mut accepted) = (Vec::new(), 0);
+    while let Ok(published) = client.publish(&large, Manner::default()) {
+        accepted += 1;
+        assert_eq!(published.number, accepted);
+        if published.written {
+            told.push(published.number);
+        }
+    }
+    drop(server);
+    let (done, failed) = ends(&queue, accepted - told.len() as u64);
+    assert!(!failed.is_empty());
+    let mut all = [told, done, failed].concat();
+    all.sort_unstable();
+    assert_eq!(all, (1..=accepted).collect::<Vec<_>>(), "one end each");
+}

@@ -297,9 +297,14 @@ const EXCEPTIONAL: usize = 4096;
 /// Gives back the memory of an empty queue, unless it is a busy one of ordinary size: what an idle client keeps, thousands
 /// of them keep.
 pub fn release<T>(queue: &mut VecDeque<T>) {
-    if queue.is_empty() && !(BUSY..EXCEPTIONAL).contains(&queue.capacity()) {
+    if queue.is_empty() && !is_worth_keeping(queue) {
         *queue = VecDeque::new();
     }
+}
+
+/// Returns true if the queue is a busy one's of ordinary size.
+pub fn is_worth_keeping<T>(queue: &VecDeque<T>) -> bool {
+    (BUSY..EXCEPTIONAL).contains(&queue.capacity())
 }
 
 #[cfg(test)]

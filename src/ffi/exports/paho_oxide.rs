@@ -359,14 +359,15 @@ pub unsafe extern "C" fn MQTTOxide_publish(
     flags: u32,
     result: *mut MQTTOxide_published,
 ) -> i32 {
-    entry!(untraced: MQTTOxide_E_PANIC, oxide_api::publish(
+    entry!(untraced hot: MQTTOxide_E_PANIC, oxide_api::publish(
         client,
         oxide_api::message(topic, topic_len, payload, payload_len, props, props_len, flags),
         result,
     ))
 }
 
-/// Publishes messages in order, up to the first that is not accepted.
+/// Publishes messages in order, up to the first that is not accepted. An event tells of the end of each, also of those at QoS 0
+/// that the call itself writes.
 ///
 /// @param client the client.
 /// @param messages the messages.
@@ -382,7 +383,7 @@ pub unsafe extern "C" fn MQTTOxide_publishMany(
     accepted: *mut u32,
     first_token: *mut u64,
 ) -> i32 {
-    entry!(untraced: MQTTOxide_E_PANIC, oxide_api::publish_many(client, messages, n, accepted, first_token))
+    entry!(untraced hot: MQTTOxide_E_PANIC, oxide_api::publish_many(client, messages, n, accepted, first_token))
 }
 
 /// Takes a publish back that has not been sent. An event FAILED follows.

@@ -5,6 +5,7 @@ use std::num::NonZeroU64;
 
 use super::connecting::qos;
 use super::{Answer, client, code, failure, long_code, read};
+use crate::engine::Error;
 use crate::events::{EventClient, Manner, Pending, Published};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::oxide_types::*;
@@ -12,12 +13,26 @@ use crate::protocol::packet::{Filter, Publish};
 use crate::protocol::property::Context;
 use crate::protocol::wire::Reader;
 
+/// The code of an error.
+struct Code(i32);
+
+impl From<Error> for Code {
+    fn from(error: Error) -> Self {
+        Self(failure(&error))
+    }
+}
+
 const KNOWN_FLAGS: u32 =
     3 | MQTTOxide_RETAIN | MQTTOxide_DUPLICATE | MQTTOxide_NO_WAIT | MQTTOxide_LATER;
 
+/// Reads a message.
+///
 /// # Safety
-/// The pointers are of the lengths beside them.
-unsafe fn publish_one(client: &EventClient, message: &MQTTOxide_message) -> Answer<Published> {
+/// The pointers are of the lengths beside them, for as long as what is returned lives.
+unsafe fn read_message<'m>(
+    client: &EventClient,
+    message: &MQTTOxide_message,
+) -> Answer<(Publish<'m>, Manner)> {
     if message.flags & !KNOWN_FLAGS != 0 || !client.is_v5() && message.props_len > 0 {
         return Err(MQTTOxide_E_ARGUMENT);
     }
@@ -42,9 +57,7 @@ unsafe fn publish_one(client: &EventClient, message: &MQTTOxide_message) -> Answ
         no_wait: message.flags & MQTTOxide_NO_WAIT != 0,
         later: message.flags & MQTTOxide_LATER != 0,
     };
-    client
-        .publish(&publish, manner)
-        .map_err(|error| failure(&error))
+    Ok((publish, manner))
 }
 
 fn status(client: &EventClient, published: Published) -> u16 {
@@ -68,8 +81,11 @@ pub unsafe fn publish(
             // SAFETY: the caller's promise.
             unsafe { read::to_fill(result) }?;
         }
-        // SAFETY: the caller's promise.
-        let published = unsafe { publish_one(&client, &message) }?;
+        // SAFETY: the caller's promise: they live until the call ends.
+        let (publish, manner) = unsafe { read_message(&client, &message) }?;
+        let published = client
+            .publish(&publish, manner)
+            .map_err(|error| failure(&error))?;
         if !result.is_null() {
             let filled = MQTTOxide_published {
                 size: read::size::<MQTTOxide_published>(),
@@ -97,33 +113,23 @@ pub unsafe fn publish_many(
         if n > 0 && messages.is_null() {
             return Err(MQTTOxide_E_NULL);
         }
-        let mut done = 0;
-        let mut first = 0;
-        let mut outcome = Ok(0);
-        for at in 0..n as usize {
-            // SAFETY: one of the n that the caller promises.
-            let message = unsafe { messages.add(at).read_unaligned() };
-            // SAFETY: the caller's promise.
-            match unsafe { publish_one(&client, &message) } {
-                Ok(published) if first == 0 => first = published.number,
-                Ok(_) => {}
-                Err(error) => {
-                    outcome = Err(error);
-                    break;
-                }
+        let many = client.publish_many(n, |at| {
+            // SAFETY: one of the n that the caller promises, whose pointers live until the call ends.
+            unsafe {
+                let message = messages.add(at as usize).read_unaligned();
+                read_message(&client, &message).map_err(Code)
             }
-            done += 1;
-        }
+        });
         // SAFETY: NULL or to be written to, as the caller promises.
         unsafe {
             if !accepted.is_null() {
-                accepted.write(done);
+                accepted.write(many.accepted);
             }
             if !first_token.is_null() {
-                first_token.write(first);
+                first_token.write(many.first);
             }
         }
-        outcome
+        many.outcome.map(|()| 0).map_err(|Code(code)| code)
     };
     code(publish())
 }

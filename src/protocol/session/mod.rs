@@ -61,6 +61,24 @@ use received::Received;
 use replies::Replies;
 use subscriptions::Subscriptions;
 
+/// The time, for calls that seldom ask: to look at the clock takes as long as to encode a small message.
+pub trait Now {
+    /// Returns the time.
+    fn now(self) -> Instant;
+}
+
+impl Now for Instant {
+    fn now(self) -> Instant {
+        self
+    }
+}
+
+impl Now for fn() -> Instant {
+    fn now(self) -> Instant {
+        self()
+    }
+}
+
 /// Identifies an accepted operation to the program.
 pub type Token = i32;
 

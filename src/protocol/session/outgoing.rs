@@ -1,11 +1,9 @@
 //! What the program asks for: publish, subscribe, unsubscribe, disconnect.
 
-use std::time::Instant;
-
 use bytes::{Bytes, BytesMut};
 
 use super::limits::{TOO_LARGE, check_allowed};
-use super::{Awaits, Completion, Entry, Outcome, Record, Refused, Session, Sink, Token};
+use super::{Awaits, Completion, Entry, Now, Outcome, Record, Refused, Session, Sink, Token};
 use crate::protocol::error::Malformed;
 use crate::protocol::packet::{
     Filter, Publish, encode_disconnect, encode_subscribe, encode_unsubscribe,
@@ -41,7 +39,7 @@ impl<M, O> Session<M, O> {
         token: Option<Token>,
         op: O,
         may_queue: bool,
-        now: Instant,
+        now: impl Now,
         sink: &mut S,
     ) -> Result<Accepted, Refused> {
         if self.can_send(publish.qos) && !(may_queue && self.is_far_ahead(sink)) {

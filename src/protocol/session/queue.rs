@@ -8,8 +8,8 @@ use super::lifecycle::fail;
 use super::limits::{TOO_LARGE, check_allowed};
 use super::outgoing::{packet_qos, view};
 use super::{
-    Awaits, Cause, Completion, Failure, Loaded, Outcome, Queued, Record, Refused, Session, Sink,
-    Stored, Token,
+    Awaits, Cause, Completion, Failure, Loaded, Now, Outcome, Queued, Record, Refused, Session,
+    Sink, Stored, Token,
 };
 use crate::protocol::packet::{Publish, message_expiry_offset, set_packet_id, set_request_id};
 use crate::protocol::property::PropertyId;
@@ -40,7 +40,7 @@ impl<M, O> Session<M, O> {
         publish: &Publish<'_>,
         token: Option<Token>,
         op: O,
-        now: Instant,
+        now: impl Now,
         sink: &mut S,
     ) -> Result<u16, Refused> {
         let id = if self.options.ids_at_acceptance && publish.qos != QoS::AtMostOnce {
@@ -63,7 +63,7 @@ impl<M, O> Session<M, O> {
         let expires = publish
             .properties
             .number(PropertyId::MessageExpiryInterval)
-            .map(|seconds| now + Duration::from_secs(seconds.into()));
+            .map(|seconds| now.now() + Duration::from_secs(seconds.into()));
         let record = sink.store_queued(&publish, token)?;
         if id != 0 {
             self.inflight.block(id);
