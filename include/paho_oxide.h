@@ -218,8 +218,9 @@ extern "C" {
 #define MQTTOxide_NO_WAIT 16
 
 /**
- * Publish flag: not written by the call but by the next MQTTOxide_drive() with #MQTTOxide_WRITE, for which the program must
- * care; many then leave in one write. Without effect where the program does not drive the writing.
+ * Publish flag: not written by the call but by the next MQTTOxide_drive() with #MQTTOxide_WRITE, or over a byte stream the next
+ * MQTTOxide_take(), for which the program must care; many then leave in one write. Without effect where the program neither
+ * drives the writing nor carries the bytes.
  */
 #define MQTTOxide_LATER 32
 
@@ -877,7 +878,8 @@ LIBMQTT_API int32_t MQTTOxide_publish(
     const void *props, uint32_t props_len, uint32_t flags, struct MQTTOxide_published *result);
 
 /**
- * Publishes messages in order, up to the first that is not accepted.
+ * Publishes messages in order, up to the first that is not accepted. An event tells of the end of each, also of those at QoS 0
+ * that the call itself writes.
  *
  * @param client the client.
  * @param messages the messages.

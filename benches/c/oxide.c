@@ -246,8 +246,10 @@ static void publish(uint64_t by, const char *topic, uint32_t stream, long number
     struct MQTTOxide_published result = {.size = sizeof result};
     payload_write(payload, opt.size, stream, (uint32_t)number);
     for (;;) {
-        int32_t code = MQTTOxide_publish(by, topic, (uint32_t)strlen(topic), payload, (uint32_t)opt.size, NULL, 0,
-                                         (uint32_t)opt.qos, &result);
+        /* Bytes that this program carries are carried for many messages at a time. */
+        uint32_t flags = (uint32_t)opt.qos | (linked("feed") ? MQTTOxide_LATER : 0);
+        int32_t code = MQTTOxide_publish(by, topic, (uint32_t)strlen(topic), payload, (uint32_t)opt.size, NULL, 0, flags,
+                                         &result);
         if (code == 0)
             break;
         if (code != MQTTOxide_E_WOULD_BLOCK)

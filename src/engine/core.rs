@@ -106,7 +106,7 @@ pub(super) struct Core<H: Host> {
     /// Numbers and counts for a program that asks for them.
     pub tally: Tally,
     /// Operations that the end of the last connection put an end to.
-    pub given_up: Vec<Token>,
+    pub given_up: Box<[Token]>,
     /// What the program has set by name.
     pub preferences: Option<Box<Preferences>>,
 }
@@ -227,7 +227,7 @@ impl<H: Host> Client<H> {
             waiters: 0,
             driving: Driving::default(),
             tally: Tally::default(),
-            given_up: Vec::new(),
+            given_up: Box::default(),
             preferences: None,
         };
         let (session, outputs) = core.parts();

@@ -1,5 +1,6 @@
 //! What a client needs of the program it works for.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::options::ConnectOptions;
@@ -47,6 +48,9 @@ pub trait Host: Send + Sync + Sized + 'static {
     fn refresh(&self, options: &ConnectOptions) -> Option<ConnectOptions>;
     /// Runs the program's callback. No lock is held; the thread may block.
     fn handle(&self, event: Event<Self>) -> Handled<Self>;
+    /// Takes the messages at the beginning of a batch over, as [`handle`](Self::handle) does with each: all of them are
+    /// [kept](Handled::Kept). Called under the batch's lock, and only where the host does not [block](Self::BLOCKS).
+    fn keep_messages(&self, _batch: &mut VecDeque<Event<Self>>) {}
     /// All events that there were have been handled: a host that collects them passes them on. No lock is held.
     fn handled_all(&self) {}
     /// Has the end of an operation tell of the next one's too, if that is possible. Returns false if it is not.

@@ -67,14 +67,12 @@ impl<H: Host> Client<H> {
         Ok(given?)
     }
 
-    /// Returns the options of an attempt, with what the program has set.
-    pub(super) fn with_preferences<'a>(
-        &self,
-        options: &'a ConnectOptions,
-    ) -> Cow<'a, ConnectOptions> {
-        match &self.lock().preferences {
-            Some(preferences) => preferences.applied(options),
-            None => Cow::Borrowed(options),
+    /// Returns the options of an attempt, with what the program has set; none: nothing that changes them. Boxed, as the task of
+    /// each client that connects keeps room for this.
+    pub(super) fn with_preferences(&self, options: &ConnectOptions) -> Option<Box<ConnectOptions>> {
+        match self.lock().preferences.as_ref()?.applied(options) {
+            Cow::Owned(changed) => Some(Box::new(changed)),
+            Cow::Borrowed(_) => None,
         }
     }
 }

@@ -54,7 +54,7 @@ pub struct EventClient(Arc<Inner>);
 pub struct Manner {
     /// It is refused if it would have to wait for a connection or for quota.
     pub no_wait: bool,
-    /// Where the program drives the writing, it is left to the next time that it does.
+    /// Where the program drives the writing, or carries the bytes, it is left to the next time that it does.
     pub later: bool,
 }
 
@@ -305,6 +305,13 @@ impl EventClient {
     /// Moves bytes for the server into the buffer. Returns how many.
     pub fn take(&self, buffer: &mut [u8]) -> Result<usize, Error> {
         let stream = self.stream()?;
+        if stream.pending() == 0 && self.0.engine.wants().write {
+            // Publishes that were to be written later: now.
+            self.0.engine.perform(Work {
+                write: true,
+                ..Work::NONE
+            });
+        }
         let taken = stream.take(buffer);
         if taken > 0 && self.0.engine.wants().write {
             // There is room for what the stream did not take before.

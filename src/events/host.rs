@@ -1,6 +1,7 @@
 //! The program behind a client whose events go into a queue: the engine's third host.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
 use once_cell::sync::OnceCell;
@@ -88,10 +89,16 @@ impl Producer for Source {
 pub struct EventHost {
     pub(super) queue: Arc<Queue>,
     pub(super) source: Arc<dyn Producer>,
-    /// Connections of which the program was told.
-    connections: Mutex<u64>,
+    told: Mutex<Told>,
+}
+
+/// What the program has been told, and is about to be.
+#[derive(Default)]
+struct Told {
+    /// Connections of which it was told.
+    connections: u64,
     /// Events of the batch that is being handled.
-    pending: Mutex<Pending>,
+    pending: Pending,
 }
 
 impl EventHost {
@@ -99,8 +106,7 @@ impl EventHost {
         Self {
             queue,
             source,
-            connections: Mutex::new(0),
-            pending: Mutex::default(),
+            told: Mutex::default(),
         }
     }
 
@@ -112,11 +118,14 @@ impl EventHost {
     }
 
     fn add(&self, record: Record, stored: Option<RecordKey>) {
-        self.pending.lock().push(&self.source, record, stored);
+        let mut told = self.told.lock();
+        told.pending.push(&self.source, record, stored);
     }
 
-    fn connection(&self) -> u64 {
-        *self.connections.lock()
+    /// Adds a message, which came over the connection that the program was told of last.
+    fn add_message(&self, told: &mut Told, mut message: Record, stored: Option<RecordKey>) {
+        message.head.value = told.connections;
+        told.pending.push(&self.source, message, stored);
     }
 }
 
@@ -185,9 +194,8 @@ impl Host for EventHost {
 
     fn handle(&self, event: Event<Self>) -> Handled<Self> {
         let record = match event {
-            Event::Message(mut message, stored) => {
-                message.head.value = self.connection();
-                self.add(message, stored);
+            Event::Message(message, stored) => {
+                self.add_message(&mut self.told.lock(), message, stored);
                 return Handled::Kept;
             }
             Event::Completed(done) => ended(done),
@@ -217,7 +225,16 @@ impl Host for EventHost {
     }
 
     fn handled_all(&self) {
-        self.queue.push_all(&mut self.pending.lock());
+        self.queue.push_all(&mut self.told.lock().pending);
+    }
+
+    fn keep_messages(&self, batch: &mut VecDeque<Event<Self>>) {
+        let mut told = self.told.lock();
+        while let Some(Event::Message(..)) = batch.front() {
+            if let Some(Event::Message(message, stored)) = batch.pop_front() {
+                self.add_message(&mut told, message, stored);
+            }
+        }
     }
 
     fn joins(last: &mut Completion<Op>, next: &Completion<Op>) -> bool {
@@ -250,12 +267,12 @@ impl EventHost {
     fn connect_ended(&self, result: ConnectResult) -> Record {
         match result {
             Ok(connected) => {
-                let mut connections = self.connections.lock();
-                *connections += 1;
+                let mut told = self.told.lock();
+                told.connections += 1;
                 let mut record = Record::new(Kind::Connected);
                 record.head.qos = connected.version as u8;
                 record.head.flags = connected.session_present.into();
-                record.head.value = *connections;
+                record.head.value = told.connections;
                 record.with(
                     connected.server_uri.as_bytes(),
                     connected.properties.as_ref(),

@@ -6,6 +6,39 @@
 
 use std::collections::BTreeSet;
 
+/// Identifiers; boxed, since there hardly ever are some.
+#[derive(Debug, Default)]
+struct Blocked(Option<Box<Ids>>);
+
+#[derive(Debug, Default)]
+struct Ids {
+    ids: BTreeSet<u16>,
+}
+
+impl Blocked {
+    fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |blocked| blocked.ids.len())
+    }
+
+    fn contains(&self, id: u16) -> bool {
+        let blocked = self.0.as_ref();
+        blocked.is_some_and(|blocked| blocked.ids.contains(&id))
+    }
+
+    fn insert(&mut self, id: u16) {
+        self.0.get_or_insert_default().ids.insert(id);
+    }
+
+    fn remove(&mut self, id: u16) {
+        if let Some(blocked) = &mut self.0 {
+            blocked.ids.remove(&id);
+            if blocked.ids.is_empty() {
+                self.0 = None;
+            }
+        }
+    }
+}
+
 /// Entries by packet identifier, 1 to 65,535.
 #[derive(Debug)]
 pub struct Inflight<E> {
@@ -13,7 +46,7 @@ pub struct Inflight<E> {
     len: u32,
     last_id: u16,
     /// Identifiers that are not given out although no entry has them.
-    blocked: BTreeSet<u16>,
+    blocked: Blocked,
 }
 
 impl<E> Default for Inflight<E> {
@@ -22,7 +55,7 @@ impl<E> Default for Inflight<E> {
             slots: Vec::new(),
             len: 0,
             last_id: 0,
-            blocked: BTreeSet::new(),
+            blocked: Blocked::default(),
         }
     }
 }
@@ -56,7 +89,7 @@ impl<E> Inflight<E> {
         let mut id = self.last_id;
         loop {
             id = id.checked_add(1).unwrap_or(1);
-            if !self.contains(id) && !self.blocked.contains(&id) {
+            if !self.contains(id) && !self.blocked.contains(id) {
                 self.last_id = id;
                 return Some(id);
             }
@@ -71,7 +104,7 @@ impl<E> Inflight<E> {
 
     /// Lets a blocked identifier be given out again.
     pub fn unblock(&mut self, id: u16) {
-        self.blocked.remove(&id);
+        self.blocked.remove(id);
     }
 
     /// Returns true if the identifier is in use.

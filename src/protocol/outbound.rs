@@ -9,6 +9,8 @@ use bytes::{Buf, Bytes, BytesMut};
 const SHARE_FROM: usize = 16 * 1024;
 /// A buffer larger than this is given back once it is empty: an idle client keeps little.
 const KEEP: usize = 256;
+/// A buffer begins with no more room than this.
+const ROOM: u32 = 64 * 1024;
 /// How many slices one vectored write is given at most.
 pub const SLICES: usize = 64;
 
@@ -19,22 +21,34 @@ pub struct Outbound {
     tail: BytesMut,
     /// Stream position at which `tail` starts.
     base: u64,
+    /// How long `tail` was when it was last taken, up to [`ROOM`].
+    usual: u32,
 }
 
 impl Outbound {
     /// Returns where the encoders append.
     pub fn tail(&mut self) -> &mut BytesMut {
+        self.make_room();
         &mut self.tail
     }
 
     /// Appends a packet that somebody else keeps as well.
     pub fn push(&mut self, packet: &Bytes) {
         if packet.len() < SHARE_FROM {
+            self.make_room();
             self.tail.extend_from_slice(packet);
         } else {
             self.seal();
             self.base += packet.len() as u64;
             self.segments.push_back(packet.clone());
+        }
+    }
+
+    /// Has an empty buffer begin with the room that was needed last: to grow there step by step copies all bytes once more.
+    #[inline]
+    fn make_room(&mut self) {
+        if self.tail.capacity() == 0 && self.usual > 0 {
+            self.tail.reserve(self.usual as usize);
         }
     }
 
@@ -59,6 +73,7 @@ impl Outbound {
     pub fn take(&mut self, batch: &mut Batch) {
         debug_assert!(batch.is_empty());
         self.base += self.tail.len() as u64;
+        self.usual = u32::try_from(self.tail.len()).map_or(ROOM, |len| len.min(ROOM));
         std::mem::swap(&mut self.segments, &mut batch.segments);
         std::mem::swap(&mut self.tail, &mut batch.tail);
         batch.end = self.base;

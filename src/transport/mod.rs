@@ -45,27 +45,26 @@ use uri::{Scheme, ServerUri};
 pub const TLS_SUPPORTED: bool = cfg!(feature = "tls");
 
 /// Makes the connections of one client, and remembers what helps the next one.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Connector {
-    resolver: Arc<dyn Resolver>,
+    /// None: the system's, which thousands of clients share.
+    resolver: Option<Arc<dyn Resolver>>,
     #[cfg(feature = "tls")]
     tls: tls::Tls,
-}
-
-impl Default for Connector {
-    fn default() -> Self {
-        Self::with_resolver(Arc::new(SystemResolver))
-    }
 }
 
 impl Connector {
     /// Looks names up with `resolver`.
     pub fn with_resolver(resolver: Arc<dyn Resolver>) -> Self {
         Self {
-            resolver,
+            resolver: Some(resolver),
             #[cfg(feature = "tls")]
             tls: tls::Tls::default(),
         }
+    }
+
+    fn resolver(&self) -> &dyn Resolver {
+        self.resolver.as_deref().unwrap_or(&SystemResolver)
     }
 
     /// Connects to `uri` before `deadline`, up to where MQTT starts.
@@ -179,14 +178,14 @@ impl Connector {
         let network = options.network.as_deref().unwrap_or(&unset);
         let environment = |name: &str| crate::os::environment(name)?.into_string().ok();
         let Some(proxy) = Proxy::choose(uri, options, environment)? else {
-            return dial::tcp(&uri.host, uri.port, &*self.resolver, network, progress).await;
+            return dial::tcp(&uri.host, uri.port, self.resolver(), network, progress).await;
         };
-        let socket = dial::tcp(&proxy.host, proxy.port, &*self.resolver, network, progress)
+        let socket = dial::tcp(&proxy.host, proxy.port, self.resolver(), network, progress)
             .await
             .map_err(|error| proxy.unreachable(&error))?;
         progress.enter(proxy.stage());
         // Boxed, as it makes every attempt's future large and most need none.
-        Box::pin(proxy.open_tunnel(&socket, uri, &*self.resolver))
+        Box::pin(proxy.open_tunnel(&socket, uri, self.resolver()))
             .await
             .map_err(|error| proxy.named(error))?;
         Ok(socket)

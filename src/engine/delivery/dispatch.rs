@@ -85,6 +85,10 @@ impl<H: Host> Client<H> {
         loop {
             let (event, left) = {
                 let mut batch = self.batch.lock();
+                if !H::BLOCKS && !trace::enabled(trace::Level::Minimum) {
+                    // None of them takes long, and there may be hundreds.
+                    self.host.keep_messages(&mut batch);
+                }
                 (batch.pop_front(), batch.len())
             };
             let Some(event) = event else {

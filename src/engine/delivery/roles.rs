@@ -8,7 +8,7 @@ pub struct Roles<T> {
     /// The thread that runs callbacks now.
     dispatcher: Option<T>,
     /// Threads inside functions of the program that are no events.
-    outside: Vec<T>,
+    outside: Outside<T>,
     /// A thread hands over what waits for the end of an API call.
     reporting: bool,
     /// When a message that the program did not take is offered again.
@@ -17,11 +17,34 @@ pub struct Roles<T> {
     announcing: bool,
 }
 
+/// Threads inside functions that are no events: hardly ever there, and boxed.
+#[derive(Debug)]
+struct Outside<T>(Option<Box<Threads<T>>>);
+
+#[derive(Debug)]
+struct Threads<T> {
+    threads: Vec<T>,
+}
+
+impl<T> Default for Threads<T> {
+    fn default() -> Self {
+        Self {
+            threads: Vec::new(),
+        }
+    }
+}
+
+impl<T> Outside<T> {
+    fn threads(&self) -> &[T] {
+        self.0.as_ref().map_or(&[], |outside| &outside.threads)
+    }
+}
+
 impl<T> Default for Roles<T> {
     fn default() -> Self {
         Self {
             dispatcher: None,
-            outside: Vec::new(),
+            outside: Outside(None),
             reporting: false,
             offer_again: None,
             announcing: false,
@@ -68,22 +91,26 @@ impl<T: PartialEq> Roles<T> {
 
     /// Notes that a thread enters a function of the program that is no event.
     pub fn enter(&mut self, this: T) {
-        self.outside.push(this);
+        let outside = self.outside.0.get_or_insert_default();
+        outside.threads.push(this);
     }
 
     /// Notes that the thread has left the function.
     pub fn leave(&mut self, this: &T) {
-        if let Some(at) = self.outside.iter().rposition(|thread| thread == this) {
-            self.outside.swap_remove(at);
+        let Some(outside) = &mut self.outside.0 else {
+            return;
+        };
+        if let Some(at) = outside.threads.iter().rposition(|thread| thread == this) {
+            outside.threads.swap_remove(at);
         }
-        if self.outside.is_empty() {
-            self.outside = Vec::new();
+        if outside.threads.is_empty() {
+            self.outside.0 = None;
         }
     }
 
     /// Returns true if another thread is inside a function of the program's.
     pub fn others_inside(&self, this: &T) -> bool {
-        let mut inside = self.dispatcher.iter().chain(&self.outside);
+        let mut inside = self.dispatcher.iter().chain(self.outside.threads());
         inside.any(|thread| thread != this)
     }
 
@@ -115,7 +142,7 @@ impl<T: PartialEq> Roles<T> {
                 .dispatcher
                 .as_ref()
                 .is_some_and(|thread| thread != this)
-            && !self.outside.contains(this)
+            && !self.outside.threads().contains(this)
     }
 
     /// Returns true if any thread may have to: asked first, for it costs nothing.

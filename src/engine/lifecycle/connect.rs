@@ -94,8 +94,8 @@ impl<H: Host> Client<H> {
         epoch: u64,
         keep_session: bool,
     ) -> Result<Box<Established>, ConnectFailure> {
-        let options = self.with_preferences(options);
-        let options = &*options;
+        let changed = self.with_preferences(options);
+        let options = changed.as_deref().unwrap_or(options);
         let own = std::slice::from_ref(&self.setup.server_uri);
         let uris = if options.server_uris.is_empty() {
             own

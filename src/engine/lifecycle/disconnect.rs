@@ -150,7 +150,7 @@ impl<H: Host> Client<H> {
         let (session, outputs) = core.parts();
         session.connection_lost(outputs);
         if session_ends {
-            core.given_up = session.pending_tokens(true);
+            core.given_up = session.pending_tokens(true).into();
             let (session, outputs) = core.parts();
             session.clear(outputs);
         }

@@ -118,8 +118,9 @@ pub const MQTTOxide_RETAIN: u32 = 4;
 pub const MQTTOxide_DUPLICATE: u32 = 8;
 /// Publish flag: #MQTTOxide_E_WOULD_BLOCK rather than wait for quota or a connection.
 pub const MQTTOxide_NO_WAIT: u32 = 16;
-/// Publish flag: not written by the call but by the next MQTTOxide_drive() with #MQTTOxide_WRITE, for which the program must
-/// care; many then leave in one write. Without effect where the program does not drive the writing.
+/// Publish flag: not written by the call but by the next MQTTOxide_drive() with #MQTTOxide_WRITE, or over a byte stream the next
+/// MQTTOxide_take(), for which the program must care; many then leave in one write. Without effect where the program neither
+/// drives the writing nor carries the bytes.
 pub const MQTTOxide_LATER: u32 = 32;
 
 /// Status of a publish: the kernel, or the stream's buffer, has all of it. At QoS 0 no event follows.

@@ -278,7 +278,7 @@ impl<M, O> Session<M, O> {
         self.online = false;
         self.socket = -1;
         self.replay.clear();
-        self.unread.clear();
+        drop(self.put_off.take_sent());
         self.queue_put_off();
         self.acks.forget();
         self.received.connection_lost();
@@ -310,7 +310,7 @@ impl<M, O> Session<M, O> {
         self.publishing = 0;
         self.resuming = 0;
         self.replay.clear();
-        self.unread.clear();
+        drop(self.put_off.take_sent());
         for (id, entry) in entries {
             if !entry.awaits.is_request() {
                 sink.discard(Record::Sent(id));

@@ -18,6 +18,7 @@ mod options;
 mod outcome;
 mod outgoing;
 mod pending;
+mod put_off;
 mod queue;
 mod received;
 mod replies;
@@ -57,6 +58,7 @@ use acknowledge::Acks;
 use aliases::Aliases;
 use authenticate::Authentication;
 use backlog::Backlog;
+use put_off::PutOff;
 use received::Received;
 use replies::Replies;
 use subscriptions::Subscriptions;
@@ -223,10 +225,8 @@ pub struct Session<M, O> {
     authentication: Authentication,
     /// The server still had the session when this connection began, or its version does not tell.
     resumed: bool,
-    /// Packet identifiers of `inflight` whose records could not be read on this connection.
-    unread: Vec<u16>,
-    /// Entries of the queue whose records could not be read on this connection. Others are sent before them.
-    put_off: VecDeque<Queued<O>>,
+    /// What could not be read from the store on this connection.
+    put_off: PutOff<O>,
     /// Publishes that were in flight when this connection began, have been sent again and are not acknowledged.
     resuming: u32,
     /// The sink has not been told that all of those are acknowledged.
@@ -265,8 +265,7 @@ impl<M, O> Session<M, O> {
             replies: Replies::default(),
             authentication: Authentication::None,
             resumed: false,
-            unread: Vec::new(),
-            put_off: VecDeque::new(),
+            put_off: PutOff::default(),
             resuming: 0,
             resumes: false,
             options: Options::default(),

@@ -58,7 +58,7 @@ impl<M, O> Session<M, O> {
             .collect();
         sent.sort_unstable();
         let sent = sent.into_iter().map(|(_, token)| token);
-        let waiting = self.put_off.iter().chain(self.queue.iter());
+        let waiting = self.put_off.queued().chain(self.queue.iter());
         sent.chain(waiting.map(|queued| queued.token)).collect()
     }
 
@@ -73,7 +73,7 @@ impl<M, O> Session<M, O> {
             || self
                 .queue
                 .iter()
-                .chain(&self.put_off)
+                .chain(self.put_off.queued())
                 .any(|queued| queued.token == token)
     }
 
@@ -110,15 +110,19 @@ impl<M, O> Session<M, O> {
             .collect();
         sent.sort_unstable_by_key(|(order, _)| *order);
         let sent = sent.into_iter().map(|(_, pending)| pending);
-        let waiting = self.put_off.iter().chain(self.queue.iter()).map(|queued| {
-            let pending = Pending {
-                packet_id: queued.id,
-                token: queued.token,
-                kind: Kind::Queued,
-                qos: qos(&queued.packet),
-            };
-            describe(pending, &queued.op)
-        });
+        let waiting = self
+            .put_off
+            .queued()
+            .chain(self.queue.iter())
+            .map(|queued| {
+                let pending = Pending {
+                    packet_id: queued.id,
+                    token: queued.token,
+                    kind: Kind::Queued,
+                    qos: qos(&queued.packet),
+                };
+                describe(pending, &queued.op)
+            });
         sent.chain(waiting).collect()
     }
 
@@ -138,10 +142,8 @@ impl<M, O> Session<M, O> {
         let waiting = self.queue.iter().position(&is_it);
         let queued = if let Some(at) = waiting {
             self.queue.remove(at)
-        } else if let Some(at) = self.put_off.iter().position(is_it) {
-            self.put_off.remove(at)
         } else {
-            None
+            self.put_off.remove_queued(is_it)
         };
         if let Some(queued) = queued {
             self.fail_queued(queued, Failure::of(Cause::Cancelled), sink);

@@ -138,7 +138,9 @@ impl<M, O> Session<M, O> {
                         continue;
                     }
                     Loaded::Later => {
-                        self.put_off.extend(self.queue.pop_front());
+                        if let Some(queued) = self.queue.pop_front() {
+                            self.put_off.add_queued(queued);
+                        }
                         continue;
                     }
                     Loaded::Damaged { in_place } => {

@@ -105,7 +105,7 @@ impl<M, O> Session<M, O> {
         if !self.online {
             return Ok(());
         }
-        self.replay.extend(self.unread.drain(..));
+        self.replay.extend(self.put_off.take_sent());
         self.queue_put_off();
         for id in self.received.unread(LOADS) {
             if let Some(reason) = self.hand_over_stored(id, sink)? {
@@ -118,7 +118,7 @@ impl<M, O> Session<M, O> {
 
     /// Puts the entries whose records could not be read back where they were: before all others of the queue.
     pub(super) fn queue_put_off(&mut self) {
-        while let Some(queued) = self.put_off.pop_back() {
+        while let Some(queued) = self.put_off.pop_queued() {
             self.queue.push_front(queued);
         }
     }
@@ -142,7 +142,7 @@ impl<M, O> Session<M, O> {
         let mut packet = match sink.load_sent(id) {
             Loaded::Ready(packet) => packet,
             Loaded::Later => {
-                self.unread.push(id);
+                self.put_off.add_sent(id);
                 return false;
             }
             Loaded::Damaged { in_place } => {
