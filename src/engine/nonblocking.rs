@@ -67,7 +67,7 @@ impl<H: Host> Client<H> {
         terms: Terms,
         op: impl FnOnce(u64) -> H::Op,
     ) -> Result<Published, Error> {
-        let mut core = self.alive()?;
+        let mut core = self.enter();
         let number = core.tally.operations + 1;
         let accepted = Self::accept(&mut core, publish, terms, || op(number))?;
         core.tally.operations = number;
@@ -99,13 +99,7 @@ impl<H: Host> Client<H> {
             first: 0,
             outcome: Ok(()),
         };
-        let mut core = match self.alive() {
-            Ok(core) => core,
-            Err(error) => {
-                many.outcome = Err(error.into());
-                return many;
-            }
-        };
+        let mut core = self.enter();
         let before = core.tally.operations;
         // Others number theirs behind all of these.
         core.tally.operations += u64::from(n);
@@ -141,6 +135,9 @@ impl<H: Host> Client<H> {
         terms: Terms,
         op: impl FnOnce() -> H::Op,
     ) -> Result<Accepted, Error> {
+        if core.lifecycle.is_destroyed() {
+            return Err(Error::destroyed());
+        }
         let online = core.session.online() && !core.lifecycle.has_said_goodbye();
         let may_wait = terms.offline && terms.waiting;
         if !(online || may_wait) {

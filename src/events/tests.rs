@@ -504,7 +504,8 @@ fn ends(queue: &Queue, count: u64) -> (Vec<u64>, Vec<u64>) {
         let (_, record) = next(queue);
         match record.head.kind {
             Kind::Done => {
-                done.extend((record.head.token..).take(usize::try_from(record.head.value).unwrap()))
+                let count = usize::try_from(record.head.value).unwrap();
+                done.extend((record.head.token..).take(count));
             }
             Kind::Failed => failed.push(record.head.token),
             _ => {}
