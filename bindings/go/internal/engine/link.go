@@ -184,18 +184,31 @@ func (l *link) untilWritten(write func() error) {
 // writeRaw has the engine write on each time the socket has room, until nothing is left.
 //
 // Go's poller tells of room once, when a full socket gets some. What is left after a write may have come from a publish just after it, with the
-// socket never full: only a socket that is full now can be waited for.
+// socket never full: only a socket that is full now can be waited for. The wait ends with the write timeout, which begins anew when the
+// socket has taken something.
 func (l *link) writeRaw() error {
-	return l.raw.Write(func(fd uintptr) bool {
+	limited := false
+	err := l.raw.Write(func(fd uintptr) bool {
 		for {
 			if l.client.drive(wantsWrite)&wantsWrite == 0 || l.over.Load() {
 				return true
 			}
 			if !writable(fd) {
-				return false
+				if l.writeTimeout > 0 {
+					limited = true
+					_ = l.conn.SetWriteDeadline(time.Now().Add(l.writeTimeout)) // fails only on a closed connection
+				}
+				return l.over.Load() // end may have set a deadline just before this one
 			}
 		}
 	})
+	if limited && err == nil {
+		err = l.conn.SetWriteDeadline(time.Time{})
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = l.netError("write", os.ErrDeadlineExceeded)
+	}
+	return err
 }
 
 // writeStream takes output and writes it, until there is none.

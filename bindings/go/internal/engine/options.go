@@ -63,7 +63,7 @@ type Connect struct {
 	Deadline          time.Time
 	MaxInFlight       uint32
 	MaxResumeInFlight uint32
-	// WriteTimeout limits each write to a connection that Go writes to. 0 means no limit.
+	// WriteTimeout limits each write, or how long a socket may take nothing where the engine writes. 0 means no limit.
 	WriteTimeout time.Duration
 	// ClientID nil means that of Options.
 	ClientID *string

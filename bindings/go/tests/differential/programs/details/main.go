@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -290,6 +291,24 @@ func callbacks() {
 	kit.Recv(done, "OnConnectionLost")
 }
 
+// stalled has a server that does not read.
+func stalled() {
+	s := kit.Listen()
+	defer s.Close()
+	lost := make(chan error, 1)
+	o := kit.Options(s.URL).SetWriteTimeout(200 * time.Millisecond).SetConnectionLostHandler(func(_ mqtt.Client, err error) { lost <- err })
+	c, conn := connected(s, o)
+	for range 1000 {
+		t := c.Publish("t", 0, false, make([]byte, 1<<20))
+		if err := kit.Wait(t); err != "<nil>" {
+			kit.Print("a publish fails")
+			break
+		}
+	}
+	kit.Print(errors.Is(kit.Recv(lost, "OnConnectionLost"), os.ErrDeadlineExceeded), c.IsConnected())
+	conn.Close()
+}
+
 func main() {
 	fields()
 	schemes(os.Args[1], os.Args[2], os.Args[3])
@@ -301,4 +320,5 @@ func main() {
 	elsewhere()
 	order()
 	callbacks()
+	stalled()
 }
