@@ -422,7 +422,7 @@ def test_will_and_refusals(broker: Broker, run: Run) -> None:
             await watcher.subscribe("will", 1)
             client = Client("127.0.0.1", broker.tcp, will=Will("will", "gone", 1))
             async with client:
-                client._client.socket().shutdown(socket.SHUT_RDWR)
+                client._sock.shutdown(socket.SHUT_RDWR)
                 assert (await watcher.messages.__anext__()).payload == b"gone"
             with pytest.raises(ValueError):
                 await watcher.publish("a/#", "x")

@@ -87,10 +87,11 @@ def test_row(row: dict[str, str]) -> None:
             assert base in [one.__name__ for one in found.__mro__]
     elif kind == "property":
         assert inspect.isdatadescriptor(found)
+        setter = getattr(found, "fset", None)
         if expected == "read only":
-            assert found.fset is None
+            assert setter is None
         elif isinstance(found, property):
-            assert found.fset is not None
+            assert setter is not None
     elif kind in ("method", "function"):
         if isinstance(found, staticmethod):
             found = found.__func__

@@ -23,6 +23,10 @@ from conftest import Broker, Serve, delivered, read_packet, wait_until
 from paho_oxide.client import CallbackAPIVersion, Client, MQTTErrorCode, MQTTMessage
 
 
+def transport(kind: str) -> Any:
+    return {"ws": "websockets", "unix": "unix"}.get(kind, "tcp")
+
+
 class NullLock:
     """What Home Assistant puts in the place of the original's locks."""
 
@@ -78,7 +82,7 @@ def carry(client: Client, until: Any, seconds: float = 120.0) -> None:
 
 @pytest.mark.parametrize("kind", ["tcp", "tls", "ws", "unix"])
 def test_a_subclass_without_locks_in_a_loop_of_its_own(broker: Broker, kind: str) -> None:
-    client = AsyncClient(CallbackAPIVersion.VERSION2, transport={"ws": "websockets", "unix": "unix"}.get(kind, "tcp"))
+    client = AsyncClient(CallbackAPIVersion.VERSION2, transport=transport(kind))
     client.setup()
     got: list[MQTTMessage] = []
     sockets: list[Any] = []
@@ -92,7 +96,8 @@ def test_a_subclass_without_locks_in_a_loop_of_its_own(broker: Broker, kind: str
     else:
         client.connect("localhost", {"tcp": broker.tcp, "tls": broker.tls, "ws": broker.ws}[kind])
     assert sockets == [client.socket()]
-    client.socket().setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    sock: Any = client.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
     carry(client, client.is_connected)
     subscribed: list[int] = []
     client.on_subscribe = lambda c, u, mid, *a: subscribed.append(mid)
@@ -125,7 +130,8 @@ def test_disconnect_ends_by_what_the_socket_callbacks_ask_for(serve: Serve) -> N
         setattr(client, name, lambda *a, name=name: seen.append(name))
     client.connect("127.0.0.1", serve(script).port)
     while not client.is_connected():
-        select.select([client.socket()], [], [])
+        sock: Any = client.socket()
+        select.select([sock], [], [])
         client.loop_read()
     assert seen == []
     client.disconnect()
@@ -139,9 +145,7 @@ def test_disconnect_ends_by_what_the_socket_callbacks_ask_for(serve: Serve) -> N
 @pytest.mark.parametrize("kind", ["tcp", "tls", "ws", "unix"])
 @pytest.mark.parametrize("version", [4, 5])
 def test_a_megabyte_and_ten_thousand_messages_in_a_thread(broker: Broker, kind: str, version: Any) -> None:
-    client = Client(
-        CallbackAPIVersion.VERSION2, protocol=version, transport={"ws": "websockets", "unix": "unix"}.get(kind, "tcp")
-    )  # type: ignore[arg-type]
+    client = Client(CallbackAPIVersion.VERSION2, protocol=version, transport=transport(kind))
     got: list[bytes] = []
     ready = threading.Event()
     client.on_message = lambda c, u, m: got.append(m.payload)
@@ -166,12 +170,13 @@ def test_a_megabyte_and_ten_thousand_messages_in_a_thread(broker: Broker, kind: 
 
 
 def test_helpers(broker: Broker) -> None:
-    messages = [("helper/1", "one", 1, True), {"topic": "helper/2", "payload": b"two", "retain": True}]
+    messages: list[Any] = [("helper/1", "one", 1, True), {"topic": "helper/2", "payload": b"two", "retain": True}]
     paho_oxide.publish.multiple(messages, port=broker.tcp, hostname="127.0.0.1")
     paho_oxide.publish.single("helper/3", 3, 2, True, "127.0.0.1", broker.tcp)
-    got = paho_oxide.subscribe.simple("helper/#", 1, 3, hostname="127.0.0.1", port=broker.tcp)
+    simple: Any = paho_oxide.subscribe.simple  # its annotations are the original's: none
+    got = simple("helper/#", 1, 3, hostname="127.0.0.1", port=broker.tcp)
     assert sorted((m.topic, m.payload) for m in got) == [("helper/1", b"one"), ("helper/2", b"two"), ("helper/3", b"3")]
-    one = paho_oxide.subscribe.simple("helper/1", hostname="127.0.0.1", port=broker.tcp, keepalive=10)
+    one = simple("helper/1", hostname="127.0.0.1", port=broker.tcp, keepalive=10)
     assert one.payload == b"one"
     for number in 1, 2, 3:
         paho_oxide.publish.single(f"helper/{number}", None, retain=True, hostname="127.0.0.1", port=broker.tcp)
@@ -216,7 +221,7 @@ def test_multiprocessing(broker: Broker, method: str) -> None:
     parent.connect("127.0.0.1", broker.tcp)
     parent.loop_start()
     delivered(parent.publish("parent", "x", 1))
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     queue = context.Queue()
     process = context.Process(target=child, args=(broker.tcp, queue))
     process.start()
@@ -245,8 +250,8 @@ def test_a_parents_client_in_the_child_says_so(broker: Broker) -> None:
         os.write(write, answer.encode())
         os._exit(0)
     os.close(write)
-    with os.fdopen(read) as answer:
-        text = answer.read()
+    with os.fdopen(read) as pipe:
+        text = pipe.read()
     assert "before a fork" in text and "MQTT_ERR_INVAL" in text
     assert os.waitpid(pid, 0)[1] == 0
     delivered(parent.publish("t", "x", 1))

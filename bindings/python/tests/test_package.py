@@ -40,6 +40,12 @@ def test_mypy(tmp_path: pathlib.Path) -> None:
     tool("mypy", "--config-file", "pyproject.toml", "--cache-dir", str(tmp_path), "python/paho_oxide")
 
 
+def test_mypy_of_the_tests(tmp_path: pathlib.Path) -> None:
+    tests = [str(path) for path in HERE.glob("*.py")]
+    # The package's types are those of the sources, as the tests' are.
+    tool("mypy", "--config-file", "pyproject.toml", "--cache-dir", str(tmp_path), *tests)
+
+
 def test_mypy_of_a_program(tmp_path: pathlib.Path) -> None:
     arguments = ["--strict", "--cache-dir", str(tmp_path), str(HERE / "programs" / "typed.py")]
     # From another directory: the types are the installed package's.

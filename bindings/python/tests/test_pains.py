@@ -125,7 +125,11 @@ def test_publish_in_every_callback(broker: Broker) -> None:
     def publish(name: str) -> None:
         published.append(client.publish("from/" + name, "x", 1))
 
-    client.on_connect = lambda *a: (client.subscribe("from/+", 1), publish("on_connect"))
+    def on_connect(*_: Any) -> None:
+        client.subscribe("from/+", 1)
+        publish("on_connect")
+
+    client.on_connect = on_connect
     client.on_subscribe = lambda *a: publish("on_subscribe")
     client.on_publish = lambda *a: publish("on_publish") if len(published) < 4 else done.set()
     client.on_message = lambda *a: publish("on_message") if len(published) < 4 else None

@@ -11,7 +11,7 @@ from . import client as paho
 from .client import MQTTMessage
 
 if TYPE_CHECKING:
-    from .aio import Client
+    from ._aio_carry import Carrying
 
 
 class Messages(AsyncIterator[MQTTMessage]):
@@ -21,7 +21,7 @@ class Messages(AsyncIterator[MQTTMessage]):
     program failed comes again; with `manual_ack` by `Client.ack` only.
     """
 
-    def __init__(self, client: Client):
+    def __init__(self, client: Carrying):
         self._client = client
         self._queue: collections.deque[MQTTMessage] = collections.deque()
         self._waiters: collections.deque[asyncio.Future[None]] = collections.deque()
@@ -79,7 +79,7 @@ class Messages(AsyncIterator[MQTTMessage]):
 class Gathering(paho.Client):
     """A client whose bytes leave together, once a turn of the event loop, and whose events go straight to their owner."""
 
-    def __init__(self, owner: Client, **arguments: Any):
+    def __init__(self, owner: Carrying, **arguments: Any):
         self._owner = owner
         self._gathering = False
         self.at_once = False

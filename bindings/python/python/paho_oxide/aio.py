@@ -12,19 +12,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import ssl
-from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
 from . import client as paho
 from ._aio import Gathering, Messages
+from ._aio_carry import Carrying, MqttCodeError, MqttError
 from ._transport import WebSocketHeaders
 from .client import CleanStartOption, MQTTMessage, PayloadType
 from .enums import MQTTErrorCode, MQTTProtocolVersion
 from .matcher import MQTTMatcher
-from .packettypes import PacketTypes
 from .properties import Properties
 from .reasoncodes import ReasonCode
 from .subscribeoptions import SubscribeOptions
@@ -32,28 +30,10 @@ from .subscribeoptions import SubscribeOptions
 __all__ = ["Client", "MQTTMessage", "Messages", "MqttCodeError", "MqttError", "Will"]
 
 _SUCCESS = MQTTErrorCode.MQTT_ERR_SUCCESS
-# Clients that lost the same server should not come back at the same moment.
-_RETRY_JITTER = 0.2
 # Bytes that publishes of QoS 0 may leave unwritten before the event loop gets its turn.
 _MOST_GATHERED = 32 * 1024
 
 T = TypeVar("T")
-
-
-class MqttError(Exception):
-    """The connection is gone, could not be made, or did not answer in time."""
-
-
-class MqttCodeError(MqttError):
-    """The server or the client refused: `code` says why."""
-
-    def __init__(self, code: ReasonCode | MQTTErrorCode | int, *arguments: Any):
-        super().__init__(*arguments)
-        self.code = code
-
-    def __str__(self) -> str:
-        text = self.code if isinstance(self.code, ReasonCode) else paho.error_string(int(self.code))
-        return f"[{getattr(self.code, 'value', self.code)}] {text}"
 
 
 class Will:
@@ -70,7 +50,7 @@ class Will:
         self.topic, self.payload, self.qos, self.retain, self.properties = topic, payload, qos, retain, properties
 
 
-class Client:
+class Client(Carrying):
     """A connection to an MQTT server, for one event loop. It can be used (``async with``) again after it was left.
 
     :param hostname: name or address of the server; with ``transport="unix"`` a path.
@@ -155,27 +135,7 @@ class Client:
         """All messages that no stream of `filtered` takes."""
         self._reset()
 
-    def _reset(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._sock: Any = None
-        self._watched: int | None = None
-        self._writing: int | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._connack: asyncio.Future[ReasonCode] | None = None
-        self._lost: asyncio.Future[ReasonCode] | None = None
-        self._runner: asyncio.Task[None] | None = None
-        self._failure: MqttError | None = MqttError("not connected: use `async with`")
-        self._connected = asyncio.Event()
-        self._published: dict[int, asyncio.Future[None]] = {}
-        self._answers: dict[int, asyncio.Future[list[ReasonCode]]] = {}
-        self._room: list[asyncio.Future[None]] = []
-        self._to_acknowledge: list[MQTTMessage] = []
-        self._paused = False
-        self._waiting = 0
-        self._resumed = False
-        self._client._gathering = False
-
-    # ---- connecting --------------------------------------------------------------------------------------------------------
+    # ---- use ---------------------------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Client:
         if self._in_use:
@@ -216,117 +176,6 @@ class Client:
             self._close(MqttError("disconnected"))
             self._in_use = False
 
-    async def _connect_once(self, first: bool) -> None:
-        assert self._loop is not None
-        self._connack = self._loop.create_future()
-        self._lost = self._loop.create_future()
-
-        def dial() -> None:
-            if first:
-                self._client.connect(*self._arguments)
-            else:
-                self._client.reconnect()
-
-        dialling = self._dialling = self._loop.run_in_executor(None, dial)
-        try:
-            await asyncio.shield(dialling)
-        except asyncio.CancelledError:
-            # What the thread makes is closed when it is done.
-            dialling.add_done_callback(self._give_up)
-            raise
-        except (OSError, ValueError) as error:
-            self._dialling = None
-            raise MqttError(str(error) or type(error).__name__) from error
-        self._dialling = None
-        self._watch()
-        try:
-            reason = await asyncio.wait_for(self._connack, self.timeout)
-        except asyncio.TimeoutError:
-            raise MqttError("the server did not answer CONNECT in time") from None
-        if reason.is_failure:
-            raise MqttCodeError(reason)
-        self._connected.set()
-
-    def _give_up(self, dialling: asyncio.Future[None]) -> None:
-        self._dialling = None
-        if not dialling.cancelled() and dialling.exception() is None:
-            self._client._sock_close()
-
-    def _watch(self) -> None:
-        """Has the event loop watch the socket."""
-        assert self._loop is not None
-        sock = self._client.socket()
-        if sock is None:
-            raise MqttError("the connection was closed")
-        self._sock = sock
-        self._watched = sock.fileno()
-        self._loop.add_reader(self._watched, self._readable)
-        self._tick()
-        if self._client.want_write():
-            self._on_register_write(None, None, sock)
-
-    def _on_socket_close(self, _client: Any, _userdata: Any, _sock: Any) -> None:
-        self._unwatch()
-
-    def _unwatch(self) -> None:
-        # On the event loop's thread, but where a dial in another thread is given up, which was never watched.
-        self._sock = None
-        loop = self._loop
-        if loop is None or loop.is_closed():
-            return
-        if self._watched is not None:
-            loop.remove_reader(self._watched)
-            self._watched = None
-        if self._writing is not None:
-            loop.remove_writer(self._writing)
-            self._writing = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._paused = False
-
-    def _close(self, failure: MqttError) -> None:
-        if self._dialling is None:
-            self._client._sock_close()
-        self._unwatch()
-        self._fail(failure)
-
-    def _fail(self, failure: MqttError) -> None:
-        """Ends everything that waits."""
-        self._failure = failure
-        self._connected.clear()
-        waiting: Iterable[asyncio.Future[Any]] = [*self._published.values(), *self._answers.values(), *self._room]
-        for future in waiting:
-            if not future.done():
-                future.set_exception(failure)
-        self._published.clear()
-        self._answers.clear()
-        self._room.clear()
-        for stream in [self.messages, *self._stream_list]:
-            stream._wake_all()
-
-    async def _run(self) -> None:
-        """Waits for the loss of the connection, and connects again where that is wanted."""
-        while True:
-            assert self._lost is not None
-            reason = await asyncio.shield(self._lost)
-            if not self._reconnect:
-                self._fail(MqttCodeError(reason) if reason.is_failure else MqttError("disconnected by the server"))
-                return
-            delay, greatest = self._delays
-            while True:
-                await asyncio.sleep(delay * (1 + _RETRY_JITTER * random.random()))
-                delay = min(delay * 2, greatest)
-                try:
-                    await self._connect_once(False)
-                except MqttError:
-                    self._client._sock_close()
-                    continue
-                break
-            if not self._resumed and self._subscriptions:
-                self._client.subscribe(list(self._subscriptions.items()))  # type: ignore[arg-type]
-                self._update()
-
     @property
     def is_connected(self) -> bool:
         """True while the server has accepted the connection and it has not ended."""
@@ -340,110 +189,6 @@ class Client:
     def identifier(self) -> str:
         """The client identifier."""
         return self._client._client_id.decode("utf-8")
-
-    # ---- the event loop ----------------------------------------------------------------------------------------------------
-
-    def _readable(self) -> None:
-        self._client.loop_read()
-        self._update()
-        if self._waiting >= self._max_queued and self._watched is not None and not self._paused:
-            assert self._loop is not None
-            self._paused = True
-            self._loop.remove_reader(self._watched)
-
-    def _taken(self) -> None:
-        self._waiting -= 1
-        if self._paused and self._waiting <= self._max_queued // 2 and self._watched is not None:
-            assert self._loop is not None
-            self._paused = False
-            self._loop.add_reader(self._watched, self._readable)
-            # Bytes that TLS has decrypted already make no socket readable.
-            self._loop.call_soon(self._read_pending)
-
-    def _read_pending(self) -> None:
-        if self._sock is not None and not self._paused:
-            self._readable()
-
-    def _writable(self) -> None:
-        self._client.loop_write()
-        self._update()
-
-    def _update(self) -> None:
-        """Lets those go on who wait for room."""
-        if self._room and not self._client.want_write():
-            for future in self._room:
-                if not future.done():
-                    future.set_result(None)
-            self._room.clear()
-
-    def _tick(self) -> None:
-        assert self._loop is not None
-        self._client.loop_misc()
-        if self._sock is not None:
-            due = self._client._connection.deadline()
-            self._timer = self._loop.call_later(max(0.05, min(due if due is not None else 5.0, 5.0)), self._tick)
-
-    def _on_register_write(self, _client: Any, _userdata: Any, sock: Any) -> None:
-        # While connecting in another thread nothing is watched yet: `_watch` looks for itself.
-        if self._watched is not None and self._writing is None:
-            assert self._loop is not None
-            self._writing = self._watched
-            self._loop.add_writer(self._writing, self._writable)
-
-    def _on_unregister_write(self, _client: Any, _userdata: Any, _sock: Any) -> None:
-        if self._writing is not None:
-            assert self._loop is not None
-            self._loop.remove_writer(self._writing)
-            self._writing = None
-
-    # ---- callbacks ---------------------------------------------------------------------------------------------------------
-
-    def _on_connect(self, _client: Any, _userdata: Any, flags: Any, reason: ReasonCode, _properties: Any) -> None:
-        self._resumed = flags.session_present
-        if self._connack is not None and not self._connack.done():
-            self._connack.set_result(reason)
-
-    def _on_disconnect(self, _client: Any, _userdata: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
-        self._connected.clear()
-        self._unwatch()
-        failure = MqttCodeError(reason) if reason.is_failure else MqttError("disconnected")
-        # Un- and subscribes do not outlive their connection.
-        answers, self._answers = self._answers, {}
-        for future in answers.values():
-            if not future.done():
-                future.set_exception(failure)
-        if self._connack is not None and not self._connack.done():
-            self._connack.set_exception(failure)
-        if self._lost is not None and not self._lost.done():
-            self._lost.set_result(reason)
-
-    def _on_message(self, message: MQTTMessage) -> None:
-        self._waiting += 1
-        if self._stream_list:
-            matched = list(self._streams.iter_match(message.topic))
-            if matched:
-                # The most specific one: a message is worked on, and acknowledged, once.
-                matched[0]._put(message)
-                return
-        self.messages._put(message)
-
-    def _on_publish(self, mid: int, qos: int, code: int, well: bool) -> None:
-        future = self._published.pop(mid, None)
-        if future is None or future.done():
-            return
-        if not well:
-            future.set_exception(MqttError("the message was dropped"))
-        elif code < 0x80:
-            future.set_result(None)
-        else:
-            # The codes of PUBREC are PUBACK's; PUBCOMP has one that they have not.
-            kind = PacketTypes.PUBCOMP if qos == 2 and code == 0x92 else PacketTypes.PUBACK
-            future.set_exception(MqttCodeError(ReasonCode(kind, identifier=code)))
-
-    def _on_suback(self, _client: Any, _userdata: Any, mid: int, reasons: list[ReasonCode], _properties: Any) -> None:
-        future = self._answers.pop(mid, None)
-        if future is not None and not future.done():
-            future.set_result(reasons)
 
     # ---- operations --------------------------------------------------------------------------------------------------------
 
@@ -587,16 +332,3 @@ class Client:
         """Acknowledges a message of a client with `manual_ack`. One of an earlier connection is passed over: the server sends
         it again."""
         self._finished(message)
-
-    def _finished(self, message: MQTTMessage) -> None:
-        # All that are finished in this turn of the event loop leave in one write.
-        if not self._to_acknowledge and self._loop is not None:
-            self._loop.call_soon(self._acknowledge)
-        self._to_acknowledge.append(message)
-
-    def _acknowledge(self) -> None:
-        messages, self._to_acknowledge = self._to_acknowledge, []
-        if messages and self._sock is not None:
-            self._client._connection.finish(messages, len(messages))
-            self._client.loop_write()
-            self._update()
