@@ -123,6 +123,14 @@ impl<'py> Payload<'py> {
     }
 }
 
+/// Returns what `retain` says. Other types than bool and int are refused, as the original refuses them.
+fn is_retained(retain: &Bound<'_, PyAny>) -> PyResult<bool> {
+    if retain.is_instance_of::<PyInt>() {
+        return retain.is_truthy();
+    }
+    Err(PyTypeError::new_err("retain must be a bool"))
+}
+
 /// The session of a client and its connection, without a thread of its own.
 #[pyclass(module = "paho_oxide._native", frozen)]
 pub struct Connection {
@@ -269,7 +277,7 @@ impl Connection {
                 topic,
                 bytes,
                 qos,
-                retain.is_truthy()?,
+                is_retained(retain)?,
                 packed.unwrap_or_default(),
             )
             .map_err(|error| invalid(&error))?;

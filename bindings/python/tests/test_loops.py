@@ -482,3 +482,122 @@ def test_threads(broker: Broker) -> None:
     assert len(set(published)) == 4000
     assert client.disconnect() == MQTTErrorCode.MQTT_ERR_SUCCESS
     client.loop_stop()
+
+
+def test_loop_stop_while_loop_start_is_at_work(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client(CallbackAPIVersion.VERSION2)
+    client.connect("127.0.0.1", broker.tcp)
+    begun, asked = threading.Event(), threading.Event()
+    start = threading.Thread.start
+    codes: list[MQTTErrorCode] = []
+
+    def slow(thread: threading.Thread) -> None:
+        if thread.name.startswith("paho-mqtt-client"):
+            begun.set()
+            assert asked.wait(30)
+            time.sleep(0.1)
+        start(thread)
+
+    def stop() -> None:
+        assert begun.wait(30)
+        asked.set()
+        codes.append(client.loop_stop())
+
+    monkeypatch.setattr(threading.Thread, "start", slow)
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    assert client.loop_start() == MQTTErrorCode.MQTT_ERR_SUCCESS
+    stopper.join(30)
+    # One that has not begun cannot be joined: there is no other way than to wait.
+    assert codes == [MQTTErrorCode.MQTT_ERR_SUCCESS]
+    client.disconnect()
+
+
+def test_signal_handlers_may_publish(broker: Broker) -> None:
+    code = """
+import signal, sys
+from paho_oxide.client import Client, CallbackAPIVersion
+client = Client(CallbackAPIVersion.VERSION2)
+got, sent = [], [0]
+def handler(*_):
+    sent[0] += 1
+    client.publish("signal", str(sent[0]), 1)
+    if sent[0] == 20:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+signal.signal(signal.SIGALRM, handler)
+client.on_message = lambda c, u, m: got.append(int(m.payload)) or len(got) < 20 or c.disconnect()
+client.on_connect = lambda c, *a: c.subscribe("signal", 1)
+client.on_subscribe = lambda *a: signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
+client.connect("127.0.0.1", int(sys.argv[1]))
+client.loop_forever(1000)
+print(got == list(range(1, 21)))
+"""
+    done = python(code, str(broker.tcp))
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_a_subinterpreter_is_refused() -> None:
+    code = """
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+import sys
+import paho_oxide.client
+run = getattr(interpreters, "run_string", None) or interpreters.exec
+run(interpreters.create(), sys.argv[1])
+"""
+    inside = """
+try:
+    import paho_oxide.client
+except ImportError as error:
+    print("subinterpreters" in str(error), flush=True)
+"""
+    done = python(code, inside)
+    assert done.stdout == "True\n", done.stderr
+
+
+@pytest.mark.parametrize("name", ["on_connect", "on_subscribe", "on_publish", "on_message", "on_disconnect", "on_socket_close"])
+def test_every_call_in_every_callback(broker: Broker, name: str) -> None:
+    """None of them waits for what only the callback's own end can bring, `loop_stop` included."""
+    client = Client(CallbackAPIVersion.VERSION2, "every")
+    done = threading.Event()
+    results: dict[str, Any] = {}
+    calls: dict[str, Any] = {
+        "publish 0": lambda: client.publish("every/x", "y").rc,
+        "publish 1": lambda: client.publish("every/x", "y", 1).rc,
+        "subscribe": lambda: client.subscribe("every/y")[0],
+        "unsubscribe": lambda: client.unsubscribe("every/z")[0],
+        "loop_start": client.loop_start,
+        "want_write": client.want_write,
+        "message_callback_add": lambda: client.message_callback_add("q", print),
+        "message_callback_remove": lambda: client.message_callback_remove("q"),
+        "user_data_set": lambda: client.user_data_set(5),
+        "ack": lambda: client.ack(1, 1),
+        "will_set": lambda: client.will_set("w"),
+        "reconnect_delay_set": lambda: client.reconnect_delay_set(1, 2),
+        "enable_logger": client.enable_logger,
+        "loop": lambda: client.loop(0.01),
+        "disconnect": client.disconnect,
+        "loop_stop": client.loop_stop,
+    }
+
+    def callback(*_: Any) -> None:
+        if not done.is_set():
+            results.update((key, call()) for key, call in calls.items())
+            done.set()
+
+    client.on_connect = lambda *a: client.subscribe("every/m", 1)
+    client.on_subscribe = lambda *a: client.publish("every/m", "z", 1)
+    ends = name in ("on_disconnect", "on_socket_close")
+    client.on_message = (lambda *a: client.disconnect()) if ends else None
+    setattr(client, name, callback)
+    client.connect("127.0.0.1", broker.tcp)
+    client.loop_start()
+    assert done.wait(30)
+    assert set(results) == set(calls)
+    assert results["loop_start"] == MQTTErrorCode.MQTT_ERR_INVAL
+    if not ends:
+        assert {results[key] for key in ("publish 0", "publish 1", "subscribe", "unsubscribe", "ack", "disconnect")} == {0}
+    client.loop_stop()
+    client.disconnect()

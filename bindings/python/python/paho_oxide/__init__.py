@@ -5,7 +5,19 @@
 ``import paho.mqtt.client`` find all this.
 """
 
+import sys
+
 from .exception import MQTTException
+
+if sys.version_info < (3, 12):
+    # Later versions refuse a native module that does not declare itself ready for this.
+    try:
+        import _xxsubinterpreters  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        pass
+    else:
+        if _xxsubinterpreters.get_current() != _xxsubinterpreters.get_main():
+            raise ImportError("paho_oxide does not support loading in subinterpreters")
 
 __all__ = ["MQTTException"]
 __version__ = "0.1.0"

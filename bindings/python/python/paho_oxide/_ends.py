@@ -47,6 +47,8 @@ def _in_child() -> None:
     _native.after_fork()
     for client in list(_clients):
         client._thread = None
+        # Another thread of the parent's may have held it.
+        client._thread_lock = threading.Lock()
     _clients.clear()
 
 

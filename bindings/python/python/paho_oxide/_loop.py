@@ -46,6 +46,7 @@ class Loop(Callbacks):
     _client_id: bytes
     _keepalive: int
     _thread: threading.Thread | None
+    _thread_lock: threading.Lock
     _thread_terminate: bool
     _reconnect_on_failure: bool
     _on_message_filtered: MQTTMatcher

@@ -126,6 +126,7 @@ class Settings(Loop):
         self._has_filters = False
 
         self._thread = None
+        self._thread_lock = threading.Lock()
         self._thread_terminate = False
         self._wakeup = threading.Event()
         self._io_lock = threading.Lock()

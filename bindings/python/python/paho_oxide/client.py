@@ -514,18 +514,20 @@ class Client(Connecting):
 
         :returns: MQTT_ERR_INVAL if there is one already.
         """
-        if self._thread is not None:
-            return MQTT_ERR_INVAL
-        self._thread_terminate = False
-        self._wakeup.clear()
-        self._connection.set_stop(False)
-        self._connection.set_threaded(True)
-        thread = threading.Thread(
-            target=self._thread_main, name=f"paho-mqtt-client-{self._client_id.decode('utf-8', 'replace')}"
-        )
-        thread.daemon = True
-        self._thread = thread
-        thread.start()
+        # Until the thread has begun, another thread's loop_stop() must wait: it could not join this one.
+        with self._thread_lock:
+            if self._thread is not None:
+                return MQTT_ERR_INVAL
+            self._thread_terminate = False
+            self._wakeup.clear()
+            self._connection.set_stop(False)
+            self._connection.set_threaded(True)
+            thread = threading.Thread(
+                target=self._thread_main, name=f"paho-mqtt-client-{self._client_id.decode('utf-8', 'replace')}"
+            )
+            thread.daemon = True
+            self._thread = thread
+            thread.start()
         return MQTT_ERR_SUCCESS
 
     def _thread_main(self) -> None:
@@ -550,7 +552,8 @@ class Client(Connecting):
 
         :returns: MQTT_ERR_INVAL if there is no thread.
         """
-        thread = self._thread
+        with self._thread_lock:
+            thread = self._thread
         if thread is None:
             return MQTT_ERR_INVAL
         self._thread_terminate = True
