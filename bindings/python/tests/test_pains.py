@@ -414,3 +414,40 @@ def test_manual_ack(serve: Serve) -> None:
     wait_until(lambda: acknowledged == [2, 1])
     client.disconnect()
     client.loop_stop()
+
+
+def test_after_loop_stop_publish_writes_by_itself_again(serve: Serve) -> None:
+    got: list[bytes] = []
+    ended = threading.Event()
+
+    def script(connection: socket.socket) -> None:
+        try:
+            while len(got) < 100:
+                first, body = read_packet(connection)
+                answer(connection, first, body)
+                if first & 0xF0 == 0x30:
+                    got.append(body)
+            assert ended.wait(30)
+        except ConnectionError:
+            pass
+
+    client = make()
+    client.connect("127.0.0.1", serve(script).port)
+    client.loop_start()
+    wait_until(client.is_connected)
+    client.loop_stop()
+    # So close to each other that a thread of loop_start would be left to write them.
+    for number in range(100):
+        client.publish("t", str(number), 0)
+    wait_until(lambda: len(got) == 100)
+    ended.set()
+    client.disconnect()
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_a_qos_that_is_none_is_refused_by_subscribe(version: Any) -> None:
+    client = make(protocol=version)
+    for qos in -1, 3, 4:
+        for topic in ("a", [("a", qos)], [("b", 0), ("a", qos)]):
+            with pytest.raises(ValueError, match="Invalid QoS level"):
+                client.subscribe(topic, qos)

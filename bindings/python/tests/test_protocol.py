@@ -15,6 +15,7 @@ import pytest
 
 from conftest import Serve, delivered, publish_packet, read_packet, wait_until
 from paho_oxide.client import CallbackAPIVersion, Client, MQTTv5
+from paho_oxide.reasoncodes import ReasonCode, reason_code
 
 
 def test_a_pubrec_that_refuses_ends_the_publish(serve: Serve) -> None:
@@ -164,3 +165,22 @@ def test_what_is_no_websocket_frame_ends_the_connection(serve: Serve, data: byte
     client.loop_forever()
     ended.set()
     assert reasons == ["Protocol error"]
+
+
+def test_reason_codes_made_for_callbacks_are_as_the_class_makes_them() -> None:
+    known = 0
+    for kind in range(1, 16):
+        for code in range(256):
+            try:
+                expected = ReasonCode(kind, identifier=code)
+            except (KeyError, ValueError) as error:
+                with pytest.raises(type(error)):
+                    reason_code(kind, code)
+                continue
+            known += 1
+            for _ in range(2):
+                made = reason_code(kind, code)
+                assert vars(made) == vars(expected) and type(made) is ReasonCode
+                # A program may change one.
+                made.value = 0x80
+    assert known > 80

@@ -22,7 +22,7 @@ from .enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVers
 from .matcher import MQTTMatcher
 from .packettypes import PacketTypes
 from .properties import Properties
-from .reasoncodes import ReasonCode
+from .reasoncodes import ReasonCode, reason_code
 
 _SUCCESS = MQTTErrorCode.MQTT_ERR_SUCCESS
 # Events that are told between two looks at the socket, and how long that should take at most, in seconds.
@@ -328,19 +328,26 @@ class Loop(Callbacks):
         try:
             if not well:
                 return
-            if qos:
+            if qos and self._is_logging():
                 name = "PUBCOMP" if qos == 2 else "PUBACK"
                 self._easy_log(LogLevel.MQTT_LOG_DEBUG, "Received %s (Mid: %d)", name, mid)
-            if self._is_v1():
+            if self._callback_api_version is CallbackAPIVersion.VERSION1:
                 self._call("on_publish", mid)
                 return
+            on_publish = self.on_publish
+            if not on_publish:
+                return
             try:
-                reason = ReasonCode(kind, identifier=code)
+                reason = reason_code(kind, code)
             except (ValueError, KeyError):
                 # A PUBREC that refuses has codes that PUBCOMP has not.
                 kind = PacketTypes.PUBREC
-                reason = ReasonCode(kind, identifier=code)
-            self._call("on_publish", mid, reason, unpack(kind, packed))
+                reason = reason_code(kind, code)
+            properties = unpack(kind, packed)
+            try:
+                on_publish(self, self._userdata, mid, reason, properties)
+            except Exception as error:
+                self._callback_failed("on_publish", error)
         finally:
             # Whoever waits for it must not wait for ever because of a callback's exception.
             if well:

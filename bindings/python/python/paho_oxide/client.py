@@ -315,6 +315,7 @@ class Client(Connecting):
         self._dispatching = 0
         self._batch = 64
         self._left = []
+        self._loop_ident = 0
         self._connection.set_max_queued(self._max_queued_messages)
         self._callbacks_changed()
         _ends.register(self)
@@ -359,7 +360,7 @@ class Client(Connecting):
         """
         packed = None if properties is None or self._protocol != MQTTv5 else pack(properties)
         thread = self._thread
-        wait = thread is not None and threading.current_thread() is not thread
+        wait = thread is not None and threading.get_ident() != self._loop_ident
         info = self._connection.publish(topic, payload, qos, retain, packed, wait)
         if self._logger is not None or self._on_log is not None:
             self._log_publish(info, topic, payload, qos, retain, properties)
@@ -531,6 +532,7 @@ class Client(Connecting):
         return MQTT_ERR_SUCCESS
 
     def _thread_main(self) -> None:
+        self._loop_ident = threading.get_ident()
         try:
             while not self._thread_terminate:
                 waiting = (_ConnectionState.MQTT_CS_NEW, _ConnectionState.MQTT_CS_DISCONNECTED)

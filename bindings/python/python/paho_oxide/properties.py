@@ -179,6 +179,8 @@ _NAMES = {name: identifier for identifier, name, _, _ in _TABLE}
 _COMPRESSED = {name.replace(" ", ""): identifier for name, identifier in _NAMES.items()}
 _BY_IDENT = {identifier: name for name, identifier in _NAMES.items()}
 _PROPERTIES = {identifier: (kind, packets) for identifier, _, kind, packets in _TABLE}
+# What is the same in all of them. Callbacks get many: making one must be cheap.
+_COMMON: dict[str, Any] = {"types": list(_TYPES), "names": _NAMES, "properties": _PROPERTIES}
 _OWN = frozenset(("packetType", "types", "names", "properties"))
 _MULTIPLE = (_COMPRESSED["UserProperty"], _COMPRESSED["SubscriptionIdentifier"])
 # The least and greatest values of the properties that have limits, and how the message puts them.
@@ -215,9 +217,7 @@ class Properties:
     def __init__(self, packetType: int) -> None:
         attributes = self.__dict__
         attributes["packetType"] = packetType
-        attributes["types"] = list(_TYPES)
-        attributes["names"] = _NAMES
-        attributes["properties"] = _PROPERTIES
+        attributes.update(_COMMON)
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")

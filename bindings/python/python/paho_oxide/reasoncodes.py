@@ -159,6 +159,19 @@ class ReasonCode:
         return self.value >= 0x80
 
 
+@functools.cache
+def _value(packet_type: int, identifier: int) -> int:
+    return ReasonCode(packet_type, identifier=identifier).value
+
+
+def reason_code(packet_type: int, identifier: int) -> ReasonCode:
+    """Returns a new reason code of that number, as its class does, without looking its name up again."""
+    made = ReasonCode.__new__(ReasonCode)
+    made.packetType = packet_type
+    made.value = _value(packet_type, identifier)
+    return made
+
+
 class _CompatibilityIsInstance(type):
     """Lets an instance of ReasonCode pass for one of ReasonCodes, as programs of before the renaming check it."""
 
