@@ -6,6 +6,9 @@ package engine
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__linux__) && defined(__x86_64__) && !__has_include("paho_oxide.h")
+#error paho-oxide: the engine is missing. In a working copy run "make go-archive" first, or install libpaho-oxide and build with: go build -tags dynamic
+#endif
 #include "paho_oxide.h"
 
 #cgo noescape MQTTOxide_driveEvents
