@@ -885,7 +885,8 @@ LIBMQTT_API int32_t MQTTOxide_publish(
  * @param messages the messages.
  * @param n how many.
  * @param accepted receives how many were accepted; or NULL.
- * @param first_token receives the token of the first; or NULL.
+ * @param first_token receives the token of the first, 0 where none was accepted; or NULL. Those of the others run on from it,
+ * whatever other threads publish meanwhile.
  * @return 0, or a negative MQTTOxide_E_... code. That of the first that was not accepted.
  */
 LIBMQTT_API int32_t MQTTOxide_publishMany(

@@ -8,6 +8,7 @@ mod common;
 
 mod acks;
 mod kills;
+mod many;
 mod policies;
 mod queues;
 mod server;
