@@ -105,6 +105,17 @@ impl Client {
         accepted
     }
 
+    /// Connects to a server that another process plays.
+    pub fn connect_well(&self, options: &ConnectOptions) {
+        match self {
+            Self::Async(client) => {
+                assert_eq!(client.connect(options), 0);
+                assert!(matches!(client.next(), Event::Connected { .. }));
+            }
+            Self::Sync(client) => assert_eq!(client.connect(options), 0),
+        }
+    }
+
     /// Connects where nothing good can come of it.
     pub fn connect_in_vain(&self, options: &ConnectOptions) -> c_int {
         match self {

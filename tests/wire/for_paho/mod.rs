@@ -4,6 +4,7 @@ mod acks;
 mod aliases;
 mod buffer;
 mod errors;
+mod kills;
 mod misuse;
 mod network;
 mod reconnect;
