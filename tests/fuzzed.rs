@@ -5,6 +5,8 @@
 mod decode;
 #[path = "../fuzz/src/events.rs"]
 mod events;
+#[path = "../fuzz/src/for_paho.rs"]
+mod for_paho;
 #[path = "../fuzz/src/properties.rs"]
 mod properties;
 #[path = "../fuzz/src/record.rs"]
@@ -91,6 +93,13 @@ proptest! {
     fn the_property_functions_survive_anything(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         if let Ok(steps) = Vec::<properties::Step>::arbitrary(&mut Unstructured::new(&bytes)) {
             properties::run(&steps);
+        }
+    }
+
+    #[test]
+    fn the_functions_for_paho_handles_survive_anything(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        if let Ok((client, steps)) = <(bool, Vec<for_paho::Step>)>::arbitrary(&mut Unstructured::new(&bytes)) {
+            for_paho::run(client, &steps);
         }
     }
 

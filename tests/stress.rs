@@ -177,6 +177,7 @@ memcheck! {
     reentrant_memory: "reentrant" on A C, ["5"];
     threads_memory: "threads" on A C, ["5"];
     slow_server_memory: "slow_server" on A C, [""; 0];
+    for_paho_memory: "for_paho" on A C, ["5"];
 }
 
 #[test]
@@ -211,6 +212,11 @@ fn many_threads_on_one_client() {
     for version in ["4", "5"] {
         native("threads", &[Flavour::A, Flavour::C], &[version]);
     }
+}
+
+#[test]
+fn options_routes_and_acknowledgements_from_many_threads() {
+    native("for_paho", &[Flavour::A, Flavour::C], &["500"]);
 }
 
 #[test]

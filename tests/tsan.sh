@@ -50,6 +50,7 @@ watch stress/churn_client.c 100 4 callbacks
 watch stress/churn_client.c 100 4 blocking
 watch stress/destroy_async.c 3
 watch stress/destroy_client.c 3
+watch stress/for_paho.c 100
 watch hostile/oxide.c 50
 watch ../../c-examples/oxide_gateway.c 100 oxide/tsan
 exit $failed

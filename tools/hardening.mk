@@ -3,7 +3,7 @@
 .PHONY: hardening hardening-deny hardening-msrv hardening-reproducible hardening-models hardening-fuzz hardening-hostile hardening-tsan
 # For each fuzz target.
 FUZZ_SECONDS   ?= 60
-FUZZ_TARGETS   ?= decode session events record uri websocket http connack socks tls_options journal journal_file user_store
+FUZZ_TARGETS   ?= decode session events record uri websocket http connack socks tls_options journal journal_file user_store properties for_paho
 # How many times as often as in `make test`.
 HOSTILE_ROUNDS ?= 20
 # Clients that come and go under valgrind.
