@@ -186,6 +186,8 @@ pub enum Event<H: Host> {
     DisconnectEnded {
         /// What the program attached.
         op: H::Op,
+        /// DISCONNECT was said; else the connection ended before.
+        said: bool,
     },
 }
 

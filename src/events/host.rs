@@ -206,7 +206,11 @@ impl Host for EventHost {
                 record.head.reason = reason.into();
                 record.with(&[], properties.as_ref(), &[])
             }
-            Event::DisconnectEnded { .. } => Record::new(Kind::Closed),
+            Event::DisconnectEnded { said, .. } => {
+                let mut record = Record::new(Kind::Closed);
+                record.head.flags = said.into();
+                record
+            }
             Event::Auth { reason, properties } => {
                 let mut record = Record::new(Kind::Auth);
                 record.head.reason = reason.into();

@@ -14,3 +14,4 @@ mod queues;
 mod server;
 mod stores;
 mod streams;
+mod told;

@@ -1,5 +1,6 @@
 //! The end of a client.
 
+use super::disconnect::has_said_disconnect;
 use crate::engine::core::Client;
 use crate::engine::host::{Event, Host};
 use crate::protocol::property::PropertiesRef;
@@ -24,13 +25,14 @@ impl<H: Host> Client<H> {
                     PropertiesRef::EMPTY,
                 );
             }
+            let said = has_said_disconnect(&core);
             let ended = self.drop_connection(&mut core);
             for op in ended
                 .into_iter()
                 .filter_map(|ended| ended.leaving)
                 .flatten()
             {
-                core.outputs.tell(Event::DisconnectEnded { op });
+                core.outputs.tell(Event::DisconnectEnded { op, said });
             }
         }
         let _first = core.lifecycle.destroy();

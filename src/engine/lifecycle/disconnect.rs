@@ -82,12 +82,13 @@ impl<H: Host> Client<H> {
     /// Tells the program that the connection has ended, and reconnects where it wants that. `lost` is the reason if neither
     /// side has said so before.
     pub(super) fn end_connection(&self, core: &mut Guard<'_, H>, lost: Option<Loss>) {
+        let said = has_said_disconnect(core);
         let Some(ended) = self.drop_connection(core) else {
             return;
         };
         if let Some(ops) = ended.leaving {
             for op in ops {
-                core.outputs.tell(Event::DisconnectEnded { op });
+                core.outputs.tell(Event::DisconnectEnded { op, said });
             }
             return;
         }
@@ -101,7 +102,7 @@ impl<H: Host> Client<H> {
     /// the outbound stream behind a DISCONNECT's beginning is still said.
     #[must_use = "the program is told"]
     pub(super) fn drop_connection(&self, core: &mut Guard<'_, H>) -> Option<Ended<H::Op, ()>> {
-        let told = !core.session.online() && !core.lifecycle.is_attaching();
+        let told = has_left(core);
         let unfinished = core.session.has_unfinished_publishes();
         let has_will = core
             .lifecycle
@@ -261,6 +262,17 @@ impl<H: Host> Client<H> {
             }
         }
     }
+}
+
+/// Returns true if DISCONNECT is in the outbound stream, or left with it.
+fn has_left<H: Host>(core: &Guard<'_, H>) -> bool {
+    !core.session.online() && !core.lifecycle.is_attaching()
+}
+
+/// Returns true if the server gets DISCONNECT: it was said, and the socket still takes bytes.
+pub(super) fn has_said_disconnect<H: Host>(core: &Guard<'_, H>) -> bool {
+    let connection = core.lifecycle.connection();
+    has_left(core) && connection.is_some_and(|connection| !connection.writer.is_blocked())
 }
 
 /// Returns true if bytes have arrived that nobody has read: where calls drive, between them, or where reading is held back.

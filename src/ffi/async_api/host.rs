@@ -235,7 +235,7 @@ impl Host for AsyncHost {
                     });
                 }
             }
-            Event::DisconnectEnded { op } => disconnected(&op),
+            Event::DisconnectEnded { op, .. } => disconnected(&op),
         }
         Handled::Done
     }
