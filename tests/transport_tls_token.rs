@@ -2,7 +2,7 @@
 //! user's does.
 //!
 //! One provider is the test's own (`tests/token/provider.c`), with a directory for a token. The other is `pkcs11-provider` on
-//! SoftHSM, where both are installed: Debian 12 has the provider in its backports.
+//! `SoftHSM`, where both are installed: Debian 12 has the provider in its backports.
 #![cfg(feature = "tls")]
 
 #[path = "transport_common/certs.rs"]

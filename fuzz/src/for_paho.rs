@@ -394,10 +394,8 @@ pub fn run(client: bool, steps: &[Step]) {
     for route in std::mem::take(&mut model.routes) {
         let len = u32::try_from(route.len()).expect("short");
         // SAFETY: a filter with its length.
-        assert_eq!(
-            unsafe { MQTTOxide_removeRoute(handle, route.as_ptr().cast(), len) },
-            0
-        );
+        let code = unsafe { MQTTOxide_removeRoute(handle, route.as_ptr().cast(), len) };
+        assert_eq!(code, 0);
     }
     let other = ptr::from_ref(&model).cast_mut().cast();
     // SAFETY: an address that is no handle.
