@@ -173,7 +173,8 @@ func resuming() {
 	defer s.Close()
 	c, conn := connected(s, kit.Options(s.URL).SetAutoReconnect(true).SetCleanSession(false).SetResumeSubs(true).SetMaxResumePubInFlight(2))
 	sub, un := c.Subscribe("a", 1, nil), c.Unsubscribe("b")
-	kit.Print(conn.Read().Details().MessageID != conn.Read().Details().MessageID)
+	first, second := conn.Read().Details().MessageID, conn.Read().Details().MessageID
+	kit.Print(first != second)
 	conn.Close()
 	conn = s.Accept()
 	conn.Connack(0, true)
