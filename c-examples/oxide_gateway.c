@@ -39,6 +39,12 @@ static void handle(const struct MQTTOxide_event *event)
     check("subscribe", MQTTOxide_subscribe(client, filters, used, NULL, 0, NULL));
     break;
   case MQTTOxide_SUBACK:
+    /* The payload is one code a filter. An event LOST follows the abort. */
+    if (((const unsigned char *)(event + 1))[event->topic_len + event->props_len] >= 0x80) {
+      fprintf(stderr, "client %u: the server refuses the subscription\n", (unsigned)event->context);
+      check("abort", MQTTOxide_abort(client));
+      break;
+    }
     check("publish", MQTTOxide_publish(client, name, length, "hello", 5, NULL, 0, 1, NULL));
     break;
   case MQTTOxide_MESSAGE:

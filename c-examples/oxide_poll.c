@@ -63,6 +63,11 @@ static int handle(uint64_t client, const char *topic, const struct MQTTOxide_eve
     subscribe(client, topic);
     return 0;
   case MQTTOxide_SUBACK:
+    /* The payload is one code a filter. */
+    if ((unsigned char)bytes[event->topic_len + event->props_len] >= 0x80) {
+      fprintf(stderr, "the server refuses the subscription\n");
+      exit(EXIT_FAILURE);
+    }
     check("publish", MQTTOxide_publish(client, topic, (uint32_t)strlen(topic), "hello", 5, NULL, 0, 1, NULL));
     return 0;
   case MQTTOxide_MESSAGE:

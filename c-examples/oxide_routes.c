@@ -38,10 +38,31 @@ static void wait_for_step(const char *what)
   }
 }
 
+/* Ends the program where a call was refused, whichever header it is from: this thread's last error says why. */
 static void check(const char *what, int code)
 {
-  if (code != 0) {
-    fprintf(stderr, "%s: %d\n", what, code);
+  struct MQTTOxide_error error;
+  char text[256];
+
+  if (code == 0)
+    return;
+  memset(&error, 0, sizeof(error));
+  error.size = sizeof(error);
+  error.text = text;
+  error.text_capacity = sizeof(text);
+  if (MQTTOxide_lastError(NULL, &error) != 0)
+    error.text_len = 0;
+  fprintf(stderr, "%s: %.*s (%d)\n", what, (int)error.text_len, text, code);
+  exit(EXIT_FAILURE);
+}
+
+/* A topic or filter below the base. */
+static void join(char *whole, size_t size, const char *base, const char *rest)
+{
+  int length = snprintf(whole, size, "%s/%s", base, rest);
+
+  if (length < 0 || (size_t)length >= size) {
+    fprintf(stderr, "the topic is too long\n");
     exit(EXIT_FAILURE);
   }
 }
@@ -82,16 +103,16 @@ static int on_message(void *context, char *topic, int topic_len, MQTTAsync_messa
 static void add_route(MQTTAsync client, const char *base, const char *filter, char *name)
 {
   char whole[256];
-  int length = snprintf(whole, sizeof(whole), "%s/%s", base, filter);
 
-  check("addRoute", MQTTOxide_addRoute(client, whole, (uint32_t)length, on_route, name));
+  join(whole, sizeof(whole), base, filter);
+  check("addRoute", MQTTOxide_addRoute(client, whole, (uint32_t)strlen(whole), on_route, name));
 }
 
 static void publish(MQTTAsync client, const char *base, const char *topic, const char *value)
 {
   char whole[256];
 
-  snprintf(whole, sizeof(whole), "%s/%s", base, topic);
+  join(whole, sizeof(whole), base, topic);
   check("send", MQTTAsync_send(client, whole, (int)strlen(value), value, QOS, 0, NULL));
 }
 
@@ -120,7 +141,7 @@ int main(int argc, char **argv)
   check("connect", MQTTAsync_connect(client, &options));
   wait_for_step("connect");
 
-  snprintf(filter, sizeof(filter), "%s/#", argv[2]);
+  join(filter, sizeof(filter), argv[2], "#");
   response.onSuccess = on_success;
   response.onFailure = on_failure;
   check("subscribe", MQTTAsync_subscribe(client, filter, QOS, &response));

@@ -21,16 +21,18 @@ typedef struct
 	int is_async, rounds;
 	const char *topic;
 	counter arrived;
-	atomic_int subscribed;
+	atomic_int subscribed, came[MESSAGES];
 } subject;
 
-static void seen(subject *s, int id)
+/* A message, whose payload is its number. It may come by two routes, and a thread may have guessed its packet identifier. */
+static void seen(subject *s, int id, const void *payload)
 {
-	int rc = MQTTOxide_acknowledge(s->handle, id);
+	int rc = MQTTOxide_acknowledge(s->handle, id), number;
 
-	/* The acknowledgement may come from two routes. */
 	CHECK(rc == 0 || rc == MQTTOxide_E_NOT_FOUND);
-	counter_add(&s->arrived, rc == 0);
+	memcpy(&number, payload, sizeof number);
+	CHECK(number >= 0 && number < MESSAGES);
+	counter_add(&s->arrived, atomic_exchange(&s->came[number], 1) == 0);
 }
 
 static void on_route(void *context, const char *topic, uint32_t topic_len, void *message)
@@ -38,7 +40,10 @@ static void on_route(void *context, const char *topic, uint32_t topic_len, void 
 	subject *s = context;
 
 	CHECK(strlen(topic) == topic_len);
-	seen(s, s->is_async ? ((MQTTAsync_message *)message)->msgid : ((MQTTClient_message *)message)->msgid);
+	if (s->is_async)
+		seen(s, ((MQTTAsync_message *)message)->msgid, ((MQTTAsync_message *)message)->payload);
+	else
+		seen(s, ((MQTTClient_message *)message)->msgid, ((MQTTClient_message *)message)->payload);
 }
 
 /* Its context lives as long as it is there. */
@@ -53,7 +58,7 @@ static void on_passing_route(void *context, const char *topic, uint32_t topic_le
 static int async_arrived(void *context, char *topic, int length, MQTTAsync_message *message)
 {
 	(void)length;
-	seen(context, message->msgid);
+	seen(context, message->msgid, message->payload);
 	MQTTAsync_freeMessage(&message);
 	MQTTAsync_free(topic);
 	return 1;
@@ -62,7 +67,7 @@ static int async_arrived(void *context, char *topic, int length, MQTTAsync_messa
 static int client_arrived(void *context, char *topic, int length, MQTTClient_message *message)
 {
 	(void)length;
-	seen(context, message->msgid);
+	seen(context, message->msgid, message->payload);
 	MQTTClient_freeMessage(&message);
 	MQTTClient_free(topic);
 	return 1;
