@@ -431,6 +431,9 @@ fn torture(publisher_version: u8, subscriber_version: u8) {
         let furthest = arrived.iter().rposition(|arrived| *arrived > 0);
         let furthest = u32::try_from(furthest.unwrap_or(0)).expect("below MAX_MESSAGES");
         sent.set(LIMIT, furthest + AHEAD);
+        if publisher.kills + subscriber.kills >= kills {
+            continue;
+        }
         match random.below(20) {
             0..=8 => publisher.kill(),
             9..=17 => subscriber.kill(),
