@@ -132,8 +132,10 @@ static void work(int timeout_ms)
 {
     if (linked("feed")) {
         carry_out();
-        handle_all(MQTTOxide_nextEvents(queue, events, sizeof events, 0, NULL));
-        if (timeout_ms == 0 && !readable(0))
+        int64_t filled = MQTTOxide_nextEvents(queue, events, sizeof events, 0, NULL);
+        handle_all(filled);
+        /* With what has come there may be nothing left to wait for. */
+        if ((timeout_ms == 0 || filled > 0) && !readable(0))
             return;
         carry_in();
     } else if (opt.drive) {

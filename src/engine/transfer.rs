@@ -31,6 +31,9 @@ const LARGE: usize = 16 * 1024;
 const GROWTH: usize = 1 << 20;
 /// Bytes written in one turn.
 const WRITE_TURN: usize = 1 << 20;
+/// The same where publishing is refused, rather than held up, by what is unwritten: the program hears that there is room while
+/// the rest is being written, and fills it meanwhile.
+const WRITE_STEP: usize = 256 * 1024;
 /// A caller does not write others' bytes for ever: after so many turns the reactor goes on.
 const CALLERS_TURNS: usize = 3;
 /// Nor does a thread of the reactor carry one client's burst for ever: after so many turns others come first.
@@ -185,7 +188,8 @@ impl<H: Host> Client<H> {
         let link = Arc::clone(connection.link());
         let epoch = state.lifecycle.epoch();
         drop(core);
-        let result = write(&link, &mut batch, WRITE_TURN);
+        let turn = if H::BLOCKS { WRITE_TURN } else { WRITE_STEP };
+        let result = write(&link, &mut batch, turn);
         let now = Instant::now();
         core = self.lock();
         if core.lifecycle.epoch() != epoch {

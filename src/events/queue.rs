@@ -75,6 +75,8 @@ struct State {
     /// Threads inside calls that will take what they cause to be queued: nobody else has to be told.
     collecting: u32,
     waiting: u32,
+    /// Of those, so many have been woken and have not come yet: they will see all that is queued meanwhile.
+    woken: u32,
     interrupted: bool,
     closed: bool,
     /// Lines among the entries, and those that found no room.
@@ -255,10 +257,16 @@ impl Queue {
         if state.collecting > 0 {
             return;
         }
-        if state.waiting > 0 {
+        self.wake(state);
+        self.signal(state);
+    }
+
+    /// Wakes a thread that waits for events, unless all have been.
+    fn wake(&self, state: &mut MutexGuard<'_, State>) {
+        if state.waiting > state.woken {
+            state.woken += 1;
             self.arrived.notify_one();
         }
-        self.signal(state);
     }
 
     fn signal(&self, state: &mut MutexGuard<'_, State>) {
@@ -368,6 +376,8 @@ impl Queue {
                 false
             };
             state.waiting -= 1;
+            // Also if the time was over: it looks for events once more.
+            state.woken = state.woken.saturating_sub(1);
             if late && state.entries.is_empty() && !state.interrupted && !state.closed {
                 return Ok(Taken::Records(0));
             }
@@ -411,9 +421,9 @@ impl Queue {
                 self.unsignal(&taking, &mut state);
                 settle_down(&mut taking);
                 settle_down(&mut state.entries);
-            } else if state.waiting > 0 {
+            } else {
                 // The announcement may have reached this thread alone, and it does not take all.
-                self.arrived.notify_one();
+                self.wake(&mut state);
             }
             match (records, full) {
                 (0, Some(size)) => Some(Taken::NotFitting(size)),
