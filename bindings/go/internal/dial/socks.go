@@ -29,9 +29,10 @@ const (
 	minimalDialBudget = 30 * time.Second
 )
 
+// socksReplies are the answers of RFC 1928, in the original's words.
 var socksReplies = [...]string{
-	"succeeded", "general failure", "connection not allowed", "network unreachable", "host unreachable", "connection refused",
-	"time to live exceeded", "command not supported", "address type not supported",
+	"succeeded", "general SOCKS server failure", "connection not allowed by ruleset", "network unreachable", "host unreachable", "connection refused",
+	"TTL expired", "command not supported", "address type not supported",
 }
 
 // throughSOCKS has the proxy connect to address. The proxy looks the name up, as with the original.
@@ -161,11 +162,11 @@ func socksReply(conn net.Conn) error {
 		return err
 	}
 	if head[1] != socksGranted {
-		text := fmt.Sprintf("reply %d", head[1])
+		text := fmt.Sprintf("unknown code: %d", head[1])
 		if int(head[1]) < len(socksReplies) {
 			text = socksReplies[head[1]]
 		}
-		return errors.New(text)
+		return errors.New("unknown error " + text)
 	}
 	length := 0
 	switch head[3] {

@@ -256,21 +256,22 @@ func (l *link) writeOnce(buffer []byte) (bool, error) {
 // lastWrite is how long the end of a connection waits for a write that is under way, the DISCONNECT at its end.
 const lastWrite = time.Second
 
-// finishWriting waits until what has been taken is written, unless the connection takes nothing.
+// finishWriting writes what is left, the DISCONNECT at its end, unless the connection takes nothing: the writing goroutine may not have begun.
 func (l *link) finishWriting() {
 	if l.raw != nil {
 		return
 	}
-	if l.writeLock.TryLock() {
-		l.writeLock.Unlock()
-		return
-	}
 	written := make(chan struct{})
 	go func() {
-		l.writeLock.Lock()
-		//lint:ignore SA2001 the lock is taken only to have waited for the writer
-		l.writeLock.Unlock()
-		close(written)
+		defer close(written)
+		batch := batches.Get().(*[batchWords]uint64)
+		defer batches.Put(batch)
+		for more := true; more; {
+			var err error
+			if more, err = l.writeOnce(asBytes(batch[:])); err != nil {
+				return
+			}
+		}
 	}()
 	timer := time.NewTimer(lastWrite)
 	defer timer.Stop()

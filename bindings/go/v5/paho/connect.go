@@ -218,8 +218,8 @@ func (c *Client) onEnded(e *engine.Event) {
 	if e.Kind == engine.Lost && e.Flags == engine.LostNoPingresp {
 		err = fmt.Errorf("ping handler error: %w", errNoPingresp)
 	}
+	c.auth.ended(disconnect) // before lost: who waits for both shall find the server's answer
 	close(c.lost)
-	c.auth.ended(disconnect)
 	go c.shutdown(disconnect, err)
 }
 
