@@ -24,6 +24,8 @@ fn compile(name: &str, arguments: &[&str]) -> PathBuf {
     let text = std::fs::read_to_string(root().join(&source)).expect("the case's source");
     let flavour = if text.contains("\"MQTTClient.h\"") {
         Flavour::Cs
+    } else if !text.contains("\"MQTTAsync.h\"") && text.contains("\"paho_oxide.h\"") {
+        Flavour::Oxide
     } else {
         Flavour::As
     };
@@ -146,6 +148,11 @@ mod processes {
     #[test]
     fn two_hundred_forked_children_beside_busy_threads_work_with_clients_of_their_own() {
         right(&["broker.py"], "fork_many", &[]);
+    }
+
+    #[test]
+    fn a_forked_child_has_clients_of_the_event_api_of_its_own() {
+        right(&[], "fork_oxide", &[]);
     }
 
     #[test]
