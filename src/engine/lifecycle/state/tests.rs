@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::options::{ReconnectOptions, VersionChoice};
+use crate::protocol::Version;
+use crate::protocol::handshake::Handshake;
+use crate::protocol::packet::Connect;
+use crate::protocol::property::{PropertiesRef, Property, Value};
 use crate::transport::Link;
 
 /// A lifecycle whose operations are numbers.
@@ -277,4 +281,255 @@ fn each_connection_and_each_attempt_has_an_epoch_of_its_own() {
         epochs.windows(2).all(|pair| pair[0] < pair[1]),
         "{epochs:?}"
     );
+}
+
+fn handshake() -> Handshake {
+    let connect = Connect {
+        version: Version::V311,
+        clean_start: true,
+        keep_alive: 0,
+        client_id: b"id",
+        will: None,
+        username: None,
+        password: None,
+        properties: PropertiesRef::EMPTY,
+    };
+    Handshake::new(&connect, &mut bytes::BytesMut::new()).expect("a valid CONNECT")
+}
+
+fn attaching() -> Life {
+    let (mut life, now) = (Life::default(), Instant::now());
+    let attached = life.attach(
+        options(true),
+        1,
+        connection(),
+        handshake(),
+        now,
+        Some(now + S),
+    );
+    assert_eq!(attached, Ok(()));
+    life
+}
+
+/// A lifecycle in each state.
+fn all_states() -> Vec<(&'static str, Life)> {
+    let mut wanted = reconnecting();
+    assert!(wanted.0.abandoned(wanted.1.epoch));
+    let mut leaving = up(true);
+    assert_eq!(leave_now(&mut leaving), Disconnect::Begun);
+    let mut destroyed = Life::default();
+    assert!(destroyed.destroy());
+    vec![
+        ("idle", Life::default()),
+        ("idle, wanted", wanted.0),
+        ("connecting", connecting(true).0),
+        ("reconnecting", reconnecting().0),
+        ("attaching", attaching()),
+        ("up", up(true)),
+        ("leaving", leaving),
+        ("destroyed", destroyed),
+    ]
+}
+
+/// All that can be seen of a lifecycle.
+fn seen(life: &Life) -> String {
+    let all = (
+        (
+            life.epoch(),
+            life.deadline(),
+            life.is_wanted(),
+            life.is_destroyed(),
+        ),
+        (life.is_connecting(), life.is_attaching(), life.is_up()),
+        (
+            life.is_open(),
+            life.is_leaving(),
+            life.options().is_some(),
+            life.connection().is_some(),
+        ),
+    );
+    format!("{all:?}")
+}
+
+#[test]
+fn each_state_says_whether_a_connection_is_wanted() {
+    let wanted: Vec<_> = all_states()
+        .into_iter()
+        .filter_map(|(name, life)| life.is_wanted().then_some(name))
+        .collect();
+    let expected = [
+        "idle, wanted",
+        "connecting",
+        "reconnecting",
+        "attaching",
+        "up",
+    ];
+    assert_eq!(wanted, expected);
+}
+
+#[test]
+fn a_step_that_does_not_belong_to_a_state_changes_nothing() {
+    for (name, mut life) in all_states() {
+        let before = seen(&life);
+        let (epoch, now) = (life.epoch(), Instant::now());
+        if name != "attaching" {
+            assert!(life.accepted(false).is_none(), "{name}");
+        }
+        if name != "connecting" {
+            assert!(life.abandon().is_none(), "{name}");
+            assert!(life.failed(epoch).is_none(), "{name}");
+            let given_back = life.attach_prepared(epoch, connection(), handshake(), now, None);
+            assert!(given_back.is_err(), "{name}");
+        }
+        if !matches!(name, "connecting" | "reconnecting") {
+            let unwanted = life.established(epoch, connection(), false);
+            assert_eq!(unwanted, Err(Unwanted), "{name}");
+        }
+        if !matches!(name, "attaching" | "up" | "leaving") {
+            assert!(life.end().is_none(), "{name}");
+        }
+        if name != "reconnecting" {
+            assert!(!life.abandoned(epoch) && life.attempt_failed(epoch).is_none());
+        }
+        assert_eq!(seen(&life), before, "{name}");
+    }
+}
+
+#[test]
+fn what_belongs_to_an_older_epoch_changes_nothing() {
+    for (name, mut life) in all_states() {
+        let before = seen(&life);
+        let old = life.epoch().wrapping_sub(1);
+        assert!(life.failed(old).is_none() && life.attempt_failed(old).is_none());
+        assert!(!life.abandoned(old) && !life.may_attempt(old), "{name}");
+        let unwanted = life.established(old, connection(), false);
+        assert_eq!(unwanted, Err(Unwanted), "{name}");
+        let link = life.attach_prepared(old, connection(), handshake(), Instant::now(), None);
+        assert!(link.is_err(), "{name}");
+        let (others, own) = (options(false), life.options().cloned());
+        life.refresh(old, &others);
+        let same = match (life.options(), &own) {
+            (Some(now), Some(before)) => Arc::ptr_eq(now, before),
+            (now, before) => now.is_none() && before.is_none(),
+        };
+        assert!(same && seen(&life) == before, "{name}");
+        life.refresh(life.epoch(), &others);
+        let now = life.options().expect("new options");
+        assert!(Arc::ptr_eq(now, &others), "{name}");
+    }
+}
+
+#[test]
+fn whatever_ends_leaves_its_epoch_behind() {
+    type Step = fn(&mut Life);
+    let steps: [(&str, Step); 6] = [
+        ("connecting", |life| assert_eq!(life.abandon(), Some(1))),
+        ("reconnecting", |life| drop(leave_now(life))),
+        ("reconnecting", |life| assert!(life.destroy())),
+        ("connecting", |life| assert!(life.destroy())),
+        ("attaching", |life| drop(life.end())),
+        ("up", |life| drop(life.end())),
+    ];
+    for (name, step) in steps {
+        let mut all = all_states().into_iter();
+        let (_, mut life) = all.find(|(state, _)| *state == name).expect("a state");
+        let before = life.epoch();
+        step(&mut life);
+        assert!(life.epoch() > before, "{name}");
+        assert!(!life.may_attempt(before), "{name}");
+    }
+}
+
+#[test]
+fn a_disconnect_ends_the_wish_for_a_connection_in_every_state() {
+    for (name, mut life) in all_states() {
+        if name != "attaching" {
+            let _begun = leave_now(&mut life);
+            assert!(!life.is_wanted(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_disconnect_says_whether_the_session_ends() {
+    for (expiry, ends) in [(None, false), (Some(0), true), (Some(9), false)] {
+        // What the connect has asked for counts unless DISCONNECT says something else.
+        for before in [false, true] {
+            let (mut life, epoch) = connecting(false);
+            assert_eq!(life.established(epoch, connection(), before), Ok(Some(1)));
+            let mut properties = Properties::new();
+            if let Some(seconds) = expiry {
+                let property = Property {
+                    id: PropertyId::SessionExpiryInterval,
+                    value: Value::Four(seconds),
+                };
+                properties.push(property).expect("a property");
+            }
+            let now = Instant::now();
+            let begun = life.disconnect(now, 0, properties, None);
+            assert_eq!(begun, Disconnect::Begun);
+            assert!(matches!(life.leave(now, now, true, true), Leave::Say(..)));
+            let expected = if expiry.is_some() { ends } else { before };
+            let ended = life.end().expect("a connection");
+            assert_eq!(ended.session_ends, expected, "{expiry:?}");
+        }
+    }
+}
+
+#[test]
+fn an_attached_link_that_ends_in_its_handshake_is_the_programs_to_replace() {
+    let mut life = attaching();
+    assert!(life.deadline().is_some() && life.handshake_mut().is_some());
+    let ended = life.end().expect("a connection");
+    assert_eq!((ended.attaching, ended.session_ends), (Some(1), false));
+    assert!(ended.leaving.is_none() && ended.unheard.is_none());
+    assert!(!life.is_wanted() && retry(&mut life, None).is_none());
+
+    let mut life = attaching();
+    let (op, rest, _since) = life.accepted(true).expect("a link");
+    assert_eq!((op, rest), (1, Vec::new()));
+    assert!(life.is_open() && life.is_wanted());
+    assert!(life.end().expect("a connection").session_ends);
+}
+
+#[test]
+fn a_link_that_was_prepared_takes_the_place_of_its_attempt() {
+    let (mut life, epoch) = connecting(true);
+    let attached = life.attach_prepared(epoch, connection(), handshake(), Instant::now(), None);
+    assert!(attached.is_ok() && life.is_attaching() && life.epoch() == epoch);
+    assert_eq!(life.end().expect("a link").attaching, Some(1));
+}
+
+#[test]
+fn the_passwords_go_with_the_client() {
+    for (name, mut life) in all_states() {
+        let _connection = life.end();
+        let _first = life.destroy();
+        assert!(life.options().is_none(), "{name}");
+    }
+}
+
+#[test]
+fn the_task_goes_with_what_it_was_for_and_the_signal_reaches_it() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    for reconnects in [false, true] {
+        let (mut life, signal) = if reconnects {
+            let (life, plan) = reconnecting();
+            (life, Some(plan.signal))
+        } else {
+            (connecting(false).0, None)
+        };
+        let task = runtime.spawn(std::future::pending::<()>());
+        life.set_task(task.abort_handle());
+        if let Some(signal) = signal {
+            assert!(matches!(life.reconnect(), Ok(Reconnect::Signalled)));
+            // What was said before the task listened is not lost.
+            runtime.block_on(signal.now.notified());
+        }
+        assert!(life.destroy());
+        let ended = runtime.block_on(task).expect_err("no result");
+        assert!(ended.is_cancelled());
+    }
 }
