@@ -29,6 +29,7 @@ pub(super) struct Handshake {
     request: Vec<u8>,
     sent: usize,
     key: String,
+    is_tls: bool,
     answer: Vec<u8>,
     /// Bytes of interim answers (`1xx`) that were passed over: they count against the longest head.
     passed: usize,
@@ -52,6 +53,7 @@ impl Handshake {
             request: request(uri, &key, headers)?.into_bytes(),
             sent: 0,
             key,
+            is_tls: uri.is_tls(),
             answer: Vec::new(),
             passed: 0,
         })
@@ -64,6 +66,17 @@ impl Handshake {
             Err(Pause::Failed(error)) => Err(error.with_details(inner.take_details())),
             Ok(rest) => Ok(Progress::Done(rest)),
         }
+    }
+
+    /// Returns the error of a server that has ended the connection before its answer did. One that says nothing at all may
+    /// not speak HTTP: an MQTT server leaves without a word, and so do OpenSSL's servers.
+    fn ended(&self, error: &io::Error) -> ConnectError {
+        let hint = match (self.answer.is_empty(), self.is_tls) {
+            (false, _) => "",
+            (true, false) => "; a port for MQTT without WebSocket, or for TLS, does that",
+            (true, true) => "; a port for MQTT without WebSocket does that",
+        };
+        failed(format!("{error}{hint}")).with_os_error(error.raw_os_error())
     }
 
     fn step(&mut self, inner: &mut impl Layer) -> Result<Vec<u8>, Pause> {
@@ -82,7 +95,10 @@ impl Handshake {
                 Ok(Input::Bytes(read)) => read,
                 Ok(Input::Again) => return Err(Pause::WouldBlock(Progress::Again)),
                 Ok(Input::End) => {
-                    return Err(failed(io::Error::from(io::ErrorKind::UnexpectedEof)).into());
+                    return Err(self.ended(&io::ErrorKind::UnexpectedEof.into()).into());
+                }
+                Err(e) if e.kind() == io::ErrorKind::ConnectionReset => {
+                    return Err(self.ended(&e).into());
                 }
                 Err(e) => return Err(Pause::of(e, Progress::Readable)),
             };

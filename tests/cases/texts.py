@@ -4,7 +4,9 @@
     python3 texts.py PROGRAM
 """
 import os
+import socket
 import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -72,6 +74,17 @@ def alerts(connection):
     connection.sendall(b"\x15\x03\x01\x00\x02\x02\x46")
 
 
+def resets(connection):
+    connection.recv(1000)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def leaves(connection):
+    connection.recv(1000)
+    connection.close()
+
+
 with tempfile.TemporaryDirectory() as folder:
     certificate, text = os.path.join(folder, "cert.pem"), os.path.join(folder, "text.pem")
     subprocess.run(
@@ -82,4 +95,5 @@ with tempfile.TemporaryDirectory() as folder:
     with open(text, "w") as file:
         file.write("no PEM at all\n")
     ports = [str(peer.listen(serve)) for serve in (closes, breaks, refuses, tls, http)]
-    peer.run([sys.argv[1], *ports[1:], certificate, text, str(peer.listen(alerts))], ports[0])
+    others = [str(peer.listen(serve)) for serve in (alerts, resets, leaves)]
+    peer.run([sys.argv[1], *ports[1:], certificate, text, *others], ports[0])

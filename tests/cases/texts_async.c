@@ -201,7 +201,8 @@ static void material(const char *port, const char *without_key, const char *no_p
     fails("nobody's certificate", uri, &options, "TLS|certificate");
 }
 
-static void other_servers(const char *tls, const char *http, const char *alerting) {
+static void other_servers(const char *tls, const char *http, char **others) {
+    const char *const alerting = others[0];
     char uri[64];
     MQTTAsync_connectOptions options = options_of(MQTTVERSION_3_1_1);
     MQTTAsync_SSLOptions ssl = MQTTAsync_SSLOptions_initializer;
@@ -214,6 +215,10 @@ static void other_servers(const char *tls, const char *http, const char *alertin
     fails("mqtt:// to a port for HTTP", uri, &options, "looks like HTTP");
     snprintf(uri, sizeof uri, "ws://127.0.0.1:%s", alerting);
     fails("ws:// to a port for TLS", uri, &options, "looks like TLS");
+    snprintf(uri, sizeof uri, "ws://127.0.0.1:%s", others[1]);
+    fails("ws:// to a port that resets", uri, &options, "reset|a port for MQTT without WebSocket|for TLS");
+    snprintf(uri, sizeof uri, "ws://127.0.0.1:%s", others[2]);
+    fails("ws:// to a port that closes", uri, &options, "a port for MQTT without WebSocket|for TLS");
     snprintf(uri, sizeof uri, "ssl://127.0.0.1:%s", http);
     fails("ssl:// to a port for HTTP", uri, &options, "TLS");
     fails("nobody", "tcp://127.0.0.1:1", &options, "127.0.0.1:1|refused");
@@ -329,7 +334,7 @@ int main(int argc, char **argv) {
     local_mistakes();
     proxies(argv[5]);
     material(argv[4], argv[6], argv[7]);
-    other_servers(argv[4], argv[5], argv[8]);
+    other_servers(argv[4], argv[5], argv + 8);
     while_connected(argv[3]);
     losses(argv[1], argv[2]);
     updated_options(argv[1]);
