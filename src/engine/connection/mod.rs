@@ -111,3 +111,115 @@ impl Connection {
         self.at_risk
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, IoSlice};
+    use std::os::unix::net::UnixStream;
+
+    use super::super::connection::reader::Found;
+    use super::super::connection::writer::Wrote;
+    use super::*;
+    use crate::transport::{Input, Layer, Wants};
+
+    /// A layer that waits for what it is told to wait for.
+    struct Waiting(Wants);
+
+    impl Layer for Waiting {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<Input> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+
+        fn write(&mut self, _: &[IoSlice<'_>]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+
+        fn shutdown(&mut self) {}
+
+        fn wants(&self) -> Wants {
+            self.0
+        }
+    }
+
+    /// A connection whose directions wait for this, with a half-written batch and nothing to read as far as is known.
+    fn resting(read: Want, write: Want) -> Connection {
+        let (carrier, _other) = UnixStream::pair().expect("a socket pair");
+        let layer = Waiting(Wants { read, write });
+        let link = Link::layered(Box::new(layer), carrier.into());
+        let mut connection = Connection::new(Arc::new(link), Instant::now());
+        let partial = connection.reader.begin().expect("the role");
+        assert!(!connection.reader.end(Found::Nothing, partial));
+        let batch = connection.writer.begin(true).expect("the role");
+        connection.writer.end(Wrote::Full, batch);
+        assert!(!connection.reader.is_due() && !connection.writer.is_due());
+        connection
+    }
+
+    /// Who is due after something: the reader, the writer.
+    fn due(connection: &Connection) -> (bool, bool) {
+        (connection.reader.is_due(), connection.writer.is_due())
+    }
+
+    #[test]
+    fn an_event_wakes_whichever_direction_waits_for_it() {
+        use Want::{Call, Nothing, Readable, Writable};
+        // What reading and writing wait for, and who is due when the socket is readable, and when it is writable.
+        let rows = [
+            (Readable, Nothing, (true, false), (false, true)),
+            (Readable, Writable, (true, false), (false, true)),
+            (Readable, Readable, (true, true), (false, true)),
+            (Writable, Writable, (true, false), (true, true)),
+            (Writable, Nothing, (true, false), (true, true)),
+            (Call, Readable, (true, true), (false, true)),
+        ];
+        for (read, write, readable, writable) in rows {
+            let mut connection = resting(read, write);
+            connection.ready(true, false, false);
+            assert_eq!(due(&connection), readable, "{read:?} {write:?}");
+            let mut connection = resting(read, write);
+            connection.ready(false, true, false);
+            assert_eq!(due(&connection), writable, "{read:?} {write:?}");
+            let mut connection = resting(read, write);
+            connection.ready(false, false, false);
+            assert_eq!(due(&connection), (false, false), "{read:?} {write:?}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_the_peers_side_is_read_up_to() {
+        let mut connection = resting(Want::Readable, Want::Nothing);
+        connection.ready(false, false, true);
+        assert!(connection.reader.is_due());
+        let partial = connection.reader.begin().expect("the role");
+        // No event follows this one.
+        assert!(connection.reader.end(Found::All, partial));
+    }
+
+    #[test]
+    fn a_read_or_a_write_wakes_the_other_direction_where_no_event_would() {
+        for want in [Want::Nothing, Want::Readable, Want::Writable, Want::Call] {
+            let mut connection = resting(Want::Readable, want);
+            connection.has_read();
+            assert_eq!(due(&connection), (false, want == Want::Call), "{want:?}");
+            if want != Want::Nothing {
+                let mut connection = resting(want, Want::Nothing);
+                connection.has_written();
+                assert_eq!(due(&connection), (want == Want::Call, false), "{want:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_newly_watched_is_read() {
+        let mut connection = resting(Want::Readable, Want::Nothing);
+        assert!(!connection.is_watched() && !connection.at_risk());
+        connection.watched();
+        assert!(connection.is_watched() && connection.reader.is_due());
+        connection.risk();
+        assert!(connection.at_risk());
+    }
+}

@@ -205,4 +205,33 @@ mod tests {
         assert!(!pace.wrote(5, 10, false), "that was no thin one");
         assert!(!pace.wrote(1, FEW, false));
     }
+
+    #[test]
+    fn a_call_is_measured_from_the_last_write() {
+        let (mut pace, after) = begin();
+        for n in 1..STREAK {
+            // Close to the write before it, far from the first one.
+            pace.written(after(100 * u64::from(n)));
+            assert!(!pace.call(after(100 * u64::from(n) + 1)));
+        }
+        assert!(pace.call(after(100 * u64::from(STREAK - 1) + 1)));
+        // As long after the write as closeness lasts is not close.
+        let (mut pace, after) = begin();
+        for _ in 0..2 * STREAK {
+            assert!(!pace.call(after(0) + CLOSE));
+        }
+    }
+
+    #[test]
+    fn in_a_burst_no_call_is_counted_and_one_that_nobody_carries_is_over() {
+        let (mut pace, after) = begin();
+        assert!(pace.wrote(1, 10, false), "nobody carries it");
+        pace.ask();
+        for _ in 0..2 * STREAK {
+            assert!(!pace.call(after(1)), "it appends");
+        }
+        assert!(pace.carry());
+        pace.pass_on();
+        assert!(pace.is_asked() && pace.carry(), "another thread goes on");
+    }
 }

@@ -173,4 +173,12 @@ mod tests {
         reader.may_have_data();
         assert!(reader.is_due());
     }
+
+    #[test]
+    fn the_end_of_the_peers_side_makes_it_due() {
+        let mut resting = reading();
+        assert!(!resting.end(Found::Nothing, Vec::new()));
+        resting.peer_ended();
+        assert!(resting.is_due());
+    }
 }
