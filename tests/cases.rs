@@ -126,6 +126,11 @@ mod processes {
     use super::right;
 
     #[test]
+    fn the_librarys_threads_have_names_and_block_signals() {
+        right(&[], "own_threads", &[]);
+    }
+
+    #[test]
     fn a_client_made_before_the_first_thread_works_in_a_forked_child() {
         right(&["broker.py"], "fork_after_use", &["A"]);
     }
@@ -282,6 +287,11 @@ mod messages {
         for qos in ["1", "2"] {
             right(&["broker.py"], "receive_after_restart", &[qos]);
         }
+    }
+
+    #[test]
+    fn what_receive_cannot_return_blocks_no_message() {
+        right(&[], "published_then_receive", &[]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 .PHONY: hardening hardening-deny hardening-msrv hardening-reproducible hardening-models hardening-fuzz hardening-hostile hardening-tsan
 # For each fuzz target.
 FUZZ_SECONDS   ?= 60
-FUZZ_TARGETS   ?= decode session events record uri websocket http connack socks tls_options journal journal_file user_store properties for_paho
+FUZZ_TARGETS   ?= $(sort $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs))))
 # How many times as often as in `make test`.
 HOSTILE_ROUNDS ?= 20
 # Clients that come and go under valgrind.
@@ -38,6 +38,14 @@ FUZZ_RUN_session   := -max_len=512
 # Operations on files, which cost more than what is compared.
 FUZZ_BUILD_journal := --sanitizer none --no-trace-compares
 FUZZ_RUN_journal   := -max_len=180
+FUZZ_BUILD_journal_file := --sanitizer none
+# Their code has no `unsafe` either.
+FUZZ_BUILD_events  := --sanitizer none
+FUZZ_RUN_events    := -max_len=1024
+FUZZ_BUILD_http    := --sanitizer none
+FUZZ_RUN_http      := -max_len=1024
+FUZZ_BUILD_record  := --sanitizer none
+FUZZ_BUILD_websocket := --sanitizer none
 fuzz_target         = $(CARGO) +nightly fuzz run $(FUZZ_BUILD_$(1)) $(1) fuzz/corpus/$(1) fuzz/seeds/$(1) -- \
 	$(FUZZ_RUN_$(1)) -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0
 
