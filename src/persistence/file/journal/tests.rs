@@ -228,6 +228,38 @@ fn files_go_oldest_first_when_nothing_needs_them() {
 }
 
 #[test]
+fn a_journal_whose_records_stay_grows_to_its_bound() {
+    let scratch = Scratch::new("bound");
+    let own = &scratch.1;
+    let mut journal = Journal::default();
+    let mut spots = Vec::new();
+    let full = loop {
+        let number = u32::try_from(spots.len()).expect("a few") + 1;
+        match journal.append(own, Operation::Put, sent(number), None, &[b"stays"]) {
+            Ok(spot) => {
+                journal.add_live(spot);
+                spots.push(spot);
+            }
+            Err(error) => break error,
+        }
+        // As if it had been filled.
+        journal.segments.back_mut().expect("a file").end = FILE_SIZE;
+    };
+    assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+    assert_eq!((spots.len(), journal.files()), (MAX_FILES, MAX_FILES));
+    // A removal is written all the same, and makes room.
+    journal.remove_later(sent(1));
+    journal.write_removals(own).expect("writes");
+    assert!(journal.removals.is_empty());
+    journal.end_live(spots[0]);
+    journal.let_go(own, 0, false).expect("deletes");
+    journal
+        .append(own, Operation::Put, sent(1000), None, &[b"more"])
+        .expect("there is room");
+    journal.check_invariants();
+}
+
+#[test]
 fn only_what_is_nowhere_else_needs_the_disk() {
     let scratch = Scratch::new("sync");
     let own = &scratch.1;

@@ -438,6 +438,50 @@ fn subscriptions_are_forgotten_when_they_are_not_to_be_made_again() {
     assert!(ours.sent().is_empty());
 }
 
+/// What is remembered of subscriptions is bounded; one that is taken back makes room.
+#[test]
+fn subscriptions_beyond_the_bound_are_refused() {
+    use super::super::{MAX_SUBSCRIPTION_BYTES, Refused};
+    let options = Options {
+        resubscribe: true,
+        ..Options::default()
+    };
+    let mut ours = Ours::with(Version::V311, options);
+    ours.begin(false);
+    let filter = |n: u8| [&[b'a' + n], &[b'x'; 0xFFFE][..]].concat();
+    let mut granted = 0;
+    let refused = loop {
+        let id = granted + 1;
+        let filters = [filter(granted)];
+        let filters = filters.each_ref().map(|filter| Filter::of(filter, 1));
+        let world = &mut ours.world;
+        let token = Token::from(id);
+        match ours
+            .session
+            .subscribe(&filters, PropertiesRef::EMPTY, token, (), world)
+        {
+            Ok(()) => granted = id,
+            Err(refused) => break refused,
+        }
+        ours.receive(&[0x90, 3, 0, id, 1]).unwrap();
+        assert!(usize::from(granted) * 0xFFFF <= MAX_SUBSCRIPTION_BYTES);
+    };
+    assert_eq!(refused, Refused::Full);
+    // Each costs a little more than its filter.
+    assert_eq!(usize::from(granted), MAX_SUBSCRIPTION_BYTES / 0x10000 - 1);
+    let first = filter(0);
+    let world = &mut ours.world;
+    ours.session
+        .unsubscribe(&[&first], PropertiesRef::EMPTY, 200, (), world)
+        .unwrap();
+    ours.receive(&[0xB0, 2, 0, granted + 1]).unwrap();
+    let again = [Filter::of(&first, 1)];
+    let world = &mut ours.world;
+    ours.session
+        .subscribe(&again, PropertiesRef::EMPTY, 201, (), world)
+        .unwrap();
+}
+
 /// The program is faster than the socket: its messages wait where its limit counts them, and go out when there is room.
 #[test]
 fn far_ahead_of_the_socket_messages_wait() {
