@@ -424,7 +424,9 @@ fn whatever_ends_leaves_its_epoch_behind() {
     type Step = fn(&mut Life);
     let steps: [(&str, Step); 6] = [
         ("connecting", |life| assert_eq!(life.abandon(), Some(1))),
-        ("reconnecting", |life| drop(leave_now(life))),
+        ("reconnecting", |life| {
+            assert_eq!(leave_now(life), Disconnect::NotConnected);
+        }),
         ("reconnecting", |life| assert!(life.destroy())),
         ("connecting", |life| assert!(life.destroy())),
         ("attaching", |life| drop(life.end())),

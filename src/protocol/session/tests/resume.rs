@@ -448,7 +448,7 @@ fn subscriptions_beyond_the_bound_are_refused() {
     };
     let mut ours = Ours::with(Version::V311, options);
     ours.begin(false);
-    let filter = |n: u8| [&[b'a' + n], &[b'x'; 0xFFFE][..]].concat();
+    let filter = |n: u8| [format!("{n:03}").into_bytes(), vec![b'x'; 0xFFFC]].concat();
     let mut granted = 0;
     let refused = loop {
         let id = granted + 1;
@@ -460,7 +460,7 @@ fn subscriptions_beyond_the_bound_are_refused() {
             .session
             .subscribe(&filters, PropertiesRef::EMPTY, token, (), world)
         {
-            Ok(()) => granted = id,
+            Ok(_) => granted = id,
             Err(refused) => break refused,
         }
         ours.receive(&[0x90, 3, 0, id, 1]).unwrap();
