@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 import socket
+import ssl
 import threading
 import time
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Serve, delivered, publish_packet, read_packet, wait_until
+from conftest import Broker, Serve, delivered, publish_packet, read_packet, wait_until
 from paho_oxide.client import CallbackAPIVersion, Client, MQTTv5
 from paho_oxide.reasoncodes import ReasonCode, reason_code
 
@@ -184,3 +185,39 @@ def test_reason_codes_made_for_callbacks_are_as_the_class_makes_them() -> None:
                 # A program may change one.
                 made.value = 0x80
     assert known > 80
+
+
+@pytest.mark.parametrize("how", ["tls, with a farewell", "tls, without", "websocket, without a frame"])
+def test_a_server_that_closes_a_tls_or_websocket_connection(serve: Serve, broker: Broker, how: str) -> None:
+    def script(connection: socket.socket) -> None:
+        if how.startswith("websocket"):
+            server = WebSocketServer(connection)
+            connection.sendall(server.head + b"\x82\x04\x20\x02\0\0")
+            server.frame()
+            return
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(broker.directory / "server.crt", broker.directory / "server.key")
+        with context.wrap_socket(connection, server_side=True) as secured:
+            read_packet(secured)
+            secured.sendall(b"\x20\x02\0\0")
+            if how == "tls, with a farewell":
+                secured.settimeout(0.2)
+                try:
+                    # The client need not answer.
+                    secured.unwrap()
+                except (OSError, ValueError):
+                    pass
+
+    web = how.startswith("websocket")
+    client = Client(CallbackAPIVersion.VERSION2, transport="websockets" if web else "tcp", reconnect_on_failure=False)
+    if not web:
+        client.tls_set(broker.ca)
+    reasons: list[str] = []
+    client.on_disconnect = lambda c, u, flags, reason, p: reasons.append(str(reason))
+    client.connect("localhost", serve(script).port)
+    # In a thread of its own: a loop that never notices the end must not hang the tests.
+    thread = threading.Thread(target=client.loop_forever, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert reasons == ["Unspecified error"]
