@@ -437,3 +437,45 @@ def test_will_and_refusals(broker: Broker, run: Run) -> None:
             await watcher.publish("not", "connected")
 
     run(main())
+
+
+def test_nothing_is_lost_when_the_connection_ends_during_a_long_silence(broker: Broker, run: Run) -> None:
+    async def main() -> None:
+        where = ("127.0.0.1", broker.tcp)
+        mine = Client(
+            *where, identifier="silence", protocol=MQTTv311, clean_session=False, reconnect=True, reconnect_min_delay=0.01
+        )
+        async with mine as client, Client(*where) as other:
+            await client.subscribe("silence/#", 2)
+            waiting = asyncio.ensure_future(client.messages.__anext__())
+            await asyncio.sleep(0)
+            client._sock.shutdown(socket.SHUT_RDWR)
+            for number in range(20):
+                await other.publish("silence/x", str(number), 1 + number % 2)
+            got = {int((await waiting).payload)}
+            while len(got) < 20:
+                got.add(int((await client.messages.__anext__()).payload))
+            assert got == set(range(20))
+            # The server keeps nothing for it afterwards.
+            await client.unsubscribe("silence/#")
+        async with Client(*where, identifier="silence", protocol=MQTTv311, clean_session=True):
+            pass
+
+    run(main())
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_publish_without_a_connection_waits_for_its_timeout(serve: Serve, run: Run, qos: int) -> None:
+    def script(connection: socket.socket) -> None:
+        read_packet(connection)
+        connection.sendall(b"\x20\x02\0\0")
+
+    async def main() -> None:
+        where = ("127.0.0.1", serve(script).port)
+        async with Client(*where, protocol=MQTTv311, reconnect=True, reconnect_min_delay=60, timeout=30) as client:
+            while client.is_connected:
+                await asyncio.sleep(0.005)
+            with pytest.raises(MqttError, match="in time"):
+                await client.publish("t", "x", qos, timeout=0.05)
+
+    run(main())

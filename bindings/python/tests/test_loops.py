@@ -601,3 +601,61 @@ def test_every_call_in_every_callback(broker: Broker, name: str) -> None:
         assert {results[key] for key in ("publish 0", "publish 1", "subscribe", "unsubscribe", "ack", "disconnect")} == {0}
     client.loop_stop()
     client.disconnect()
+
+
+def test_private_attributes_that_programs_read(broker: Broker) -> None:
+    """aiomqtt, Home Assistant and tests of programs look at these."""
+    client = Client(CallbackAPIVersion.VERSION2, "private")
+    assert client._client_id == b"private"
+    assert (client._host, client._port, client._keepalive) == ("", 1883, 60)
+    assert client._sock is None and client._thread is None and client._logger is None
+    assert client._state.name == "MQTT_CS_NEW"
+    client.connect("127.0.0.1", broker.tcp, 30)
+    assert (client._host, client._port, client._keepalive) == ("127.0.0.1", broker.tcp, 30)
+    assert client._sock is client.socket()
+    assert client._state.name == "MQTT_CS_CONNECTING"
+    client.loop_start()
+    assert isinstance(client._thread, threading.Thread)
+    wait_until(client.is_connected)
+    assert client._state.name == "MQTT_CS_CONNECTED"
+    client.loop_stop()
+    assert client._thread is None
+    client._sock_close()
+    assert client.socket() is None
+    client.enable_logger()
+    assert client._logger is client.logger is not None
+
+
+def test_callbacks_that_are_methods_of_a_subclass(broker: Broker) -> None:
+    """They are looked up each time: the class may have them, and an assignment replaces them."""
+
+    class Program(Client):
+        seen: list[str]
+
+        def on_connect(self, *_: Any) -> None:
+            self.seen.append("connect")
+            self.subscribe("methods", 1)
+
+        def on_subscribe(self, *_: Any) -> None:
+            self.seen.append("subscribe")
+            self.publish("methods", "x", 1)
+
+        def on_message(self, *_: Any) -> None:
+            self.seen.append("message")
+            self.disconnect()
+
+        def on_publish(self, *_: Any) -> None:
+            self.seen.append("publish")
+
+        def on_disconnect(self, *_: Any) -> None:
+            self.seen.append("disconnect")
+
+    client = Program(CallbackAPIVersion.VERSION2)
+    client.seen = []
+    client.connect("127.0.0.1", broker.tcp)
+    thread = threading.Thread(target=client.loop_forever, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive()
+    # The acknowledgement and the message have no order between them, and the end may come before the former.
+    assert [name for name in client.seen if name != "publish"] == ["connect", "subscribe", "message", "disconnect"]

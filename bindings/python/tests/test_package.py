@@ -117,3 +117,15 @@ def test_the_source_distribution() -> None:
     assert f"Version: {importlib.metadata.version('paho-oxide')}\n" in information
     installed = pathlib.Path(paho_oxide.__file__).parent
     assert {f"python/paho_oxide/{path.name}" for path in installed.glob("*.py")} <= names
+
+
+def test_every_situation_has_its_tests() -> None:
+    """What users of other clients suffer from, and what programs rely on, is in a table: its tests must exist."""
+    rows = [line.split("\t") for line in (HERE / "situations.tsv").read_text().splitlines()[1:]]
+    assert rows
+    for situation, tests in rows:
+        for test in tests.split():
+            file, _, name = test.partition("::")
+            name, _, parameter = name.rstrip("]").partition("[")
+            text = (HERE / file).read_text()
+            assert f"\ndef {name}(" in text and (not parameter or f'"{parameter}"' in text), (situation, test)

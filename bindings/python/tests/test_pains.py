@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from conftest import Broker, Serve, delivered, publish_packet, read_packet, wait_until
+from paho_oxide._transport import default_proxy
 from paho_oxide.client import CallbackAPIVersion, Client, MQTTErrorCode, MQTTMessageInfo
+from paho_oxide.packettypes import PacketTypes
+from paho_oxide.properties import Properties
 
 ACCEPTED = b"\x20\x02\0\0"
 
@@ -451,3 +454,18 @@ def test_a_qos_that_is_none_is_refused_by_subscribe(version: Any) -> None:
         for topic in ("a", [("a", qos)], [("b", 0), ("a", qos)]):
             with pytest.raises(ValueError, match="Invalid QoS level"):
                 client.subscribe(topic, qos)
+
+
+def test_what_only_mqtt_5_has_is_refused_below_it() -> None:
+    client = make()
+    with pytest.raises(ValueError, match="Properties only apply to MQTT V5"):
+        client.connect_async("localhost", properties=Properties(PacketTypes.CONNECT))
+    with pytest.raises(ValueError, match="Clean start only applies to MQTT V5"):
+        client.connect_async("localhost", clean_start=True)
+
+
+def test_the_proxy_of_the_environment_is_passed_by_where_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("mqtt_proxy", "http://proxy.test:3128")
+    monkeypatch.setenv("no_proxy", "near.test")
+    assert default_proxy("far.test")["proxy_addr"] == "proxy.test"
+    assert default_proxy("near.test") == {}

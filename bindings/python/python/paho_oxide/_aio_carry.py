@@ -107,7 +107,9 @@ class Carrying:
             raise MqttError("the server did not answer CONNECT in time") from None
         if reason.is_failure:
             raise MqttCodeError(reason)
-        self._connected.set()
+        if not self._lost.done():
+            # Otherwise the end came with the answer, and has been told already.
+            self._connected.set()
 
     def _give_up(self, dialling: asyncio.Future[None]) -> None:
         self._dialling = None

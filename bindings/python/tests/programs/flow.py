@@ -246,7 +246,11 @@ def keepalive(protocol: int) -> None:
         if rc:
             break
     print(repr(rc), ends[0])
-    print(peer.expect(client, 2))
+    # On a busy machine the line counts as a slow one, and the question is put twice.
+    got: list[bytes] = []
+    while b"" not in got:
+        got += peer.expect(client, 1)
+    print(sorted(set(got)))
 
 
 for protocol in 4, 5:
