@@ -122,7 +122,8 @@ impl Journal {
         })
     }
 
-    /// Writes two records with one write, so that a kill leaves both or none.
+    /// Writes two records, of which a kill leaves both or none. One write is not enough for that: the kernel ends it early, between
+    /// two pages, for a process that is killed. So the first says that it does not count without the second.
     pub(super) fn append_both(
         &mut self,
         own: &OwnedFd,
@@ -133,7 +134,14 @@ impl Journal {
         let (number, salt, start) = self.active();
         self.encode_removals(salt, start);
         let at = self.buffer.len();
-        self.encode(salt, start, Operation::Put, first.0, None, first.1);
+        self.encode(
+            salt,
+            start,
+            Operation::Put,
+            first.0,
+            Some(second.0),
+            first.1,
+        );
         let middle = self.buffer.len();
         self.encode(salt, start, Operation::Put, second.0, None, second.1);
         self.flush(start)?;

@@ -91,7 +91,8 @@ impl Header {
 /// What an entry does.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::persistence::file) enum Operation {
-    /// `key` has this content.
+    /// `key` has this content. With `other`, that one's put follows, and `key` is nothing without it. Earlier versions, which
+    /// did not say so, take no notice.
     Put = 1,
     /// `key` is gone.
     Remove = 2,

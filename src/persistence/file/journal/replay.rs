@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rustix::fs::{self as sys, AtFlags, Dir, FileType};
 
-use super::super::super::{Notice, RecordKey};
+use super::super::super::{Notice, RecordKey, RecordKind};
 use super::super::files;
 use super::format::{ENTRY_HEADER, EntryHeader, FILE_HEADER, Header, MAX_ENTRY, Operation};
 use super::{Journal, PREFIX, Segment, Spot, boot_id};
@@ -34,6 +34,8 @@ pub(in crate::persistence::file) struct Replayed {
     /// Record that was to be written first, and the one without which it is to go.
     pub(in crate::persistence::file) pairs: HashMap<RecordKey, RecordKey>,
     pub(in crate::persistence::file) notices: Vec<Notice>,
+    /// The first of two records that were put together, and the second, whose entry has to follow.
+    joined: Option<(RecordKey, RecordKey)>,
     /// Bytes of entries.
     read: u64,
 }
@@ -186,6 +188,10 @@ impl Replayed {
                 return Err(too_large());
             }
         }
+        if let Some((first, _)) = self.joined.take() {
+            // A kill can end a write between two pages. Whoever put these two was not told that they were there.
+            self.live.remove(&first);
+        }
         Ok(at)
     }
 
@@ -195,7 +201,14 @@ impl Replayed {
             return false;
         };
         match (operation, entry.other()) {
-            (Operation::Put, _) => self.put(key, spot),
+            (Operation::Put, other) => {
+                self.put(key, spot);
+                if self.joined.is_some_and(|(_, second)| second == key) {
+                    self.joined = None;
+                } else if let Some(second) = other.filter(|_| key.kind != RecordKind::Command) {
+                    self.joined = Some((key, second));
+                }
+            }
             (Operation::Remove, None) => {
                 self.live.remove(&key);
                 self.moved.remove(&key);

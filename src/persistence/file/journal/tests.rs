@@ -119,6 +119,41 @@ fn a_journal_cut_anywhere_replays_up_to_there() {
     assert_eq!(reached, states.len() - 1);
 }
 
+/// The kernel ends a write between two pages when the process is killed.
+#[test]
+fn two_records_put_together_are_both_there_or_none_wherever_the_write_ended() {
+    let scratch = Scratch::new("both");
+    let mut journal = Journal::default();
+    let before = expected(&[(1, b"before")]);
+    journal
+        .append(&scratch.1, Operation::Put, sent(1), None, &[b"before"])
+        .expect("writes");
+    let one = journal.active().2;
+    let message = RecordKey::new(RecordKind::Message, true, 1);
+    let receipt = RecordKey::new(RecordKind::PublishReceived, true, 7);
+    journal
+        .append_both(
+            &scratch.1,
+            (message, &[b"message"]),
+            (receipt, &[b"receipt"]),
+        )
+        .expect("writes");
+    let end = journal.active().2;
+    journal
+        .append(&scratch.1, Operation::Put, sent(2), None, &[b"after"])
+        .expect("writes");
+    let path = scratch.file(1);
+    let whole = std::fs::read(&path).expect("reads");
+    for length in one..=whole.len() as u64 {
+        std::fs::write(&path, &whole[..usize::try_from(length).unwrap()]).expect("writes");
+        let (mut records, _) = scratch.replay();
+        let both = [message, receipt].map(|key| records.remove(&key).is_some());
+        assert_eq!(both, [length >= end; 2], "cut at {length}");
+        records.remove(&sent(2));
+        assert_eq!(records, before, "cut at {length}");
+    }
+}
+
 #[test]
 fn a_flipped_bit_ends_the_journal_there() {
     let scratch = Scratch::new("flip");
