@@ -463,7 +463,8 @@ fn counters_are_what_the_server_saw() {
 
     // They count over all connections.
     let pinging = Connect {
-        keep_alive: Duration::from_secs(1),
+        // The answer has half of it, on a busy machine too.
+        keep_alive: Duration::from_secs(4),
         ..v5()
     };
     let mut server = program.reconnect(pinging, false);
@@ -536,13 +537,14 @@ fn a_caller_that_drives_sends_the_pings() {
     };
     let connect = Connect {
         keep_alive: Duration::from_secs(1),
-        ping_timeout: Some(Duration::from_millis(20)),
+        // Long enough for the answer to the first one, on a busy machine too.
+        ping_timeout: Some(Duration::from_secs(3)),
         ..Connect::default()
     };
     let (program, mut server) = Program::connected(create, connect);
     let wait = || {
         let deadline = program.client.deadline().expect("keep-alive");
-        assert!(deadline <= Duration::from_secs(1));
+        assert!(deadline <= Duration::from_secs(3));
         std::thread::sleep(deadline);
         program.client.drive(Work::ALL);
     };
@@ -553,6 +555,9 @@ fn a_caller_that_drives_sends_the_pings() {
     assert!(program.client.counters().ping_round_trip.is_some());
     wait();
     assert_eq!(server.packet(), [0xc0, 0]);
-    wait();
+    // The deadline may be of something else before it is the ping's.
+    while program.client.deadline().is_some() {
+        wait();
+    }
     assert_eq!(program.expect(Kind::Lost).head.flags, 3);
 }
