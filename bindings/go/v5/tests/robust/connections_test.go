@@ -341,7 +341,12 @@ func TestSlowHandlers(t *testing.T) {
 	gate := make(chan bool)
 	all := make(chan bool)
 	count := 0
-	c, s := connect(t, paho.ClientConfig{OnPublishReceived: []func(paho.PublishReceived) (bool, error){
+	client, s := pipe(t)
+	// Where the kernel may hold tens of megabytes for a socket, it could hold all.
+	if err := errors.Join(client.(*net.TCPConn).SetReadBuffer(64<<10), s.Conn.(*net.TCPConn).SetWriteBuffer(64<<10)); err != nil {
+		t.Fatal(err)
+	}
+	c := connectOn(t, paho.ClientConfig{Conn: client, OnPublishReceived: []func(paho.PublishReceived) (bool, error){
 		func(p paho.PublishReceived) (bool, error) {
 			<-gate
 			if count++; count == messages {
@@ -349,7 +354,7 @@ func TestSlowHandlers(t *testing.T) {
 			}
 			return true, nil
 		},
-	}}, 0, false, 0)
+	}}, s, 0, false, 0)
 	var written atomic.Int64
 	go func() {
 		payload := make([]byte, 1024)
