@@ -58,7 +58,7 @@ func TestNothingIsLeft(t *testing.T) {
 			}
 		},
 		"no CONNACK": func(t *testing.T, s *server, cfg autopaho.ClientConfig) {
-			s.silent = true
+			s.silent.Store(true)
 			dialed := make(chan bool, 1)
 			cfg.AttemptConnection = func(ctx context.Context, cfg autopaho.ClientConfig, _ *url.URL) (net.Conn, error) {
 				dialed <- true

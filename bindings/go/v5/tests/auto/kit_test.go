@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,8 +31,8 @@ type server struct {
 	accepted int
 	// received has each payload that came, and how often; last the packets that ended connections.
 	received map[string]int
-	ends     chan byte // DISCONNECT, or 0 for a connection that ended without
-	silent   bool      // no CONNACK is sent
+	ends     chan byte   // DISCONNECT, or 0 for a connection that ended without
+	silent   atomic.Bool // no CONNACK is sent
 }
 
 func serve(t *testing.T) *server {
@@ -83,7 +84,7 @@ func (s *server) answer(conn net.Conn, known bool) {
 		var answer bytes.Buffer
 		switch p := packet.Content.(type) {
 		case *packets.Connect:
-			if !s.silent {
+			if !s.silent.Load() {
 				(&packets.Connack{SessionPresent: known && !p.CleanStart}).WriteTo(&answer)
 			}
 		case *packets.Publish:
