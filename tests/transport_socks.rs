@@ -151,8 +151,8 @@ fn a_proxy_that_cannot_be_reached_is_called_the_proxy() {
             &["cannot reach the proxy 127.0.0.1", "refused"][..],
         ),
         (
-            "socks5://no-such-name.invalid",
-            &["address of the proxy", "no-such-name.invalid"],
+            "socks5://no..such.name",
+            &["address of the proxy", "no..such.name"],
         ),
         ("p:99999", &["the proxy's URL", "port"]),
         ("socks4://p", &["the proxy's URL", "scheme"]),

@@ -157,10 +157,10 @@ static void proxies(const char *http_port) {
     char proxy[64];
     through("http://127.0.0.1:99999", "HTTP proxy|port");
     through("http://127.0.0.1:1", "HTTP proxy|refused|127.0.0.1");
-    through("http://no.such.host.invalid:80", "HTTP proxy|no.such.host.invalid");
+    through("http://no..such.host:80", "HTTP proxy|no..such.host");
     through("socks5://127.0.0.1:99999", "SOCKS proxy|port");
     through("socks5://127.0.0.1:1", "SOCKS proxy|refused");
-    through("socks5://no.such.host.invalid:80", "SOCKS proxy|no.such.host.invalid");
+    through("socks5://no..such.host:80", "SOCKS proxy|no..such.host");
     snprintf(proxy, sizeof proxy, "socks5://127.0.0.1:%s", http_port);
     through(proxy, "SOCKS proxy");
     snprintf(proxy, sizeof proxy, "http://127.0.0.1:%s", http_port);
@@ -222,7 +222,7 @@ static void other_servers(const char *tls, const char *http, char **others) {
     snprintf(uri, sizeof uri, "ssl://127.0.0.1:%s", http);
     fails("ssl:// to a port for HTTP", uri, &options, "TLS");
     fails("nobody", "tcp://127.0.0.1:1", &options, "127.0.0.1:1|refused");
-    fails("a name that nobody has", "tcp://no.such.host.invalid:1", &options, "no.such.host.invalid");
+    fails("a name that nobody has", "tcp://no..such.host:1", &options, "no..such.host");
 }
 
 static MQTTAsync connected(const char *port, int version) {

@@ -51,8 +51,8 @@ static void connects(char **argv) {
     fails("long will topic", "tcp://127.0.0.1:1", &options, "will topic|65,535");
     options = none;
     fails("nobody", "tcp://127.0.0.1:1", &options, "127.0.0.1:1|refused");
-    options.httpProxy = "http://no.such.host.invalid:80";
-    fails("unknown proxy", "tcp://127.0.0.1:1", &options, "HTTP proxy|no.such.host.invalid");
+    options.httpProxy = "http://no..such.host:80";
+    fails("unknown proxy", "tcp://127.0.0.1:1", &options, "HTTP proxy|no..such.host");
     options.httpProxy = "socks5://127.0.0.1:99999";
     fails("a proxy's port", "tcp://127.0.0.1:1", &options, "SOCKS proxy|port");
     options = none;

@@ -102,7 +102,7 @@ fn compile(
                 .map(|flavour| libraries.join(flavour.soname())),
         )
         // The original's library names what it needs itself; ours too.
-        .args(["-lpthread", "-Wl,--allow-shlib-undefined"])
+        .args(["-lpthread", "-ldl", "-Wl,--allow-shlib-undefined"])
         .args(more)
         .output()
         .unwrap_or_else(|error| {

@@ -213,7 +213,7 @@ static void in_states(int version, int callbacks, const char *idle)
 
 static void failing(int version, int callbacks, const char *closed, const char *mute)
 {
-	static const char *const bad[] = { "tcp://", "tcp://127.0.0.1:0", "tcp://127.0.0.1:abc", "tcp://no-such-host.invalid:1883", "" };
+	static const char *const bad[] = { "tcp://", "tcp://127.0.0.1:0", "tcp://127.0.0.1:abc", "tcp://no..such.host:1883", "" };
 	client *c;
 	double begun;
 

@@ -6,6 +6,8 @@
  * What has to hold: the call comes back; every operation that was accepted is told of its end exactly once, before destroy returns; no
  * callback begins after that; nothing leaks or is read after it was freed, which valgrind sees.
  */
+#define _GNU_SOURCE
+#include "names.h"
 #include "stress.h"
 #include "silent.h"
 
@@ -282,7 +284,7 @@ static const char *server_of(place where, int version)
 {
 	switch (where)
 	{
-	case RESOLVING: return "tcp://no-such-host.invalid:1883";
+	case RESOLVING: return "tcp://" UNKNOWN_NAME ":1883";
 	case IN_TCP: return full;
 	case AWAITING_CONNACK: return mute.uri;
 	case DISCONNECTING: return version == 5 ? idle5.uri : idle.uri;
