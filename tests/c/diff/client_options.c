@@ -188,8 +188,8 @@ static void servers(void)
 {
 	static char *list[2] = {"tcp://127.0.0.1:1", NULL};
 	static char *only_down[1] = {"tcp://127.0.0.1:1"};
-	static char *bad[2] = {"rubbish://x", NULL};
-	static char *only_bad[1] = {"rubbish://x"};
+	static char *bad[2] = {"rub..bish://x", NULL};
+	static char *only_bad[1] = {"rub..bish://x"};
 	static char *spaced[2] = {"a b://x", NULL};
 
 	list[1] = bad[1] = spaced[1] = (char *)uri;
