@@ -166,12 +166,8 @@ fn every_address_is_named_when_all_fail() {
 
 #[test]
 fn a_name_without_address() {
-    let error = connect_with(
-        &Connector::default(),
-        "tcp://no..such.host:1",
-        &options(),
-    )
-    .unwrap_err();
+    let error =
+        connect_with(&Connector::default(), "tcp://no..such.host:1", &options()).unwrap_err();
     assert_eq!(error.stage, Stage::Resolve, "{error}");
     let connector = Connector::with_resolver(Arc::new(Fixed(vec![])));
     let error = connect_with(&connector, "tcp://empty:1", &options()).unwrap_err();

@@ -128,13 +128,13 @@ impl StoreError {
             Self::Program(_) | Self::BadProgram(_) => Refusal::Program,
             Self::NoRecord(_) | Self::Damaged(..) => Refusal::Record,
             Self::Io { source, .. } => match source.kind() {
-                ErrorKind::InvalidFilename => Refusal::NameTooLong,
                 ErrorKind::PermissionDenied => Refusal::NotPermitted,
                 ErrorKind::ReadOnlyFilesystem => Refusal::ReadOnly,
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Refusal::NoSpace,
                 ErrorKind::OutOfMemory => Refusal::NoMemory,
                 ErrorKind::NotADirectory | ErrorKind::AlreadyExists => Refusal::NoDirectory,
                 _ => match source.raw_os_error() {
+                    Some(libc::ENAMETOOLONG) => Refusal::NameTooLong,
                     Some(libc::EMFILE | libc::ENFILE) => Refusal::NoDescriptors,
                     _ => Refusal::Other,
                 },

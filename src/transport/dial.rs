@@ -40,7 +40,7 @@ pub(super) async fn tcp(
     if let Some(local) = network.bind_address {
         addresses.retain(|address| address.is_ipv6() == local.is_ipv6());
         if addresses.is_empty() {
-            let message = format_args!("{host} has no address of the family of {local}");
+            let message = format!("{host} has no address of the family of {local}");
             return Err(ConnectError::new(Stage::Tcp, message));
         }
     }

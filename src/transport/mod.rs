@@ -113,7 +113,7 @@ impl Connector {
             Link::of_layers(websocket, readiness)
         };
         timeout_at(deadline, layered).await.unwrap_or_else(|_| {
-            let during = format_args!("timed out during {}", Stage::WebSocket);
+            let during = format!("timed out during {}", Stage::WebSocket);
             Err(ConnectError::new(Stage::Deadline, during))
         })
     }

@@ -211,7 +211,7 @@ unsafe fn subscribe_to(
             let list = (*response).subscribeOptionsList;
             let given = (*response).subscribeOptionsCount;
             if given != 0 && given != count {
-                let why = format_args!("subscribeOptionsCount is {given}, and count {count}");
+                let why = format!("subscribeOptionsCount is {given}, and count {count}");
                 return Err(last_error::fail(MQTTASYNC_BAD_MQTT_OPTION, why));
             }
             options = if given > 0 && !list.is_null() {

@@ -127,7 +127,7 @@ unsafe fn read_options(options: *const MQTTAsync_createOptions) -> Result<Create
         .filter(|max| *max > 0)
         .ok_or_else(|| {
             let max = field!(options.maxBufferedMessages);
-            let why = format_args!("maxBufferedMessages is {max}");
+            let why = format!("maxBufferedMessages is {max}");
             last_error::fail(MQTTASYNC_MAX_BUFFERED, why)
         })?;
     let mut create = CreateOptions {

@@ -228,7 +228,7 @@ pub fn version(version: c_int, bad: Code) -> Result<VersionChoice, Code> {
 /// Reads the reason code of a disconnect.
 pub fn reason(reason: MQTTReasonCodes) -> Result<u8, Code> {
     u8::try_from(reason).map_err(|_| {
-        let why = format_args!("the reason code is {reason}");
+        let why = format!("the reason code is {reason}");
         last_error::fail(MQTTASYNC_BAD_MQTT_OPTION, why)
     })
 }

@@ -41,7 +41,7 @@ pub unsafe fn check(
         wire::well_formed_utf8(bytes)
             .then(|| String::from_utf8_lossy(bytes).into_owned())
             .ok_or_else(|| {
-                let why = format_args!("{name} is not UTF-8");
+                let why = format!("{name} is not UTF-8");
                 last_error::fail(MQTTASYNC_BAD_UTF8_STRING, why)
             })
     };
@@ -94,7 +94,7 @@ pub unsafe fn store(
                 .map(|store| Box::new(store) as _)
         }
         other => {
-            let why = format_args!("persistence_type is {other}, and not 0 to 2");
+            let why = format!("persistence_type is {other}, and not 0 to 2");
             return Err(last_error::fail(MQTTASYNC_PERSISTENCE_ERROR, why));
         }
     };

@@ -56,7 +56,7 @@ impl Contents {
         let topic = unsafe { topic(destination)? };
         let qos = qos(self.qos)?;
         if self.payloadlen < 0 {
-            let why = format_args!("payloadlen is {}", self.payloadlen);
+            let why = format!("payloadlen is {}", self.payloadlen);
             return Err(last_error::fail(negative, why));
         }
         if self.payloadlen > 0 && self.payload.is_null() {

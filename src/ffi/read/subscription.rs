@@ -26,7 +26,7 @@ pub enum FilterOptions {
 pub unsafe fn topics<'a>(count: c_int, topics: *const *mut c_char) -> Result<Vec<&'a [u8]>, Code> {
     let wanted = usize::try_from(count).ok().filter(|count| *count > 0);
     let Some(wanted) = wanted else {
-        let why = format_args!("count is {count}: there must be a topic");
+        let why = format!("count is {count}: there must be a topic");
         return Err(last_error::fail(MQTTASYNC_FAILURE, why));
     };
     if topics.is_null() {

@@ -67,7 +67,7 @@ impl<T> Versioned<T> {
 fn bad_structure(id: [u8; 4], eyecatcher: [u8; 4], version: c_int, newest: c_int) -> Code {
     let code = MQTTASYNC_BAD_STRUCTURE;
     if id == eyecatcher {
-        let why = format_args!("struct_version is {version}, and not 0 to {newest}");
+        let why = format!("struct_version is {version}, and not 0 to {newest}");
         return last_error::fail(code, why);
     }
     let (id, eyecatcher) = (id.escape_ascii(), eyecatcher.escape_ascii());

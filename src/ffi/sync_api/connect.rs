@@ -172,13 +172,13 @@ unsafe fn read_options(
     let v5 = version == MQTTVERSION_5;
     let clean = members.clean(v5)?;
     if v5 != setup.create.v5 {
-        let why = format_args!("MQTTVersion is {version}, and the client was created for another");
+        let why = format!("MQTTVersion is {version}, and the client was created for another");
         return Err(last_error::fail(MQTTCLIENT_WRONG_MQTT_VERSION, why));
     }
     // SAFETY: as documented.
     let will_properties = unsafe { read::properties(will_properties, PropertyContext::Will)? };
     if members.server_uri_count() < 0 {
-        let why = format_args!("serverURIcount is {}", members.server_uri_count());
+        let why = format!("serverURIcount is {}", members.server_uri_count());
         return Err(last_error::fail(MQTTCLIENT_FAILURE, why));
     }
     // SAFETY: as documented.

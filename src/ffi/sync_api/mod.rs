@@ -262,7 +262,7 @@ pub unsafe fn set_command_timeout(handle: MQTTClient, milli_seconds: c_ulong) ->
     const LEAST: c_ulong = 5000;
     code(in_call(handle, |client| {
         if milli_seconds < LEAST {
-            let why = format_args!("milliSeconds is {milli_seconds}, and not {LEAST} or more");
+            let why = format!("milliSeconds is {milli_seconds}, and not {LEAST} or more");
             return Err(last_error::fail(MQTTCLIENT_FAILURE, why));
         }
         client
