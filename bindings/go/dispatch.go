@@ -203,6 +203,9 @@ func (s *session) handle(e *engine.Event) {
 		}
 	case engine.Closed:
 		c.inbox.close()
+		if e.Err != nil {
+			c.log.warn(CLI, "Disconnect packet not sent:", e.Err)
+		}
 		if closed := c.closing.Swap(nil); closed != nil {
 			close(*closed)
 		}

@@ -62,6 +62,7 @@ func (c *client) publish(message *engine.Publication, token *PublishToken) error
 		return ErrNotConnected
 	}
 	c.pending.Lock()
+	message.Shared = message.QoS > 0 && len(c.pending.calls) > 0
 	sent, err := s.engine.Publish(message)
 	if err == nil {
 		token.messageID = sent.ID

@@ -133,7 +133,7 @@ func plain(conn net.Conn) (syscall.RawConn, bool) {
 // Publish sends a message, or queues it. ErrRoom means that the caller may wait for Room and try again.
 func (c *Client) Publish(message *Publication) (Sent, error) {
 	l := c.link.Load()
-	later := !message.Now && l != nil && l.raw != nil && l.busy()
+	later := !message.Now && l != nil && l.raw != nil && (message.Shared || l.busy())
 	sent, err := publish(c.handle, message, later)
 	if err != nil {
 		if l != nil {
@@ -144,7 +144,11 @@ func (c *Client) Publish(message *Publication) (Sent, error) {
 	switch {
 	case l == nil:
 	case l.raw != nil:
-		if sent.Status&Unwritten != 0 {
+		switch {
+		case sent.Status&Unwritten == 0:
+		case message.Shared:
+			l.writeShared()
+		default:
 			l.write()
 		}
 		if sent.Status&eventsWait != 0 {
@@ -156,7 +160,11 @@ func (c *Client) Publish(message *Publication) (Sent, error) {
 		}
 		for last := l.accepted.Load(); last < sent.Token && !l.accepted.CompareAndSwap(last, sent.Token); last = l.accepted.Load() {
 		}
-		l.write()
+		if message.Shared {
+			l.writeShared()
+		} else {
+			l.write()
+		}
 	}
 	return sent, nil
 }
@@ -360,9 +368,6 @@ func (c *Client) events(records []byte) {
 		case ConnectFailed, Lost, ServerDisconnect, Closed:
 			if l := c.link.Swap(nil); l != nil {
 				event.Err = l.reason(&event)
-				if event.Kind == Closed {
-					l.finishWriting()
-				}
 				l.end()
 			}
 			c.room.wake()

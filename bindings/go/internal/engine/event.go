@@ -56,6 +56,9 @@ const (
 	LostAborted      = 6
 )
 
+// closedSaid is in the flags of Closed if DISCONNECT was said and the connection took all that was before it.
+const closedSaid = 1
+
 // Stages of an attempt to connect: the flags of ConnectFailed.
 const (
 	StageMQTT      = 0
@@ -77,7 +80,7 @@ type Event struct {
 	Topic      []byte
 	Properties []byte
 	Payload    []byte
-	// Err is, for Lost and ConnectFailed, why, as Go's net package would say it.
+	// Err is, for Lost and ConnectFailed, why, as Go's net package would say it; for Closed, why DISCONNECT was not written, or nil.
 	Err error
 }
 

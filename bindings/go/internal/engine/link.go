@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -140,14 +141,25 @@ func (l *link) fail(err error) {
 
 // write has output written by a goroutine, unless one is at it.
 func (l *link) write() {
-	l.output.Store(true)
-	if !l.over.Load() && l.writing.CompareAndSwap(false, true) {
-		if l.raw != nil {
-			go l.untilWritten(l.writeRaw)
-		} else {
-			go l.untilWritten(l.writeStream)
-		}
+	if l.begins() {
+		go l.untilWritten()
 	}
+}
+
+// writeShared is write after the goroutines that can run now: they are about to publish, too, and one write is enough for all.
+func (l *link) writeShared() {
+	if l.begins() {
+		go func() {
+			runtime.Gosched()
+			l.untilWritten()
+		}()
+	}
+}
+
+// begins says that there is output. It returns true if the caller must have a goroutine write it.
+func (l *link) begins() bool {
+	l.output.Store(true)
+	return !l.over.Load() && l.writing.CompareAndSwap(false, true)
 }
 
 // burst is the time between two publishes below which they count as following each other closely: about what a write takes.
@@ -163,9 +175,13 @@ func (l *link) busy() bool {
 	return now-l.lastPublish.Swap(now) < int64(burst)
 }
 
-// untilWritten calls write as long as there is output. Whoever makes output first says so and then looks for a writer; this one first stops
+// untilWritten writes as long as there is output. Whoever makes output first says so and then looks for a writer; this one first stops
 // being the writer and then looks for output: one of them sees the other.
-func (l *link) untilWritten(write func() error) {
+func (l *link) untilWritten() {
+	write := l.writeStream
+	if l.raw != nil {
+		write = l.writeRaw
+	}
 	for {
 		var err error
 		for err == nil && l.output.Swap(false) {
@@ -256,28 +272,32 @@ func (l *link) writeOnce(buffer []byte) (bool, error) {
 // lastWrite is how long the end of a connection waits for a write that is under way, the DISCONNECT at its end.
 const lastWrite = time.Second
 
-// finishWriting writes what is left, the DISCONNECT at its end, unless the connection takes nothing: the writing goroutine may not have begun.
-func (l *link) finishWriting() {
+// finishWriting writes what is left, the DISCONNECT at its end: the writing goroutine may not have begun. It returns why not all of that has been
+// written. Of an adopted socket the engine knows it.
+func (l *link) finishWriting(e *Event) error {
 	if l.raw != nil {
-		return
+		if e.Flags&closedSaid == 0 {
+			return l.netError("write", os.ErrDeadlineExceeded)
+		}
+		return nil
 	}
-	written := make(chan struct{})
+	written := make(chan error, 1)
 	go func() {
-		defer close(written)
 		batch := batches.Get().(*[batchWords]uint64)
 		defer batches.Put(batch)
-		for more := true; more; {
-			var err error
-			if more, err = l.writeOnce(asBytes(batch[:])); err != nil {
-				return
-			}
+		more, err := true, error(nil)
+		for more && err == nil {
+			more, err = l.writeOnce(asBytes(batch[:]))
 		}
+		written <- err
 	}()
 	timer := time.NewTimer(lastWrite)
 	defer timer.Stop()
 	select {
-	case <-written:
+	case err := <-written:
+		return err
 	case <-timer.C:
+		return l.netError("write", os.ErrDeadlineExceeded)
 	}
 }
 
@@ -333,12 +353,13 @@ func (l *link) end() {
 	}
 }
 
-// reason returns why a connection ended, in the words of Go's net package where the cause is the network.
+// reason returns why a connection ended, in the words of Go's net package where the cause is the network. After Disconnect it first writes what is
+// left, and returns why the server does not get it.
 func (l *link) reason(e *Event) error {
 	text := string(e.Topic)
 	switch {
 	case e.Kind == Closed:
-		return nil
+		return l.finishWriting(e)
 	case e.Kind == ServerDisconnect:
 		return errors.New("the server has disconnected")
 	case e.Kind == Lost && e.Flags == LostNoPingresp:

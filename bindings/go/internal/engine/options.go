@@ -96,6 +96,9 @@ type Publication struct {
 	NoWait bool
 	// Now says that the call writes the message itself if it can: the caller waits until it is written.
 	Now bool
+	// Shared says that others wait for answers, too: they publish again when these come, which is at the same time. The writing goroutine writes
+	// what they all publish at once.
+	Shared bool
 }
 
 // Bits of Sent.Status.

@@ -29,6 +29,8 @@ var rows = []row{
 	{"publish0", "publish QoS 0, CPU a message", 200000, "cpu_us", "µs", false, 1. / 3},
 	{"publish1", "publish QoS 1, 1,000 under way", 100000, "rate", "/s", true, 4},
 	{"publish1", "publish QoS 1, CPU a message", 100000, "cpu_us", "µs", false, 1. / 3},
+	{"publish1many", "publish QoS 1, 100 goroutines", 100000, "rate", "/s", true, 3},
+	{"publish1many", "publish QoS 1, 100 goroutines, CPU a message", 100000, "cpu_us", "µs", false, 1. / 3},
 	{"publish1store", "publish QoS 1 with FileStore", 30000, "rate", "/s", true, 8},
 	{"receive0", "receive QoS 0", 300000, "rate", "/s", true, 6},
 	{"receive0", "receive QoS 0, CPU a message", 300000, "cpu_us", "µs", false, 1. / 5},

@@ -137,8 +137,9 @@ type Client struct {
 
 	// up is true from CONNACK to the end of the connection.
 	up atomic.Bool
-	// byProgram says that Disconnect was called.
+	// byProgram says that Disconnect was called, and unsaid, from the end of the connection, why the server was not told.
 	byProgram atomic.Bool
+	unsaid    error
 	// outcome takes how the CONNECT ended; lost is closed when the connection has ended, done when nothing is left of it.
 	outcome    chan outcome
 	lost, done chan struct{}

@@ -218,6 +218,9 @@ func (c *Client) onEnded(e *engine.Event) {
 	if e.Kind == engine.Lost && e.Flags == engine.LostNoPingresp {
 		err = fmt.Errorf("ping handler error: %w", errNoPingresp)
 	}
+	if e.Kind == engine.Closed {
+		c.unsaid = e.Err
+	}
 	c.auth.ended(disconnect) // before lost: who waits for both shall find the server's answer
 	close(c.lost)
 	go c.shutdown(disconnect, err)
@@ -248,7 +251,7 @@ func (c *Client) shutdown(disconnect *Disconnect, err error) {
 }
 
 // Disconnect sends a DISCONNECT and closes the connection. It returns when handlers have returned for all messages that had come, or after the
-// PacketTimeout, so that a handler may call it.
+// PacketTimeout, so that a handler may call it. It returns an error if the connection did not take the DISCONNECT.
 func (c *Client) Disconnect(d *Disconnect) error {
 	if d == nil {
 		d = &Disconnect{}
@@ -282,6 +285,7 @@ func (c *Client) Disconnect(d *Disconnect) error {
 		defer timer.Stop()
 		select {
 		case <-c.lost:
+			err = c.unsaid
 		case <-timer.C: // the socket takes nothing
 			err = context.DeadlineExceeded
 		}

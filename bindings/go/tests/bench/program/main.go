@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -77,6 +78,28 @@ func publish(o *mqtt.ClientOptions, qos byte, n, window int) {
 			fail(t.Error())
 		}
 	}
+	rate(n, start, before)
+	c.Disconnect(250)
+}
+
+// publishMany publishes n messages with QoS 1 from goroutines, each of which waits for the end of each.
+func publishMany(o *mqtt.ClientOptions, n, goroutines int) {
+	c := connect(o)
+	payload := []byte(strings.Repeat("x", size))
+	start, before := time.Now(), cpu()
+	var all sync.WaitGroup
+	for range goroutines {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for range n / goroutines {
+				if t := c.Publish("bench/topic", 1, false, payload); !t.Wait() || t.Error() != nil {
+					fail(t.Error())
+				}
+			}
+		}()
+	}
+	all.Wait()
 	rate(n, start, before)
 	c.Disconnect(250)
 }
@@ -159,6 +182,8 @@ func main() {
 		publish(o, 0, n, 1000)
 	case "publish1":
 		publish(o, 1, n, 1000)
+	case "publish1many":
+		publishMany(o, n, 100)
 	case "publish1store":
 		directory, err := os.MkdirTemp("", "bench")
 		if err != nil {

@@ -118,6 +118,7 @@ func (s *Session) Publish(message *engine.Publication, c *Call) error {
 	if message.QoS > 0 && s.exhausted() {
 		return engine.ErrNoID
 	}
+	message.Shared = message.QoS > 0 && len(s.calls) > 0
 	sent, err := client.Publish(message)
 	if err != nil {
 		return err

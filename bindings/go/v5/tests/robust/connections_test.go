@@ -396,7 +396,10 @@ func TestStalledSocket(t *testing.T) {
 				}()
 			}
 			all.Wait()
-			_ = c.Disconnect(&paho.Disconnect{}) // an error only if the engine has not given up the socket first
+			var timeout net.Error
+			if err := c.Disconnect(&paho.Disconnect{}); !errors.As(err, &timeout) || !timeout.Timeout() {
+				t.Errorf("Disconnect returns %v", err)
+			}
 			await(t, c.Done(), "Done")
 			s.Close()
 			goleak.VerifyNone(t, before)
