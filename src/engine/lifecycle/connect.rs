@@ -35,12 +35,12 @@ const MAX_CONNACK: u32 = 1 << 20;
 
 /// What an attempt that succeeded leaves.
 pub(super) struct Established {
-    link: Arc<Link>,
-    connected: Connected,
+    pub link: Arc<Link>,
+    pub connected: Connected,
     /// Bytes that came behind CONNACK.
-    rest: Vec<u8>,
+    pub rest: Vec<u8>,
     /// From CONNECT to CONNACK.
-    round_trip: Duration,
+    pub round_trip: Duration,
 }
 
 impl<H: Host> Client<H> {

@@ -10,3 +10,6 @@ mod exchange;
 pub mod exchange;
 mod reconnect;
 pub mod state;
+
+#[cfg(test)]
+mod tests;

@@ -83,7 +83,7 @@ impl<H: Host> Client<H> {
     }
 
     /// Asks the program, unless this reconnect has been given up meanwhile. Destroying waits for the answer.
-    fn refresh(&self, old: &ConnectOptions, epoch: u64) -> Option<Arc<ConnectOptions>> {
+    pub(super) fn refresh(&self, old: &ConnectOptions, epoch: u64) -> Option<Arc<ConnectOptions>> {
         let core = self.lock();
         if core.lifecycle.epoch() != epoch {
             return None;

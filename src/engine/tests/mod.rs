@@ -1,7 +1,11 @@
-//! Clients whose program is a list of what it heard, on socket pairs whose other end is a server by hand.
+//! Clients whose program is a list of what it heard. Those of [`carried`] have neither threads nor sockets; the others are on
+//! socket pairs whose other end is a server by hand.
 
+pub(super) mod carried;
+mod ending;
 mod panics;
 mod restored;
+mod telling;
 mod wants;
 
 use std::io::{Read, Write};
@@ -23,7 +27,7 @@ use crate::transport::Link;
 
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
-const CONNACK: &[u8] = &[0x20, 2, 0, 0];
+pub(super) const CONNACK: &[u8] = &[0x20, 2, 0, 0];
 
 /// A program that notes what it hears. Payloads that begin with "panic" make it panic: "panic in message" while the message is
 /// made, under the client's mutex, others in the callback.
@@ -116,7 +120,7 @@ impl Host for Program {
     }
 }
 
-fn publish(qos: QoS, payload: &[u8]) -> Publish<'_> {
+pub(super) fn publish(qos: QoS, payload: &[u8]) -> Publish<'_> {
     Publish {
         dup: false,
         qos,
@@ -162,26 +166,7 @@ impl Tested {
 
     /// Begins a connection over the link.
     fn attach_to(&self, link: Link) {
-        let options = ConnectOptions {
-            keep_alive: Duration::ZERO,
-            clean: true,
-            max_inflight: 10,
-            will: None,
-            username: None,
-            password: None,
-            connect_timeout: Duration::ZERO,
-            tls: None,
-            server_uris: Vec::new(),
-            version: VersionChoice::Default,
-            reconnect: None,
-            properties: Properties::new(),
-            http_headers: Vec::new(),
-            http_proxy: None,
-            https_proxy: None,
-            network: None,
-            extras: None,
-        };
-        self.attach(link, options, "connect").expect("attached");
+        self.attach(link, options(), "connect").expect("attached");
     }
 
     /// Where calls drive, no call does while there is no connection: reads the CONNACK that has been sent.
@@ -199,6 +184,29 @@ impl Tested {
         server.accept();
         self.read_handshake();
         server
+    }
+}
+
+/// Options of a connect with a clean session.
+pub(super) fn options() -> ConnectOptions {
+    ConnectOptions {
+        keep_alive: Duration::ZERO,
+        clean: true,
+        max_inflight: 10,
+        will: None,
+        username: None,
+        password: None,
+        connect_timeout: Duration::ZERO,
+        tls: None,
+        server_uris: Vec::new(),
+        version: VersionChoice::Default,
+        reconnect: None,
+        properties: Properties::new(),
+        http_headers: Vec::new(),
+        http_proxy: None,
+        https_proxy: None,
+        network: None,
+        extras: None,
     }
 }
 

@@ -1,0 +1,259 @@
+//! Clients without threads, sockets or waiting: the test carries the bytes, drives the client, and hears of everything inside
+//! its own call.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::options;
+use crate::engine::delivery::queue::Driver;
+use crate::engine::driving::Work;
+use crate::engine::{Client, ConnectEnd, ConnectResult, Event, Handled, Host, Setup};
+use crate::options::{ConnectOptions, CreateOptions, VersionChoice};
+use crate::os::lock::Mutex;
+use crate::persistence::Store;
+use crate::protocol::packet::Publish;
+use crate::protocol::session::{self, Acknowledge, Completion, Outcome, Token};
+use crate::protocol::{QoS, Version};
+use crate::transport::Link;
+use crate::transport::stream::ByteStream;
+
+/// Longer than any test runs.
+pub const FAR: Duration = Duration::from_secs(3600);
+pub const PUBLISH: &[u8] = b"\x32\x06\x00\x01t\x00\x01x";
+
+/// A function that the program runs inside its next callback.
+type Inside = Box<dyn FnOnce() + Send>;
+
+/// A program that notes what it hears, on whatever thread that is.
+#[derive(Default)]
+pub struct Observer {
+    heard: Mutex<Vec<String>>,
+    pub inside: Mutex<Option<Inside>>,
+    /// It takes no messages for now.
+    pub refuses: AtomicBool,
+    /// It keeps messages, and says later that it has taken them.
+    pub keeps: AtomicBool,
+    /// What it answers when it is asked for new options.
+    pub fresh: Mutex<Option<ConnectOptions>>,
+}
+
+impl Observer {
+    /// Returns what the program has heard since it was last asked.
+    pub fn heard(&self) -> Vec<String> {
+        std::mem::take(&mut *self.heard.lock())
+    }
+}
+
+impl Host for Observer {
+    const BLOCKS: bool = false;
+    type Message = Vec<u8>;
+    type Op = &'static str;
+
+    fn message(publish: &Publish<'_>) -> Option<Vec<u8>> {
+        Some(publish.payload.to_vec())
+    }
+
+    fn with_contents<R>(message: &Vec<u8>, read: impl FnOnce(&Publish<'_>) -> R) -> R {
+        read(&super::publish(QoS::AtLeastOnce, message))
+    }
+
+    fn message_size(message: &Vec<u8>) -> usize {
+        message.len()
+    }
+
+    fn wants_packet(_: &&'static str) -> bool {
+        false
+    }
+
+    fn tracks(_: &&'static str) -> bool {
+        true
+    }
+
+    fn settle(done: Completion<&'static str>) -> Option<Completion<&'static str>> {
+        Some(done)
+    }
+
+    fn completion_name(_: &&'static str, _: Token, _: bool, _: &str) -> String {
+        String::new()
+    }
+
+    /// An operation "quiet" is a connect of whose success the program does not hear.
+    fn settle_connect(op: &'static str, result: ConnectResult) -> ConnectEnd<&'static str> {
+        match (op, &result) {
+            ("quiet", Ok(_)) => ConnectEnd::Keep(op),
+            _ => ConnectEnd::Tell(op, result),
+        }
+    }
+
+    fn hears_of_connections(&self) -> bool {
+        true
+    }
+
+    fn refresh(&self, _: &ConnectOptions) -> Option<ConnectOptions> {
+        self.fresh.lock().take()
+    }
+
+    fn handle(&self, event: Event<Self>) -> Handled<Self> {
+        let mut handled = Handled::Done;
+        let what = match event {
+            Event::Message(message, _) => {
+                let text = String::from_utf8_lossy(&message).into_owned();
+                if self.refuses.load(Ordering::Relaxed) {
+                    handled = Handled::NotTaken(message);
+                    format!("{text}?")
+                } else {
+                    if self.keeps.load(Ordering::Relaxed) {
+                        handled = Handled::Kept;
+                    }
+                    text
+                }
+            }
+            Event::StoredMessage(_) | Event::TlsError(..) => unreachable!("the dispatcher's own"),
+            Event::Completed(done) => {
+                let failed = matches!(done.outcome, Outcome::Failed(_));
+                format!("{} {}", done.op, if failed { "failed" } else { "ended" })
+            }
+            Event::Acknowledged {
+                kind, packet_id, ..
+            } => format!("{kind:?} {packet_id}"),
+            Event::ConnectEnded { op, result: Ok(_) } => format!("{op} up"),
+            Event::ConnectEnded {
+                op,
+                result: Err(failure),
+            } => format!("{op} failed: {}", failure.message),
+            Event::Connected { told } => if told { "connected" } else { "connected again" }.into(),
+            Event::ConnectionLost(loss) => format!("lost: {}", loss.text),
+            Event::Auth { reason, .. } => format!("auth {reason}"),
+            Event::Room => "room".into(),
+            Event::Wants => return handled,
+            Event::Disconnected { reason, .. } => format!("server left: {reason}"),
+            Event::DisconnectEnded { op, said } => format!("{op} done, said: {said}"),
+        };
+        self.heard.lock().push(what);
+        let inside = self.inside.lock().take();
+        if let Some(function) = inside {
+            function();
+        }
+        handled
+    }
+}
+
+/// What a client is created with.
+pub fn setup() -> Setup {
+    Setup {
+        client_id: "carried".into(),
+        server_uri: String::new(),
+        create: CreateOptions::default(),
+        driver: Driver::Reactor,
+        acknowledge: Acknowledge::OnArrival,
+        session: session::Options::default(),
+        lost_after_disconnect: false,
+    }
+}
+
+/// A client that the test drives.
+pub struct Carried(pub Arc<Client<Observer>>);
+
+impl std::ops::Deref for Carried {
+    type Target = Arc<Client<Observer>>;
+
+    fn deref(&self) -> &Arc<Client<Observer>> {
+        &self.0
+    }
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        self.0.destroy();
+    }
+}
+
+impl Carried {
+    pub fn new(setup: Setup, store: Option<Box<dyn Store>>) -> Self {
+        let client = Client::new(setup, Observer::default(), store, || "restored");
+        let client = client.expect("a client");
+        client.set_driver(Work::ALL).expect("no connection yet");
+        Self(client)
+    }
+
+    /// Begins a connection over a stream that takes so many bytes.
+    pub fn attach(&self, capacity: usize, options: ConnectOptions, op: &'static str) -> ByteStream {
+        let (link, stream) = Link::stream(capacity, Arc::new(|_| {}));
+        self.0.attach(link, options, op).expect("attached");
+        stream
+    }
+
+    /// Has the client read what it is fed, and write.
+    pub fn feed(&self, stream: &ByteStream, bytes: &[u8]) {
+        assert_eq!(stream.feed(bytes), bytes.len(), "room for all");
+        self.work();
+    }
+
+    /// Does all that there is to do.
+    pub fn work(&self) {
+        let mut left = true;
+        while left {
+            left = self
+                .perform(Work {
+                    level: true,
+                    ..Work::ALL
+                })
+                .more;
+        }
+    }
+
+    /// Returns what the program has heard since it was last asked.
+    pub fn heard(&self) -> Vec<String> {
+        self.host().heard()
+    }
+
+    /// Does what would be due after so long.
+    pub fn tick(&self, after: Duration) {
+        let mut core = self.0.lock();
+        let now = Instant::now() + after;
+        core.roles.expire(now);
+        self.0.check_handshake(&mut core, now);
+        self.0.tick(&mut core, now);
+        drop(self.0.settle(core, crate::engine::core::Thread::Caller));
+    }
+}
+
+/// Takes what the client has sent.
+pub fn sent(stream: &ByteStream) -> Vec<u8> {
+    let mut bytes = vec![0; stream.pending()];
+    let taken = stream.take(&mut bytes);
+    assert_eq!(taken, bytes.len());
+    bytes
+}
+
+/// Options of a connect of that version.
+pub fn options_of(version: Version) -> ConnectOptions {
+    ConnectOptions {
+        version: VersionChoice::Only(version),
+        ..options()
+    }
+}
+
+/// CONNACK of that version, with success.
+pub fn connack(version: Version) -> &'static [u8] {
+    if version == Version::V5 {
+        &[0x20, 3, 0, 0, 0]
+    } else {
+        super::CONNACK
+    }
+}
+
+/// A connected client that has heard nothing yet, and its stream.
+pub fn connected(setup: Setup, options: ConnectOptions) -> (Carried, ByteStream) {
+    let version = match options.version {
+        VersionChoice::Only(version) => version,
+        VersionChoice::Default => Version::V311,
+    };
+    let client = Carried::new(setup, None);
+    let stream = client.attach(1 << 20, options, "connect");
+    assert_eq!(sent(&stream)[0], 0x10, "CONNECT");
+    client.feed(&stream, connack(version));
+    assert_eq!(client.heard(), ["connect up", "connected"]);
+    (client, stream)
+}
