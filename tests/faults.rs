@@ -68,7 +68,7 @@ impl Life {
             (_, false) => Flavour::A,
             (_, true) => Flavour::As,
         };
-        // By name where that is resolved by a thread of its own; TLS has calls enough without.
+        // By a name, which the program itself finds on a thread of the library's; TLS has calls enough without.
         let uri = if tls {
             format!("ssl://127.0.0.1:{}", broker.port())
         } else {

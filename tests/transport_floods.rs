@@ -184,53 +184,6 @@ fn an_answer_that_finds_no_room_is_sent_later() {
     }
 }
 
-/// While a connection idles, a write finds that the server wants a handshake first, and the end of that handshake is the
-/// sign to write on: no event of the socket's says so, since it was writable all the time.
-#[test]
-fn a_write_waits_for_input_and_says_when_it_may_go_on() {
-    let site = Site::new();
-    let (port, server) = serve(
-        Message::HelloRequest.context(&site).build(),
-        1,
-        |accepted| {
-            let mut stream = accepted.unwrap();
-            Message::HelloRequest.send(&mut stream).unwrap();
-            let mut all = [0; 5];
-            stream.read_exact(&mut all).unwrap();
-            all
-        },
-    );
-    let link = connect(&format!("ssl://localhost:{port}"), site.tls()).unwrap();
-    let mut waited = false;
-    // The hello request is read at once or with the first answer of the handshake.
-    while !waited {
-        poll_in(&link);
-        match link.read(&mut [0; 100]) {
-            Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
-            Ok(other) => assert_eq!(other, Input::Again),
-        }
-        let written = link.write(&[IoSlice::new(b"hello")]);
-        waited = link.wants().write == Want::Readable;
-        if !waited {
-            // The handshake has ended already: nothing to wait for.
-            assert_eq!(written.unwrap(), 5);
-            break;
-        }
-    }
-    if waited {
-        while link.wants().write != Want::Call {
-            poll_in(&link);
-            match link.read(&mut [0; 100]) {
-                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
-                Ok(other) => assert_eq!(other, Input::Again),
-            }
-        }
-        link.flush().unwrap();
-        assert!(!link.has_unsent());
-    }
-    assert_eq!(&server.join().unwrap()[0], b"hello");
-}
-
 /// A hello request, in a record of TLS 1.2 without encryption.
 const PLAIN_HELLO_REQUEST: [u8; 9] = [22, 3, 3, 0, 4, 0, 0, 0, 0];
 

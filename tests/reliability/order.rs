@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::broker::Broker;
 use crate::packet::AckKind;
-use crate::puppet::{PATIENCE, Puppet, StoreDir, may_trace};
+use crate::puppet::{Api, PATIENCE, Puppet, StoreDir, may_trace};
 
 const CALLS: &str =
     "trace=pwrite64,write,writev,sendto,sendmsg,fdatasync,fsync,syncfs,renameat,renameat2,unlinkat";
@@ -122,9 +122,10 @@ fn records_before_packets_and_syncs_soon() {
     let dir = StoreDir::new("order");
     let list = dir.0.with_extension("strace");
     let file = list.to_str().expect("UTF-8");
-    let mut puppet = Puppet::start_under(&[
+    let strace = [
         "strace", "-D", "-f", "-q", "-y", "-ttt", "-T", "-s", "200", "-e", CALLS, "-o", file,
-    ]);
+    ];
+    let mut puppet = Puppet::start_under(&strace, Api::Async);
     puppet.ok(&format!("create {} order {}", broker.uri(), dir.path()));
     puppet.ok("connect clean=0 version=4");
     let mut peer = broker.accept();
@@ -170,9 +171,7 @@ fn records_before_packets_and_syncs_soon() {
         let (sent, _) = first(&calls, "packet", |call| is_sent(call, payload));
         assert!(stored <= sent, "{payload}: {stored} {sent}");
         let (began, synced) = first(&calls, "sync of the journal", |call| {
-            is_sync(call)
-                && journal_of(call).as_ref() == Some(&journal)
-                && call.began >= stored
+            is_sync(call) && journal_of(call).as_ref() == Some(&journal) && call.began >= stored
         });
         // Five milliseconds, and what a busy machine makes of them.
         assert!(began - stored < 10.0, "{payload}: {}", began - stored);

@@ -22,6 +22,16 @@ pub enum Api {
     Client,
 }
 
+impl Api {
+    /// The program and the library that it is linked with.
+    fn program(self) -> (&'static str, Flavour) {
+        match self {
+            Self::Async => ("async", Flavour::A),
+            Self::Client => ("client", Flavour::C),
+        }
+    }
+}
+
 /// Whose library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
@@ -86,22 +96,18 @@ impl Puppet {
 
     /// The same, with the command prepared further.
     pub fn start_with(api: Api, whose: Whose, prepare: impl FnOnce(&mut Command)) -> Self {
-        let (name, flavour) = match api {
-            Api::Async => ("async", Flavour::A),
-            Api::Client => ("client", Flavour::C),
-        };
+        let (name, flavour) = api.program();
         let mut command = Command::new(program(name, flavour, whose));
         prepare(&mut command);
         Self::spawn(command, flavour, whose)
     }
 
-    /// The same on MQTTAsync and our library, in the hands of another program: `strace` and its arguments, say.
-    pub fn start_under(words: &[&str]) -> Self {
-        let (flavour, whose) = (Flavour::A, Whose::Ours);
+    /// The same on our library, in the hands of another program: `strace` and its arguments, say.
+    pub fn start_under(words: &[&str], api: Api) -> Self {
+        let whose = Whose::Ours;
+        let (name, flavour) = api.program();
         let mut command = Command::new(words[0]);
-        command
-            .args(&words[1..])
-            .arg(program("async", flavour, whose));
+        command.args(&words[1..]).arg(program(name, flavour, whose));
         Self::spawn(command, flavour, whose)
     }
 
@@ -167,9 +173,19 @@ impl Puppet {
 
     /// As [`call`](Self::call); none where the process has ended.
     pub fn try_call(&mut self, command: &str) -> Option<String> {
+        self.begin(command)?;
+        self.answer(command)
+    }
+
+    /// Gives a command without waiting for the answer. None where the process has ended.
+    pub fn begin(&mut self, command: &str) -> Option<()> {
         self.log.push(command.to_owned());
         let line = format!("{command}\n");
-        self.input.as_mut()?.write_all(line.as_bytes()).ok()?;
+        self.input.as_mut()?.write_all(line.as_bytes()).ok()
+    }
+
+    /// Waits for the answer to a command that was given; none where the process has ended.
+    pub fn answer(&mut self, command: &str) -> Option<String> {
         let name = command.split(' ').next().unwrap_or_default();
         loop {
             let line = self.line(PATIENCE)?;

@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Sender, channel};
 
 use super::{Driver, Server, Tested, pair, publish};
 use crate::protocol::QoS;
@@ -25,6 +26,8 @@ struct Exchanging {
     owes_key: bool,
     /// What came behind the server's question.
     behind: Vec<u8>,
+    /// Is told when that question finds no room for its answer.
+    tells: Option<Sender<()>>,
 }
 
 impl Exchanging {
@@ -37,12 +40,18 @@ impl Exchanging {
             waiting: false,
             owes_key: false,
             behind: Vec::new(),
+            tells: None,
         }
     }
 
     fn pay(&mut self) -> io::Result<()> {
         if self.owes_key {
-            self.socket.write_all(&[KEY])?;
+            if let Err(error) = self.socket.write_all(&[KEY]) {
+                if let Some(tells) = self.tells.take() {
+                    let _ = tells.send(());
+                }
+                return Err(error);
+            }
             self.owes_key = false;
         }
         Ok(())
@@ -186,4 +195,41 @@ fn a_read_that_waits_for_room_goes_on_when_there_is_some() {
     let heard = client.host().wait_for(3);
     assert!(heard.contains(&"behind".to_owned()), "{heard:?}");
     assert!(heard.contains(&"large ended".to_owned()), "{heard:?}");
+}
+
+/// Nothing waits to be written, and the socket is full all the same: reading alone waits for room. Here calls drive.
+#[test]
+fn a_caller_that_reads_for_itself_waits_for_room() {
+    let client = Tested::new(Driver::Calls, None);
+    let (ours, mut server) = pair();
+    let carrier = ours.as_fd().try_clone_to_owned().expect("a duplicate");
+    let mut beside = ours.try_clone().expect("a duplicate");
+    let layer = Exchanging::new(ours, usize::MAX);
+    let (owes, when_it_owes) = channel();
+    client.attach_to(Link::layered(
+        Box::new(Exchanging {
+            tells: Some(owes),
+            ..layer
+        }),
+        carrier,
+    ));
+    server.accept();
+    client.read_handshake();
+    let mut filled = 0;
+    while let Ok(count) = beside.write(&[b'x'; 4096]) {
+        filled += count;
+    }
+    server.send(&[NEW_KEY]);
+    server.publish(b"behind");
+    let reader = std::thread::spawn(move || {
+        when_it_owes
+            .recv_timeout(super::PATIENCE)
+            .expect("the question is read");
+        let mut all = vec![0; filled + 1];
+        server.0.read_exact(&mut all).expect("and answered");
+        (all.pop(), server)
+    });
+    let message = client.receive(super::PATIENCE).expect("connected");
+    assert_eq!(message.as_deref(), Some(&b"behind"[..]));
+    assert_eq!(reader.join().expect("an answer").0, Some(KEY));
 }

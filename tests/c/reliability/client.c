@@ -5,13 +5,15 @@
 
 static MQTTClient client;
 static int v5, take = 1;
+/* Messages that begin like this are not taken; the empty string stands for none. */
+static char refused[100];
 
 static int on_message(void *context, char *topic, int topic_length, MQTTClient_message *message)
 {
 	(void)context;
 	(void)topic_length;
 	say_message(topic, message->payloadlen, message->payload, message->qos, message->dup, message->retained);
-	if (!take)
+	if (!take || (refused[0] && strncmp(message->payload, refused, strlen(refused)) == 0))
 		return 0;
 	MQTTClient_freeMessage(&message);
 	MQTTClient_free(topic);
@@ -178,6 +180,11 @@ int main(void)
 		{
 			take = number(&c, 1);
 			say("take");
+		}
+		else if (is(&c, "refuse"))
+		{
+			snprintf(refused, sizeof refused, "%s", word(&c, 1));
+			say("refuse");
 		}
 		else if (is(&c, "disconnect"))
 			say("disconnect %d", MQTTClient_disconnect(client, number(&c, 1)));
