@@ -31,8 +31,8 @@ check-go: go-archive
 
 # The race detector and the strict checks of what C is given run where they find something: in the tests of storms, losses and leaks.
 # -count=1 because Go does not see that the archive has changed.
-test-go: check-go ## test the Go packages
-	@set -e; $(GO_ENVIRONMENT); \
+test-go: check-go $(OUTPUT)/libpaho-oxide.so ## test the Go packages
+	@set -e; $(GO_ENVIRONMENT); PAHO_OXIDE_OUTPUT=$(abspath $(OUTPUT)); export PAHO_OXIDE_OUTPUT; \
 	for module in $(GO_MODULES); do echo "go test in $$module"; (cd $$module && go test -count=1 ./...); done; \
 	echo 'under the race detector'; (cd bindings/go/tests && go test -count=1 -race ./robust); \
 	(cd bindings/go/v5/tests && go test -count=1 -race ./robust ./auto); \

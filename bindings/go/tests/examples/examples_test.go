@@ -147,6 +147,34 @@ func TestGettingStarted(t *testing.T) {
 	}
 }
 
+// TestDynamic builds an example with the shared library, as on platforms without an archive, and runs it.
+func TestDynamic(t *testing.T) {
+	root, err := filepath.Abs("../../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	output := os.Getenv("PAHO_OXIDE_OUTPUT")
+	if output == "" {
+		output = filepath.Join(root, "build", "output")
+	}
+	// What "make install" writes, for the directory where the library is now. Go keeps the flags: they must be the same in the next run.
+	config := "Name: paho-oxide\nDescription: for the test\nVersion: 0\nLibs: -L" + output + " -lpaho-oxide\nCflags: -I" + filepath.Join(root, "include") + "\n"
+	directory := t.TempDir()
+	if err := os.WriteFile(filepath.Join(directory, "paho-oxide.pc"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PKG_CONFIG_PATH", directory)
+	t.Setenv("LD_LIBRARY_PATH", output)
+	program := both.Build(t, both.Oxide, module(t), "./complete", "-tags", "dynamic")
+	needed, err := exec.Command("ldd", program).Output()
+	if err != nil || !strings.Contains(string(needed), "libpaho-oxide.so") {
+		t.Errorf("the program needs %s (%v)", needed, err)
+	}
+	if out := both.Run(t, program, both.Mosquitto(t).TCP); !strings.Contains(out, "message 4") {
+		t.Errorf("it prints %q", out)
+	}
+}
+
 // TestReadme runs the Go program of the project's README.
 func TestReadme(t *testing.T) {
 	text, err := os.ReadFile("../../../../README.md")
