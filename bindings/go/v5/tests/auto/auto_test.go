@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/paho-oxide/paho-oxide/bindings/go/v5/autopaho"
+	"github.com/paho-oxide/paho-oxide/bindings/go/v5/autopaho/extensions/rpc"
 	"github.com/paho-oxide/paho-oxide/bindings/go/v5/packets"
 	"github.com/paho-oxide/paho-oxide/bindings/go/v5/paho"
 	"github.com/paho-oxide/paho-oxide/bindings/go/v5/paho/session/state"
@@ -349,4 +350,21 @@ func TestAnyCallAnywhere(t *testing.T) {
 	}
 	s.close()
 	goleak.VerifyNone(t, before)
+}
+
+// TestResponseBeforePuback: a response that comes before the server has acknowledged the request is not lost.
+func TestResponseBeforePuback(t *testing.T) {
+	cfg := config(serve(t))
+	router := paho.NewStandardRouter()
+	cfg.Router = router
+	m := connect(t, cfg)
+	h, err := rpc.NewHandler(within(t), rpc.HandlerOpts{Conn: m, Router: router, ResponseTopicFmt: "%s/responses", ClientID: "client"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := h.Request(within(t), &paho.Publish{Topic: "requests", QoS: 1, Payload: []byte("x")})
+	if err != nil || string(response.Payload) != "x" {
+		t.Errorf("the response is %v, %v", response, err)
+	}
+	disconnect(t, m)
 }

@@ -19,7 +19,8 @@ import (
 // patience is how long a test waits for what must come.
 const patience = time.Minute
 
-// A server accepts connections and answers all that clients send. It knows the session of each client but the first time.
+// A server accepts connections and answers all that clients send. It knows the session of each client but the first time. It answers a request before
+// it acknowledges it.
 type server struct {
 	t        *testing.T
 	listener net.Listener
@@ -76,6 +77,7 @@ func (s *server) answer(conn net.Conn, known bool) {
 		s.mu.Unlock()
 		s.ends <- end
 	}()
+	request := uint16(0)
 	for {
 		packet, err := packets.ReadPacket(conn)
 		if err != nil {
@@ -91,11 +93,21 @@ func (s *server) answer(conn net.Conn, known bool) {
 			s.mu.Lock()
 			s.received[string(p.Payload)]++
 			s.mu.Unlock()
-			switch p.QoS {
-			case 1:
+			switch {
+			case p.QoS == 1 && p.Properties.ResponseTopic != "":
+				request = p.PacketID
+				(&packets.Publish{
+					Topic: p.Properties.ResponseTopic, Payload: p.Payload, QoS: 1, PacketID: 1,
+					Properties: &packets.Properties{CorrelationData: p.Properties.CorrelationData},
+				}).WriteTo(&answer)
+			case p.QoS == 1:
 				(&packets.Puback{PacketID: p.PacketID}).WriteTo(&answer)
-			case 2:
+			case p.QoS == 2:
 				(&packets.Pubrec{PacketID: p.PacketID}).WriteTo(&answer)
+			}
+		case *packets.Puback: // the handler of the response has returned
+			if request != 0 {
+				(&packets.Puback{PacketID: request}).WriteTo(&answer)
 			}
 		case *packets.Pubrel:
 			(&packets.Pubcomp{PacketID: p.PacketID}).WriteTo(&answer)
