@@ -56,7 +56,7 @@ pub struct Shared {
 
 /// How a publish was taken.
 pub struct Published {
-    pub mid: u16,
+    pub mid: u32,
     pub rc: i32,
     pub done: Arc<Done>,
     pub too_much: bool,
@@ -88,7 +88,6 @@ impl Shared {
                 fault: None,
                 server_disconnect: None,
                 requests: Vec::new(),
-                last_mid: 0,
                 max_queued: 0,
                 written: 0,
                 last_write: now,
@@ -170,7 +169,7 @@ impl Shared {
         let now = Instant::now();
         let mut guard = self.lock();
         let state = &mut *guard;
-        let mid = state.mid();
+        let mid = state.io.numbers.next();
         let done = Arc::new(Done::default());
         let published = |rc| Published {
             mid,
@@ -181,8 +180,13 @@ impl Shared {
         if qos == 0 && !state.has_link() {
             return Ok(published(rc::NO_CONN));
         }
-        if qos > 0 && state.max_queued > 0 && state.io.outstanding >= state.max_queued {
-            return Ok(published(rc::QUEUE_SIZE));
+        if qos > 0 {
+            let numbers = &state.io.numbers;
+            let full = state.max_queued > 0 && numbers.outstanding() >= state.max_queued;
+            // As in the original. What is queued has an end with that, whatever the program set.
+            if full || numbers.is_used(mid) {
+                return Ok(published(rc::QUEUE_SIZE));
+            }
         }
         let packet = Publish {
             dup: false,
@@ -219,7 +223,7 @@ impl Shared {
             Err(Refused::Full | Refused::NoPacketId) => return Ok(published(rc::QUEUE_SIZE)),
         }
         if qos > 0 {
-            state.io.outstanding += 1;
+            state.io.numbers.begin(mid);
         }
         let connected = state.has_link();
         let queued = state.session.queued() > 0;
@@ -276,17 +280,17 @@ impl Shared {
     }
 
     /// Sends a subscribe or an unsubscribe; returns its number, or nothing without a connection.
-    pub fn request(&self, request: Request) -> Result<Option<u16>, Refused> {
+    pub fn request(&self, request: Request) -> Result<Option<u32>, Refused> {
         let mut guard = self.lock();
         let state = &mut *guard;
         match state.phase {
             Phase::Connecting { .. } => {
-                let mid = state.mid();
+                let mid = state.io.numbers.next();
                 state.requests.push((mid, request));
                 Ok(Some(mid))
             }
             Phase::Connected => {
-                let mid = state.mid();
+                let mid = state.io.numbers.next();
                 state.request(mid, &request)?;
                 self.write_soon(guard, Instant::now());
                 Ok(Some(mid))

@@ -4,22 +4,20 @@
 //! it, which native frames below the callback would not survive.
 
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::connection::Shared;
 use crate::message::{MQTTMessage, MQTTMessageInfo};
 use crate::session::Event;
 use paho_oxide::protocol::Version;
 
-/// Returns the time as Python's `time.monotonic` counts it.
-fn monotonic() -> f64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    #[allow(clippy::cast_precision_loss)] // seconds since the machine started
-    let seconds = now.tv_sec as f64;
-    #[allow(clippy::cast_precision_loss)] // below a billion
-    let fraction = now.tv_nsec as f64 / 1e9;
-    seconds + fraction
+/// Returns the time of `time.monotonic`, which is what programs compare a message's timestamp with.
+///
+/// Python is asked for it: rustix reads the kernel's vDSO itself, which ended the process under valgrind.
+fn monotonic(py: Python<'_>) -> PyResult<f64> {
+    static CLOCK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    CLOCK.import(py, "time", "monotonic")?.call0()?.extract()
 }
 
 /// Takes at most `limit` events: messages as `MQTTMessage`, all others as tuples that begin with what happened.
@@ -35,7 +33,10 @@ pub fn take(py: Python<'_>, shared: &Shared, limit: usize) -> PyResult<Vec<Py<Py
         }
         (batch, state.session.version() == Version::V5)
     };
-    let now = monotonic();
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = monotonic(py)?;
     batch
         .into_iter()
         .map(|event| object(py, event, v5, now))

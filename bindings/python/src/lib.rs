@@ -16,6 +16,7 @@ mod dispatch;
 mod done;
 mod message;
 mod native;
+mod numbers;
 mod session;
 mod websocket;
 

@@ -49,7 +49,7 @@ pub struct MQTTMessageInfo {
 }
 
 impl MQTTMessageInfo {
-    pub fn of(py: Python<'_>, mid: u16, rc: i32, done: Arc<Done>) -> PyResult<Self> {
+    pub fn of(py: Python<'_>, mid: u32, rc: i32, done: Arc<Done>) -> PyResult<Self> {
         let mid = mid.into_pyobject(py)?.into_any().unbind();
         Ok(Self {
             mid,
@@ -250,7 +250,7 @@ impl MQTTMessage {
         Self {
             topic: PyBytes::new(py, &message.topic).unbind(),
             payload: PyBytes::new(py, &message.payload).into_any().unbind(),
-            mid: dropped.mid.into(),
+            mid: dropped.mid,
             qos: dropped.qos,
             retain: message.retain,
             dup: false,

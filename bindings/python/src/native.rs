@@ -290,13 +290,13 @@ impl Connection {
     }
 
     /// Subscribes to filters with their options; returns the number, or None without a connection.
-    fn subscribe(&self, filters: Vec<(Vec<u8>, u8)>, packed: &[u8]) -> PyResult<Option<u16>> {
+    fn subscribe(&self, filters: Vec<(Vec<u8>, u8)>, packed: &[u8]) -> PyResult<Option<u32>> {
         let packed = properties(packed, Context::Subscribe)?;
         self.request(Request::Subscribe(filters, packed))
     }
 
     /// Unsubscribes; returns the number, or None without a connection.
-    fn unsubscribe(&self, filters: Vec<Vec<u8>>, packed: &[u8]) -> PyResult<Option<u16>> {
+    fn unsubscribe(&self, filters: Vec<Vec<u8>>, packed: &[u8]) -> PyResult<Option<u32>> {
         let packed = properties(packed, Context::Unsubscribe)?;
         self.request(Request::Unsubscribe(filters, packed))
     }
@@ -315,12 +315,19 @@ impl Connection {
     }
 
     /// Carries the connection until there are events, it has to end, a signal came, or so many seconds have passed. Other
-    /// threads run meanwhile.
-    fn turn(&self, py: Python<'_>, timeout: f64, once: bool) -> PyResult<()> {
+    /// threads run meanwhile. Returns what [`take`](Self::take) with that limit would: what follows a read is the program's
+    /// waiting time for an answer.
+    fn turn(
+        &self,
+        py: Python<'_>,
+        timeout: f64,
+        once: bool,
+        limit: usize,
+    ) -> PyResult<Vec<Py<PyAny>>> {
         let shared = self.shared()?;
         let deadline = Instant::now() + seconds(timeout);
         released(py, || shared.turn(deadline, once));
-        Ok(())
+        dispatch::take(py, shared, limit)
     }
 
     /// Takes at most so many events: messages as `MQTTMessage`, others as tuples.
@@ -431,9 +438,12 @@ impl Connection {
         Ok(())
     }
 
-    /// Has publishes, subscribes and acknowledgements wait until the program calls `write`.
+    /// Has publishes, subscribes and acknowledgements wait until the program calls `write`, and their numbers go on above 65,535:
+    /// such a program keeps a record for each.
     fn gather(&self) -> PyResult<()> {
-        self.shared()?.lock().writer = Writer::Gathered;
+        let mut state = self.shared()?.lock();
+        state.writer = Writer::Gathered;
+        state.io.numbers.widen();
         Ok(())
     }
 
@@ -490,7 +500,7 @@ impl Connection {
 
     /// Returns how many publishes of QoS 1 and 2 have not ended.
     fn outstanding(&self) -> PyResult<usize> {
-        Ok(self.shared()?.lock().io.outstanding)
+        Ok(self.shared()?.lock().io.numbers.outstanding())
     }
 
     /// Drops the publishes of QoS 1 and 2 that have not ended, and returns them.
@@ -505,7 +515,7 @@ impl Connection {
 }
 
 impl Connection {
-    fn request(&self, request: Request) -> PyResult<Option<u16>> {
+    fn request(&self, request: Request) -> PyResult<Option<u32>> {
         match self.shared()?.request(request) {
             Ok(mid) => Ok(mid),
             Err(Refused::Invalid(malformed)) => Err(invalid(&malformed)),

@@ -14,11 +14,16 @@ use paho_oxide::protocol::session::{
 };
 
 use crate::done::Done;
+use crate::numbers::Numbers;
 
 /// Messages that may wait for the program before the socket is not read any more.
 pub const MAX_UNREAD: usize = 1024;
 /// The same in bytes.
 pub const MAX_UNREAD_BYTES: usize = 1 << 20;
+
+/// Events of all kinds that may wait before the socket is not read any more: a server can answer requests that nobody made, of
+/// which a log is told (PINGRESP), while the program is in a callback.
+pub const MAX_EVENTS: usize = 65_536;
 
 /// A message as it came.
 #[derive(Debug)]
@@ -51,7 +56,7 @@ pub struct Kept {
 /// A publish that the program dropped.
 #[derive(Debug)]
 pub struct Dropped {
-    pub mid: u16,
+    pub mid: u32,
     pub qos: u8,
     pub message: Arc<Kept>,
 }
@@ -61,14 +66,14 @@ pub struct Dropped {
 pub enum Op {
     /// A publish, with the number that the program knows it by.
     Publish {
-        mid: u16,
+        mid: u32,
         qos: u8,
         done: Arc<Done>,
         /// At `QoS` 1 and 2, for the program that drops what is in flight and wants it back.
         message: Option<Arc<Kept>>,
     },
     /// A subscribe or an unsubscribe.
-    Request { mid: u16 },
+    Request { mid: u32 },
 }
 
 /// What the program is to be told.
@@ -76,7 +81,7 @@ pub enum Op {
 pub enum Event {
     Message(Received, Option<AckToken>),
     Published {
-        mid: u16,
+        mid: u32,
         done: Arc<Done>,
         qos: u8,
         reason: u8,
@@ -84,12 +89,12 @@ pub enum Event {
         well: bool,
     },
     Subscribed {
-        mid: u16,
+        mid: u32,
         codes: Vec<u8>,
         properties: Box<[u8]>,
     },
     Unsubscribed {
-        mid: u16,
+        mid: u32,
         codes: Vec<u8>,
         properties: Box<[u8]>,
     },
@@ -114,8 +119,7 @@ pub struct Outputs {
     pub unread_bytes: usize,
     /// `QoS` 0 publishes, and where their last bytes are in the stream.
     pub unwritten: VecDeque<(u64, Op)>,
-    /// Publishes that have not ended, of `QoS` 1 and 2.
-    pub outstanding: usize,
+    pub numbers: Numbers,
     /// The program wants an event for each publish that is written, at `QoS` 0, or acknowledged.
     pub tell_written: bool,
     pub tell_acknowledged: bool,
@@ -145,7 +149,9 @@ pub fn bytes_of(properties: PropertiesRef<'_>) -> Box<[u8]> {
 impl Outputs {
     /// Returns true if the program has to take messages before more are read.
     pub fn is_full(&self) -> bool {
-        self.unread >= MAX_UNREAD || self.unread_bytes >= MAX_UNREAD_BYTES
+        self.unread >= MAX_UNREAD
+            || self.unread_bytes >= MAX_UNREAD_BYTES
+            || self.events.len() >= MAX_EVENTS
     }
 
     fn published(&mut self, op: Op, reason: u8, properties: Box<[u8]>, well: bool) {
@@ -159,7 +165,7 @@ impl Outputs {
             return;
         };
         if qos > 0 {
-            self.outstanding = self.outstanding.saturating_sub(1);
+            self.numbers.end(mid);
         }
         if let (Some(dropped), Some(message)) = (&mut self.dropped, message) {
             done.set(false);

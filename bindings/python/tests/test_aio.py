@@ -479,3 +479,44 @@ def test_publish_without_a_connection_waits_for_its_timeout(serve: Serve, run: R
                 await client.publish("t", "x", qos, timeout=0.05)
 
     run(main())
+
+
+def test_more_publishes_under_way_than_there_are_packet_identifiers(broker: Broker, run: Run) -> None:
+    async def main() -> None:
+        where = ("127.0.0.1", broker.tcp)
+        async with Client(*where, protocol=MQTTv311, max_inflight_messages=1000, timeout=50) as client:
+            await asyncio.gather(*[client.publish("many", str(number), 1) for number in range(66_000)])
+
+    run(main())
+
+
+def test_each_publish_has_a_timeout_of_its_own(serve: Serve, run: Run) -> None:
+    answer = threading.Event()
+
+    def script(connection: socket.socket) -> None:
+        read_packet(connection)
+        connection.sendall(b"\x20\x02\0\0")
+        for _ in range(4):
+            read_packet(connection)
+        assert answer.wait(60)
+        connection.sendall(b"\x40\x02\0\1")
+        while connection.recv(100):
+            pass
+
+    async def main() -> None:
+        async with Client("127.0.0.1", serve(script).port, protocol=MQTTv311, timeout=50) as client:
+            first = asyncio.ensure_future(client.publish("t", "0", 1))
+            await asyncio.sleep(0)
+            # The timer goes back to an earlier time, and on to later ones.
+            for timeouts in (0.2, 0.05), (0.05,):
+                others = [client.publish("t", "x", 1, timeout=timeout) for timeout in timeouts]
+                for ended in await asyncio.gather(*others, return_exceptions=True):
+                    assert isinstance(ended, MqttError) and "in time" in str(ended)
+                assert not first.done() and len(client._published) == 1
+            answer.set()
+            await first
+            assert not client._published
+        # Nothing of the client's stays in the event loop.
+        assert client._expiry is None
+
+    run(main())

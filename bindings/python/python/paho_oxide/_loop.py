@@ -115,7 +115,8 @@ class Loop(Callbacks):
         """Waits for news at most so many seconds."""
         connection = self._connection
         if self._direct:
-            connection.turn(timeout, once)
+            # Nothing is taken for a callback that calls loop() itself: `_dispatch` does not tell it anything.
+            self._left = connection.turn(timeout, once, 0 if self._dispatching else self._batch)
             return
         sock = self._sock
         self._write_stream()
@@ -535,7 +536,7 @@ class Loop(Callbacks):
         """
         self._thread_terminate = self._thread_terminate and self._thread is threading.current_thread()
         if self._state == _ConnectionState.MQTT_CS_CONNECT_ASYNC:
-            while not self._thread_terminate:
+            while not self._should_exit():
                 try:
                     self.reconnect()
                 except OSError:

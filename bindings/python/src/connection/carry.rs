@@ -132,7 +132,7 @@ impl Shared {
                 return;
             }
             if !state.has_link()
-                || (state.stop && state.io.outstanding == 0 && !state.wants_write())
+                || (state.stop && state.io.numbers.outstanding() == 0 && !state.wants_write())
             {
                 return;
             }

@@ -104,8 +104,7 @@ pub struct State {
     /// Why the connection has to end.
     pub(super) fault: Option<i32>,
     pub server_disconnect: Option<ServerDisconnect>,
-    pub(super) requests: Vec<(u16, Request)>,
-    pub(super) last_mid: u16,
+    pub(super) requests: Vec<(u32, Request)>,
     pub max_queued: usize,
     pub(super) written: u64,
     pub(super) last_write: Instant,
@@ -127,11 +126,6 @@ pub(super) fn quality(qos: u8) -> QoS {
 }
 
 impl State {
-    pub(super) fn mid(&mut self) -> u16 {
-        self.last_mid = self.last_mid.checked_add(1).unwrap_or(1);
-        self.last_mid
-    }
-
     pub(super) fn has_link(&self) -> bool {
         !matches!(self.link, Link::None)
     }
@@ -260,7 +254,7 @@ impl State {
         }
     }
 
-    pub(super) fn request(&mut self, mid: u16, request: &Request) -> Result<(), Refused> {
+    pub(super) fn request(&mut self, mid: u32, request: &Request) -> Result<(), Refused> {
         let token = self.session.token();
         let op = Op::Request { mid };
         match request {

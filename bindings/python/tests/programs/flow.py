@@ -253,7 +253,25 @@ def keepalive(protocol: int) -> None:
     print(sorted(set(got)))
 
 
+def numbers(protocol: int) -> None:
+    """More publishes without an end than there are numbers for them."""
+    print("== numbers", protocol)
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "flow", protocol=protocol)
+    client.connect_async("127.0.0.1", 1)
+    before: Any = None
+    for count in range(65_540):
+        info = client.publish("t", None, 1 + count % 2)
+        if info.rc != before:
+            print(count, repr(info.rc), info.mid)
+        before = info.rc
+    print([(info.rc, info.mid) for info in (client.publish("t", None, qos) for qos in (0, 1, 2))])
+    # Those that are dropped give their numbers back.
+    print(len(client.drop_out_messages()))
+    print([(info.rc, info.mid) for info in (client.publish("t", None, qos) for qos in (0, 1, 2))])
+
+
 for protocol in 4, 5:
+    numbers(protocol)
     for inflight, queued in ((2, 0), (20, 0), (0, 0), (2, 4)):
         window(protocol, inflight, queued)
     drop(protocol)
