@@ -26,6 +26,7 @@ SCENARIOS = {
     "aio-receive-1": ("aiomqtt-receive-1", "aionative-receive-1", 5_000, 200_000),
     "aio-publish-0": ("aiomqtt-publish-0", "aionative-publish-0", 10_000, 100_000),
     "aio-publish-1": ("aiomqtt-publish-1", "aionative-publish-1", 8_000, 20_000),
+    "aio-gather-1": ("aiomqtt-gather-1", "aionative-gather-1", 8_000, 60_000),
 }
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 SIZE = 256
 PAYLOAD = b"x" * SIZE
+# Publishes that an asyncio program has under way at a time, where it does not wait for each.
+IN_FLIGHT = 100
 
 
 def report(messages: int, began: float, cpu: float, median: float = 0.0) -> None:
@@ -111,6 +113,9 @@ async def asyncio_client(client: Any, scenario: str, count: int) -> None:
             got += 1
             if got == count:
                 break
+    elif "gather" in scenario:
+        for _ in range(count // IN_FLIGHT):
+            await asyncio.gather(*[client.publish("bench/topic", PAYLOAD, qos) for _ in range(IN_FLIGHT)])
     else:
         for _ in range(count):
             await client.publish("bench/topic", PAYLOAD, qos)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Iterable
 from typing import Any
@@ -16,6 +17,9 @@ from .packettypes import PacketTypes
 from .reasoncodes import ReasonCode
 from .subscribeoptions import SubscribeOptions
 
+# How late the timeout of a publish may come after another one's, in seconds.
+_EXPIRY_STEP = 0.05
+_NOTHING = (None, 0.0)
 # Clients that lost the same server should not come back at the same moment.
 _RETRY_JITTER = 0.2
 
@@ -67,7 +71,10 @@ class Carrying:
         self._runner: asyncio.Task[None] | None = None
         self._failure: MqttError | None = MqttError("not connected: use `async with`")
         self._connected = asyncio.Event()
-        self._published: dict[int, asyncio.Future[None]] = {}
+        # Publishes that wait for their acknowledgement, and until when; one timer, set to the first of those times, is for all.
+        self._published: dict[int, tuple[asyncio.Future[None], float]] = {}
+        self._expiry: asyncio.TimerHandle | None = None
+        self._expires = math.inf
         self._answers: dict[int, asyncio.Future[list[ReasonCode]]] = {}
         self._room: list[asyncio.Future[None]] = []
         self._to_acknowledge: list[MQTTMessage] = []
@@ -159,11 +166,13 @@ class Carrying:
         """Ends everything that waits."""
         self._failure = failure
         self._connected.clear()
-        waiting: Iterable[asyncio.Future[Any]] = [*self._published.values(), *self._answers.values(), *self._room]
+        published = [future for future, _ in self._published.values()]
+        waiting: Iterable[asyncio.Future[Any]] = [*published, *self._answers.values(), *self._room]
         for future in waiting:
             if not future.done():
                 future.set_exception(failure)
         self._published.clear()
+        self._expire_at(math.inf)
         self._answers.clear()
         self._room.clear()
         for stream in [self.messages, *self._stream_list]:
@@ -246,6 +255,29 @@ class Carrying:
             self._loop.remove_writer(self._writing)
             self._writing = None
 
+    def _expire(self) -> None:
+        """Ends the publishes whose time is over, and has the timer come back for the next one's."""
+        assert self._loop is not None
+        # As the loop's clock may be coarse, a timer can come a moment before its time.
+        now, first = self._loop.time() + 0.001, math.inf
+        for future, end in self._published.values():
+            if end > now:
+                first = min(first, end)
+            elif not future.done():
+                future.set_exception(MqttError("publish was not answered in time"))
+        # All are looked at each time: not for each of many that end closely one after another.
+        self._expire_at(max(first, now + _EXPIRY_STEP))
+
+    def _expire_at(self, end: float) -> None:
+        """Sets the timer to that time, or stops it."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+        self._expires = end
+        if end < math.inf:
+            assert self._loop is not None
+            self._expiry = self._loop.call_at(end, self._expire)
+
     # ---- callbacks ---------------------------------------------------------------------------------------------------------
 
     def _on_connect(self, _client: Any, _userdata: Any, flags: Any, reason: ReasonCode, _properties: Any) -> None:
@@ -278,7 +310,7 @@ class Carrying:
         self.messages._put(message)
 
     def _on_publish(self, mid: int, qos: int, code: int, well: bool) -> None:
-        future = self._published.pop(mid, None)
+        future, _ = self._published.pop(mid, _NOTHING)
         if future is None or future.done():
             return
         if not well:

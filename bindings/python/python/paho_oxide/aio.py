@@ -253,13 +253,16 @@ class Client(Carrying):
                 self._room.append(room)
                 await self._wait(room, timeout, "publish")
             return
+        mid: int = info.mid
         future: asyncio.Future[None] = loop.create_future()
-        self._published[info.mid] = future
+        end = loop.time() + (self.timeout if timeout is None else timeout)
+        self._published[mid] = (future, end)
+        if end < self._expires:
+            self._expire_at(end)
         try:
-            await self._wait(future, timeout, "publish")
+            await future
         finally:
-            if self._published.get(info.mid) is future:
-                del self._published[info.mid]
+            self._published.pop(mid, None)
 
     async def subscribe(
         self,
