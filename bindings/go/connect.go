@@ -92,12 +92,15 @@ func (c *client) tryServer(ctx context.Context, server *url.URL, version uint) (
 	return present, code, true, err
 }
 
-// handshake gives the connection to the engine, which sends CONNECT, and waits for the outcome.
+// handshake gives the connection to the engine, which sends CONNECT, and waits for the outcome. Whoever takes the attempt out of c.attempt decides
+// it: an event of the engine's, or the end of ctx. When the client has been connected, Disconnect ends it and this goroutine must not, though it
+// may learn of both at the same time.
 func (c *client) handshake(ctx context.Context, conn net.Conn, connect *engine.Connect, deadline time.Time) (bool, byte, error) {
 	try := &attempt{done: make(chan struct{}), version: uint(connect.Version)}
 	c.attempt.Store(try)
 	connect.Deadline = deadline
-	if err := c.session.Load().engine.Attach(conn, connect); err != nil {
+	session := c.session.Load()
+	if err := session.engine.Attach(conn, connect); err != nil {
 		c.attempt.Store(nil)
 		conn.Close()
 		return false, packets.ErrNetworkError, err
@@ -105,32 +108,46 @@ func (c *client) handshake(ctx context.Context, conn net.Conn, connect *engine.C
 	select {
 	case <-try.done:
 	case <-ctx.Done():
-		c.session.Load().engine.Abort() // ConnectFailed follows, if Connected has not come before
-		<-try.done
-		if try.err == nil {
+		if c.attempt.CompareAndSwap(try, nil) {
+			session.engine.Abort()
 			return false, packets.ErrNetworkError, errAborted
 		}
+		<-try.done
 	}
 	return try.present, try.code, try.err
 }
 
-// keepVersion has later attempts use the version that has worked. It is called before anybody sees the connection: the goroutine that reconnects after
-// its loss may run before the one that has made it is done.
-func (c *client) keepVersion() {
-	if try := c.attempt.Load(); try != nil && !c.options.protocolVersionExplicit {
+// accepted takes CONNACK: the client is connected, unless Disconnect has been called meanwhile.
+func (c *client) accepted(present bool) {
+	try := c.attempt.Swap(nil)
+	if try == nil {
+		return
+	}
+	// Before anybody sees the connection: the goroutine that reconnects after its loss may run before the one that has made it is done.
+	if !c.options.protocolVersionExplicit {
 		c.options.ProtocolVersion, c.options.protocolVersionExplicit = try.version, true
+	}
+	if c.status.up() {
+		c.inbox.open()
+		try.end(present, packets.Accepted, nil)
+	} else {
+		try.end(false, packets.ErrNetworkError, errAborted)
 	}
 }
 
 // outcome ends the attempt that is under way. It returns false if there is none.
-func (c *client) outcome(present bool, code byte, err error) bool {
+func (c *client) outcome(code byte, err error) bool {
 	try := c.attempt.Swap(nil)
 	if try == nil {
 		return false
 	}
-	try.present, try.code, try.err = present, code, err
-	close(try.done)
+	try.end(false, code, err)
 	return true
+}
+
+func (a *attempt) end(present bool, code byte, err error) {
+	a.present, a.code, a.err = present, code, err
+	close(a.done)
 }
 
 // connectPacket returns the CONNECT for a server.

@@ -183,22 +183,16 @@ func (s *session) handle(e *engine.Event) {
 	case engine.Suback, engine.Unsuback, engine.Failed:
 		s.answered(e)
 	case engine.Connected:
-		c.keepVersion()
-		if c.status.up() {
-			c.inbox.open()
-			c.outcome(e.Flags&engine.FlagSessionPresent != 0, packets.Accepted, nil)
-		} else {
-			c.outcome(false, packets.ErrNetworkError, errAborted)
-		}
+		c.accepted(e.Flags&engine.FlagSessionPresent != 0)
 	case engine.ConnectFailed:
 		code := byte(packets.ErrNetworkError)
 		if e.Reason != 0 {
 			code = byte(e.Reason)
 		}
-		c.outcome(false, code, e.Err)
+		c.outcome(code, e.Err)
 	case engine.Lost, engine.ServerDisconnect:
 		c.inbox.close()
-		if !c.outcome(false, packets.ErrNetworkError, e.Err) {
+		if !c.outcome(packets.ErrNetworkError, e.Err) {
 			c.connectionLost(e.Err)
 		}
 	case engine.Closed:
