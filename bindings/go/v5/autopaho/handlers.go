@@ -2,6 +2,8 @@ package autopaho
 
 import (
 	"errors"
+	"reflect"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -20,10 +22,14 @@ type handlers struct {
 	manager *ConnectionManager
 	mu      sync.Mutex // for those who change the list
 	list    atomic.Pointer[[]*handler]
+	// goesUp is true while OnConnectionUp runs.
+	goesUp atomic.Bool
 }
 
 type handler struct {
 	call func(PublishReceived) (bool, error)
+	// once is set for those that OnConnectionUp has added. They are of that connection, for OnConnectionUp adds them again on the next one.
+	once bool
 }
 
 // install makes the handlers, and the router before them, part of what each client calls.
@@ -57,19 +63,51 @@ func (h *handlers) call(received paho.PublishReceived) (bool, error) {
 	return handled, errors.Join(received.Errs[before:]...)
 }
 
+// connectionUp calls the program's OnConnectionUp.
+func (m *ConnectionManager) connectionUp(connack *paho.Connack) {
+	m.handlers.remove(func(h *handler) bool { return h.once })
+	m.handlers.goesUp.Store(true)
+	defer m.handlers.goesUp.Store(false)
+	m.cfg.OnConnectionUp(m, connack)
+}
+
+// callsUp is the name that the runtime gives connectionUp.
+var callsUp = runtime.FuncForPC(reflect.ValueOf((*ConnectionManager).connectionUp).Pointer()).Name()
+
+// isWithinUp returns true if OnConnectionUp calls, on its goroutine. Others may call at the same time.
+func (h *handlers) isWithinUp() bool {
+	if !h.goesUp.Load() {
+		return false
+	}
+	callers := make([]uintptr, 1024)
+	for frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers)]); ; {
+		frame, more := frames.Next()
+		if frame.Function == callsUp {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
+}
+
+// remove removes handlers.
+func (h *handlers) remove(which func(*handler) bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := slices.DeleteFunc(slices.Clone(*h.list.Load()), which)
+	h.list.Store(&list)
+}
+
 // AddOnPublishReceived adds a handler of messages, which is called after those that are there already, on this connection and on all that follow.
-// It returns a function that removes the handler.
+// A handler that OnConnectionUp adds is called on this connection only: OnConnectionUp is called again on the next one. AddOnPublishReceived
+// returns a function that removes the handler.
 func (m *ConnectionManager) AddOnPublishReceived(f func(PublishReceived) (bool, error)) func() {
 	h := &m.handlers
-	added := &handler{f}
+	added := &handler{f, h.isWithinUp()}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	list := append(slices.Clone(*h.list.Load()), added)
 	h.list.Store(&list)
-	return func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		list := slices.DeleteFunc(slices.Clone(*h.list.Load()), func(other *handler) bool { return other == added })
-		h.list.Store(&list)
-	}
+	return func() { h.remove(func(other *handler) bool { return other == added }) }
 }

@@ -58,7 +58,7 @@ func (m *ConnectionManager) run(outer, inner context.Context) {
 		}
 		m.replaceLink(client)
 		if m.cfg.OnConnectionUp != nil {
-			m.cfg.OnConnectionUp(m, connack)
+			m.connectionUp(connack)
 		}
 		if first {
 			m.queueing.Add(1)

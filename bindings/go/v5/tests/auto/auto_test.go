@@ -161,6 +161,52 @@ func TestHandlersStay(t *testing.T) {
 	}
 }
 
+// TestHandlersOfOnConnectionUp: a handler that OnConnectionUp adds each time is called once for a message, and one that another goroutine adds at that
+// time stays.
+func TestHandlersOfOnConnectionUp(t *testing.T) {
+	s := serve(t)
+	cfg := config(s)
+	up, called := make(chan bool, 10), make(chan string, 100)
+	add := func(m *autopaho.ConnectionManager, name string) {
+		m.AddOnPublishReceived(func(autopaho.PublishReceived) (bool, error) {
+			called <- name
+			return true, nil
+		})
+	}
+	var beside sync.Once
+	cfg.OnConnectionUp = func(m *autopaho.ConnectionManager, _ *paho.Connack) {
+		add(m, "within")
+		beside.Do(func() {
+			added := make(chan bool)
+			go func() {
+				add(m, "beside")
+				close(added)
+			}()
+			<-added
+		})
+		up <- true
+	}
+	m := connect(t, cfg)
+	defer disconnect(t, m)
+	for i := range 3 {
+		await(t, up, "connection")
+		remove := m.AddOnPublishReceived(func(autopaho.PublishReceived) (bool, error) {
+			called <- "last"
+			return true, nil
+		})
+		s.send(&packets.Publish{Topic: "t"})
+		got := map[string]int{}
+		for got["last"] == 0 {
+			got[await(t, called, "call")]++
+		}
+		if got["within"] != 1 || got["beside"] != 1 {
+			t.Errorf("connection %d: %v", i, got)
+		}
+		remove()
+		m.TerminateConnectionForTest()
+	}
+}
+
 // TestUnsupported: what the engine cannot use is an error at once.
 func TestUnsupported(t *testing.T) {
 	type ownSession struct{ *state.State }
