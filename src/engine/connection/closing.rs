@@ -330,3 +330,206 @@ fn has_arrived(link: &Link) -> bool {
         link.unacknowledged() == 0 && unread == 0
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+    use crate::protocol::outbound::Outbound;
+
+    /// A link of ours, and the server's end.
+    fn pair() -> (Arc<Link>, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().expect("a socket pair");
+        theirs.set_nonblocking(true).expect("non-blocking");
+        let link = Link::adopt(ours.into()).expect("a socket");
+        (Arc::new(link), theirs)
+    }
+
+    /// Returns what is left to be said.
+    fn words() -> Batch {
+        let (mut out, mut batch) = (Outbound::default(), Batch::default());
+        out.tail().extend_from_slice(b"bye");
+        out.take(&mut batch);
+        batch
+    }
+
+    fn client() -> Arc<str> {
+        "closing".into()
+    }
+
+    /// Returns what has come, and whether the end has come behind it.
+    fn come(server: &mut UnixStream) -> (Vec<u8>, bool) {
+        let mut bytes = Vec::new();
+        let ended = server.read_to_end(&mut bytes).is_ok();
+        (bytes, ended)
+    }
+
+    #[test]
+    fn last_words_are_said_where_nothing_unfinished_is_before_them() {
+        type Happens = fn(&mut Retired);
+        let nothing: Happens = |_| {};
+        // Whether the server was told of the end, what becomes of the connection, and what it says.
+        let rows = [
+            (Some(client()), nothing, &b"bye"[..]),
+            (None, nothing, b""),
+            (Some(client()), Retired::silence as Happens, b""),
+            (Some(client()), |retired| retired.writer_left(true), b"bye"),
+            (Some(client()), |retired| retired.writer_left(false), b""),
+        ];
+        for (row, (told, happens, said)) in rows.into_iter().enumerate() {
+            let (link, mut server) = pair();
+            let mut retired = Retired::new(1, link, told, false);
+            retired.say(words());
+            happens(&mut retired);
+            retired.close();
+            assert_eq!(come(&mut server), (said.to_vec(), true), "row {row}");
+        }
+    }
+
+    #[test]
+    fn the_owner_of_a_byte_stream_gets_the_words_and_the_end() {
+        let (link, stream) = Link::stream(64, Arc::new(|_| {}));
+        let mut retired = Retired::new(1, Arc::new(link), Some(client()), true);
+        retired.say(words());
+        retired.close();
+        let mut bytes = [0; 64];
+        assert_eq!(stream.take(&mut bytes), 3);
+        assert!(stream.is_ended());
+    }
+
+    #[test]
+    fn a_connection_is_closed_when_no_thread_writes_to_it_any_longer() {
+        let mut ends = Ends::default();
+        assert!(ends.is_empty() && ends.take().is_empty());
+        ends.writer_left(1, true);
+        let ((one, _first), (two, _second)) = (pair(), pair());
+        ends.add_in_use(Retired::new(1, one, None, false));
+        assert!(!ends.is_empty() && ends.take().is_empty());
+        ends.add(Retired::new(2, two, None, false));
+        let epochs = |retired: Vec<Retired>| {
+            let epochs = retired.iter().map(|retired| retired.epoch);
+            epochs.collect::<Vec<_>>()
+        };
+        assert_eq!(epochs(ends.take()), [2]);
+        assert!(!ends.is_empty(), "one is in use");
+        ends.writer_left(2, true);
+        assert!(ends.take().is_empty(), "another one's");
+        ends.writer_left(1, true);
+        assert_eq!(epochs(ends.take()), [1]);
+        assert!(ends.is_empty());
+    }
+
+    #[test]
+    fn what_the_server_sends_is_thrown_away_up_to_its_end() {
+        let (link, mut server) = pair();
+        assert!(matches!(discard(&link, DISCARD_TURN), Discarded::Nothing));
+        server.write_all(&[0; 3 * SCRATCH]).expect("room");
+        let some = discard(&link, 2 * SCRATCH);
+        assert!(matches!(some, Discarded::Some(bytes) if bytes == 2 * SCRATCH));
+        let rest = discard(&link, 2 * SCRATCH);
+        assert!(matches!(rest, Discarded::Some(SCRATCH)));
+        server.write_all(b"last").expect("room");
+        drop(server);
+        // What came before the end counts first.
+        let end = discard(&link, DISCARD_TURN);
+        assert!(matches!(end, Discarded::End));
+    }
+
+    /// Runs a task to its end, on a clock that stands still but where nothing else is left to do. Returns how long it took.
+    fn run(task: impl Future<Output = ()>) -> Duration {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().start_paused(true).build();
+        runtime.expect("a runtime").block_on(async {
+            let since = tokio::time::Instant::now();
+            task.await;
+            since.elapsed()
+        })
+    }
+
+    #[test]
+    fn a_server_that_does_not_close_has_a_moment_and_no_more() {
+        let (link, mut server) = pair();
+        server.write_all(b"thrown away").expect("room");
+        let took = run(linger(Arc::clone(&link), None));
+        assert!(took >= GRACE && took < 2 * GRACE, "{took:?}");
+        assert!(matches!(discard(&link, 1), Discarded::End), "it has ended");
+        assert_eq!(come(&mut server), (Vec::new(), true));
+        // One that has closed is not waited for.
+        let (link, server) = pair();
+        drop(server);
+        assert_eq!(run(linger(link, None)), Duration::ZERO);
+    }
+
+    /// A server that never reads.
+    fn server() -> TcpListener {
+        TcpListener::bind("127.0.0.1:0").expect("a port")
+    }
+
+    fn link_to(server: &TcpListener) -> (Arc<Link>, TcpStream) {
+        let address = server.local_addr().expect("an address");
+        let ours = TcpStream::connect(address).expect("connected");
+        let (theirs, _) = server.accept().expect("accepted");
+        let link = Link::adopt(ours.into()).expect("a socket");
+        (Arc::new(link), theirs)
+    }
+
+    #[test]
+    fn a_connect_waits_for_the_clients_connection_to_the_same_server_while_that_is_at_risk() {
+        let (here, elsewhere) = (server(), server());
+        let (old, _old_server) = link_to(&here);
+        let (new, _new_server) = link_to(&here);
+        let (other, _other_server) = link_to(&elsewhere);
+        let rows = [
+            ("waits", true, "waits", &new, true),
+            ("another's", true, "waits", &new, false),
+            ("no risk", false, "no risk", &new, false),
+            ("another server", true, "another server", &other, false),
+            // The server gives each nameless client a name of its own.
+            ("", true, "", &new, false),
+        ];
+        for (closes, at_risk, connects, link, waits) in rows {
+            let closing = Closing::new(closes.into(), &old, at_risk);
+            let took = run(wait_for_closing(connects, link));
+            assert_eq!(took >= GRACE, waits, "{connects} after {closes}");
+            // Once that is closed there is nothing to wait for.
+            let closed = async move {
+                tokio::task::yield_now().await;
+                drop(closing);
+            };
+            let took = run(async {
+                tokio::join!(wait_for_closing(connects, link), closed);
+            });
+            assert_eq!(took, Duration::ZERO, "{connects} after {closes}");
+        }
+    }
+
+    #[test]
+    fn an_entry_goes_with_its_connection_and_no_other() {
+        let (link, _server) = pair();
+        let there = |name: &str| CLOSING.lock().iter().any(|entry| *entry.client == *name);
+        let first = Closing::new("first of two".into(), &link, false);
+        let second = Closing::new("second of two".into(), &link, false);
+        drop(first);
+        assert!(!there("first of two") && there("second of two"));
+        drop(second);
+        assert!(!there("second of two"));
+    }
+
+    #[test]
+    fn input_that_nobody_has_read_would_reset_the_connection() {
+        let listener = server();
+        let (link, mut server) = link_to(&listener);
+        server.write_all(b"unread").expect("room");
+        while !link.has_unread() {
+            std::thread::yield_now();
+        }
+        assert!(!has_arrived(&link));
+        assert!(matches!(discard(&link, 64), Discarded::Some(6)));
+        assert!(has_arrived(&link));
+        let (stream, _owner) = Link::stream(1, Arc::new(|_| {}));
+        assert!(has_arrived(&stream), "nobody tells");
+    }
+}

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::engine::tests::carried::{self, Carried, Observer};
+use crate::options::ConnectOptions;
 use crate::os::lock::Mutex;
 
 use super::*;
@@ -266,4 +268,155 @@ fn a_message_that_was_taken_does_not_come_again_on_a_full_disk() {
     shelf.lock().refuses = true;
     records.message_taken(key);
     assert_eq!(names(&shelf), [""; 0]);
+}
+
+/// A store as an earlier client of that version has left it: a message of QoS 2 whose PUBREL was sent, one that was sent, one
+/// of QoS 1, a receipt whose PUBREL has not come, two messages that wait and one of the program's queue.
+fn left_by(v5: bool) -> Arc<Mutex<Shelf>> {
+    let shelf = Arc::<Mutex<Shelf>>::default();
+    let mut writer = client(v5, &shelf);
+    for id in [1, 2] {
+        let packet = packet(v5, b"x", id);
+        assert_eq!(writer.put(Record::Sent(id), &packet), Ok(()));
+    }
+    assert_eq!(writer.put(Record::Released(1), b"\x62\x02\x00\x01"), Ok(()));
+    let received = packet(v5, b"r", 7);
+    assert_eq!(writer.put(Record::Received(7), &received), Ok(()));
+    for payload in [b"a", b"b"] {
+        let stored = writer.store_command(&message(payload, 0, QoS::ExactlyOnce), 1);
+        assert!(stored.is_ok());
+    }
+    let stored = writer.store_message::<Observer>(&b"q".to_vec(), Receipt::None);
+    assert!(stored.is_ok());
+    shelf
+}
+
+#[test]
+fn what_an_earlier_process_left_goes_on_where_it_was() {
+    for (theirs, ours) in [(false, false), (true, true), (false, true), (true, false)] {
+        let name = format!("v5: {theirs}, then {ours}");
+        let shelf = left_by(theirs);
+        let mut setup = carried::setup();
+        setup.create.v5 = ours;
+        setup.create.restore_messages = true;
+        let client = Carried::new(setup, Some(Box::new(Kept(Arc::clone(&shelf)))));
+        let version = convert::version(ours);
+        let options = ConnectOptions {
+            clean: false,
+            ..carried::options_of(version)
+        };
+        let stream = client.attach(1 << 16, options, "connect");
+        carried::sent(&stream);
+        let connack: &[u8] = if ours {
+            &[0x20, 3, 1, 0, 0]
+        } else {
+            &[0x20, 2, 1, 0]
+        };
+        client.feed(&stream, connack);
+        let again = |payload: &[u8], id| {
+            let mut packet = packet(ours, payload, id);
+            packet[0] |= 8;
+            packet
+        };
+        let expected = [
+            b"\x62\x02\x00\x01".to_vec(),
+            again(b"x", 2),
+            packet(ours, b"a", 3),
+            packet(ours, b"b", 4),
+        ];
+        assert_eq!(carried::sent(&stream), expected.concat(), "{name}");
+        assert_eq!(client.heard(), ["q", "connect up", "connected"], "{name}");
+        // The receipt stands. At PUBREL its message comes, once, unless it was handed over when it came, as in MQTT 5.
+        client.feed(&stream, b"\x62\x02\x00\x07");
+        let expected: &[&str] = if theirs { &[] } else { &["r"] };
+        assert_eq!(client.heard(), expected, "{name}");
+        for id in 1..=4 {
+            if id > 1 {
+                client.feed(&stream, &[0x50, 2, 0, id]);
+            }
+            client.feed(&stream, &[0x70, 2, 0, id]);
+        }
+        assert_eq!(client.heard(), ["restored ended"; 4], "{name}");
+        assert_eq!(names(&shelf), [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn what_waits_is_forgotten_where_the_program_wants_that() {
+    let shelf = left_by(false);
+    let mut setup = carried::setup();
+    setup.create.restore_messages = false;
+    let client = Carried::new(setup, Some(Box::new(Kept(Arc::clone(&shelf)))));
+    assert_eq!(names(&shelf), ["r-7", "s-1", "s-2", "sc-1"]);
+    assert!(client.heard().is_empty());
+    assert_eq!(client.counters().queued, 0);
+}
+
+#[test]
+fn a_pubrel_whose_message_is_gone_takes_no_later_one_along() {
+    let shelf = Arc::<Mutex<Shelf>>::default();
+    let mut writer = client(false, &shelf);
+    assert_eq!(writer.put(Record::Released(3), b"\x62\x02\x00\x03"), Ok(()));
+    let client = Carried::new(carried::setup(), Some(Box::new(Kept(Arc::clone(&shelf)))));
+    assert_eq!(names(&shelf), [""; 0]);
+    assert!(client.pending_tokens(true).is_empty());
+}
+
+#[test]
+fn of_two_records_of_one_identifier_the_clients_own_counts() {
+    for ours in [false, true] {
+        let shelf = Arc::<Mutex<Shelf>>::default();
+        for v5 in [false, true] {
+            let payload: &[u8] = if v5 == ours { b"ours" } else { b"theirs" };
+            let (sent, received) = (packet(v5, payload, 5), packet(v5, payload, 6));
+            let mut writer = client(v5, &shelf);
+            assert_eq!(writer.put(Record::Sent(5), &sent), Ok(()));
+            assert_eq!(writer.put(Record::Received(6), &received), Ok(()));
+        }
+        let mut setup = carried::setup();
+        setup.create.v5 = ours;
+        let client = Carried::new(setup, Some(Box::new(Kept(Arc::clone(&shelf)))));
+        let options = ConnectOptions {
+            clean: false,
+            ..carried::options_of(convert::version(ours))
+        };
+        let stream = client.attach(1 << 16, options, "connect");
+        carried::sent(&stream);
+        let connack: &[u8] = if ours {
+            &[0x20, 3, 1, 0, 0]
+        } else {
+            &[0x20, 2, 1, 0]
+        };
+        client.feed(&stream, connack);
+        assert!(carried::sent(&stream).ends_with(b"ours"));
+        client.feed(&stream, b"\x62\x02\x00\x06");
+        client.feed(&stream, b"\x50\x02\x00\x05");
+        client.feed(&stream, b"\x70\x02\x00\x05");
+        // In MQTT 5 the message was handed over when it came.
+        let heard = client.heard();
+        assert_eq!(heard.contains(&"ours".to_owned()), !ours, "{heard:?}");
+        // The other one waits for another process.
+        let left = [
+            RecordKey::new(RecordKind::PublishReceived, !ours, 6).to_string(),
+            RecordKey::new(RecordKind::PublishSent, !ours, 5).to_string(),
+        ];
+        assert_eq!(names(&shelf), left);
+    }
+}
+
+#[test]
+fn a_message_without_acknowledgement_is_stored_where_the_program_wants_that() {
+    for persist_qos0 in [false, true] {
+        let shelf = Arc::<Mutex<Shelf>>::default();
+        let create = CreateOptions {
+            persist_qos0,
+            ..CreateOptions::default()
+        };
+        let mut records = Records::new(Box::new(Kept(Arc::clone(&shelf))), &create);
+        for qos in [QoS::AtMostOnce, QoS::AtLeastOnce] {
+            let stored = records.store_command(&message(b"x", 0, qos), 1);
+            let expected = persist_qos0 || qos != QoS::AtMostOnce;
+            assert_eq!(stored.expect("stored").is_some(), expected);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod acknowledge;
 mod aliases;
 mod authenticate;
+mod operations;
 mod resume;
 
 use std::collections::HashMap;
@@ -35,6 +36,8 @@ pub struct World {
     pub authentications: Vec<u8>,
     pub resumed: usize,
     pub subscriptions_lost: Vec<(Vec<u8>, u8)>,
+    /// Acknowledgements of publishes: kind, packet identifier, reason code.
+    pub acknowledged: Vec<(AckKind, u16, u8)>,
 }
 
 impl Sink for World {
@@ -103,7 +106,9 @@ impl Sink for World {
         self.subscriptions_lost.push((filter.to_vec(), code));
     }
 
-    fn acknowledged(&mut self, _: AckKind, _: u16, _: u8, _: PropertiesRef<'_>) {}
+    fn acknowledged(&mut self, kind: AckKind, id: u16, reason: u8, _: PropertiesRef<'_>) {
+        self.acknowledged.push((kind, id, reason));
+    }
 
     fn store(&mut self, record: Record, packet: &[u8]) -> Result<(), NotStored> {
         if self.store_fails {
