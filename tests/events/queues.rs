@@ -1,6 +1,7 @@
 //! Queues: shared by many clients, read through buffers of any size, with log lines among the events.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use paho_oxide::events::{Connect, Create, EventClient, HEAD, Kind, NotTaken, Queue, Wait, Work};
@@ -114,25 +115,32 @@ fn one_queue_serves_many_clients_and_several_threads() {
         }
     }
     // Each thread sees a part of each client's messages; together they see all, each client's in order within a thread.
+    // A server's answer says that the engine has read the messages, not that they are in the queue already: who takes the
+    // last of all records closes it.
+    let left = AtomicU64::new(CLIENTS as u64 * EACH + 1);
     let seen: Vec<Vec<(u64, Vec<u8>)>> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..3)
             .map(|_| {
                 scope.spawn(|| {
                     let mut seen = Vec::new();
                     loop {
-                        let mut ended = false;
+                        let mut counted = 0;
                         let taken = queue.take_batch(Wait::For(PATIENCE), |context, record| {
                             match record.head.kind {
                                 Kind::Message => seen.push((context, record.payload().to_vec())),
-                                Kind::Lost => ended = true,
-                                _ => {}
+                                Kind::Lost => {}
+                                _ => return true,
                             }
+                            counted += 1;
                             true
                         });
                         match taken {
                             Err(NotTaken::Closed) => return seen,
                             Ok(0) | Err(NotTaken::TooSmall(_)) => panic!("nothing came"),
-                            Ok(_) if ended => queue.close(),
+                            Ok(_) if counted == 0 => {}
+                            Ok(_) if left.fetch_sub(counted, Ordering::Relaxed) == counted => {
+                                queue.close()
+                            }
                             Ok(_) => {}
                         }
                     }
