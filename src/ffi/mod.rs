@@ -6,6 +6,7 @@ mod entry;
 pub mod exports;
 mod for_paho;
 mod handles;
+mod in_call;
 mod last_error;
 mod layout;
 pub mod memory;

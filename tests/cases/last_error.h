@@ -7,7 +7,8 @@
  *
  * Original: has no such function.
  *
- * The program that includes this defines API, its header's prefix, and KNOWS_NO_ID if its publishes have no structure for options.
+ * The program that includes this defines API, its header's prefix; PUBLISH and PUBLISH_MESSAGE, the functions; NO_OPTIONS, what stands for
+ * no options at the end of a call that may have some; and the codes in which the APIs differ.
  */
 #ifndef LAST_ERROR_H
 #define LAST_ERROR_H
@@ -226,6 +227,52 @@ static void common(CALL() client) {
     CALL(_destroy)(&client);
     refused(NULL, "a destroyed client", CALL(_setCallbacks)(stale, NULL, NULL, NULL, NULL), -1, "handle");
     refused(NULL, "an address", CALL(_setCallbacks)((void *)words_of, NULL, NULL, NULL, NULL), -1, "handle");
+}
+
+/* A client that is not connected. */
+static void not_connected(CALL() client) {
+    refused(client, "publish", PUBLISH(client, "t", 1, "x", 0, 0, NULL), -3, "not connected");
+    refused(client, "subscribe", CALL(_subscribe)(client, "t", 0 NO_OPTIONS), -3, "not connected");
+    refused(client, "unsubscribe", CALL(_unsubscribe)(client, "t" NO_OPTIONS), -3, "not connected");
+}
+
+static void bad_publishes(CALL() client) {
+    CALL(_message) message = JOIN(API, _message_initializer);
+    refused(client, "no topic", PUBLISH(client, NULL, 1, "x", 0, 0, NULL), -5, "topic|NULL");
+    refused(client, "bad topic", PUBLISH(client, BAD_TEXT, 1, "x", 0, 0, NULL), -5, "topic|UTF-8");
+    refused(client, "QoS", PUBLISH(client, "t", 1, "x", 3, 0, NULL), -9, "qos|3");
+    refused(client, "length", PUBLISH(client, "t", -1, "x", 0, 0, NULL), PUBLISH_BAD_LENGTH, "payloadlen|-1");
+    refused(client, "no payload", PUBLISH(client, "t", 1, NULL, 0, 0, NULL), -6, "payload|NULL");
+    refused(client, "wildcard", PUBLISH(client, "t/#", 1, "x", 0, 0, NULL), -1, "topic");
+    refused(client, "no message", PUBLISH_MESSAGE(client, "t", NULL, NULL), -6, "msg|NULL");
+    message.struct_version = 7;
+    refused(client, "message version", PUBLISH_MESSAGE(client, "t", &message, NULL), -8, "msg.struct_version|7");
+}
+
+static void bad_subscribes(CALL() client) {
+    char *topics[] = {"a", BAD_TEXT};
+    int qos[] = {0, 3};
+    refused(client, "no filter", CALL(_subscribe)(client, NULL, 0 NO_OPTIONS), -5, "topic|NULL");
+    refused(client, "filter", CALL(_subscribe)(client, "a#", 0 NO_OPTIONS), -1, "filter");
+    refused(client, "QoS", CALL(_subscribe)(client, "a", 3 NO_OPTIONS), -9, "qos|3");
+    refused(client, "none", CALL(_subscribeMany)(client, 0, topics, qos NO_OPTIONS), -1, "count|0");
+    refused(client, "no topics", CALL(_subscribeMany)(client, 2, NULL, qos NO_OPTIONS), -6, "topic|NULL");
+    refused(client, "no QoS", CALL(_subscribeMany)(client, 1, topics, NULL NO_OPTIONS), -6, "qos|NULL");
+    refused(client, "one of two", CALL(_subscribeMany)(client, 2, topics, qos NO_OPTIONS), -5, "topic 1 of 2|UTF-8");
+    topics[1] = "b";
+    refused(client, "QoS of two", CALL(_subscribeMany)(client, 2, topics, qos NO_OPTIONS), -9, "topic 1 of 2|qos is 3");
+    refused(client, "unsubscribe", CALL(_unsubscribe)(client, BAD_TEXT NO_OPTIONS), -5, "topic|UTF-8");
+    refused(client, "unsubscribe none", CALL(_unsubscribeMany)(client, -1, topics NO_OPTIONS), -1, "count|-1");
+}
+
+/* What belongs to a packet of MQTT 5, and not to CONNECT; the caller frees it. */
+static MQTTProperties properties_of_publish(void) {
+    MQTTProperties properties = MQTTProperties_initializer;
+    MQTTProperty property;
+    property.identifier = MQTTPROPERTY_CODE_TOPIC_ALIAS;
+    property.value.integer2 = 1;
+    MQTTProperties_add(&properties, &property);
+    return properties;
 }
 
 #endif

@@ -2,6 +2,10 @@
 #include "texts.h"
 #include "MQTTAsync.h"
 #define API MQTTAsync
+#define PUBLISH MQTTAsync_send
+#define PUBLISH_MESSAGE MQTTAsync_sendMessage
+#define PUBLISH_BAD_LENGTH -6
+#define NO_OPTIONS , NULL
 #define CALL_0_LEN_WILL_TOPIC MQTTASYNC_0_LEN_WILL_TOPIC
 #define CALL_BAD_VERSION MQTTASYNC_BAD_MQTT_OPTION
 #include "last_error.h"
@@ -41,41 +45,14 @@ static void connect_to(MQTTAsync client) {
 }
 
 static void publishes(MQTTAsync client) {
-    MQTTAsync_message message = MQTTAsync_message_initializer;
     MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
-    refused(client, "no topic", MQTTAsync_send(client, NULL, 1, "x", 0, 0, NULL), -5, "topic|NULL");
-    refused(client, "bad topic", MQTTAsync_send(client, BAD_TEXT, 1, "x", 0, 0, NULL), -5, "topic|UTF-8");
-    refused(client, "QoS", MQTTAsync_send(client, "t", 1, "x", 3, 0, NULL), -9, "qos|3");
-    refused(client, "length", MQTTAsync_send(client, "t", -1, "x", 0, 0, NULL), -6, "payloadlen|-1");
-    refused(client, "no payload", MQTTAsync_send(client, "t", 1, NULL, 0, 0, NULL), -6, "payload|NULL");
-    refused(client, "wildcard", MQTTAsync_send(client, "t/#", 1, "x", 0, 0, NULL), -1, "topic");
-    refused(client, "no message", MQTTAsync_sendMessage(client, "t", NULL, NULL), -6, "msg|NULL");
+    bad_publishes(client);
     refused(NULL, "no message, no client", MQTTAsync_sendMessage(NULL, "t", NULL, NULL), -6, "msg|NULL");
-    message.struct_version = 7;
-    refused(client, "message version", MQTTAsync_sendMessage(client, "t", &message, NULL), -8, "msg.struct_version|7");
     response.onSuccess5 = on_success5;
     refused(client, "callback of MQTT 5", MQTTAsync_send(client, "t", 1, "x", 0, 0, &response), -15, "onSuccess5|MQTT 5");
+    refused(client, "callback of MQTT 5", MQTTAsync_subscribe(client, "a", 0, &response), -15, "onSuccess5|MQTT 5");
     refused(client, "tokens", MQTTAsync_getPendingTokens(client, NULL), -1, "tokens|NULL");
     refused(NULL, "no client", MQTTAsync_isComplete(NULL, 1), -1, "handle");
-}
-
-static void subscribes(MQTTAsync client) {
-    char *topics[] = {"a", BAD_TEXT};
-    int qos[] = {0, 3};
-    MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
-    response.onSuccess5 = on_success5;
-    refused(client, "no filter", MQTTAsync_subscribe(client, NULL, 0, NULL), -5, "topic|NULL");
-    refused(client, "filter", MQTTAsync_subscribe(client, "a#", 0, NULL), -1, "filter");
-    refused(client, "QoS", MQTTAsync_subscribe(client, "a", 3, NULL), -9, "qos|3");
-    refused(client, "none", MQTTAsync_subscribeMany(client, 0, topics, qos, NULL), -1, "count|0");
-    refused(client, "no topics", MQTTAsync_subscribeMany(client, 2, NULL, qos, NULL), -6, "topic|NULL");
-    refused(client, "no QoS", MQTTAsync_subscribeMany(client, 1, topics, NULL, NULL), -6, "qos|NULL");
-    refused(client, "one of two", MQTTAsync_subscribeMany(client, 2, topics, qos, NULL), -5, "topic 1 of 2|UTF-8");
-    topics[1] = "b";
-    refused(client, "QoS of two", MQTTAsync_subscribeMany(client, 2, topics, qos, NULL), -9, "topic 1 of 2|qos is 3");
-    refused(client, "callback of MQTT 5", MQTTAsync_subscribe(client, "a", 0, &response), -15, "onSuccess5|MQTT 5");
-    refused(client, "unsubscribe", MQTTAsync_unsubscribe(client, BAD_TEXT, NULL), -5, "topic|UTF-8");
-    refused(client, "unsubscribe none", MQTTAsync_unsubscribeMany(client, -1, topics, NULL), -1, "count|-1");
 }
 
 /* What MQTT 5 has beside. */
@@ -84,11 +61,7 @@ static void version_5(const char *uri) {
     MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer5;
     MQTTAsync_disconnectOptions disconnect = MQTTAsync_disconnectOptions_initializer5;
     MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
-    MQTTProperties properties = MQTTProperties_initializer;
-    MQTTProperty property;
-    property.identifier = MQTTPROPERTY_CODE_TOPIC_ALIAS;
-    property.value.integer2 = 1;
-    MQTTProperties_add(&properties, &property);
+    MQTTProperties properties = properties_of_publish();
     options.connectProperties = &properties;
     refused(client, "property of PUBLISH", MQTTAsync_connect(client, &options), -1, "propert");
     options.connectProperties = NULL;
@@ -121,16 +94,14 @@ int main(void) {
     well(client, "create", 0, 0);
     common(client);
     connect_options(client);
-    refused(client, "send", MQTTAsync_send(client, "t", 1, "x", 0, 0, NULL), -3, "not connected");
-    refused(client, "subscribe", MQTTAsync_subscribe(client, "t", 0, NULL), -3, "not connected");
-    refused(client, "unsubscribe", MQTTAsync_unsubscribe(client, "t", NULL), -3, "not connected");
+    not_connected(client);
     refused(client, "wait", MQTTAsync_waitForCompletion(client, 1, 10), -3, "not connected");
     refused(client, "disconnect", MQTTAsync_disconnect(client, &disconnect), -3, "not connected");
     refused(client, "reconnect", MQTTAsync_reconnect(client), -3, "not connected");
     connect_to(client);
     well(client, "send", MQTTAsync_send(client, "t", 1, "x", 0, 0, NULL), 0);
     publishes(client);
-    subscribes(client);
+    bad_subscribes(client);
     disconnect.struct_version = 3;
     refused(client, "disconnect version", MQTTAsync_disconnect(client, &disconnect), -8, "options.struct_version|3");
     MQTTAsync_destroy(&client);

@@ -2,6 +2,10 @@
 #include "texts.h"
 #include "MQTTClient.h"
 #define API MQTTClient
+#define PUBLISH MQTTClient_publish
+#define PUBLISH_MESSAGE MQTTClient_publishMessage
+#define PUBLISH_BAD_LENGTH -1
+#define NO_OPTIONS
 #define CALL_0_LEN_WILL_TOPIC MQTTCLIENT_0_LEN_WILL_TOPIC
 #define CALL_BAD_VERSION MQTTCLIENT_BAD_MQTT_VERSION
 #include "last_error.h"
@@ -15,42 +19,10 @@ static MQTTClient make(const char *uri, int version) {
     return client;
 }
 
-static void publishes(MQTTClient client) {
-    MQTTClient_message message = MQTTClient_message_initializer;
-    refused(client, "no topic", MQTTClient_publish(client, NULL, 1, "x", 0, 0, NULL), -5, "topic|NULL");
-    refused(client, "bad topic", MQTTClient_publish(client, BAD_TEXT, 1, "x", 0, 0, NULL), -5, "topic|UTF-8");
-    refused(client, "QoS", MQTTClient_publish(client, "t", 1, "x", 3, 0, NULL), -9, "qos|3");
-    refused(client, "length", MQTTClient_publish(client, "t", -1, "x", 0, 0, NULL), -1, "payloadlen|-1");
-    refused(client, "no payload", MQTTClient_publish(client, "t", 1, NULL, 0, 0, NULL), -6, "payload|NULL");
-    refused(client, "wildcard", MQTTClient_publish(client, "t/#", 1, "x", 0, 0, NULL), -1, "topic");
-    refused(client, "no message", MQTTClient_publishMessage(client, "t", NULL, NULL), -6, "msg|NULL");
-    message.struct_version = 7;
-    refused(client, "message version", MQTTClient_publishMessage(client, "t", &message, NULL), -8, "msg.struct_version|7");
-}
-
-static void subscribes(MQTTClient client) {
-    char *topics[] = {"a", BAD_TEXT};
-    int qos[] = {0, 3};
-    refused(client, "no filter", MQTTClient_subscribe(client, NULL, 0), -5, "topic|NULL");
-    refused(client, "filter", MQTTClient_subscribe(client, "a#", 0), -1, "filter");
-    refused(client, "QoS", MQTTClient_subscribe(client, "a", 3), -9, "qos|3");
-    refused(client, "none", MQTTClient_subscribeMany(client, 0, topics, qos), -1, "count|0");
-    refused(client, "no topics", MQTTClient_subscribeMany(client, 2, NULL, qos), -6, "topic|NULL");
-    refused(client, "no QoS", MQTTClient_subscribeMany(client, 1, topics, NULL), -6, "qos|NULL");
-    refused(client, "one of two", MQTTClient_subscribeMany(client, 2, topics, qos), -5, "topic 1 of 2|UTF-8");
-    refused(client, "unsubscribe", MQTTClient_unsubscribe(client, BAD_TEXT), -5, "topic|UTF-8");
-    refused(client, "unsubscribe none", MQTTClient_unsubscribeMany(client, -1, topics), -1, "count|-1");
-    refused(client, "function of MQTT 5", MQTTClient_connect5(client, NULL, NULL, NULL).reasonCode, -16, "MQTT 5");
-}
-
 static void version_5(const char *uri) {
     MQTTClient client = make(uri, MQTTVERSION_5);
     MQTTClient_connectOptions options = MQTTClient_connectOptions_initializer5;
-    MQTTProperties properties = MQTTProperties_initializer;
-    MQTTProperty property;
-    property.identifier = MQTTPROPERTY_CODE_TOPIC_ALIAS;
-    property.value.integer2 = 1;
-    MQTTProperties_add(&properties, &property);
+    MQTTProperties properties = properties_of_publish();
     refused(client, "property of PUBLISH", MQTTClient_connect5(client, &options, &properties, NULL).reasonCode, -1, "propert");
     refused(client, "function of MQTT 3", MQTTClient_connect(client, &options), -16, "MQTT 5");
     refused(client, "subscribe of MQTT 3", MQTTClient_subscribe(client, "a", 0), -16, "MQTT 5");
@@ -84,16 +56,15 @@ int main(void) {
     refused(NULL, "connect without client", MQTTClient_connect(NULL, &options), -6, "handle");
     refused(client, "time-out", MQTTClient_setCommandTimeout(client, 10), -1, "milliSeconds|10|5000");
     refused(client, "tokens", MQTTClient_getPendingDeliveryTokens(client, NULL), -1, "tokens|NULL");
-    refused(client, "publish", MQTTClient_publish(client, "t", 1, "x", 0, 0, NULL), -3, "not connected");
-    refused(client, "subscribe", MQTTClient_subscribe(client, "t", 0), -3, "not connected");
-    refused(client, "unsubscribe", MQTTClient_unsubscribe(client, "t"), -3, "not connected");
+    not_connected(client);
     refused(client, "receive", MQTTClient_receive(client, NULL, NULL, &message, 10), -1, "topicName");
     refused(client, "receive", MQTTClient_receive(client, &topic, NULL, &message, 10), -3, "not connected");
     options.serverURIcount = 0;
     well(client, "connect", MQTTClient_connect(client, &options), 0);
     well(client, "publish", MQTTClient_publish(client, "t", 1, "x", 0, 0, NULL), 0);
-    publishes(client);
-    subscribes(client);
+    bad_publishes(client);
+    bad_subscribes(client);
+    refused(client, "function of MQTT 5", MQTTClient_connect5(client, NULL, NULL, NULL).reasonCode, -16, "MQTT 5");
     MQTTClient_destroy(&client);
     version_5(uri);
     return verdict(!wrong);

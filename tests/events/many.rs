@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[allow(clippy::wildcard_imports, reason = "it uses most of what is there")]
 use paho_oxide::ffi::exports::paho_oxide::*;
 #[allow(clippy::wildcard_imports, reason = "it uses most of what is there")]
+use paho_oxide::ffi::exports::paho_oxide_messages::*;
+#[allow(clippy::wildcard_imports, reason = "it uses most of what is there")]
 use paho_oxide::ffi::types::oxide_types::*;
 
 use crate::server::{PATIENCE, Server};

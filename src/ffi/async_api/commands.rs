@@ -4,6 +4,7 @@ use libc::{c_char, c_int, c_ulong, c_void};
 
 use super::op::{Kind, Op};
 use crate::engine::{Error, Subscription};
+use crate::ffi::in_call::code;
 use crate::ffi::last_error;
 use crate::ffi::read::message::Contents;
 use crate::ffi::read::subscription::{self, FilterOptions};
@@ -100,7 +101,7 @@ pub unsafe fn send(
         retained,
         properties: std::ptr::null(),
     };
-    super::code(super::in_call(handle, |client| {
+    code(super::in_call(handle, |client| {
         // SAFETY: as documented.
         unsafe { publish(client, destination_name, &contents, response) }
     }))
@@ -114,7 +115,7 @@ pub unsafe fn send_message(
 ) -> c_int {
     // SAFETY: as documented.
     let contents = || unsafe { Contents::of(msg) };
-    super::code(super::in_call_after(
+    code(super::in_call_after(
         contents,
         handle,
         |client, contents| {
@@ -169,7 +170,7 @@ pub unsafe fn subscribe_many(
     qos: *const c_int,
     response: *mut MQTTAsync_responseOptions,
 ) -> c_int {
-    super::code(super::in_call(handle, |client| {
+    code(super::in_call(handle, |client| {
         // SAFETY: as documented.
         unsafe { subscribe_to(client, count, topic, qos, response) }
     }))
@@ -263,7 +264,7 @@ pub unsafe fn unsubscribe_many(
     topic: *const *mut c_char,
     response: *mut MQTTAsync_responseOptions,
 ) -> c_int {
-    super::code(super::in_call(handle, |client| {
+    code(super::in_call(handle, |client| {
         check_connected(client)?;
         let v5 = client.is_v5();
         // SAFETY: as documented.
@@ -288,7 +289,7 @@ pub unsafe fn get_pending_tokens(handle: MQTTAsync, tokens: *mut *mut MQTTAsync_
     if let Some(tokens) = &mut tokens {
         **tokens = std::ptr::null_mut();
     }
-    super::code(super::in_call(handle, |client| match tokens {
+    code(super::in_call(handle, |client| match tokens {
         Some(tokens) => {
             *tokens = tokens::to_c(&client.pending_tokens(true));
             Ok(())
@@ -307,7 +308,7 @@ pub unsafe fn wait_for_completion(
     token: MQTTAsync_token,
     timeout: c_ulong,
 ) -> c_int {
-    super::code(super::in_call(handle, |client| {
+    code(super::in_call(handle, |client| {
         client
             .wait_for_token(token, super::milliseconds(timeout))
             .map_err(|error| super::error(&error))

@@ -6,6 +6,7 @@ use std::time::Duration;
 use libc::c_int;
 
 use super::op::{Kind, Op};
+use crate::ffi::in_call::code;
 use crate::ffi::last_error;
 use crate::ffi::read::connect::{self, Members, Particulars};
 use crate::ffi::read::versioned::{Versioned, field};
@@ -17,7 +18,7 @@ use crate::options::{ConnectOptions, ReconnectOptions};
 use crate::protocol::property::{Context as PropertyContext, Properties};
 
 pub unsafe fn connect(handle: MQTTAsync, options: *const MQTTAsync_connectOptions) -> c_int {
-    super::code(super::in_call(handle, |client| {
+    code(super::in_call(handle, |client| {
         // SAFETY: as documented.
         let (options, op) = unsafe { read(client, options) }?;
         client
@@ -89,7 +90,7 @@ unsafe fn read(
 }
 
 pub unsafe fn reconnect(handle: MQTTAsync) -> c_int {
-    super::code(super::in_call(handle, |client| {
+    code(super::in_call(handle, |client| {
         client
             .reconnect(Op::silent(Kind::Connect))
             .map_err(|error| super::error(&error))
@@ -97,7 +98,7 @@ pub unsafe fn reconnect(handle: MQTTAsync) -> c_int {
 }
 
 pub unsafe fn disconnect(handle: MQTTAsync, options: *const MQTTAsync_disconnectOptions) -> c_int {
-    super::code(super::in_call(handle, |client| {
+    code(super::in_call(handle, |client| {
         let mut op = Op::silent(Kind::Disconnect);
         let (mut timeout, mut reason, mut properties) = (Duration::ZERO, 0, Properties::new());
         if !options.is_null() {

@@ -10,6 +10,7 @@ use super::{AsyncClient, HANDLES};
 use crate::engine::{Driver, Setup};
 use crate::ffi::exports::version;
 use crate::ffi::for_paho::{self, Api, PahoClient, PahoHost};
+use crate::ffi::in_call::{code, refused_without_client};
 use crate::ffi::last_error;
 use crate::ffi::read::create::{Created, check};
 use crate::ffi::read::versioned::{Versioned, field};
@@ -62,7 +63,7 @@ pub unsafe fn create_with_options(
             options,
         )
     };
-    super::code(made.map_err(super::refused_without_client))
+    code(made.map_err(refused_without_client::<AsyncHost>))
 }
 
 unsafe fn make(

@@ -24,6 +24,7 @@ pub use create::{create, create_with_options, destroy};
 
 use crate::engine::{Client, Error};
 use crate::ffi::handles::Handles;
+use crate::ffi::in_call::{self, Answers, Codes, code};
 use crate::ffi::last_error;
 use crate::ffi::read::{Code, Context};
 use crate::ffi::store;
@@ -33,7 +34,6 @@ use crate::ffi::types::async_types::*;
 use crate::ffi::types::persistence_types::{
     MQTTPersistence_afterRead, MQTTPersistence_beforeWrite,
 };
-use crate::protocol::reason;
 use host::{AsyncHost, Callbacks};
 
 static HANDLES: Handles<AsyncHost> = Handles::of_async_api();
@@ -45,87 +45,42 @@ fn find(handle: MQTTAsync) -> Option<Arc<AsyncClient>> {
     HANDLES.get(handle)
 }
 
-/// Runs what a call does for its client. Why it is refused the program can ask: of the client, or of its thread where there
-/// is none. `before` is what the call checks before the handle, as the original does.
+impl Answers for AsyncHost {
+    const CODES: Codes = Codes {
+        failure: MQTTASYNC_FAILURE,
+        disconnected: MQTTASYNC_DISCONNECTED,
+        buffer_full: MQTTASYNC_MAX_BUFFERED_MESSAGES,
+        no_packet_id: MQTTASYNC_NO_MORE_MSGIDS,
+        ignored: MQTTASYNC_COMMAND_IGNORED,
+        not_stored: MQTTASYNC_PERSISTENCE_ERROR,
+        bad_qos: MQTTASYNC_BAD_QOS,
+    };
+
+    fn text(code: Code) -> Option<&'static CStr> {
+        strerror::asynchronous_text(code)
+    }
+}
+
+/// Runs what a call does for its client; `before` is what it checks before the handle: see [`in_call::in_call_after`].
 fn in_call_after<B, T>(
     before: impl FnOnce() -> Result<B, Code>,
     handle: MQTTAsync,
     call: impl FnOnce(&Arc<AsyncClient>, B) -> Result<T, Code>,
 ) -> Result<T, Code> {
-    last_error::clear();
-    let before = before();
-    let Some(client) = find(handle) else {
-        return Err(no_client(before.err()));
-    };
-    let result = before.and_then(|before| call(&client, before));
-    result.inspect_err(|code| refused(&client, *code))
+    in_call::in_call_after(before, || find(handle), call)
 }
 
-/// Works as [`in_call_after`], for a call that checks nothing before.
+/// Runs what a call does for its client: see [`in_call::in_call`].
 fn in_call<T>(
     handle: MQTTAsync,
     call: impl FnOnce(&Arc<AsyncClient>) -> Result<T, Code>,
 ) -> Result<T, Code> {
-    in_call_after(|| Ok(()), handle, |client, ()| call(client))
+    in_call::in_call(|| find(handle), call)
 }
 
-/// Notes that a handle is none, or what is `wrong` before that. Returns the code.
-#[cold]
-fn no_client(wrong: Option<Code>) -> Code {
-    refused_without_client(wrong.unwrap_or_else(|| {
-        last_error::note(MQTTASYNC_FAILURE, "the handle is not one of a client")
-    }))
-}
-
-/// Notes that a call is refused where there is no client. Returns the code.
-#[cold]
-fn refused_without_client(code: Code) -> Code {
-    last_error::refused(code, text(code));
-    code
-}
-
-/// Notes that a call for this client is refused.
-#[cold]
-fn refused(client: &AsyncClient, code: Code) {
-    let why = last_error::refused(code, text(code));
-    client.note_refused_call(code, code == MQTTASYNC_DISCONNECTED, why);
-}
-
-/// Returns a code's text.
-fn text(code: Code) -> &'static CStr {
-    strerror::asynchronous_text(code).unwrap_or(c"unknown code")
-}
-
-/// Returns a result as a return code.
-fn code(result: Result<(), Code>) -> c_int {
-    result.err().unwrap_or(MQTTASYNC_SUCCESS)
-}
-
-/// Returns the return code of an engine error. What a MQTT 5 server does not allow is named by its reason code.
+/// Returns the return code of an engine error.
 fn error(error: &Error) -> Code {
-    let note = |code| last_error::note(code, error);
-    match error {
-        Error::Disconnected => note(MQTTASYNC_DISCONNECTED),
-        Error::BufferFull => note(MQTTASYNC_MAX_BUFFERED_MESSAGES),
-        Error::NoPacketId => note(MQTTASYNC_NO_MORE_MSGIDS),
-        Error::Ignored => note(MQTTASYNC_COMMAND_IGNORED),
-        Error::NotStored => note(MQTTASYNC_PERSISTENCE_ERROR),
-        Error::Invalid(malformed) => last_error::fail(
-            match malformed.reason {
-                reason::QOS_NOT_SUPPORTED => MQTTASYNC_BAD_QOS,
-                reason::MALFORMED_PACKET
-                | reason::PROTOCOL_ERROR
-                | reason::TOPIC_NAME_INVALID
-                | reason::TOPIC_FILTER_INVALID => MQTTASYNC_FAILURE,
-                other => other.into(),
-            },
-            // Without the reason code: it would look like the server's.
-            malformed.what,
-        ),
-        Error::Store(error) => crate::ffi::read::create::refused(error),
-        Error::Failed(why) => last_error::fail(MQTTASYNC_FAILURE, why),
-        Error::WouldBlock | Error::TimedOut => note(MQTTASYNC_FAILURE),
-    }
+    in_call::error::<AsyncHost>(error)
 }
 
 pub unsafe fn global_init(inits: *mut MQTTAsync_init_options) {

@@ -5,6 +5,7 @@ pub mod mqtt_async;
 pub mod mqtt_client;
 pub mod mqtt_client_messages;
 pub mod paho_oxide;
+pub mod paho_oxide_messages;
 pub mod properties;
 #[cfg(test)]
 mod properties_tests;

@@ -3,6 +3,7 @@
 use std::ptr::{from_ref, null, null_mut};
 
 use crate::ffi::exports::paho_oxide::*;
+use crate::ffi::exports::paho_oxide_messages::*;
 use crate::ffi::types::oxide_types::*;
 
 fn create_options() -> MQTTOxide_createOptions {

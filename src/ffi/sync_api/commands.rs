@@ -8,6 +8,7 @@ use super::connect::check_version;
 use super::host::Op;
 use super::{InCall, SyncClient, in_call, in_call_after, milliseconds, response, response_codes};
 use crate::engine::{Answer, Error, Subscription};
+use crate::ffi::in_call::code;
 use crate::ffi::last_error;
 use crate::ffi::read::message::Contents;
 use crate::ffi::read::subscription::{self, FilterOptions};
@@ -85,7 +86,7 @@ pub unsafe fn publish(
         retained,
         properties: std::ptr::null(),
     };
-    super::code(in_call_of_v3(handle, |client| {
+    code(in_call_of_v3(handle, |client| {
         // SAFETY: as documented.
         unsafe { publish_contents(client, topic_name, &contents, dt) }
     }))
@@ -109,7 +110,7 @@ pub unsafe fn publish5(
         retained,
         properties,
     };
-    response(super::code(in_call(handle, |client| {
+    response(code(in_call(handle, |client| {
         // SAFETY: as documented.
         unsafe { publish_contents(client, topic_name, &contents, dt) }
     })))
@@ -121,7 +122,7 @@ pub unsafe fn publish_message(
     msg: *mut MQTTClient_message,
     dt: *mut MQTTClient_deliveryToken,
 ) -> c_int {
-    super::code(in_call_of_v3(handle, |client| {
+    code(in_call_of_v3(handle, |client| {
         // SAFETY: as documented.
         unsafe { publish_contents(client, topic_name, &Contents::of(msg)?, dt) }
     }))
@@ -133,7 +134,7 @@ pub unsafe fn publish_message5(
     msg: *mut MQTTClient_message,
     dt: *mut MQTTClient_deliveryToken,
 ) -> MQTTResponse {
-    response(super::code(in_call(handle, |client| {
+    response(code(in_call(handle, |client| {
         // SAFETY: as documented.
         unsafe { publish_contents(client, topic_name, &Contents::of(msg)?, dt) }
     })))
@@ -219,7 +220,7 @@ pub unsafe fn subscribe_many(
     topic: *const *mut c_char,
     qos: *mut c_int,
 ) -> c_int {
-    super::code(in_call_of_v3(handle, |client| {
+    code(in_call_of_v3(handle, |client| {
         // SAFETY: as documented; the array has room for the codes, in place of what was asked for.
         unsafe {
             let (codes, _) = subscribe_to(
@@ -320,7 +321,7 @@ pub unsafe fn unsubscribe_many(
     count: c_int,
     topic: *const *mut c_char,
 ) -> c_int {
-    super::code(in_call_of_v3(handle, |client| {
+    code(in_call_of_v3(handle, |client| {
         // SAFETY: as documented.
         unsafe { unsubscribe_from(client, count, topic, std::ptr::null()) }.map(|_| ())
     }))
@@ -345,7 +346,7 @@ pub unsafe fn wait_for_completion(
     dt: MQTTClient_deliveryToken,
     timeout: c_ulong,
 ) -> c_int {
-    super::code(in_call(handle, |client| {
+    code(in_call(handle, |client| {
         client
             .wait_for_token(dt, milliseconds(timeout))
             .map_err(|error| super::error(&error))
@@ -361,7 +362,7 @@ pub unsafe fn get_pending_delivery_tokens(
     if let Some(tokens) = &mut tokens {
         **tokens = std::ptr::null_mut();
     }
-    super::code(in_call(handle, |client| match tokens {
+    code(in_call(handle, |client| match tokens {
         Some(tokens) => {
             *tokens = tokens::to_c(&client.pending_tokens(false));
             Ok(())
@@ -391,7 +392,7 @@ pub unsafe fn receive(
         }
         Ok(())
     };
-    super::code(in_call_after(checked, handle, |client, ()| {
+    code(in_call_after(checked, handle, |client, ()| {
         let received = client
             .receive(milliseconds(timeout))
             .map_err(|error| super::error(&error))?;

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use libc::c_int;
 
-use super::host::Op;
+use super::host::{ClientHost, Op};
 use super::{InCall, SyncClient, in_call, response, response_properties};
 use crate::engine::{Answer, ConnectResult, Connected};
+use crate::ffi::in_call::{code, refused, refused_without_client};
 use crate::ffi::last_error;
 use crate::ffi::read::connect::{self, Members, Particulars};
 use crate::ffi::read::versioned::{Versioned, field};
@@ -28,7 +29,7 @@ const SLACK: Duration = Duration::from_secs(5);
 pub unsafe fn connect(handle: MQTTClient, options: *mut MQTTClient_connectOptions) -> c_int {
     // SAFETY: as documented.
     let result = unsafe { connect_all(handle, options, false, std::ptr::null(), std::ptr::null()) };
-    super::code(result.map(|_| ()))
+    code(result.map(|_| ()))
 }
 
 pub unsafe fn connect5(
@@ -62,11 +63,11 @@ unsafe fn connect_all(
             MQTTCLIENT_NULL_PARAMETER,
             "the handle is not one of a client",
         );
-        return Err(super::refused_without_client(code));
+        return Err(refused_without_client::<ClientHost>(code));
     };
     // SAFETY: as documented.
     let begun = unsafe { begin(&client, options, v5, connect_properties, will_properties) };
-    let (answer, patience) = begun.inspect_err(|code| super::refused(&client, *code))?;
+    let (answer, patience) = begun.inspect_err(|code| refused(client.as_ref(), *code))?;
     match client.wait_for_answer(&answer, patience) {
         Ok(Ok(connected)) => {
             // SAFETY: as documented.
@@ -81,11 +82,11 @@ unsafe fn connect_all(
                 (None, _) => MQTTCLIENT_FAILURE,
             };
             let code = last_error::note(code, &failure.message);
-            Err(super::refused_without_client(code))
+            Err(refused_without_client::<ClientHost>(code))
         }
         Err(error) => {
             let code = last_error::fail(MQTTCLIENT_FAILURE, error);
-            super::refused(&client, code);
+            refused(client.as_ref(), code);
             Err(code)
         }
     }
@@ -218,7 +219,7 @@ pub unsafe fn disconnect5(
     reason: MQTTReasonCodes,
     props: *mut MQTTProperties,
 ) -> c_int {
-    super::code(in_call(handle, |client| {
+    code(in_call(handle, |client| {
         let timeout = Duration::from_millis(u64::try_from(timeout).unwrap_or(0));
         let reason = connect::reason(reason)?;
         // SAFETY: as documented.

@@ -25,6 +25,7 @@ pub use create::{create, create_with_options, destroy};
 
 use crate::engine::{Client, Error};
 use crate::ffi::handles::Handles;
+use crate::ffi::in_call::{self, Answers, Codes, code};
 use crate::ffi::last_error;
 use crate::ffi::memory;
 use crate::ffi::read::{Code, Context};
@@ -34,7 +35,6 @@ use crate::ffi::strerror;
 use crate::ffi::types::client_types::*;
 use crate::ffi::types::property_types::MQTTProperties;
 use crate::protocol::property::{Properties, PropertiesRef};
-use crate::protocol::reason;
 use host::ClientHost;
 
 static HANDLES: Handles<ClientHost> = Handles::of_sync_api();
@@ -58,6 +58,12 @@ impl Deref for InCall {
     }
 }
 
+impl AsRef<SyncClient> for InCall {
+    fn as_ref(&self) -> &SyncClient {
+        &self.0
+    }
+}
+
 impl Drop for InCall {
     fn drop(&mut self) {
         self.0.report_to_caller();
@@ -69,85 +75,42 @@ fn find(handle: MQTTClient) -> Option<InCall> {
     HANDLES.get(handle).map(InCall)
 }
 
-/// Runs what a call does for its client. Why it is refused the program can ask: of the client, or of its thread where there
-/// is none. `before` is what the call checks before the handle, as the original does.
+impl Answers for ClientHost {
+    const CODES: Codes = Codes {
+        failure: MQTTCLIENT_FAILURE,
+        disconnected: MQTTCLIENT_DISCONNECTED,
+        buffer_full: MQTTCLIENT_MAX_MESSAGES_INFLIGHT,
+        no_packet_id: MQTTCLIENT_MAX_MESSAGES_INFLIGHT,
+        ignored: MQTTCLIENT_FAILURE,
+        not_stored: MQTTCLIENT_PERSISTENCE_ERROR,
+        bad_qos: MQTTCLIENT_BAD_QOS,
+    };
+
+    fn text(code: Code) -> Option<&'static CStr> {
+        strerror::client_text(code)
+    }
+}
+
+/// Runs what a call does for its client; `before` is what it checks before the handle: see [`in_call::in_call_after`].
 fn in_call_after<B, T>(
     before: impl FnOnce() -> Result<B, Code>,
     handle: MQTTClient,
     call: impl FnOnce(&InCall, B) -> Result<T, Code>,
 ) -> Result<T, Code> {
-    last_error::clear();
-    let before = before();
-    let Some(client) = find(handle) else {
-        return Err(no_client(before.err()));
-    };
-    let result = before.and_then(|before| call(&client, before));
-    result.inspect_err(|code| refused(&client, *code))
+    in_call::in_call_after(before, || find(handle), call)
 }
 
-/// Works as [`in_call_after`], for a call that checks nothing before.
+/// Runs what a call does for its client: see [`in_call::in_call`].
 fn in_call<T>(
     handle: MQTTClient,
     call: impl FnOnce(&InCall) -> Result<T, Code>,
 ) -> Result<T, Code> {
-    in_call_after(|| Ok(()), handle, |client, ()| call(client))
+    in_call::in_call(|| find(handle), call)
 }
 
-/// Notes that a handle is none, or what is `wrong` before that. Returns the code.
-#[cold]
-fn no_client(wrong: Option<Code>) -> Code {
-    refused_without_client(wrong.unwrap_or_else(|| {
-        last_error::note(MQTTCLIENT_FAILURE, "the handle is not one of a client")
-    }))
-}
-
-/// Notes that a call is refused where there is no client. Returns the code.
-#[cold]
-fn refused_without_client(code: Code) -> Code {
-    last_error::refused(code, text(code));
-    code
-}
-
-/// Notes that a call for this client is refused.
-#[cold]
-fn refused(client: &SyncClient, code: Code) {
-    let why = last_error::refused(code, text(code));
-    client.note_refused_call(code, code == MQTTCLIENT_DISCONNECTED, why);
-}
-
-/// Returns a code's text.
-fn text(code: Code) -> &'static CStr {
-    strerror::client_text(code).unwrap_or(c"unknown code")
-}
-
-/// Returns a result as a return code.
-fn code(result: Result<(), Code>) -> c_int {
-    result.err().unwrap_or(MQTTCLIENT_SUCCESS)
-}
-
-/// Returns the return code of an engine error. What a MQTT 5 server does not allow is named by its reason code.
+/// Returns the return code of an engine error.
 fn error(error: &Error) -> Code {
-    let note = |code| last_error::note(code, error);
-    match error {
-        Error::Disconnected => note(MQTTCLIENT_DISCONNECTED),
-        Error::BufferFull | Error::NoPacketId => note(MQTTCLIENT_MAX_MESSAGES_INFLIGHT),
-        Error::NotStored => note(MQTTCLIENT_PERSISTENCE_ERROR),
-        Error::Invalid(malformed) => last_error::fail(
-            match malformed.reason {
-                reason::QOS_NOT_SUPPORTED => MQTTCLIENT_BAD_QOS,
-                reason::MALFORMED_PACKET
-                | reason::PROTOCOL_ERROR
-                | reason::TOPIC_NAME_INVALID
-                | reason::TOPIC_FILTER_INVALID => MQTTCLIENT_FAILURE,
-                other => other.into(),
-            },
-            // Without the reason code: it would look like the server's.
-            malformed.what,
-        ),
-        Error::Store(error) => crate::ffi::read::create::refused(error),
-        Error::Failed(why) => last_error::fail(MQTTCLIENT_FAILURE, why),
-        Error::WouldBlock | Error::TimedOut | Error::Ignored => note(MQTTCLIENT_FAILURE),
-    }
+    in_call::error::<ClientHost>(error)
 }
 
 /// Returns a response that carries a code only.

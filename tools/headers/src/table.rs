@@ -492,6 +492,7 @@ is NULL, or of a client destroyed, is an error and nothing worse.",
             "types/oxide_types.rs",
             "types/for_paho_types.rs",
             "exports/paho_oxide.rs",
+            "exports/paho_oxide_messages.rs",
             "exports/for_paho.rs",
         ],
         about: "\
