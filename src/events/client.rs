@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use once_cell::sync::OnceCell;
 use rustix::net::SocketAddrAny;
 
 use crate::engine::{
@@ -103,10 +102,7 @@ impl EventClient {
             lost_after_disconnect: false,
         };
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        let source = Arc::new(Source {
-            context: create.context,
-            client: OnceCell::new(),
-        });
+        let source = Arc::new(Source::new(create.context));
         let producer: Arc<dyn Producer> = Arc::clone(&source) as _;
         let host = EventHost::new(Arc::clone(queue), producer);
         let restored = AtomicU64::new(0);
@@ -185,6 +181,8 @@ impl EventClient {
         };
         let (link, stream) = Link::stream(DEFAULT_CAPACITY, Arc::new(waker));
         let stream = Arc::new(stream);
+        // An event of an earlier stream's output may still wait.
+        self.0.engine.host().source.told(Kind::Output);
         let old = self.0.stream.lock().replace(Arc::clone(&stream));
         let attached = self.attach(link, connect);
         if attached.is_err() {

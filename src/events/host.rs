@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use once_cell::sync::OnceCell;
@@ -71,6 +72,37 @@ pub(super) fn end_call() -> bool {
 pub(super) struct Source {
     pub context: u64,
     pub client: OnceCell<Weak<Client<EventHost>>>,
+    waiting: Waiting,
+}
+
+impl Source {
+    pub fn new(context: u64) -> Self {
+        Self {
+            context,
+            client: OnceCell::new(),
+            waiting: Waiting::default(),
+        }
+    }
+}
+
+/// Events that wait in the queue and say no more than that the program has to look: one of each kind is enough. A program that
+/// does not take its events, and goes on publishing and taking bytes, must not fill the memory with them.
+#[derive(Default)]
+struct Waiting {
+    room: AtomicBool,
+    output: AtomicBool,
+    wants: AtomicBool,
+}
+
+impl Waiting {
+    fn of(&self, kind: Kind) -> Option<&AtomicBool> {
+        match kind {
+            Kind::Room => Some(&self.room),
+            Kind::Output => Some(&self.output),
+            Kind::Wants => Some(&self.wants),
+            _ => None,
+        }
+    }
 }
 
 impl Producer for Source {
@@ -81,6 +113,17 @@ impl Producer for Source {
     fn taken(&self, count: Count, records: &[RecordKey]) {
         if let Some(client) = self.client.get().and_then(Weak::upgrade) {
             client.taken(count, records);
+        }
+    }
+
+    fn is_news(&self, kind: Kind) -> bool {
+        let waits = self.waiting.of(kind);
+        !waits.is_some_and(|waits| waits.swap(true, Ordering::AcqRel))
+    }
+
+    fn told(&self, kind: Kind) {
+        if let Some(waits) = self.waiting.of(kind) {
+            waits.store(false, Ordering::Release);
         }
     }
 }

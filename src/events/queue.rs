@@ -22,6 +22,8 @@ use crate::trace;
 
 /// Lines of the log that wait at most: a program that does not take them must not fill the memory.
 const MAX_LINES: usize = 1024;
+/// The same in bytes: a line may show a topic, which has up to 64 KiB.
+const MAX_LINE_BYTES: usize = 1 << 20;
 
 /// Whose events they are. The queue tells it what the program has taken.
 pub trait Producer: Send + Sync {
@@ -30,6 +32,11 @@ pub trait Producer: Send + Sync {
     /// Tells that the program has taken so many messages, and of those with a record in the store the numbers of their
     /// records.
     fn taken(&self, count: Count, records: &[RecordKey]);
+    /// Asked before an event goes into the queue. Returns false if it would tell nothing new: one of its kind waits already,
+    /// and says that the program has to look.
+    fn is_news(&self, kind: Kind) -> bool;
+    /// Tells that the program has taken an event of that kind: the next one is news.
+    fn told(&self, kind: Kind);
 }
 
 struct Entry {
@@ -59,6 +66,9 @@ impl Pending {
         if record.head.kind == Kind::Done && joins(&mut self.0, from, &record) {
             return;
         }
+        if !from.is_news(record.head.kind) {
+            return;
+        }
         self.0.push_back(Entry {
             record,
             from: Some(Arc::clone(from)),
@@ -79,8 +89,9 @@ struct State {
     woken: u32,
     interrupted: bool,
     closed: bool,
-    /// Lines among the entries, and those that found no room.
+    /// Lines among the entries, their bytes, and how many lines found no room.
     lines: usize,
+    line_bytes: usize,
     lines_dropped: u64,
 }
 
@@ -136,12 +147,13 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, entry: Entry) {
-        if entry.record.head.kind != Kind::Message {
-            return;
-        }
         let Some(from) = entry.from else {
             return;
         };
+        if entry.record.head.kind != Kind::Message {
+            from.told(entry.record.head.kind);
+            return;
+        }
         if !self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, &from)) {
             self.tell();
             self.of = Some(from);
@@ -205,7 +217,7 @@ impl Queue {
 
     fn push_line(&self, level: trace::Level, line: &str) {
         let mut state = self.state.lock();
-        if state.lines >= MAX_LINES {
+        if state.lines >= MAX_LINES || state.line_bytes >= MAX_LINE_BYTES {
             state.lines_dropped += 1;
             return;
         }
@@ -215,6 +227,7 @@ impl Queue {
         record.head.value = dropped;
         let record = record.with(line.as_bytes(), PropertiesRef::EMPTY, &[]);
         state.lines += 1;
+        state.line_bytes += record.size();
         state.entries.push_back(Entry {
             record,
             from: None,
@@ -390,7 +403,7 @@ impl Queue {
         let taken = {
             let mut taking = self.taking.lock();
             let mut records = 0;
-            let mut lines = 0;
+            let (mut lines, mut line_bytes) = (0, 0);
             let mut full = None;
             // One round through what is there now and what has come meanwhile: not for ever, others may wait for the lock.
             for _ in 0..2 {
@@ -407,7 +420,10 @@ impl Queue {
                     }
                     records += 1;
                     if let Some(entry) = taking.pop_front() {
-                        lines += usize::from(entry.from.is_none());
+                        if entry.from.is_none() {
+                            lines += 1;
+                            line_bytes += entry.record.size();
+                        }
                         tally.add(entry);
                     }
                 }
@@ -417,6 +433,7 @@ impl Queue {
             }
             let mut state = self.state.lock();
             state.lines = state.lines.saturating_sub(lines);
+            state.line_bytes = state.line_bytes.saturating_sub(line_bytes);
             if taking.is_empty() && state.entries.is_empty() {
                 self.unsignal(&taking, &mut state);
                 settle_down(&mut taking);
@@ -488,5 +505,81 @@ fn joins(entries: &mut VecDeque<Entry>, from: &Arc<dyn Producer>, done: &Record)
 fn settle_down(entries: &mut VecDeque<Entry>) {
     if entries.is_empty() && entries.capacity() > 4096 {
         *entries = VecDeque::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Level;
+
+    /// Takes at most so many records. Returns, of each, the level, how many were dropped before, and the text's length.
+    fn take(queue: &Queue, mut most: usize) -> Vec<(u8, u64, usize)> {
+        let mut seen = Vec::new();
+        let visit = |_, record: &Record| {
+            let wanted = most > 0;
+            if wanted {
+                most -= 1;
+                assert_eq!(record.head.kind, Kind::Log);
+                let head = &record.head;
+                seen.push((head.flags, head.value, record.topic().len()));
+            }
+            wanted
+        };
+        queue.take_batch(Wait::No, visit).expect("open");
+        seen
+    }
+
+    #[test]
+    fn a_line_has_its_level() {
+        let queue = Queue::new();
+        let levels = [
+            Level::Maximum,
+            Level::Medium,
+            Level::Minimum,
+            Level::Protocol,
+            Level::Error,
+            Level::Severe,
+            Level::Fatal,
+        ];
+        for level in levels {
+            queue.push_line(level, "line");
+        }
+        let seen: Vec<u8> = take(&queue, 7).iter().map(|line| line.0).collect();
+        assert_eq!(seen, [1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn lines_that_find_no_room_are_counted_by_the_next_that_does() {
+        let queue = Queue::new();
+        for _ in 0..MAX_LINES + 5 {
+            queue.push_line(Level::Error, "line");
+        }
+        assert_eq!(take(&queue, 1), [(5, 0, 4)]);
+        queue.push_line(Level::Error, "next");
+        let seen = take(&queue, usize::MAX);
+        assert_eq!(seen.len(), MAX_LINES);
+        assert_eq!(seen[MAX_LINES - 1], (5, 5, 4));
+        assert!(seen[..MAX_LINES - 1].iter().all(|line| line.1 == 0));
+        // All have been taken: there is room for as many again.
+        for _ in 0..MAX_LINES {
+            queue.push_line(Level::Error, "line");
+        }
+        assert!(take(&queue, usize::MAX).iter().all(|line| line.1 == 0));
+    }
+
+    #[test]
+    fn long_lines_are_fewer() {
+        let queue = Queue::new();
+        let long = "x".repeat(60_000);
+        for _ in 0..MAX_LINES {
+            queue.push_line(Level::Error, &long);
+        }
+        let waited = take(&queue, usize::MAX);
+        let bytes: usize = waited.iter().map(|line| line.2).sum();
+        assert!(bytes <= MAX_LINE_BYTES + long.len(), "{bytes}");
+        queue.push_line(Level::Error, &long);
+        let dropped = u64::try_from(MAX_LINES - waited.len()).expect("a few");
+        assert_eq!(take(&queue, 1), [(5, dropped, long.len())]);
     }
 }

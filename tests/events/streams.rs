@@ -4,10 +4,11 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
-use paho_oxide::events::{Connect, Create, Kind, WebSocket};
+use paho_oxide::events::{Connect, Create, Kind, Manner, Wait, WebSocket};
+use paho_oxide::protocol::QoS;
 use tungstenite::handshake::derive_accept_key;
 
-use crate::server::{PATIENCE, Program, publish};
+use crate::server::{PATIENCE, Program, message, publish};
 
 fn websocket() -> Connect {
     Connect {
@@ -180,4 +181,81 @@ fn the_end_of_a_stream_has_the_programs_words() {
     assert_eq!(program.expect(Kind::Message).payload(), b"last");
     let lost = program.expect(Kind::Lost);
     assert!(String::from_utf8_lossy(lost.topic()).contains("the tunnel broke"));
+}
+
+/// A program that takes bytes and no events: what only says that there is something to take waits once, and is told again when the
+/// program has had it.
+#[test]
+fn output_is_told_once_until_it_is_taken() {
+    let program = Program::new(Create::default());
+    program
+        .client
+        .attach_stream(Connect::default())
+        .expect("attached");
+    let mut bytes = [0; 1024];
+    let mut take = || program.client.take(&mut bytes).expect("a stream");
+    assert!(take() > 0, "CONNECT");
+    program
+        .client
+        .feed(&[0x20, 2, 0, 0])
+        .expect("it takes CONNACK");
+    let round = |take: &mut dyn FnMut() -> usize| {
+        let published = program
+            .client
+            .publish(&message(QoS::AtMostOnce, b"m"), Manner::default())
+            .expect("accepted");
+        assert!(published.written);
+        assert!(take() > 0);
+    };
+    let outputs = || {
+        let mut outputs = 0;
+        program
+            .queue
+            .take_batch(Wait::No, |_, record| {
+                outputs += usize::from(record.head.kind == Kind::Output);
+                true
+            })
+            .expect("open");
+        outputs
+    };
+    for _ in 0..100 {
+        round(&mut take);
+    }
+    assert_eq!(outputs(), 1);
+    round(&mut take);
+    assert_eq!(outputs(), 1, "told again");
+
+    // Another stream's bytes are told of though nobody took the last event.
+    round(&mut take);
+    program.client.abort().expect("connected");
+    program
+        .client
+        .attach_stream(Connect::default())
+        .expect("attached");
+    assert_eq!(outputs(), 2);
+}
+
+/// The same of ROOM, for a program that tries again and again and looks at no event.
+#[test]
+fn room_is_told_once_until_it_is_taken() {
+    let create = Create {
+        buffer_offline: true,
+        max_buffered: 1,
+        ..Create::default()
+    };
+    let program = Program::new(create);
+    for _ in 0..100 {
+        let token = program.publish(b"m");
+        let refused = program
+            .client
+            .publish(&message(QoS::AtLeastOnce, b"m"), Manner::default());
+        assert!(refused.is_err());
+        assert!(program.client.cancel(token));
+    }
+    let rooms = program
+        .take()
+        .iter()
+        .filter(|record| record.head.kind == Kind::Room)
+        .count();
+    assert_eq!(rooms, 1);
 }

@@ -429,20 +429,13 @@ fn every_failed_attempt_says_where() {
     check(Kind::ConnectFailed, &CONNECT_FAILED);
 }
 
-/// Lines of every level come, those below the queue's do not.
+/// Lines come to the queue that asked for them, with their level: `events::queue` has a test of each.
 #[test]
 fn lines_of_the_log_have_their_level() {
     let program = Program::new(Create::default());
     program.queue.set_log_level(Some(Level::Error));
-    // An error is traced: not a socket.
-    let folder = fs::File::open("/").expect("a folder");
-    assert!(
-        program
-            .client
-            .attach_fd(folder.into(), Connect::default())
-            .is_err()
-    );
-    refused_as_a_websocket();
+    // An error, which another client's server makes.
+    lost_to_a_broken_protocol();
     let line = await_kind(&program, Kind::Log);
     assert!(line.head.flags >= Level::Error as u8);
     assert!(!line.topic().is_empty());

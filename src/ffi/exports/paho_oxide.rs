@@ -67,8 +67,8 @@ pub unsafe extern "C" fn MQTTOxide_interrupt(queue: u64) -> i32 {
     entry!(untraced: MQTTOxide_E_PANIC, oxide_api::interrupt(queue))
 }
 
-/// Has lines of the engine's log queued as #MQTTOxide_LOG events. At most 1,024 lines wait; value says how many were dropped
-/// before a line.
+/// Has lines of the engine's log queued as #MQTTOxide_LOG events. At most 1,024 lines or 1 MiB wait; value says how many
+/// were dropped before a line.
 ///
 /// @param queue the queue.
 /// @param level 1 (everything) to 7 (what ends the program); 0: no lines.
