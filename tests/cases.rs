@@ -25,7 +25,11 @@ fn compile(name: &str, arguments: &[&str]) -> PathBuf {
     let flavour = if text.contains("\"MQTTClient.h\"") {
         Flavour::Cs
     } else if !text.contains("\"MQTTAsync.h\"") && text.contains("\"paho_oxide.h\"") {
-        Flavour::Oxide
+        if text.contains("MQTTOxide_tlsOptions") {
+            Flavour::OxideTls
+        } else {
+            Flavour::Oxide
+        }
     } else {
         Flavour::As
     };
@@ -158,6 +162,11 @@ mod processes {
     #[test]
     fn a_forked_child_has_clients_of_the_event_api_of_its_own() {
         right(&[], "fork_oxide", &[]);
+    }
+
+    #[test]
+    fn signals_and_forks_leave_a_tls_client_of_the_event_api_alone() {
+        right(&["tls_broker.py"], "fork_oxide_tls", &[]);
     }
 
     #[test]

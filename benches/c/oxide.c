@@ -1,6 +1,6 @@
 /*
  * Our own API: events in batches from a queue, over a connection of the library's, an adopted socket, or bytes that this program
- * carries. One thread does everything that the program does.
+ * carries. One thread does everything that the program does, but where bytes are carried by a thread of their own (link=pump).
  */
 #include "bench.h"
 #include "paho_oxide.h"
@@ -9,20 +9,25 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 30000
 #define ALL (MQTTOxide_READ | MQTTOxide_WRITE | MQTTOxide_TICK)
-/* How often a program that publishes without a pause looks at its events, and has its bytes carried. */
+/* How often a program that publishes without a pause looks at its events. */
 #define EVERY 64
+/* How often it carries its bytes, where it does so itself: as many as fill a buffer, since each time costs two system calls. */
+#define CARRY_EVERY 512
 
 static uint64_t queue, client;
-/* Of this program's: link=fd, link=feed. */
+/* Of this program's: link=fd, link=feed, link=pump. */
 static int fd = -1;
 static uint64_t events[32 * 1024];
 static unsigned char bytes[256 * 1024];
@@ -121,6 +126,86 @@ static void carry_in(void)
     carry_out();
 }
 
+/* ---- a thread that carries the bytes (link=pump) -------------------------------------------------------------------- */
+
+static pthread_t pump;
+/* The thread sleeps until there are bytes, and nobody has woken it yet. */
+static atomic_int pump_sleeps;
+static int pump_alarm = -1;
+/* DISCONNECT is the last there is. */
+static atomic_int pump_ends;
+
+/* Called when there are bytes to take. Costs nothing while the thread is at it. */
+static void wake_pump(void)
+{
+    const uint64_t one = 1;
+    if (atomic_load(&pump_sleeps) && atomic_exchange(&pump_sleeps, 0) && write(pump_alarm, &one, sizeof one) < 0)
+        fail("eventfd", 1);
+}
+
+/* Moves bytes until there are none. Returns 0 if there were none at all. */
+static int pump_out(unsigned char *room, uint32_t size)
+{
+    int some = 0;
+    int64_t n;
+    while ((n = MQTTOxide_take(client, room, size)) > 0) {
+        for (int64_t at = 0; at < n;) {
+            ssize_t written = write(fd, room + at, (size_t)(n - at));
+            if (written <= 0)
+                fail("write", (int)written);
+            at += written;
+        }
+        some = 1;
+    }
+    must("take", n);
+    return some;
+}
+
+static void *run_pump(void *unused)
+{
+    static unsigned char out[256 * 1024], in[64 * 1024];
+    struct pollfd poll_fds[2] = {{.fd = fd, .events = POLLIN}, {.fd = pump_alarm, .events = POLLIN}};
+    (void)unused;
+    for (;;) {
+        uint64_t times;
+        int ends = pump_ends;
+        pump_out(out, sizeof out);
+        if (ends) {
+            shutdown(fd, SHUT_WR);
+            MQTTOxide_eof(client, NULL, 0);
+            return NULL;
+        }
+        atomic_store(&pump_sleeps, 1);
+        /* What came before that nobody has told of. */
+        if (pump_ends || pump_out(out, sizeof out)) {
+            atomic_store(&pump_sleeps, 0);
+            continue;
+        }
+        if (poll(poll_fds, 2, PATIENCE_MS) <= 0)
+            fail("nothing to carry", 1);
+        atomic_store(&pump_sleeps, 0);
+        if (poll_fds[1].revents && read(pump_alarm, &times, sizeof times) < 0)
+            fail("eventfd", 1);
+        if (poll_fds[0].revents) {
+            ssize_t n = read(fd, in, sizeof in);
+            if (n <= 0)
+                fail("read", (int)n);
+            for (ssize_t at = 0; at < n;) {
+                int64_t taken = MQTTOxide_feed(client, in + at, (uint64_t)(n - at));
+                must("feed", taken);
+                at += (ssize_t)taken;
+            }
+        }
+    }
+}
+
+static void start_pump(void)
+{
+    pump_alarm = eventfd(0, EFD_CLOEXEC);
+    if (pump_alarm < 0 || pthread_create(&pump, NULL, run_pump, NULL))
+        fail("pump", 1);
+}
+
 static int readable(int timeout_ms)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
@@ -195,9 +280,11 @@ static void begin(uint64_t of)
     if (linked("fd") || opt.drive) {
         dial();
         must("attachFd", MQTTOxide_attachFd(of, fd, &options));
-    } else if (linked("feed")) {
+    } else if (linked("feed") || linked("pump")) {
         dial();
         must("attachStream", MQTTOxide_attachStream(of, &options));
+        if (linked("pump"))
+            start_pump();
     } else {
         must("connect", MQTTOxide_connect(of, opt.uri, (uint32_t)strlen(opt.uri), &options, NULL));
     }
@@ -223,6 +310,10 @@ static void subscribe(const char *filter)
 static void close_client(void)
 {
     must("disconnect", MQTTOxide_disconnect(client, 10000, 0, NULL, 0));
+    if (linked("pump")) {
+        atomic_store(&pump_ends, 1);
+        wake_pump();
+    }
     while (closed == 0) {
         if (linked("feed")) {
             carry_out();
@@ -233,6 +324,8 @@ static void close_client(void)
             work(opt.drive ? 0 : PATIENCE_MS);
         }
     }
+    if (linked("pump"))
+        pthread_join(pump, NULL);
     if (fd >= 0) {
         /* What was written arrives before the end of the connection. */
         shutdown(fd, SHUT_WR);
@@ -249,9 +342,11 @@ static void publish(uint64_t by, const char *topic, uint32_t stream, long number
     payload_write(payload, opt.size, stream, (uint32_t)number);
     for (;;) {
         /* Bytes that this program carries are carried for many messages at a time. */
-        uint32_t flags = (uint32_t)opt.qos | (linked("feed") ? MQTTOxide_LATER : 0);
+        uint32_t flags = (uint32_t)opt.qos | (linked("feed") || linked("pump") ? MQTTOxide_LATER : 0);
         int32_t code = MQTTOxide_publish(by, topic, (uint32_t)strlen(topic), payload, (uint32_t)opt.size, NULL, 0, flags,
                                          &result);
+        if (linked("pump"))
+            wake_pump();
         if (code == 0)
             break;
         if (code != MQTTOxide_E_WOULD_BLOCK)
@@ -276,6 +371,7 @@ static void *buffer(size_t size)
 
 static void run_publish(void)
 {
+    const long every = linked("feed") ? CARRY_EVERY : EVERY;
     void *payload = buffer(opt.size);
     open_client("publisher");
     measure_start();
@@ -283,7 +379,7 @@ static void run_publish(void)
         while (opt.window && i - done >= opt.window)
             work(PATIENCE_MS);
         publish(client, "bench/topic", 0, i, payload);
-        if (i % EVERY == 0 && !opt.drive)
+        if (i % every == 0 && !opt.drive)
             work(0);
     }
     wait_for(&done, opt.n);

@@ -378,14 +378,18 @@ impl EventClient {
         let terms = self.terms(publish, manner);
         let published = self.0.engine.try_publish(publish, terms, |number| {
             let op = self.op(number, unacknowledged);
-            begin_call(op);
+            // The others end with an acknowledgement, in no publish's call.
+            if unacknowledged {
+                begin_call(op);
+            }
             op
         });
+        if !unacknowledged {
+            return published;
+        }
         let ended = end_call();
         let mut published = published?;
-        if unacknowledged {
-            published.written = ended;
-        }
+        published.written = ended;
         Ok(published)
     }
 

@@ -18,6 +18,8 @@ pub enum Flavour {
     As,
     /// `MQTTOxide` without TLS.
     Oxide,
+    /// `MQTTOxide` with TLS.
+    OxideTls,
 }
 
 impl Flavour {
@@ -29,12 +31,13 @@ impl Flavour {
             Self::A => "paho-mqtt3a",
             Self::As => "paho-mqtt3as",
             Self::Oxide => "paho-oxide",
+            Self::OxideTls => "paho-oxide-tls",
         }
     }
 
     /// The name that the dynamic loader looks for.
     pub fn soname(self) -> String {
-        let version = u8::from(self != Self::Oxide);
+        let version = u8::from(!matches!(self, Self::Oxide | Self::OxideTls));
         format!("lib{}.so.{version}", self.link_name())
     }
 }

@@ -114,7 +114,7 @@ fn lost_for_want_of_a_record() -> Record {
     let scratch = Scratch::new();
     let (program, mut server) = is_online_with(stored(&scratch));
     fs::remove_dir_all(&scratch.0).expect("the store's folder");
-    server.send(&publish(false, 1, 7, &[0; 300 * 1024]));
+    server.send(&publish(false, 1, 7, &vec![0; 300 * 1024]));
     let lost = program.expect(Kind::Lost);
     server.expect_end();
     lost

@@ -133,6 +133,27 @@ pub fn all() -> Vec<Scenario> {
             0.75,
         ),
         carried(
+            "events-fed-publish-1",
+            "events, fed stream: publish QoS 1",
+            "publish qos=1 link=feed",
+            300_000,
+            0.75,
+        ),
+        carried(
+            "events-pumped-publish-0",
+            "events, fed stream, a thread carries: publish QoS 0",
+            "publish qos=0 link=pump",
+            500_000,
+            0.75,
+        ),
+        carried(
+            "events-pumped-publish-1",
+            "events, fed stream, a thread carries: publish QoS 1",
+            "publish qos=1 link=pump",
+            300_000,
+            0.75,
+        ),
+        carried(
             "events-fed-receive-0",
             "events, fed stream: receive QoS 0",
             "receive qos=0 link=feed",
