@@ -22,6 +22,7 @@
 #elif defined(PAHO_MQTT_EXPORTS)
   #define LIBMQTT_API __attribute__((visibility("default")))
 #else
+  /** Stands before the declaration of each function that the libraries export. */
   #define LIBMQTT_API extern
 #endif
 

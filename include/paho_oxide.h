@@ -638,6 +638,7 @@ LIBMQTT_API int32_t MQTTOxide_eventFd(uint64_t queue);
  * @param count receives the number of events, or NULL.
  * @return the bytes that were filled; 0 when there was nothing in time, or after MQTTOxide_interrupt(); or a negative
  * MQTTOxide_E_... code. #MQTTOxide_E_TOO_SMALL: the next event does not fit, and stays; count is the size it needs.
+ * #MQTTOxide_E_ARGUMENT: the buffer is not aligned.
  */
 LIBMQTT_API int64_t MQTTOxide_nextEvents(
     uint64_t queue, void *buffer, uint32_t capacity, int32_t timeout_ms, uint32_t *count);
@@ -651,8 +652,8 @@ LIBMQTT_API int64_t MQTTOxide_nextEvents(
 LIBMQTT_API int32_t MQTTOxide_interrupt(uint64_t queue);
 
 /**
- * Has lines of the engine's log queued as #MQTTOxide_LOG events. At most 1,024 lines wait; value says how many were dropped
- * before a line.
+ * Has lines of the engine's log queued as #MQTTOxide_LOG events. At most 1,024 lines or 1 MiB wait; value says how many
+ * were dropped before a line.
  *
  * @param queue the queue.
  * @param level 1 (everything) to 7 (what ends the program); 0: no lines.
@@ -750,13 +751,15 @@ LIBMQTT_API int32_t MQTTOxide_disconnect(
 LIBMQTT_API int32_t MQTTOxide_auth(uint64_t client, uint8_t reason, const void *props, uint32_t props_len);
 
 /**
- * Writes an address of the connection's socket: "1.2.3.4:1883", `[::1]:1883`, or the path of a Unix socket.
+ * Writes an address of the connection's socket: "1.2.3.4:1883", `[::1]:1883`, the path of a Unix socket, or "@name" for an
+ * abstract one. 128 bytes are enough for any.
  *
  * @param client the client.
  * @param which 0 the server's, 1 our own.
  * @param buffer receives the text, without a NUL.
  * @param capacity its size.
- * @return the length of the text, 0 if there is none; or a negative MQTTOxide_E_... code.
+ * @return the length of the text, 0 if there is none; or a negative MQTTOxide_E_... code. #MQTTOxide_E_TOO_SMALL: the text's
+ * beginning is in the buffer.
  */
 LIBMQTT_API int64_t MQTTOxide_address(uint64_t client, uint32_t which, char *buffer, uint32_t capacity);
 
@@ -768,7 +771,7 @@ LIBMQTT_API int64_t MQTTOxide_address(uint64_t client, uint32_t which, char *buf
  * @param bytes the bytes.
  * @param n how many.
  * @return how many were taken; fewer than n while the program has too many unread messages, and an event WANTS follows when
- * there is room. Or a negative MQTTOxide_E_... code.
+ * there is room; none where the connection has ended, which an event tells. Or a negative MQTTOxide_E_... code.
  */
 LIBMQTT_API int64_t MQTTOxide_feed(uint64_t client, const void *bytes, uint64_t n);
 

@@ -517,10 +517,16 @@ fn text(address: &SocketAddrAny) -> String {
     if let Ok(address) = std::net::SocketAddr::try_from(address.clone()) {
         return address.to_string();
     }
-    rustix::net::SocketAddrUnix::try_from(address.clone())
-        .ok()
-        .and_then(|address| Some(address.path()?.to_string_lossy().into_owned()))
-        .unwrap_or_default()
+    let Ok(address) = rustix::net::SocketAddrUnix::try_from(address.clone()) else {
+        return String::new();
+    };
+    if let Some(path) = address.path() {
+        return path.to_string_lossy().into_owned();
+    }
+    // As ss and netstat write it.
+    address.abstract_name().map_or_else(String::new, |name| {
+        format!("@{}", String::from_utf8_lossy(name))
+    })
 }
 
 fn acknowledge(acks: Acks) -> Acknowledge {

@@ -25,6 +25,9 @@ const MAX_LINES: usize = 1024;
 /// The same in bytes: a line may show a topic, which has up to 64 KiB.
 const MAX_LINE_BYTES: usize = 1 << 20;
 
+/// So many events are few.
+const FEW: usize = 4;
+
 /// Whose events they are. The queue tells it what the program has taken.
 pub trait Producer: Send + Sync {
     /// Returns the program's own number, which comes with every event.
@@ -61,6 +64,14 @@ impl Entry {
 pub(super) struct Pending(VecDeque<Entry>);
 
 impl Pending {
+    /// Gives back the memory of a few events: most clients are idle, and there may be thousands. What took many is kept for
+    /// the next batch.
+    fn settle_down(&mut self) {
+        if self.0.capacity() <= FEW {
+            self.0 = VecDeque::new();
+        }
+    }
+
     /// Adds an event.
     pub fn push(&mut self, from: &Arc<dyn Producer>, record: Record, stored: Option<RecordKey>) {
         if record.head.kind == Kind::Done && joins(&mut self.0, from, &record) {
@@ -213,6 +224,8 @@ impl Queue {
         }
         state.entries.append(&mut pending.0);
         self.announce(&mut state);
+        drop(state);
+        pending.settle_down();
     }
 
     fn push_line(&self, level: trace::Level, line: &str) {

@@ -7,6 +7,7 @@
 mod common;
 
 mod acks;
+mod addresses;
 mod kills;
 mod many;
 mod policies;

@@ -47,6 +47,7 @@ pub unsafe extern "C" fn MQTTOxide_eventFd(queue: u64) -> i32 {
 /// @param count receives the number of events, or NULL.
 /// @return the bytes that were filled; 0 when there was nothing in time, or after MQTTOxide_interrupt(); or a negative
 /// MQTTOxide_E_... code. #MQTTOxide_E_TOO_SMALL: the next event does not fit, and stays; count is the size it needs.
+/// #MQTTOxide_E_ARGUMENT: the buffer is not aligned.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_nextEvents(
     queue: u64,
@@ -199,13 +200,15 @@ pub unsafe extern "C" fn MQTTOxide_auth(
     entry!(untraced: MQTTOxide_E_PANIC, oxide_api::auth(client, reason, props, props_len))
 }
 
-/// Writes an address of the connection's socket: "1.2.3.4:1883", `[::1]:1883`, or the path of a Unix socket.
+/// Writes an address of the connection's socket: "1.2.3.4:1883", `[::1]:1883`, the path of a Unix socket, or "@name" for an
+/// abstract one. 128 bytes are enough for any.
 ///
 /// @param client the client.
 /// @param which 0 the server's, 1 our own.
 /// @param buffer receives the text, without a NUL.
 /// @param capacity its size.
-/// @return the length of the text, 0 if there is none; or a negative MQTTOxide_E_... code.
+/// @return the length of the text, 0 if there is none; or a negative MQTTOxide_E_... code. #MQTTOxide_E_TOO_SMALL: the text's
+/// beginning is in the buffer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_address(
     client: u64,
@@ -223,7 +226,7 @@ pub unsafe extern "C" fn MQTTOxide_address(
 /// @param bytes the bytes.
 /// @param n how many.
 /// @return how many were taken; fewer than n while the program has too many unread messages, and an event WANTS follows when
-/// there is room. Or a negative MQTTOxide_E_... code.
+/// there is room; none where the connection has ended, which an event tells. Or a negative MQTTOxide_E_... code.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_feed(client: u64, bytes: *const c_void, n: u64) -> i64 {
     entry!(untraced: MQTTOxide_E_PANIC.into(), oxide_api::feed(client, bytes, n))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Answer, CLIENTS, ClientOf, client, code, failure, queue, read};
+use super::{Answer, CLIENTS, ClientOf, QueueOf, client, code, failure, queue, read};
 use crate::events::{Acks, Counters, Create, EventClient, StoreOptions};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::oxide_types::*;
@@ -30,7 +30,8 @@ pub unsafe fn create(
         // SAFETY: the caller's promise.
         let create = unsafe { read_options(options) }?;
         let entry = queue(queue_handle)?;
-        let mut clients = entry.clients.lock();
+        // Counted first, and without a lock from here on: a store may take its time to open.
+        let place = Place::take(&entry)?;
         let made = EventClient::new(&entry.queue, create).map_err(|error| failure(&error))?;
         let (key, _) = CLIENTS
             .get()
@@ -41,12 +42,38 @@ pub unsafe fn create(
                 })
             })
             .ok_or(MQTTOxide_E_SYSTEM)?;
-        *clients += 1;
+        place.keep();
         // SAFETY: not NULL, so a u64 that is to be written to.
         unsafe { handle.write(key.to_u64()) };
         Ok(0)
     };
     code(make())
+}
+
+/// A client's place at its queue, which is given back unless the client has come to be.
+struct Place<'a>(Option<&'a QueueOf>);
+
+impl<'a> Place<'a> {
+    fn take(queue: &'a QueueOf) -> Answer<Self> {
+        let mut clients = queue.clients.lock();
+        if clients.are_over {
+            return Err(MQTTOxide_E_HANDLE);
+        }
+        clients.count += 1;
+        Ok(Self(Some(queue)))
+    }
+
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if let Some(queue) = self.0 {
+            queue.clients.lock().count -= 1;
+        }
+    }
 }
 
 pub fn destroy(handle: u64) -> i32 {
@@ -55,7 +82,7 @@ pub fn destroy(handle: u64) -> i32 {
     };
     entry.client.destroy();
     if let Ok(entry) = queue(entry.queue) {
-        *entry.clients.lock() -= 1;
+        entry.clients.lock().count -= 1;
     }
     0
 }

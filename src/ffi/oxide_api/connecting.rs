@@ -354,7 +354,7 @@ pub unsafe fn feed_events(
         let (bytes, buffer) = unsafe {
             (
                 read::buffer(bytes.cast_mut(), len)?,
-                read::buffer(buffer, capacity.into())?,
+                read::buffer_of_events(buffer, capacity)?,
             )
         };
         let (fed, events) = client
@@ -427,7 +427,7 @@ pub unsafe fn drive_events(
         let client = client(handle)?;
         let work = read::order(what)?;
         // SAFETY: the caller's promise.
-        let buffer = unsafe { read::buffer(buffer, capacity.into()) }?;
+        let buffer = unsafe { read::buffer_of_events(buffer, capacity) }?;
         // SAFETY: as above.
         unsafe { report(client.drive_events(work, buffer), count) }
     };

@@ -58,7 +58,15 @@ static QUEUES: PerProcess<Registry<QueueOf>> =
 /// A queue, and how many clients it has.
 struct QueueOf {
     queue: Arc<Queue>,
-    clients: os::lock::Mutex<usize>,
+    clients: os::lock::Mutex<Clients>,
+}
+
+/// The clients of a queue.
+#[derive(Default)]
+struct Clients {
+    count: usize,
+    /// The queue is being destroyed: no further one.
+    are_over: bool,
 }
 
 /// What a function returns: a count, or the code of an error.

@@ -22,7 +22,7 @@ pub unsafe fn create_queue(handle: *mut u64) -> i32 {
     let made = QUEUES.get().insert_with(|_| {
         Arc::new(QueueOf {
             queue: Queue::new(),
-            clients: Mutex::new(0),
+            clients: Mutex::default(),
         })
     });
     let Some((key, _)) = made else {
@@ -37,10 +37,11 @@ pub fn destroy_queue(handle: u64) -> i32 {
     let destroy = || {
         let entry = queue(handle)?;
         {
-            let clients = entry.clients.lock();
-            if *clients > 0 {
+            let mut clients = entry.clients.lock();
+            if clients.count > 0 {
                 return Err(MQTTOxide_E_STATE);
             }
+            clients.are_over = true;
             QUEUES
                 .get()
                 .remove(Key::from_u64(handle ^ QUEUE))
@@ -99,7 +100,7 @@ pub unsafe fn next_events(
     let next = || {
         let entry = queue(handle)?;
         // SAFETY: the caller's promise.
-        let buffer = unsafe { read::buffer(buffer, capacity.into()) }?;
+        let buffer = unsafe { read::buffer_of_events(buffer, capacity) }?;
         // SAFETY: the caller's promise.
         unsafe { report(entry.queue.next_events(buffer, wait), count) }
     };

@@ -45,6 +45,18 @@ pub unsafe fn buffer<'a>(data: *mut c_void, len: u64) -> Answer<&'a mut [u8]> {
     Ok(unsafe { std::slice::from_raw_parts_mut(data.cast(), len) })
 }
 
+/// Reads a buffer of the caller's for events, which begin on addresses that a struct of theirs can have.
+///
+/// # Safety
+/// As [`buffer()`].
+pub unsafe fn buffer_of_events<'a>(data: *mut c_void, len: u32) -> Answer<&'a mut [u8]> {
+    if len > 0 && !data.cast::<u64>().is_aligned() {
+        return Err(MQTTOxide_E_ARGUMENT);
+    }
+    // SAFETY: the caller's promise.
+    unsafe { buffer(data, len.into()) }
+}
+
 /// Reads a text of the caller's, copied.
 ///
 /// # Safety

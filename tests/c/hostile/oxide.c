@@ -1,6 +1,6 @@
 /*
  * Careless programs on the event API: NULL, handles that are none (any more), structs of other sizes, and buffers that are too
- * short, for each function; then all of it from several threads while clients come and go under them. After it all a client
+ * short, for each function; descriptors, tokens and numbers that nobody would expect; then all of it from several threads while clients come and go under them. After it all a client
  * works as if nothing had been.
  *
  * The last argument says how many clients come and go under the threads.
@@ -9,7 +9,10 @@
 
 #include "paho_oxide.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define V5 5
 
@@ -331,6 +334,146 @@ static void buffers(uint64_t queue, uint64_t client)
 	CHECK_RC(MQTTOxide_abort(client), 0);
 }
 
+/* Takes what there is. */
+static void drain(uint64_t queue)
+{
+	static uint64_t buffer[8192];
+
+	while (MQTTOxide_nextEvents(queue, buffer, sizeof buffer, 0, NULL) > 0)
+		;
+}
+
+/* Buffers that no event may begin at, and times to wait of any size: nothing is fed, and the event stays. */
+static void misplaced(uint64_t queue, uint64_t client)
+{
+	static const char message[] = "\x30\x05\0\1t\0m";
+	static const int32_t timeouts[] = { 0, 1, -1, INT_MAX, INT_MIN };
+	uint64_t buffer[512], taken;
+	char *odd = (char *)buffer;
+	size_t i;
+
+	establish(queue, client);
+	drain(queue);
+	for (i = 0; i < sizeof timeouts / sizeof *timeouts; i++) {
+		const int shift = 1 + (int)i;
+
+		CHECK_RC(MQTTOxide_feed(client, message, 7), 7);
+		taken = 99;
+		CHECK_RC(MQTTOxide_nextEvents(queue, odd + shift, 1024, timeouts[i], NULL), MQTTOxide_E_ARGUMENT);
+		CHECK_RC(MQTTOxide_feedEvents(client, message, 7, &taken, odd + shift, 1024, NULL), MQTTOxide_E_ARGUMENT);
+		CHECK_RC(MQTTOxide_driveEvents(client, MQTTOxide_READ, odd + shift, 1024, NULL), MQTTOxide_E_ARGUMENT);
+		CHECK(taken == 99);
+		CHECK_RC(MQTTOxide_nextEvents(queue, buffer, sizeof buffer, timeouts[i], NULL), 56);
+	}
+	CHECK_RC(MQTTOxide_nextEvents(queue, odd + 1, 0, 0, NULL), 0);
+	/* An end, and what is fed behind it. */
+	CHECK_RC(MQTTOxide_eof(client, "gone", 4), 0);
+	CHECK(MQTTOxide_feed(client, message, 7) <= 0);
+	CHECK(MQTTOxide_eof(client, "gone", 4) <= 0);
+	CHECK(MQTTOxide_nextEvents(queue, buffer, sizeof buffer, PATIENCE_SECONDS * 1000, NULL) > 0);
+	drain(queue);
+}
+
+/* Descriptors that are no connected stream sockets, or none at all. */
+static void descriptors(uint64_t queue, uint64_t client)
+{
+	struct MQTTOxide_connectOptions connect = connect_options();
+	int ends[2], fds[6], n = 0, i;
+
+	CHECK_RC(pipe(ends), 0);
+	fds[n++] = ends[0];
+	fds[n++] = ends[1];
+	fds[n++] = open("/dev/null", O_RDWR);
+	fds[n++] = socket(AF_INET, SOCK_STREAM, 0);
+	fds[n++] = socket(AF_UNIX, SOCK_STREAM, 0);
+	fds[n++] = dup(ends[0]);
+	close(fds[5]);
+	for (i = 0; i < n; i++)
+		CHECK_RC(MQTTOxide_attachFd(client, fds[i], &connect), MQTTOxide_E_ARGUMENT);
+	CHECK_RC(MQTTOxide_attachFd(client, INT_MAX, &connect), MQTTOxide_E_ARGUMENT);
+	for (i = 0; i < n - 1; i++)
+		CHECK_RC(close(fds[i]), 0); /* they are still the caller's */
+	establish(queue, client);
+	CHECK_RC(MQTTOxide_abort(client), 0);
+	drain(queue);
+}
+
+/* More messages in a call than may be unwritten; tokens of nobody's, and of another client's messages. */
+static void numbers(uint64_t queue, uint64_t client)
+{
+	enum { MANY = 100000 };
+	static struct MQTTOxide_message messages[MANY];
+	static char payload[1000], room[64 * 1024];
+	struct MQTTOxide_createOptions create = create_options();
+	uint64_t other, first = 0, buffer[64], token, strange[4] = { 0, 1, UINT64_MAX, 1ULL << 63 };
+	uint32_t accepted = 0;
+	int i;
+
+	establish(queue, client);
+	for (i = 0; i < MANY; i++) {
+		memset(&messages[i], 0, sizeof messages[i]);
+		messages[i].topic = "t";
+		messages[i].topic_len = 1;
+		messages[i].payload = payload;
+		messages[i].payload_len = sizeof payload;
+	}
+	CHECK_RC(MQTTOxide_publishMany(client, messages, MANY, &accepted, &first), MQTTOxide_E_WOULD_BLOCK);
+	CHECK(accepted > 500 && accepted < 10000 && first > 0);
+	while (MQTTOxide_take(client, room, sizeof room) > 0)
+		;
+	CHECK_RC(MQTTOxide_publishMany(client, messages, 1, &accepted, &first), 0);
+	CHECK_RC(MQTTOxide_ack(client, strange, 4, 0), 0);
+	drain(queue);
+
+	create.flags = MQTTOxide_ACK_BY_PROGRAM;
+	CHECK_RC(MQTTOxide_create(&other, queue, &create), 0);
+	establish(queue, other);
+	drain(queue);
+	CHECK_RC(MQTTOxide_feed(other, "\x32\x07\0\1t\0\1\0m", 9), 9);
+	CHECK(MQTTOxide_nextEvents(queue, buffer, sizeof buffer, 0, NULL) == 56);
+	token = ((struct MQTTOxide_event *)(void *)buffer)->token;
+	CHECK(token != 0);
+	CHECK_RC(MQTTOxide_ack(client, &token, 1, 0), 0);
+	CHECK_RC(MQTTOxide_ack(other, &token, 1, 0), 1);
+	CHECK_RC(MQTTOxide_ack(other, &token, 1, 0), 0);
+	CHECK_RC(MQTTOxide_destroyQueue(queue), MQTTOxide_E_STATE);
+	CHECK_RC(MQTTOxide_destroy(other), 0);
+	CHECK_RC(MQTTOxide_abort(client), 0);
+	drain(queue);
+}
+
+static atomic_int waiting;
+
+static void *wait_for_ever(void *queue)
+{
+	uint64_t buffer[64];
+
+	atomic_fetch_add(&waiting, 1);
+	return (void *)(intptr_t)MQTTOxide_nextEvents(*(uint64_t *)queue, buffer, sizeof buffer, -1, NULL);
+}
+
+/* Threads that wait for events of a queue when it is destroyed, or that come just then. */
+static void destroyed_under_waiters(void)
+{
+	pthread_t threads[4];
+	uint64_t queue;
+	void *answer;
+	int i;
+
+	CHECK_RC(MQTTOxide_createQueue(&queue), 0);
+	CHECK(MQTTOxide_eventFd(queue) >= 0);
+	for (i = 0; i < 4; i++)
+		CHECK_RC(pthread_create(&threads[i], NULL, wait_for_ever, &queue), 0);
+	while (atomic_load(&waiting) < 4)
+		sched_yield();
+	CHECK_RC(MQTTOxide_destroyQueue(queue), 0);
+	for (i = 0; i < 4; i++) {
+		CHECK_RC(pthread_join(threads[i], &answer), 0);
+		CHECK((intptr_t)answer == MQTTOxide_E_HANDLE);
+	}
+	CHECK_RC(MQTTOxide_destroyQueue(queue), MQTTOxide_E_HANDLE);
+}
+
 static uint64_t shared_queue;
 static _Atomic uint64_t shared_client;
 static atomic_int over;
@@ -387,6 +530,10 @@ int main(int argc, char **argv)
 	structs(queue, client);
 	pointers(queue, client);
 	buffers(queue, client);
+	misplaced(queue, client);
+	descriptors(queue, client);
+	numbers(queue, client);
+	destroyed_under_waiters();
 	threads(rounds);
 	establish(queue, client);
 	CHECK_RC(MQTTOxide_feed(client, "\x30\x05\0\1t\0m", 7), 7);

@@ -549,6 +549,7 @@ const EXPORT_DECLARATIONS: &str = "\
 #elif defined(PAHO_MQTT_EXPORTS)
   #define LIBMQTT_API __attribute__((visibility(\"default\")))
 #else
+  /** Stands before the declaration of each function that the libraries export. */
   #define LIBMQTT_API extern
 #endif
 ";
