@@ -524,9 +524,11 @@ fn text(address: &SocketAddrAny) -> String {
         return path.to_string_lossy().into_owned();
     }
     // As ss and netstat write it.
-    address.abstract_name().map_or_else(String::new, |name| {
-        format!("@{}", String::from_utf8_lossy(name))
-    })
+    match address.abstract_name() {
+        // A socket without a name.
+        None | Some([]) => String::new(),
+        Some(name) => format!("@{}", String::from_utf8_lossy(name)),
+    }
 }
 
 fn acknowledge(acks: Acks) -> Acknowledge {
