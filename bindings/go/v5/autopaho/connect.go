@@ -56,7 +56,7 @@ func pause(ctx context.Context, delay time.Duration) bool {
 type schemeError struct{ server *url.URL }
 
 func (e schemeError) Error() string {
-	return fmt.Sprintf("unsupported scheme (%s) in url %s", e.server.Scheme, e.server.Redacted())
+	return fmt.Sprintf("unsupported scheme (%s) user in url %s", e.server.Scheme, e.server.Redacted())
 }
 
 // describe makes of an attempt's error what the program is told.

@@ -4,7 +4,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/eclipse/paho.golang/autopaho"
 	"github.com/eclipse/paho.golang/paho"
@@ -94,6 +93,6 @@ func main() {
 	}
 	m, err = autopaho.NewConnection(context.Background(), cfg)
 	kit.Must(err)
-	kit.Print(fmt.Sprint(kit.Recv(refused, "OnConnectError"))[:27])
+	kit.Print(kit.Recv(refused, "OnConnectError"))
 	kit.Print(m.Disconnect(kit.Context()))
 }
