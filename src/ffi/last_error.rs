@@ -126,14 +126,17 @@ fn now() -> u64 {
     seconds * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
 }
 
-/// Returns the text of a code with the reason behind it, if the thread's last call failed with that code and a reason. It
-/// stays as it is until the thread asks again.
+/// Returns the text of a code with the reason behind it, if the thread's last call failed with that code and a reason that
+/// says more than the text does. It stays as it is until the thread asks again.
 pub fn describe(code: Code, text: &CStr) -> Option<*const c_char> {
     if code == 0 || CODE.get() != code {
         return None;
     }
-    let whole = REASON
-        .with_borrow(|reason| format!("{}: {}", text.to_string_lossy(), reason.replace('\0', " ")));
+    let text = text.to_string_lossy();
+    let whole = REASON.with_borrow(|reason| {
+        let repeats = reason.eq_ignore_ascii_case(&text);
+        (!repeats).then(|| format!("{text}: {}", reason.replace('\0', " ")))
+    })?;
     let whole = CString::new(whole).ok()?;
     Some(TEXT.with_borrow_mut(|text| text.insert(whole).as_ptr()))
 }

@@ -139,6 +139,19 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_that_repeats_the_text_is_left_out() {
+        let code = last_error::fail(a::MQTTASYNC_DISCONNECTED, "not connected");
+        assert_eq!(read(asynchronous(code)), "Not connected");
+        assert_eq!(read(client(code)), "Not connected");
+        let code = last_error::fail(a::MQTTASYNC_DISCONNECTED, "not connected: refused");
+        assert_eq!(
+            read(asynchronous(code)),
+            "Not connected: not connected: refused"
+        );
+        last_error::clear();
+    }
+
+    #[test]
     fn the_longest_number_fits() {
         assert_eq!(read(client(c_int::MIN)), "Unknown error code -2147483648");
     }

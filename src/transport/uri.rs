@@ -46,7 +46,7 @@ impl Scheme {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UriError {
     /// Refused by the create functions (`BAD_PROTOCOL`, -14).
-    #[error("unknown protocol in the server URI")]
+    #[error("the server URI's protocol is not tcp, mqtt, ssl, tls, mqtts, ws, wss or unix")]
     BadProtocol,
     /// Refused by create too, since it has no other meaning than to smuggle lines into what is sent.
     #[error("the server URI contains a control character")]

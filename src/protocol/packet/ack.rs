@@ -91,6 +91,16 @@ impl AckKind {
             }
         }
     }
+
+    /// Returns true if a server's `code` is taken: one of the packet's table, or, as the answer to a PUBLISH, any code that
+    /// means success (below 0x80, section 2.4).
+    ///
+    /// mochi-mqtt answers a PUBLISH with user properties by 0x01 or 0x02, which are SUBACK's codes. The original takes any.
+    /// Ending the connection would end each later one as well, because the message is sent again on it.
+    const fn takes(self, code: u8) -> bool {
+        let answers_publish = matches!(self, Self::PubAck | Self::PubRec);
+        self.has_reason(code) || (answers_publish && code < reason::UNSPECIFIED_ERROR)
+    }
 }
 
 impl<'a> Ack<'a> {
@@ -107,7 +117,7 @@ impl<'a> Ack<'a> {
         };
         if version == Version::V5 && !reader.is_empty() {
             ack.reason = reader.byte()?;
-            if !kind.has_reason(ack.reason) {
+            if !kind.takes(ack.reason) {
                 return Err(Malformed::new(
                     reason::PROTOCOL_ERROR,
                     "acknowledgement has a reason code that its packet type has not",

@@ -48,14 +48,23 @@ fn acknowledgements_of_one_read_follow_each_other() {
     assert_eq!(&out[..], b"\x40\x02\x00\x01\x70\x03\x00\x02\x92");
 }
 
-/// [MQTT-3.4.2-1], [MQTT-3.5.2-1], [MQTT-3.6.2-1], [MQTT-3.7.2-1]
+/// [MQTT-3.4.2-1], [MQTT-3.5.2-1], [MQTT-3.6.2-1], [MQTT-3.7.2-1]. What answers a PUBLISH may have any code of success:
+/// there are servers that send SUBACK's. A program may send the table's codes only.
 #[test]
 fn only_the_reason_codes_of_the_packet() {
     let publish: &[u8] = &[0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99];
     let release: &[u8] = &[0, 0x92];
-    let tables = [publish, publish, release, release];
-    for ((kind, _), table) in KINDS.into_iter().zip(tables) {
+    let successes: Vec<u8> = (0..0x80).collect();
+    let answer = [&successes, publish].concat();
+    let tables: [(&[u8], &[u8]); 4] = [
+        (publish, &answer),
+        (publish, &answer),
+        (release, release),
+        (release, release),
+    ];
+    for ((kind, _), (sent, table)) in KINDS.into_iter().zip(tables) {
         for code in 0..=u8::MAX {
+            assert_eq!(kind.has_reason(code), sent.contains(&code));
             for body in [&[0, 1, code][..], &[0, 1, code, 0]] {
                 match Ack::decode(kind, Version::V5, body) {
                     Ok(ack) => {
