@@ -102,6 +102,12 @@ def test_a_program_that_cannot_be_touched(tmp_path: pathlib.Path, broker: Broker
     assert done.stdout == f"{['paho_oxide.' + name for name in names]}\n"
 
 
+def test_a_free_threaded_build_is_refused() -> None:
+    program = "import sys; sys.abiflags = 't'; import paho_oxide"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode and "ImportError: paho_oxide does not support free-threaded builds" in done.stderr
+
+
 def test_the_source_distribution() -> None:
     """It holds licences, lock file, package and engine. `make wheel` builds the wheel from it, which all tests here run on."""
     [archive] = built("*.tar.gz")

@@ -9,6 +9,9 @@ import sys
 
 from .exception import MQTTException
 
+if "t" in getattr(sys, "abiflags", ""):
+    # No wheel fits such a build, but the source distribution or a path can bring one to it.
+    raise ImportError("paho_oxide does not support free-threaded builds of Python")
 if sys.version_info < (3, 12):
     # Later versions refuse a native module that does not declare itself ready for this.
     try:
