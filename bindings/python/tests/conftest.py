@@ -240,3 +240,19 @@ def wait_until(condition: Callable[[], object], seconds: float = 120.0) -> None:
     while not condition():
         assert time.monotonic() < end, "the condition did not come true"
         time.sleep(0.005)
+
+
+def is_asleep(thread: threading.Thread) -> bool:
+    stat = pathlib.Path(f"/proc/self/task/{thread.native_id}/stat").read_text()
+    return stat.rpartition(")")[2].split()[0] == "S"
+
+
+def wait_until_asleep(thread: threading.Thread) -> None:
+    """Waits until a thread has gone to sleep, not only for the interpreter. That a test still passes if it has not is fine."""
+    looks = [0]
+
+    def look() -> bool:
+        looks[0] = looks[0] + 1 if is_asleep(thread) else 0
+        return looks[0] >= 10
+
+    wait_until(look)

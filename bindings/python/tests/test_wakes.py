@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pathlib
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from conftest import Broker, delivered, wait_until
+from conftest import Broker, delivered, wait_until_asleep
 from paho_oxide.client import CallbackAPIVersion, Client
 
 LONG = 600.0
@@ -20,22 +19,6 @@ class Patient(threading.Event):
 
     def wait(self, timeout: float | None = None) -> bool:
         return super().wait(LONG)
-
-
-def is_asleep(thread: threading.Thread) -> bool:
-    stat = pathlib.Path(f"/proc/self/task/{thread.native_id}/stat").read_text()
-    return stat.rpartition(")")[2].split()[0] == "S"
-
-
-def wait_until_asleep(thread: threading.Thread) -> None:
-    """Waits until a thread has gone to sleep, not only for the interpreter. That a test still passes if it has not is fine."""
-    looks = [0]
-
-    def look() -> bool:
-        looks[0] = looks[0] + 1 if is_asleep(thread) else 0
-        return looks[0] >= 10
-
-    wait_until(look)
 
 
 @pytest.fixture(params=["tcp", "tls"])
