@@ -75,16 +75,16 @@ fn the_answer_to_connect_is_told_once_and_ends_the_handshake() {
 
 #[test]
 fn a_server_that_does_not_answer_has_as_long_as_the_program_says() {
-    let timeout = Duration::from_secs(30);
+    let timeout = FAR;
     let late = "connect failed: waiting for CONNACK: timed out";
     for connect_timeout in [Duration::ZERO, timeout] {
         let (client, stream) = attaching(ConnectOptions {
             connect_timeout,
             ..options()
         });
-        client.tick(Duration::from_secs(25));
+        client.tick(FAR / 2);
         assert!(client.heard().is_empty() && !stream.is_ended());
-        client.tick(Duration::from_secs(35));
+        client.tick(FAR * 2);
         if connect_timeout.is_zero() {
             assert!(client.heard().is_empty() && !stream.is_ended());
             stream.feed_end();
@@ -183,15 +183,17 @@ fn what_was_told_before_a_connection_comes_before_it_and_what_it_ends_behind_it(
         .expect("accepted");
     client.host().refuses.store(true, Ordering::Relaxed);
     client.feed(&stream, b"\x30\x04\x00\x01ta");
+    client.put_off_offers();
+    assert_eq!(client.heard()[0], "a?");
     stream.feed_end();
     client.work();
-    assert_eq!(client.heard(), ["a?"]);
+    assert!(client.heard().is_empty());
     // The message waits until it is offered again; the next session is a clean one, which ends the publish.
     let stream = client.attach(1 << 16, options_of(V3), "again");
     sent(&stream);
     client.feed(&stream, connack(V3));
     client.host().refuses.store(false, Ordering::Relaxed);
-    client.tick(Duration::from_secs(1));
+    client.tick(FAR * 2);
     let heard = [
         "a",
         "lost: the server closed the connection",

@@ -208,6 +208,11 @@ impl Carried {
         self.host().heard()
     }
 
+    /// Has a message that was not taken offered again after [`FAR`] only: the machine may be slow.
+    pub fn put_off_offers(&self) {
+        self.0.lock().roles.offer_again(Instant::now() + FAR);
+    }
+
     /// Does what would be due after so long.
     pub fn tick(&self, after: Duration) {
         let mut core = self.0.lock();
