@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use crate::engine::Count;
 use crate::engine::tests::carried::{self, Carried, Observer};
 use crate::options::ConnectOptions;
 use crate::os::lock::Mutex;
@@ -419,4 +421,72 @@ fn a_message_without_acknowledgement_is_stored_where_the_program_wants_that() {
             assert_eq!(stored.expect("stored").is_some(), expected);
         }
     }
+}
+
+/// A store with three messages of the program's queue, and their keys.
+fn three_messages() -> (Arc<Mutex<Shelf>>, Vec<RecordKey>) {
+    let shelf = Arc::<Mutex<Shelf>>::default();
+    let mut writer = client(false, &shelf);
+    let stored = [b"1", b"2", b"3"].map(|payload| {
+        let stored = writer.store_message::<Observer>(&payload.to_vec(), Receipt::None);
+        stored.expect("stored")
+    });
+    (shelf, stored.into())
+}
+
+/// A client on that store, of a program that may have so many unread messages.
+fn reader(shelf: &Arc<Mutex<Shelf>>, unread: usize, set: impl FnOnce(&Observer)) -> Carried {
+    let mut setup = carried::setup();
+    setup.create.restore_messages = true;
+    let store = Box::new(Kept(Arc::clone(shelf)));
+    Carried::prepared(setup, Some(store), |client| {
+        client.set_unread_limits(unread, 1000);
+        set(client.host());
+    })
+}
+
+#[test]
+fn messages_in_the_store_are_read_as_the_program_has_room_for_them() {
+    let (shelf, keys) = three_messages();
+    let client = reader(&shelf, 2, |program| {
+        program.keeps.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(client.heard(), ["1", "2"]);
+    let counters = client.counters();
+    assert_eq!((counters.unread_messages, counters.unread_bytes), (3, 2));
+    client.work();
+    assert!(client.heard().is_empty());
+    let taken = Count {
+        messages: 1,
+        bytes: 1,
+        stored: 0,
+    };
+    client.taken(taken, &keys[..1]);
+    assert_eq!(client.heard(), ["3"]);
+    assert_eq!(names(&shelf), ["q-2", "q-3"], "until it was taken");
+    for key in &keys[1..] {
+        client.taken(taken, &[*key]);
+    }
+    let counters = client.counters();
+    assert_eq!((counters.unread_messages, counters.unread_bytes), (0, 0));
+    assert_eq!(names(&shelf), [""; 0]);
+}
+
+#[test]
+fn a_message_in_the_store_that_is_not_taken_stays_the_first() {
+    let (shelf, _) = three_messages();
+    let client = reader(&shelf, 10, |program| {
+        program.refuses.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(client.heard()[0], "1?");
+    client.put_off_offers();
+    client.heard();
+    let counters = client.counters();
+    assert_eq!((counters.unread_messages, counters.unread_bytes), (3, 0));
+    assert_eq!(names(&shelf).len(), 3);
+    client.host().refuses.store(false, Ordering::Relaxed);
+    client.tick(carried::FAR * 2);
+    assert_eq!(client.heard(), ["1", "2", "3"]);
+    assert_eq!(client.counters().unread_messages, 0);
+    assert_eq!(names(&shelf), [""; 0]);
 }

@@ -171,8 +171,18 @@ impl Drop for Carried {
 
 impl Carried {
     pub fn new(setup: Setup, store: Option<Box<dyn Store>>) -> Self {
+        Self::prepared(setup, store, |_| {})
+    }
+
+    /// Makes a client that is prepared before the program hears of anything.
+    pub fn prepared(
+        setup: Setup,
+        store: Option<Box<dyn Store>>,
+        prepare: impl FnOnce(&Client<Observer>),
+    ) -> Self {
         let client = Client::new(setup, Observer::default(), store, || "restored");
         let client = client.expect("a client");
+        prepare(&client);
         client.set_driver(Work::ALL).expect("no connection yet");
         Self(client)
     }

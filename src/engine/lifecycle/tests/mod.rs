@@ -1,6 +1,8 @@
 //! How a connection begins: what a link carries until the server has accepted it, what an attempt comes to, and what a program
 //! is told of that.
 
+mod attempts;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -341,67 +343,6 @@ fn an_attempt_that_panics_ends_as_one_that_fails() {
     drop(core);
     panics(epoch, true);
     assert_eq!(client.lock().lifecycle.epoch(), epoch + 1, "an older one's");
-}
-
-/// Runs an attempt's task to its end, on this thread.
-fn run<T>(task: impl Future<Output = T>) -> T {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().build();
-    runtime.expect("a runtime").block_on(task)
-}
-
-#[test]
-fn servers_are_tried_in_order_until_the_program_asks_for_the_end() {
-    // No URI of these leads anywhere, and none has a name to look up.
-    let uris = ["nonsense://1", "nonsense://2", "nonsense://3"];
-    let options = Arc::new(ConnectOptions {
-        server_uris: uris.map(str::to_owned).into(),
-        ..options()
-    });
-    let tried = |client: &Carried, epoch| {
-        let result = run(client.try_candidates(&options, epoch, false));
-        assert!(result.is_err());
-        client.last_error().map_or(0, |(count, _)| count)
-    };
-    let (client, epoch) = attempting("connect", &options);
-    assert_eq!(
-        tried(&client, epoch),
-        3,
-        "each once: no server refused a version"
-    );
-    let (client, epoch) = attempting("connect", &options);
-    assert!(client.disconnect(FAR, 0, Properties::new(), None).is_err());
-    assert_eq!(tried(&client, epoch), 1, "the one under way is the last");
-}
-
-#[test]
-fn a_client_without_a_name_is_not_sent_where_no_server_would_accept_it() {
-    let mut setup = setup();
-    setup.client_id = "".into();
-    let client = Carried::new(setup, None);
-    let attempt = |version, clean, extras: bool, keep_session| {
-        let options = ConnectOptions {
-            clean,
-            server_uris: vec!["nonsense://".into()],
-            extras: extras.then(|| Box::new(extras_with(Policy::Keep))),
-            ..options_of(version)
-        };
-        let result = run(client.try_candidates(&options, 0, keep_session));
-        let failure = result.err().expect("no server");
-        (failure.refused, failure.stage.is_some())
-    };
-    assert_eq!(attempt(V3, false, false, false), (Some(2), false));
-    // A reconnect asks for no clean session.
-    assert_eq!(attempt(V3, true, false, true), (Some(2), false));
-    for (version, clean, extras) in [
-        (V3, true, false),
-        (V3, false, true),
-        (V5, false, false),
-        (Version::V31, false, false),
-    ] {
-        let tried = attempt(version, clean, extras, false);
-        assert_eq!(tried, (None, true), "{version:?} {clean} {extras}");
-    }
 }
 
 #[test]
