@@ -286,6 +286,14 @@ mod secrets {
     fn no_secret_of_an_mqttasync_is_in_memory_when_it_is_destroyed() {
         right(&["secrets.py"], "secrets_async", &[]);
     }
+
+    #[test]
+    fn destroy_in_the_middle_of_an_attempt_leaves_no_secret_either() {
+        for api in ["async", "client", "oxide"] {
+            let case = format!("secrets_connecting_{api}");
+            right(&["secrets.py"], &case, &[]);
+        }
+    }
 }
 
 mod messages {

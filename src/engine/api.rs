@@ -292,6 +292,12 @@ impl<H: Host> Client<H> {
             return Err(Error::Disconnected);
         }
         let epoch = core.lifecycle.epoch();
+        let core = if timeout.is_zero() && !core.outputs.has_messages() {
+            // A program that never waits has no other call that reads the socket.
+            self.look(core)
+        } else {
+            core
+        };
         let (core, result) = self.wait_for(core, deadline_in(timeout), |core| {
             if core.outputs.queue.driver() != Driver::Calls {
                 // Its messages are the callbacks' from now on.

@@ -101,6 +101,8 @@ pub(super) struct Core<H: Host> {
     pub retired: Ends,
     /// Threads that wait on the condition variable.
     pub waiters: u32,
+    /// Tasks that connect, and have options with passwords in them.
+    pub attempts: u32,
     /// What the program's own thread does for a connection, and what it was told of that.
     pub driving: Driving,
     /// Numbers and counts for a program that asks for them.
@@ -225,6 +227,7 @@ impl<H: Host> Client<H> {
             alarm: Alarm::default(),
             retired: Ends::default(),
             waiters: 0,
+            attempts: 0,
             driving: Driving::default(),
             tally: Tally::default(),
             given_up: Box::default(),

@@ -5,6 +5,7 @@
 //!
 //! Two of one thread each, and not one of two: where the system gives no thread, tokio's own panics, or never comes back.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,6 +19,16 @@ const COUNT: usize = 2;
 
 static RUNTIMES: PerProcess<[OnceCell<Handle>; COUNT]> =
     PerProcess::new(|_| [const { OnceCell::new() }; COUNT]);
+
+thread_local! {
+    /// This thread is a runtime's.
+    static CONNECTS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Returns true on a thread that carries the tasks which connect: it must not wait for one of them.
+pub(super) fn is_connecting_thread() -> bool {
+    CONNECTS.get()
+}
 
 /// Returns the runtime; an error when the system gives no descriptors or threads. It may do so the next time.
 pub(super) fn runtime() -> io::Result<&'static Handle> {
@@ -41,6 +52,7 @@ fn start() -> io::Result<Handle> {
     let handle = runtime.handle().clone();
     // The threads that it starts for what may block inherit the signals blocked here.
     os::spawn("paho-connect", None, move || {
+        CONNECTS.set(true);
         runtime.block_on(std::future::pending::<()>());
     })?;
     Ok(handle)

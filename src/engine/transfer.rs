@@ -197,6 +197,9 @@ impl<H: Host> Client<H> {
             core.outputs.writer_left(epoch, batch.written());
             let all = batch.is_empty() && result.is_ok();
             core.retired.writer_left(epoch, all);
+            if core.waiters > 0 {
+                self.changed.notify_all();
+            }
             return (core, Turn::Stopped);
         }
         let state = &mut *core.core;

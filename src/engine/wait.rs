@@ -102,6 +102,15 @@ impl<H: Host> Client<H> {
         }
     }
 
+    /// Processes what has come, where calls drive, without waiting.
+    pub(super) fn look<'a>(&'a self, core: Guard<'a, H>) -> Guard<'a, H> {
+        if may_drive(&core) {
+            self.drive(core, Some(Instant::now()))
+        } else {
+            core
+        }
+    }
+
     /// Waits until there is room to send, which `ready` tells, or the connection of now is gone.
     ///
     /// Unlike other waits this one may depend on what other threads write. While one does there is nothing to be done

@@ -54,6 +54,47 @@ impl Layers {
     fn wants(&self) -> Wants {
         Wants::from_bits(self.wants.load(Ordering::Acquire))
     }
+
+    /// Ends the layers. Returns them: they have keys, and must not wait for whoever still has the link.
+    fn end(&self) -> Box<dyn Layer> {
+        let _call = Uncancellable::new();
+        let mut layer = self.layer.lock();
+        layer.shutdown();
+        let ended = Ended {
+            details: layer.take_details(),
+        };
+        self.wants.store(ended.wants().to_bits(), Ordering::Release);
+        std::mem::replace(&mut *layer, Box::new(ended))
+    }
+}
+
+/// What is left of layers that have ended.
+struct Ended {
+    details: Vec<String>,
+}
+
+impl Layer for Ended {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<Input> {
+        Ok(Input::End)
+    }
+
+    fn write(&mut self, _: &[IoSlice<'_>]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn shutdown(&mut self) {}
+
+    fn wants(&self) -> Wants {
+        Wants::OF_SOCKET
+    }
+
+    fn take_details(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.details)
+    }
 }
 
 impl fmt::Debug for Link {
@@ -202,7 +243,8 @@ impl Link {
 
     fn end(&self, how: rustix::net::Shutdown) {
         if let Kind::Layered(layers) = &self.0 {
-            layers.with(|layer| layer.shutdown());
+            let ended = layers.end();
+            drop(ended);
         }
         match (self.fd(), self.as_stream()) {
             (Some(fd), _) => {

@@ -3,6 +3,7 @@
 //! Establishing a connection is asynchronous and runs on the connect runtime, under one deadline. What comes out is a
 //! [`Link`]: a non-blocking byte stream that any thread may read, write and poll.
 
+pub mod apart;
 mod dial;
 mod error;
 #[cfg(any(test, fuzzing))]
@@ -61,6 +62,12 @@ impl Connector {
             #[cfg(feature = "tls")]
             tls: tls::Tls::default(),
         }
+    }
+
+    /// Lets go of what the next connection would have had of the last: keys, and sessions to resume.
+    pub fn forget(&self) {
+        #[cfg(feature = "tls")]
+        self.tls.forget();
     }
 
     fn resolver(&self) -> &dyn Resolver {

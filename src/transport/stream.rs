@@ -15,6 +15,7 @@ use std::time::Duration;
 use crate::os::lock::{Condvar, Mutex};
 use tokio::io::Interest;
 use tokio::sync::Notify;
+use zeroize::Zeroize;
 
 use super::layer::{Input, Layer, Wants};
 
@@ -54,6 +55,16 @@ struct Pipe {
     ended: bool,
     /// Somebody wanted to put more in than there was room for.
     short: bool,
+    /// The first bytes, CONNECT with a password in it, have been taken out and wiped. What follows is not worth the time.
+    wiped: bool,
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        if !self.wiped {
+            self.bytes.zeroize();
+        }
+    }
 }
 
 impl Pipe {
@@ -72,6 +83,9 @@ impl Pipe {
             if self.taken > self.len() && self.bytes.capacity() - self.bytes.len() < n {
                 self.bytes.drain(..std::mem::take(&mut self.taken));
             }
+            if !self.wiped {
+                self.grow(n);
+            }
             self.bytes.extend_from_slice(&buf[..n]);
             room -= n;
             put += n;
@@ -81,6 +95,17 @@ impl Pipe {
             }
         }
         (put, was_empty && put > 0)
+    }
+
+    /// Makes room for `n` more bytes. Memory that is too small is wiped.
+    fn grow(&mut self, n: usize) {
+        if self.bytes.capacity() - self.bytes.len() >= n {
+            return;
+        }
+        let mut larger = Vec::with_capacity((self.bytes.len() + n).max(2 * self.bytes.capacity()));
+        larger.extend_from_slice(&self.bytes);
+        self.bytes.zeroize();
+        self.bytes = larger;
     }
 
     /// Takes out what fits. Returns how much that is, and whether somebody waits for the room.
@@ -95,6 +120,10 @@ impl Pipe {
         self.taken += n;
         if self.taken == self.bytes.len() {
             self.taken = 0;
+            if !self.wiped && n > 0 {
+                self.bytes.zeroize();
+                self.wiped = true;
+            }
             self.bytes.clear();
             if self.bytes.capacity() > KEPT {
                 self.bytes = Vec::new();

@@ -7,6 +7,7 @@ program with all of these, and says which secrets it is to look for by files.
 import base64
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -96,10 +97,23 @@ with tempfile.TemporaryDirectory() as folder:
     while not (started := start()):
         pass
     mosquitto, ports = started
+    os.mkfifo(path("seen"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path("server.pem"), path("server.key"))
+
+    def silent(connection):
+        """Reads CONNECT, tells so, and says nothing to the client."""
+        with context.wrap_socket(connection, server_side=True) as secured:
+            secured.recv(4096)
+            with open(path("seen"), "wb") as seen:
+                seen.write(b"x")
+            secured.recv(4096)
+
     try:
         arguments = [
             f"ssl://127.0.0.1:{ports[1]}", f"ssl://127.0.0.1:{ports[2]}", str(peer.listen(proxy)), path("client.key"),
             path("client.pem"), path("server.pem"), path("key.der"), str(exponent), path("proxy"),
+            f"ssl://127.0.0.1:{peer.listen(silent)}", path("seen"),
         ]
         peer.run([sys.argv[1], *arguments], f"tcp://127.0.0.1:{ports[0]}")
     finally:

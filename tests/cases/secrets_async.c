@@ -1,7 +1,7 @@
 /* The secrets of secrets.h with MQTTAsync. */
 #include "MQTTAsync.h"
 #define API MQTTAsync
-#include "secrets.h"
+#include "secrets_roads.h"
 
 static atomic_int ended;
 

@@ -1,7 +1,7 @@
 /* The secrets of secrets.h with MQTTClient. */
 #include "MQTTClient.h"
 #define API MQTTClient
-#include "secrets.h"
+#include "secrets_roads.h"
 
 static int session(const struct road *road) {
     MQTTClient client;

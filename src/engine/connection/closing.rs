@@ -153,6 +153,12 @@ impl Ends {
         }
     }
 
+    /// Returns true if a thread still writes to one that has ended.
+    pub fn is_in_use(&self) -> bool {
+        let lists = self.0.as_ref();
+        lists.is_some_and(|lists| !lists.in_use.is_empty())
+    }
+
     /// Takes out those that are to be closed.
     pub fn take(&mut self) -> Vec<Retired> {
         let Some(lists) = &mut self.0 else {

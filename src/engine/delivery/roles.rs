@@ -114,6 +114,11 @@ impl<T: PartialEq> Roles<T> {
         inside.any(|thread| thread != this)
     }
 
+    /// Returns true if the thread is inside a function of the program's that is no event.
+    pub fn is_outside(&self, this: &T) -> bool {
+        self.outside.threads().contains(this)
+    }
+
     /// Takes the role of handing over what waits for the end of a call. Returns false if another thread has it.
     #[must_use = "whoever takes the role hands over, and ends it"]
     pub fn begin_report(&mut self) -> bool {

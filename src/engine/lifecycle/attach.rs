@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use crate::engine::connection::Connection;
 use crate::engine::connection::closing::wait_for_closing;
@@ -18,10 +18,12 @@ use crate::protocol::property::Properties;
 use crate::protocol::{Version, reason};
 use crate::reactor::{Reactor, reactor};
 use crate::trace;
+use crate::transport::apart::with_presence;
 use crate::transport::uri::ServerUri;
 use crate::transport::{ConnectError, Link, Stage};
 
 use super::connect::{PanicGuard, ends_with_connection, is_bridge, refusal, tell_connect_ended};
+use super::exchange::Wiped;
 
 /// What a link is made of.
 enum Base {
@@ -47,7 +49,7 @@ impl<H: Host> Client<H> {
         let connection = Connection::new(Arc::new(link), now);
         core.lifecycle
             .attach(Arc::new(options), op, connection, handshake, now, deadline)?;
-        self.begin_handshake(core, &packet);
+        self.begin_handshake(core, packet);
         Ok(())
     }
 
@@ -93,7 +95,8 @@ impl<H: Host> Client<H> {
         let mut core = self.enter();
         let epoch = core.lifecycle.connect(Arc::clone(&options), op)?;
         let client = Arc::clone(self);
-        let task = runtime.spawn(async move {
+        let present = self.present(&mut core);
+        let task = runtime.spawn(with_presence(present, async move {
             let _guard = PanicGuard {
                 client: &client,
                 epoch,
@@ -112,7 +115,7 @@ impl<H: Host> Client<H> {
                         deadline,
                     );
                     match attached {
-                        Ok(()) => client.begin_handshake(core, &packet),
+                        Ok(()) => client.begin_handshake(core, packet),
                         Err(connection) => {
                             drop(core);
                             connection.link().shutdown();
@@ -121,10 +124,12 @@ impl<H: Host> Client<H> {
                 }
                 Err(error) => {
                     let failure = ConnectFailure::new(Some(error.stage), error.message);
+                    // As in `begin_connect`.
+                    drop((options, packet));
                     client.not_established(failure, epoch);
                 }
             }
-        });
+        }));
         core.lifecycle.set_task(task.abort_handle());
         Ok(())
     }
@@ -166,20 +171,20 @@ impl<H: Host> Client<H> {
         &self,
         version: Version,
         options: &ConnectOptions,
-    ) -> Result<(Handshake, BytesMut), Error> {
-        let mut packet = BytesMut::new();
+    ) -> Result<(Handshake, Wiped), Error> {
+        let mut packet = Wiped(BytesMut::new());
         let handshake = self.with_connect(version, options, options.clean, |connect| {
-            Handshake::new(connect, &mut packet)
+            Handshake::new(connect, &mut packet.0)
         })?;
         if is_bridge(options) {
-            mark_bridge(&mut packet);
+            mark_bridge(&mut packet.0);
         }
         Ok((handshake, packet))
     }
 
-    fn begin_handshake(&self, mut core: Guard<'_, H>, packet: &[u8]) {
+    fn begin_handshake(&self, mut core: Guard<'_, H>, packet: Wiped) {
         trace!(Protocol, "{} -> CONNECT", self.setup.client_id);
-        core.outputs.out.tail().extend_from_slice(packet);
+        core.outputs.out.push_secret(Bytes::from_owner(packet));
         core.driving.carried = core
             .lifecycle
             .connection()

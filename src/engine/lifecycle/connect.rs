@@ -14,6 +14,7 @@ use crate::protocol::property::{Properties, PropertyId};
 use crate::protocol::session::{self, Begin, Policy};
 use crate::protocol::{Version, decode, reason};
 use crate::trace;
+use crate::transport::apart::with_presence;
 use crate::transport::uri::ServerUri;
 use crate::transport::{Link, Stage};
 
@@ -68,7 +69,8 @@ impl<H: Host> Client<H> {
         let mut core = self.enter();
         let epoch = core.lifecycle.connect(Arc::clone(&options), op)?;
         let client = Arc::clone(self);
-        let task = runtime.spawn(async move {
+        let present = self.present(&mut core);
+        let task = runtime.spawn(with_presence(present, async move {
             let _guard = PanicGuard {
                 client: &client,
                 epoch,
@@ -81,7 +83,7 @@ impl<H: Host> Client<H> {
                     client.not_established(failure, epoch);
                 }
             }
-        });
+        }));
         core.lifecycle.set_task(task.abort_handle());
         Ok(())
     }

@@ -56,6 +56,12 @@ pub(super) async fn exchange(link: &Link, packet: &[u8], limit: u32) -> io::Resu
 /// none of its growth leaves a copy behind.
 pub(super) struct Wiped(pub(super) BytesMut);
 
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl Drop for Wiped {
     fn drop(&mut self) {
         self.0.as_mut().zeroize();

@@ -8,6 +8,7 @@ use crate::engine::host::Host;
 use crate::engine::runtime::runtime;
 use crate::options::ConnectOptions;
 use crate::trace;
+use crate::transport::apart::{self, with_presence};
 
 use super::connect::{PanicGuard, versions};
 use super::state::{Plan, Reconnect, Signal};
@@ -31,7 +32,9 @@ impl<H: Host> Client<H> {
         let Some(plan) = core.lifecycle.retry(retry, unheard) else {
             return;
         };
-        let task = runtime.spawn(async move { client.keep_trying(plan, lost).await });
+        let present = client.present(core);
+        let trying = async move { client.keep_trying(plan, lost).await };
+        let task = runtime.spawn(with_presence(present, trying));
         core.lifecycle.set_task(task.abort_handle());
     }
 
@@ -77,8 +80,8 @@ impl<H: Host> Client<H> {
         epoch: u64,
     ) -> Arc<ConnectOptions> {
         let client = Arc::clone(self);
-        let old = Arc::clone(&options);
-        let new = tokio::task::spawn_blocking(move || client.refresh(&old, epoch)).await;
+        let ask = move |old: Arc<ConnectOptions>| client.refresh(&old, epoch);
+        let new = apart::run(Arc::clone(&options), ask).await;
         new.ok().flatten().unwrap_or(options)
     }
 

@@ -230,14 +230,12 @@ pub unsafe fn will(will: *const WillOptions) -> Result<Option<Will>, Code> {
             "will.topicName is empty",
         ));
     }
-    let payload = match field!(bytes(will.message)) {
-        Some(message) => message,
-        None if will.version() >= 1 => {
-            let payload = field!(will.payload);
-            // SAFETY: a valid pair of pointer and length, by the same promise.
-            unsafe { memory::bytes(payload.data, payload.len) }
-        }
-        None => &[],
+    let binary = (will.version() >= 1).then(|| field!(will.payload));
+    let payload = match binary.filter(|payload| !payload.data.is_null()) {
+        // The header says that it counts without a message only; the original looks at it first.
+        // SAFETY: a valid pair of pointer and length, by the same promise.
+        Some(payload) => unsafe { memory::bytes(payload.data, payload.len) },
+        None => field!(bytes(will.message)).unwrap_or_default(),
     };
     Ok(Some(Will {
         topic,

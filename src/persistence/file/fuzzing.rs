@@ -211,14 +211,25 @@ fn operations(scratch: &Scratch, bytes: &[u8]) {
             _ => None,
         };
         state.check_invariants();
-        for (key, content) in &model.live {
-            assert_eq!(&state.get(*key).expect("there"), content, "{key}");
+        for key in [one, two] {
+            // To read all of them after each step took most of the time.
+            let content = model.live.get(&key);
+            assert_eq!(state.get(key).ok().as_ref(), content, "{key}");
         }
         if let Some(end) = end {
+            check_all(&mut state, &model);
             state = reopen(scratch, state, &mut model, &end);
         }
     }
+    check_all(&mut state, &model);
     state.close();
+}
+
+/// Holds each record that has to be there against what was put.
+fn check_all(state: &mut State, model: &Model) {
+    for (key, content) in &model.live {
+        assert_eq!(&state.get(*key).expect("there"), content, "{key}");
+    }
 }
 
 /// Ends a store's life, begins the next, and holds what is there against what has to be.

@@ -283,6 +283,14 @@ impl TlsLayer {
     }
 }
 
+impl Drop for TlsLayer {
+    fn drop(&mut self) {
+        if !self.wiped {
+            self.staged.zeroize();
+        }
+    }
+}
+
 impl Layer for TlsLayer {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<Input> {
         self.more = false;

@@ -123,9 +123,22 @@ fn use_chain(builder: &mut SslContextBuilder, chain: &[X509], name: &str) -> Res
     Ok(())
 }
 
+/// Overwrites memory that this thread has freed. OpenSSL 3 frees the buffers through which it decodes a private key as they
+/// are, and lets nobody at them; the allocator gives what was freed last to who asks for that size next.
+fn overwrite_freed() {
+    const SIZES: [usize; 6] = [2048, 1024, 512, 256, 128, 64];
+    const BLOCKS: usize = 64;
+    // All at the same time: each is another piece.
+    let blocks: Vec<_> = SIZES
+        .iter()
+        .flat_map(|&size| (0..BLOCKS).map(move |_| vec![0_u8; size]))
+        .collect();
+    std::hint::black_box(blocks);
+}
+
 /// Reads a PEM key. OpenSSL never gets to ask on the terminal: there is always a callback.
 fn read_key(pem: &[u8], password: Option<&Secret>) -> Result<PKey<Private>, ErrorStack> {
-    PKey::private_key_from_pem_callback(pem, |buffer| {
+    let key = PKey::private_key_from_pem_callback(pem, |buffer| {
         let password = password.map_or(&[][..], |secret| &secret.0);
         // A longer one cannot be right; cut short it could be.
         let fits = buffer.get_mut(..password.len());
@@ -133,7 +146,9 @@ fn read_key(pem: &[u8], password: Option<&Secret>) -> Result<PKey<Private>, Erro
             buffer.copy_from_slice(password);
             password.len()
         }))
-    })
+    });
+    overwrite_freed();
+    key
 }
 
 pub(super) fn load_trust(

@@ -17,6 +17,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::io::Interest;
 
+use super::apart;
 use super::error::{ConnectError, Stage};
 use super::readiness::{Readiness, at, yield_turn};
 use super::socket::Socket;
@@ -38,6 +39,12 @@ const MAX_HANDSHAKE: u64 = 1 << 20;
 pub(super) struct Tls(Arc<Mutex<Option<Arc<Prepared>>>>);
 
 impl Tls {
+    /// Lets go of the context, with the private key in it, and of the options that it was made from.
+    pub(super) fn forget(&self) {
+        let prepared = self.0.lock().take();
+        drop(prepared);
+    }
+
     /// Secures `socket`.
     pub(super) async fn handshake(
         &self,
@@ -113,17 +120,17 @@ impl Tls {
 /// Goes on with a handshake. Where that `asks` the program for a key it may take as long as the program likes, on a thread
 /// of its own: those that connect are everybody's.
 async fn step(
-    mut stream: SslStream<Intake>,
+    stream: SslStream<Intake>,
     asks: bool,
 ) -> Result<(SslStream<Intake>, Result<(), openssl::ssl::Error>), ConnectError> {
-    let step = move || {
+    let step = |mut stream: SslStream<Intake>| {
         let result = stream.connect();
         (stream, result)
     };
     if !asks {
-        return Ok(step());
+        return Ok(step(stream));
     }
-    tokio::task::spawn_blocking(step)
+    apart::run(stream, step)
         .await
         .map_err(|error| ConnectError::new(Stage::Tls, error))
 }

@@ -186,7 +186,7 @@ static void retained(int version)
 }
 
 /* The program run again in a process of its own: connects with a will and ends without saying goodbye. */
-static int die_with_will(int version, int binary)
+static int die_with_will(int version, const char *kind)
 {
 	MQTTClient c = new_client(uri, "client-sync-dying", version);
 	MQTTClient_connectOptions v3 = MQTTClient_connectOptions_initializer;
@@ -198,10 +198,11 @@ static int die_with_will(int version, int binary)
 	o.will = &will;
 	will.topicName = "will/text";
 	will.message = "gone";
-	if (binary)
+	if (strcmp(kind, "text") != 0)
 	{
 		will.topicName = "will/binary";
-		will.message = NULL;
+		if (strcmp(kind, "both") != 0)
+			will.message = NULL;
 		will.payload.len = 3;
 		will.payload.data = "a\0b";
 		will.qos = 2;
@@ -216,18 +217,19 @@ static int die_with_will(int version, int binary)
 static void wills(const char *self, int version)
 {
 	MQTTClient watcher = new_client(uri, "client-sync-watcher", version);
-	int binary;
+	static const char *const kinds[] = {"text", "binary", "both"};
+	size_t i;
 
 	SHOW(connect_client(watcher, version));
 	SHOW(subscribe(watcher, version, "will/#", 2));
-	for (binary = 0; binary < 2; binary++)
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 	{
 		char version_text[2] = {(char)('0' + version), '\0'};
 		int status = 0;
 		pid_t child = fork();
 		if (child == 0)
 		{
-			execl(self, self, uri, version_text, binary ? "binary" : "text", (char *)NULL);
+			execl(self, self, uri, version_text, kinds[i], (char *)NULL);
 			_exit(127);
 		}
 		waitpid(child, &status, 0);
@@ -285,6 +287,34 @@ static void unreliable(int version)
 	MQTTClient_destroy(&c);
 }
 
+/* A program that never waits: it asks again and again, between other work. */
+static void polled(int version)
+{
+	MQTTClient c = new_client(uri, "client-sync", version);
+	MQTTClient_message *message = NULL;
+	const time_t until = time(NULL) + PATIENCE_SECONDS;
+	char text[2048], *topic = NULL;
+	int token, length = -1, rc;
+
+	SHOW(connect_client(c, version));
+	SHOW(MQTTClient_receive(c, &topic, &length, &message, 0));
+	SHOW(message == NULL && topic == NULL);
+	SHOW(subscribe(c, version, "polled", 1));
+	SHOW(publish(c, version, "polled", 1, "x", 1, 0, &token));
+	do
+		rc = MQTTClient_receive(c, &topic, &length, &message, 0);
+	while (rc == MQTTCLIENT_SUCCESS && message == NULL && time(NULL) < until);
+	if (message == NULL)
+		printf("receive = %d, no message\n", rc);
+	else
+		printf("receive = %d: %s\n", rc, render_message(text, sizeof(text), topic, length, message));
+	MQTTClient_freeMessage(&message);
+	MQTTClient_free(topic);
+	SHOW(MQTTClient_disconnect(c, 1000));
+	SHOW(MQTTClient_receive(c, &topic, &length, &message, 0));
+	MQTTClient_destroy(&c);
+}
+
 int main(int argc, char **argv)
 {
 	static const int versions[] = {MQTTVERSION_3_1, MQTTVERSION_3_1_1, MQTTVERSION_5};
@@ -294,7 +324,7 @@ int main(int argc, char **argv)
 		return 2;
 	uri = argv[1];
 	if (argc == 4)
-		return die_with_will(atoi(argv[2]), strcmp(argv[3], "binary") == 0);
+		return die_with_will(atoi(argv[2]), argv[3]);
 	for (i = 0; i < sizeof(big); i++)
 		big[i] = (char)(i * 7);
 	for (i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
@@ -306,6 +336,7 @@ int main(int argc, char **argv)
 		wills(argv[0], versions[i]);
 		takeover(versions[i]);
 		unreliable(versions[i]);
+		polled(versions[i]);
 	}
 	return 0;
 }
