@@ -194,6 +194,35 @@ mod tests {
         }
     }
 
+    /// Bytes that somebody watches.
+    struct Owner(std::sync::Arc<&'static str>);
+
+    impl AsRef<[u8]> for Owner {
+        fn as_ref(&self) -> &[u8] {
+            self.0.as_bytes()
+        }
+    }
+
+    #[test]
+    fn a_secret_keeps_its_place_and_is_dropped_once_it_is_written_or_given_up() {
+        let secret = std::sync::Arc::new("CONNECT");
+        let mut out = Outbound::default();
+        let mut batch = Batch::default();
+        out.tail().extend_from_slice(b"ab");
+        out.push_secret(Bytes::from_owner(Owner(secret.clone())));
+        out.tail().extend_from_slice(b"c");
+        assert_eq!(out.position(), 10);
+        out.take(&mut batch);
+        batch.advance(8);
+        assert_eq!(std::sync::Arc::strong_count(&secret), 2);
+        batch.advance(1);
+        assert_eq!(std::sync::Arc::strong_count(&secret), 1);
+        assert_eq!(drain(&mut batch, 1), b"c");
+        out.push_secret(Bytes::from_owner(Owner(secret.clone())));
+        drop(out);
+        assert_eq!(std::sync::Arc::strong_count(&secret), 1);
+    }
+
     #[test]
     fn positions_go_on_from_batch_to_batch() {
         let (mut out, mut batch) = (Outbound::default(), Batch::default());
