@@ -140,15 +140,6 @@ static int scan(const char *when) {
     return found;
 }
 
-static unsigned give_key(const char *hint, char *identity, unsigned max_identity, unsigned char *key, unsigned max_key, void *context) {
-    if (max_identity < 3 || max_key < LENGTH)
-        return 0;
-    strcpy(identity, "id");
-    for (int i = 0; i < LENGTH; i++)
-        key[i] = secret_letter(PSK, i);
-    return LENGTH;
-}
-
 /* What a connection is to use besides user name and password. */
 struct road {
     const char *uri, *key, *certificate, *authority;
