@@ -66,7 +66,7 @@ func (l *link) readRaw() {
 		})
 		if err != nil {
 			if !l.over.Load() { // the program closed a connection of its own making
-				l.fail(err)
+				l.fail(asPlain(err))
 			}
 			return
 		}
@@ -224,7 +224,18 @@ func (l *link) writeRaw() error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = l.netError("write", os.ErrDeadlineExceeded)
 	}
-	return err
+	return asPlain(err)
+}
+
+// asPlain returns an error of a RawConn as that of the connection's own Read or Write.
+func asPlain(err error) error {
+	raw, ok := err.(*net.OpError)
+	if !ok {
+		return err
+	}
+	plain := *raw
+	plain.Op = strings.TrimPrefix(raw.Op, "raw-")
+	return &plain
 }
 
 // writeStream takes output and writes it, until there is none.

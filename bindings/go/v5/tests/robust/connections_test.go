@@ -407,6 +407,17 @@ func TestStalledSocket(t *testing.T) {
 	}
 }
 
+// TestClosedByProgram: a program that closes its connection gets the error of net's own Read, whoever reads.
+func TestClosedByProgram(t *testing.T) {
+	failed := make(chan error, 1)
+	c, _ := connect(t, paho.ClientConfig{OnClientError: func(err error) { failed <- err }}, 0, false, 0)
+	c.TerminateConnectionForTest()
+	var operation *net.OpError
+	if err := await(t, failed, "OnClientError"); !errors.As(err, &operation) || operation.Op != "read" || !errors.Is(err, net.ErrClosed) {
+		t.Errorf("OnClientError is told %v", err)
+	}
+}
+
 // TestQuota: many publishers share a small Receive Maximum, and the order of each one's messages stays.
 func TestQuota(t *testing.T) {
 	c, s := connect(t, paho.ClientConfig{PacketTimeout: patience}, 0, false, 3)
