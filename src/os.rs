@@ -143,6 +143,17 @@ pub fn at_exit(hook: fn()) {
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    static THREADS_REFUSED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Has the system give the calling thread no further threads, as one does that has too many; or ends that.
+#[cfg(test)]
+pub fn refuse_threads(refused: bool) {
+    THREADS_REFUSED.set(refused);
+}
+
 /// Starts a thread of the library's own, with all signals blocked that another thread could handle: they are the program's
 /// affair, whose handlers may expect to run on its own threads.
 pub fn spawn(
@@ -150,6 +161,10 @@ pub fn spawn(
     stack: Option<usize>,
     body: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
+    #[cfg(test)]
+    if THREADS_REFUSED.get() {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
     let mut builder = std::thread::Builder::new().name(name.to_owned());
     if let Some(stack) = stack {
         builder = builder.stack_size(stack);

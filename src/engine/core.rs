@@ -344,8 +344,10 @@ impl<H: Host> Client<H> {
 
     fn set_timer(&self, core: &mut Guard<'_, H>) {
         if let (Some(next), Ok(reactor)) = (core.next_alarm(), reactor()) {
-            reactor.set_timer(self.key, core.alarm.timer, Some(next));
-            core.alarm.timer = Some(next);
+            // Where there is no thread for it, the next change of state tries again.
+            if reactor.set_timer(self.key, core.alarm.timer, Some(next)) {
+                core.alarm.timer = Some(next);
+            }
         }
     }
 
@@ -419,7 +421,8 @@ impl<H: Host> Core<H> {
     /// Returns true if the socket may be read: the server reads what we answer, and the program keeps up, or somebody waits for an answer, which may be behind
     /// the messages that it does not keep up with.
     pub fn may_read(&self) -> bool {
-        self.session.may_read() && (self.waiters > 0 || !self.outputs.queue.is_full())
+        let queue = &self.outputs.queue;
+        self.session.may_read() && (self.waiters > 0 || !(queue.is_full() || queue.is_crowded()))
     }
 
     /// Returns true if the socket has not taken all that was to be written.

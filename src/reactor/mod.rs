@@ -203,10 +203,14 @@ impl Reactor {
         let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
     }
 
-    /// Sets a source's timer to `at`, in place of `old`, which it was set to before.
-    pub fn set_timer(&'static self, key: Key, old: Option<Instant>, at: Option<Instant>) {
-        if old == at || self.need_threads().is_err() {
-            return;
+    /// Sets a source's timer to `at`, in place of `old`, which it was set to before. Returns false if there is no thread that
+    /// could see it expire, and none can be had: the timer is what it was then.
+    pub fn set_timer(&'static self, key: Key, old: Option<Instant>, at: Option<Instant>) -> bool {
+        if old == at {
+            return true;
+        }
+        if self.need_threads().is_err() && self.crew.threads() == 0 {
+            return false;
         }
         let mut timers = self.timers.lock();
         if let Some(old) = old {
@@ -223,6 +227,7 @@ impl Reactor {
                 self.arm(first);
             }
         }
+        true
     }
 
     fn arm(&self, at: Instant) {
@@ -439,7 +444,9 @@ mod tests {
     impl Source for Told {
         fn ready(self: Arc<Self>, _: Readiness) {}
 
-        fn expired(self: Arc<Self>) {}
+        fn expired(self: Arc<Self>) {
+            let _ = self.tell.send("expired");
+        }
 
         fn scheduled(self: Arc<Self>) {
             assert!(!self.panics, "on purpose");
@@ -469,5 +476,24 @@ mod tests {
         }
         Reactor::unregister(bad);
         Reactor::unregister(good);
+    }
+
+    #[test]
+    fn a_timer_is_set_only_where_a_thread_sees_it_expire() {
+        // Without a thread yet.
+        let reactor: &'static Reactor = Box::leak(Box::new(Reactor::new().expect("descriptors")));
+        let (key, told) = source(false);
+        os::refuse_threads(true);
+        let at = Some(Instant::now());
+        assert!(!reactor.set_timer(key, None, at), "nobody would come");
+        os::refuse_threads(false);
+        assert!(reactor.set_timer(key, None, at));
+        assert_eq!(told.recv(), Ok("expired"));
+        // One thread of two is enough.
+        os::refuse_threads(true);
+        assert!(reactor.set_timer(key, None, at));
+        os::refuse_threads(false);
+        assert_eq!(told.recv(), Ok("expired"));
+        Reactor::unregister(key);
     }
 }

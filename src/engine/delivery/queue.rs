@@ -12,6 +12,10 @@ pub const MAX_QUEUED_MESSAGES: usize = 1024;
 /// The same in bytes.
 pub const MAX_QUEUED_BYTES: usize = 1 << 20;
 
+/// Events of any kind in the queue from which on the socket is not read. Each message that the server acknowledges makes one where
+/// the program has a callback for it: one that does not return while another thread publishes must not fill the memory.
+pub const MAX_QUEUED_EVENTS: usize = 65_536;
+
 /// Who drives a connection: reads, keeps it alive, and runs or fetches what the program is to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Driver {
@@ -199,6 +203,11 @@ impl<H: Host> Queue<H> {
     /// Returns true if the queue is at its limit, which bounds what is in memory.
     pub fn is_full(&self) -> bool {
         self.messages >= self.limits.messages || self.bytes >= self.limits.bytes
+    }
+
+    /// Returns true if so many events wait that no further ones are to be read, whatever they are of.
+    pub fn is_crowded(&self) -> bool {
+        self.events.len() >= MAX_QUEUED_EVENTS
     }
 
     /// Takes the first message out. Events before it, which a client has that was handed to the reactor meanwhile, stay.

@@ -5,7 +5,8 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Sender, channel};
 
-use super::{Driver, Server, Tested, pair, publish};
+use super::{Driver, Event, Server, Tested, pair, publish};
+use crate::engine::delivery::queue::MAX_QUEUED_EVENTS;
 use crate::protocol::QoS;
 use crate::transport::{Input, Layer, Link, Want, Wants};
 
@@ -232,4 +233,27 @@ fn a_caller_that_reads_for_itself_waits_for_room() {
     let message = client.receive(super::PATIENCE).expect("connected");
     assert_eq!(message.as_deref(), Some(&b"behind"[..]));
     assert_eq!(reader.join().expect("an answer").0, Some(KEY));
+}
+
+/// A callback does not return, and another thread goes on publishing: acknowledgements stay with the socket. They are read when
+/// the callbacks have gone on.
+#[test]
+fn a_program_that_hears_nothing_more_is_not_told_without_end() {
+    let client = Tested::new(Driver::Reactor, None);
+    let mut server = client.connect();
+    client.host().wait_for(1);
+    let mut core = client.lock();
+    for _ in 0..MAX_QUEUED_EVENTS {
+        assert!(core.may_read());
+        core.outputs.tell(Event::Room);
+    }
+    assert!(!core.may_read());
+    core.waiters += 1;
+    assert!(core.may_read(), "a call waits for what is to come");
+    core.waiters -= 1;
+    // Nobody is in a callback here: the reactor's thread that hears of the message finds that it may not read, runs what waits, and
+    // comes back.
+    server.publish(b"later");
+    drop(core);
+    assert_eq!(client.host().wait_for(2)[1], "later");
 }
