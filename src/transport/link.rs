@@ -236,7 +236,8 @@ impl Link {
         self.end(rustix::net::Shutdown::Both);
     }
 
-    /// Ends this side of the connection: nothing more will be written, but the peer may go on.
+    /// Ends this side of the connection: nothing more will be written, but the peer may go on. What it sends through layers
+    /// cannot be read any more: their keys are gone.
     pub fn end_writing(&self) {
         self.end(rustix::net::Shutdown::Write);
     }
