@@ -56,6 +56,31 @@ def test_disconnect_wakes_a_loop(sleeper: tuple[Client, threading.Thread]) -> No
     assert ends(thread)
 
 
+class Sleepy(Client):
+    """A client whose thread does not look every second whether it was stopped."""
+
+    def loop_forever(self, timeout: float = LONG, retry_first_connection: bool = False) -> Any:
+        return super().loop_forever(timeout, retry_first_connection)
+
+
+@pytest.mark.parametrize("kind", ["tcp", "tls"])
+def test_loop_stop_wakes_a_loop(broker: Broker, kind: str) -> None:
+    client = Sleepy(CallbackAPIVersion.VERSION2)
+    if kind == "tls":
+        client.tls_set(broker.ca)
+    connected = threading.Event()
+    client.on_connect = lambda *_: connected.set()
+    client.connect("localhost", getattr(broker, kind), keepalive=0)
+    client.loop_start()
+    assert connected.wait(120)
+    thread: Any = client._thread
+    wait_until_asleep(thread)
+    stopping = threading.Thread(target=client.loop_stop, daemon=True)
+    stopping.start()
+    assert ends(thread) and ends(stopping)
+    client.disconnect()
+
+
 @pytest.mark.parametrize("qos", [0, 1, 2])
 def test_publishes_one_closely_behind_the_other_wake_a_loop(sleeper: tuple[Client, threading.Thread], qos: int) -> None:
     client, thread = sleeper

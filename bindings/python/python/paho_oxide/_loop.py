@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import ssl
 import threading
@@ -134,7 +135,9 @@ class Loop(Callbacks):
             poll = select.poll()
             poll.register(sock.fileno(), select.POLLIN | (select.POLLOUT if connection.wants_write() else 0))
             poll.register(alarm, select.POLLIN)
-            poll.poll(timeout * 1000)
+            if any(fd == alarm for fd, _ in poll.poll(timeout * 1000)):
+                # It would go on ringing: `set_waiting` stops only what a publish rang.
+                os.read(alarm, 8)
         except (ValueError, OSError):
             # Another thread has closed the socket.
             return
