@@ -195,7 +195,7 @@ mod tests {
     }
 
     /// Bytes that somebody watches.
-    struct Owner(std::sync::Arc<&'static str>);
+    struct Owner(std::sync::Arc<String>);
 
     impl AsRef<[u8]> for Owner {
         fn as_ref(&self) -> &[u8] {
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_secret_keeps_its_place_and_is_dropped_once_it_is_written_or_given_up() {
-        let secret = std::sync::Arc::new("CONNECT");
+        let secret = std::sync::Arc::new(String::from("CONNECT"));
         let mut out = Outbound::default();
         let mut batch = Batch::default();
         out.tail().extend_from_slice(b"ab");

@@ -139,7 +139,7 @@ fn one_queue_serves_many_clients_and_several_threads() {
                             Ok(0) | Err(NotTaken::TooSmall(_)) => panic!("nothing came"),
                             Ok(_) if counted == 0 => {}
                             Ok(_) if left.fetch_sub(counted, Ordering::Relaxed) == counted => {
-                                queue.close()
+                                queue.close();
                             }
                             Ok(_) => {}
                         }
