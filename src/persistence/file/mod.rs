@@ -100,6 +100,13 @@ impl Shared {
         journal.and(files)
     }
 
+    /// Acts on the state while no sync is under way. Who ends the journal has to: the files that a sync has taken with it are
+    /// neither in the state's list any more nor on the disk yet.
+    fn between_syncs<R>(&self, act: impl FnOnce(&mut Option<State>) -> R) -> R {
+        let _turn = self.syncing.lock();
+        act(&mut self.state.lock())
+    }
+
     /// Returns true if this process opened it: a forked child must not touch what is still its parent's.
     fn is_ours(&self) -> bool {
         self.owner.load(Ordering::Relaxed) == os::process_number()
@@ -291,9 +298,11 @@ impl Drop for FileStore {
         if !self.shared.is_ours() {
             return;
         }
-        if let Some(state) = self.shared.state.lock().take() {
-            state.close();
-        }
+        self.shared.between_syncs(|state| {
+            if let Some(state) = state.take() {
+                state.close();
+            }
+        });
     }
 }
 
@@ -304,9 +313,11 @@ impl Drop for FileStore {
 pub fn settle_all() {
     let open: Vec<_> = OPEN.get().lock().iter().filter_map(Weak::upgrade).collect();
     for shared in open.into_iter().filter(|shared| shared.is_ours()) {
-        if let Some(state) = shared.state.lock().as_mut() {
-            // What fails stays in the journal.
-            let _ = state.settle_all();
-        }
+        shared.between_syncs(|state| {
+            if let Some(state) = state {
+                // What fails stays in the journal.
+                let _ = state.settle_all();
+            }
+        });
     }
 }

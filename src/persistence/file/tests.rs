@@ -205,3 +205,66 @@ fn files_tell_when_a_command_was_put() {
     let apart = made.duration_since(put).unwrap_or_default();
     assert!(apart < LATER, "{apart:?}");
 }
+
+/// Waits until a thread sleeps, or has ended.
+fn wait_until_asleep(thread: i32) {
+    let path = format!("/proc/self/task/{thread}/stat");
+    while let Ok(stat) = fs::read_to_string(&path) {
+        if stat
+            .rsplit(')')
+            .next()
+            .is_some_and(|rest| rest.starts_with(" S"))
+        {
+            return;
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_journal_does_not_end_before_the_sync_that_is_under_way() {
+    type End = fn(FileStore);
+    let ends: [(&str, End); 2] = [
+        ("sync-drop", drop),
+        ("sync-exit", |store| {
+            settle_all();
+            drop(store);
+        }),
+    ];
+    for (name, end) in ends {
+        let left = Left::new(name, &[], &[]);
+        let mut store = FileStore::open(left.0.to_str(), "id", "h").expect("opens");
+        let shared = Arc::clone(&store.shared);
+        // What `Shared::sync` does, stopped where it waits for the disk.
+        let turn = shared.syncing.lock();
+        store.put(SENT, &[b"packet"]).expect("puts");
+        let sync = {
+            let mut state = shared.state.lock();
+            let state = state.as_mut().expect("open");
+            state.give_file(SENT).expect("a file");
+            state.take_unsynced(true)
+        };
+        let journal = || {
+            fs::read_dir(left.store().join(".paho-oxide")).is_ok_and(|mut own| own.next().is_some())
+        };
+        assert!(journal());
+        let (number, numbers) = std::sync::mpsc::channel();
+        let ender = std::thread::spawn(move || {
+            number.send(rustix::thread::gettid()).expect("received");
+            end(store);
+        });
+        wait_until_asleep(numbers.recv().expect("sent").as_raw_nonzero().get());
+        assert!(journal(), "{name}: the file is not on the disk yet");
+        sync.sync_files().expect("syncs");
+        let state = shared
+            .state
+            .lock()
+            .as_mut()
+            .map(|state| state.was_synced(sync, true, true));
+        assert!(state.is_some());
+        drop(turn);
+        ender.join().expect("ends");
+        assert!(!journal());
+        assert_eq!(file(&left.store(), "s-1.msg"), b"packet");
+    }
+}
