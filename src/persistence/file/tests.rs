@@ -206,6 +206,27 @@ fn files_tell_when_a_command_was_put() {
     assert!(apart < LATER, "{apart:?}");
 }
 
+/// A record that got its file while its entries are still in the journal, and a step with it that a kill has interrupted.
+#[test]
+fn a_step_that_never_happened_is_over_once_the_store_was_opened() {
+    let entries = [
+        (Operation::Put, QUEUED, None, &b"command"[..]),
+        (Operation::Moved, QUEUED, None, &[]),
+        (Operation::Intent, SENT, Some(QUEUED), &[]),
+    ];
+    let left = Left::new("over", &[("c-1.msg", b"command")], &entries);
+    let open = || State::new(Directory::open(&left.0, "id-h").expect("opens")).expect("reads");
+    let large = vec![b'x'; 300 << 10];
+    let mut state = open();
+    assert_eq!(state.keys(), [QUEUED]);
+    // Another record of that name, which is too large for the journal. Then a kill.
+    state.put(SENT, &[&large]).expect("puts");
+    drop(state);
+    let mut state = open();
+    assert_eq!(state.get(QUEUED).expect("is not lost"), b"command");
+    assert_eq!(state.get(SENT).expect("there"), large);
+}
+
 /// Waits until a thread sleeps, or has ended.
 fn wait_until_asleep(thread: i32) {
     let path = format!("/proc/self/task/{thread}/stat");

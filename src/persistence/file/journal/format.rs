@@ -102,7 +102,8 @@ pub(in crate::persistence::file) enum Operation {
     Intent = 4,
     /// `key` has a file of its own now, which may not be on the disk yet.
     Moved = 5,
-    /// `key` and then `other` are about to get files, and `key` is nothing without `other`.
+    /// `key` and then `other` are about to get files, and `key` is nothing without `other`. With `key` itself: the steps that
+    /// were begun with it are over.
     Pair = 6,
     /// Like `Intent`, and the content of `key` as well.
     ReplaceFile = 7,

@@ -232,6 +232,10 @@ impl Replayed {
                 self.put(key, spot);
                 self.intents.insert(other, key);
             }
+            (Operation::Pair, Some(other)) if other == key => {
+                self.pairs.remove(&key);
+                self.intents.remove(&key);
+            }
             (Operation::Pair, Some(other)) => {
                 self.pairs.insert(key, other);
             }

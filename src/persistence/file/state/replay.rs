@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::super::super::{Notice, RecordKey, StoreError};
-use super::super::journal::{Journal, Spot};
+use super::super::journal::{Journal, Operation, Spot};
 use super::{Place, State, Waiting};
 
 impl State {
@@ -15,13 +15,17 @@ impl State {
         let (journal, mut replayed) = Journal::replay(own).map_err(StoreError::io(context))?;
         self.journal = journal;
         self.notices.extend(replayed.notices);
+        // Steps that are over while entries of their record are still needed, so that its end cannot be noted.
+        let mut over = Vec::new();
         for (old, new) in replayed.intents {
             // The step was interrupted between the new record and the end of the old one.
             if !(self.places.contains_key(&new)
                 || replayed.live.contains_key(&new)
                 || replayed.moved.contains_key(&new))
             {
-                if !replayed.live.contains_key(&old) && !replayed.moved.contains_key(&old) {
+                if replayed.live.contains_key(&old) || replayed.moved.contains_key(&old) {
+                    over.push(old);
+                } else {
                     self.journal.remove_later(old);
                 }
                 continue;
@@ -42,9 +46,16 @@ impl State {
             if alone && self.directory.remove(first).is_ok() {
                 self.places.remove(&first);
             }
-            if !replayed.live.contains_key(&first) && !replayed.moved.contains_key(&first) {
+            if replayed.live.contains_key(&first) || replayed.moved.contains_key(&first) {
+                over.push(first);
+            } else {
                 self.journal.remove_later(first);
             }
+        }
+        for key in over {
+            // Otherwise a record that comes or goes later would decide about this one when the journal is read again. On a full
+            // disk it may, as before this opening.
+            let _ = self.append(Operation::Pair, key, Some(key), &[]);
         }
         let mut live: Vec<_> = replayed
             .live
