@@ -3,6 +3,7 @@
 
 pub mod lock;
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
@@ -307,8 +308,44 @@ pub struct LocalTime {
     pub second: i32,
 }
 
+/// Held by a thread that is in the C library's time zone functions, and during a fork.
+static IN_TIME_ZONE: Mutex<()> = Mutex::new(());
+
+/// Sees to it that no thread of the library's is inside `localtime_r` when the process forks. The C library guards its time
+/// zone by a lock that it does not free in the child: there the next call would never return.
+fn keep_time_zone_from_forks() {
+    thread_local! {
+        static HELD: Cell<bool> = const { Cell::new(false) };
+    }
+    extern "C" fn before() {
+        // A tenth of a second, not for ever: a signal may have come in the middle of `localtime_r`, and its handler may fork.
+        for _ in 0..1000 {
+            if let Some(held) = IN_TIME_ZONE.try_lock() {
+                std::mem::forget(held);
+                HELD.set(true);
+                return;
+            }
+            std::thread::sleep(Duration::from_micros(100));
+        }
+    }
+    extern "C" fn after() {
+        if HELD.replace(false) {
+            // SAFETY: `before` has taken the lock on this thread, or on the one that this is the child's copy of, and kept it.
+            unsafe { IN_TIME_ZONE.force_unlock() };
+        }
+    }
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: functions without arguments that take and free a lock under which nothing of the program's is called. Should
+        // there be no memory to register them, a child is not protected.
+        unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
+    });
+}
+
 /// Splits seconds since the epoch as the C library's time zone says.
 pub fn local_time(seconds: i64) -> LocalTime {
+    keep_time_zone_from_forks();
+    let _held = IN_TIME_ZONE.lock();
     // SAFETY: `tm` is plain data for which all zeroes is a value; localtime_r fills it and keeps no reference.
     let tm = unsafe {
         let mut tm: libc::tm = std::mem::zeroed();
@@ -395,6 +432,38 @@ mod tests {
         spawn("signals", None, move || tell.send(blocked()).unwrap()).unwrap();
         assert!(told.recv().unwrap());
         assert!(!blocked());
+    }
+
+    #[test]
+    fn a_forked_child_may_ask_for_the_time() {
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        local_time(0);
+                    }
+                });
+            }
+            for _ in 0..200 {
+                let mut status = 0;
+                // SAFETY: the child calls what may be called in one, and ends; a hang ends it by a signal.
+                let ended = unsafe {
+                    let child = libc::fork();
+                    if child == 0 {
+                        libc::alarm(60);
+                        local_time(1);
+                        libc::_exit(0);
+                    }
+                    libc::waitpid(child, &raw mut status, 0) == child && status == 0
+                };
+                if !ended {
+                    stop.store(true, Ordering::Relaxed);
+                    panic!("the child ended with {status:#x}");
+                }
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
     }
 
     #[test]

@@ -87,8 +87,7 @@ impl Drop for Peer {
 }
 
 impl Peer {
-    /// Takes it that the client is killed at any moment. [`next`](Self::next) tells of its end.
-    #[allow(dead_code, reason = "for the tests of reliability")]
+    /// Takes it that the client is killed at any moment, or gives up what it has not written. [`next`](Self::next) tells of its end.
     pub fn expect_a_kill(&mut self) {
         self.mortal = true;
     }
