@@ -405,36 +405,6 @@ fn a_store_cannot_be_where_there_can_be_no_directory() {
     assert!(scratch.0.join("a/b-h-80").is_dir() && !scratch.0.join("a/b-h-80/path").exists());
 }
 
-/// `cargo test --release --test store -- --ignored --nocapture cost`, with `TMPDIR` on the file system in question.
-#[test]
-#[ignore = "a measurement"]
-fn cost_of_a_message() {
-    for in_flight in [1u32, 100, 5_000] {
-        let scratch = Scratch::new();
-        let mut store = scratch.open();
-        let payload = [7; 256];
-        let start = Instant::now();
-        let count = 500_000;
-        for round in 0..count {
-            store
-                .put(sent(round % 60_000 + 1), &[b"\x32\x90\x02", &payload])
-                .expect("puts");
-            if round >= in_flight {
-                store
-                    .remove(sent((round - in_flight) % 60_000 + 1))
-                    .expect("removes");
-            }
-        }
-        let each = start.elapsed() / count;
-        let start = Instant::now();
-        drop(store);
-        println!(
-            "{in_flight} in flight: {each:?} a put and remove, close {:?}",
-            start.elapsed()
-        );
-    }
-}
-
 /// `tests/store/journal-v1` is what a process left that the first version's library was in, when it was killed after five
 /// calls of `MQTTAsync_send` without a connection.
 #[test]

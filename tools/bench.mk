@@ -43,5 +43,5 @@ instructions: ## count the instructions of a message, and compare with the libra
 	@$(MAKE) --no-print-directory libs bench-programs
 	@tools/instructions.sh $(BENCHES) $(OUTPUT) $(BASE)
 
-bench-rust: ## codec and session on their own (criterion)
+bench-rust: ## codec, session and store on their own (criterion)
 	$(CARGO) bench --locked $(CARGO_FLAGS)
