@@ -72,12 +72,7 @@ impl<H: Host> Client<H> {
             return;
         }
         core.outputs.progress();
-        if let Err(error) = self.watch(&mut core) {
-            trace!(
-                Error,
-                "Cannot watch socket of client {}: {error}", self.setup.client_id
-            );
-        }
+        self.watch_in_time(&mut core);
         drop(self.settle(core, Thread::Caller));
     }
 

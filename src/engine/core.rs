@@ -17,9 +17,10 @@ use crate::protocol::{Version, error::Malformed};
 use crate::reactor::{self, Reactor, reactor};
 use crate::registry::Key;
 use crate::trace;
-use crate::transport::Connector;
 use crate::transport::stream::Wake;
+use crate::transport::{Connector, Want};
 
+use super::connection::Connection;
 use super::connection::closing::{Ends, Retired};
 use super::delivery::queue::Driver;
 use super::delivery::roles::Roles;
@@ -295,6 +296,35 @@ impl<H: Host> Client<H> {
         }
     }
 
+    /// Works as [`watch`](Self::watch), for a connection that works: where the system refuses, it is asked again soon.
+    pub(super) fn watch_in_time(&self, core: &mut Core<H>) {
+        if let Err(error) = self.watch(core) {
+            trace!(
+                Error,
+                "Cannot watch socket of client {}: {error}", self.setup.client_id
+            );
+            if let Some(connection) = core.lifecycle.connection_mut() {
+                connection.could_not_watch(Instant::now());
+            }
+        }
+    }
+
+    /// Has the reactor tell once of what a blocked writer waits for, where it does not watch the socket for everything. The program
+    /// may not call again for long, and a thread that waits inside another call may not know that there is something to write.
+    pub(super) fn watch_for_writer(&self, core: &mut Core<H>) {
+        let Some(connection) = core.lifecycle.connection_mut() else {
+            return;
+        };
+        let link = connection.link();
+        // A byte stream is written by the program.
+        let Some(fd) = link.fd() else { return };
+        let input = link.wants().write == Want::Readable;
+        let watched = reactor().and_then(|reactor| reactor.watch_once(self.key, fd, input));
+        if watched.is_err() {
+            connection.could_not_watch(Instant::now());
+        }
+    }
+
     /// Notes that a byte stream's state has changed. Runs inside a call of the stream's owner, which must not be held up.
     fn woken(&self, wake: Wake) {
         let mut core = self.lock();
@@ -394,10 +424,13 @@ impl<H: Host> Core<H> {
 
     /// Returns when each part has something to do. The first, keep-alive's, need not be met exactly.
     #[inline]
-    fn deadlines(&self) -> [Option<Instant>; 4] {
+    fn deadlines(&self) -> [Option<Instant>; 5] {
         [
             self.session.deadline(),
             self.lifecycle.deadline(),
+            self.lifecycle
+                .connection()
+                .and_then(Connection::watch_again_at),
             self.roles.offers_again(),
             self.outputs.retry_at(),
         ]

@@ -17,27 +17,25 @@ const READS: usize = 16;
 
 impl<H: Host> Client<H> {
     /// Sets what the program's own thread does. The reactor does the rest.
-    pub fn set_driver(&self, by_program: Work) -> std::io::Result<()> {
+    pub fn set_driver(&self, by_program: Work) {
         let mut core = self.lock();
         let before = std::mem::replace(&mut core.driving.by_program, by_program);
         core.driving.told = Work::NONE;
         core.driving.told_deadline = None;
-        let mut watched = Ok(());
         if by_program.read {
             let writes = !by_program.write;
             if let Some(connection) = core.lifecycle.connection_mut() {
                 if connection.is_watched() {
                     if let Ok(reactor) = reactor() {
                         connection.unwatch(reactor);
-                        let fd = connection.link().fd();
-                        if let (true, Some(fd)) = (writes && connection.writer.is_blocked(), fd) {
-                            let _ = reactor.watch_once(self.key, fd, false);
+                        if writes && connection.writer.is_blocked() {
+                            self.watch_for_writer(&mut core);
                         }
                     }
                 }
             }
         } else {
-            watched = self.watch(&mut core);
+            self.watch_in_time(&mut core);
         }
         if before.write && !by_program.write {
             // The socket may have got room without an event.
@@ -49,7 +47,6 @@ impl<H: Host> Client<H> {
             connection.pace.end();
         }
         drop(self.settle(core, Thread::Caller));
-        watched
     }
 
     /// Does the work of that kind that there is, on this thread. Returns what to wait for.

@@ -14,7 +14,7 @@ use crate::protocol::reason;
 use crate::protocol::session::Fault;
 use crate::reactor::{self, Readiness, Source};
 use crate::trace;
-use crate::transport::{Input, Link, Want};
+use crate::transport::{Input, Link};
 
 use super::connection::reader::Found;
 use super::connection::write::write;
@@ -231,13 +231,7 @@ impl<H: Host> Client<H> {
             return (core, Turn::Wrote);
         }
         if !connection.is_watched() && !core.driving.writes() {
-            // The program may not call again for long, and a thread that waits inside another call may not know that there
-            // is something to write.
-            if let (Ok(reactor), Some(fd)) = (reactor::reactor(), link.fd()) {
-                // Where that fails, the next call that waits polls for it.
-                let input = link.wants().write == Want::Readable;
-                let _ = reactor.watch_once(self.key, fd, input);
-            }
+            self.watch_for_writer(&mut core);
         }
         (core, Turn::Stopped)
     }
@@ -531,6 +525,14 @@ impl<H: Host> Client<H> {
         core.roles.expire(now);
         self.retry_store(core);
         self.check_handshake(core, now);
+        let again = core
+            .lifecycle
+            .connection_mut()
+            .is_some_and(|connection| connection.take_watch_again(now));
+        if again {
+            // A blocked writer tries to write, and has the socket watched for itself.
+            self.watch_in_time(core);
+        }
         // Timers of the same slot expire together, a little early.
         self.tick(core, now + reactor::TIMER_SLOT);
     }

@@ -115,9 +115,7 @@ impl EventClient {
         let _first = source.client.set(Arc::downgrade(&engine));
         engine.begin_numbers_after(restored.into_inner());
         engine.set_unread_limits(create.max_unread_messages, create.max_unread_bytes);
-        engine
-            .set_driver(create.driver)
-            .map_err(|error| system(&error))?;
+        engine.set_driver(create.driver);
         Ok(Self(Arc::new(Inner {
             engine,
             number,
@@ -325,11 +323,8 @@ impl EventClient {
 /// Driving.
 impl EventClient {
     /// Sets what the program's own threads do.
-    pub fn set_driver(&self, by_program: Work) -> Result<(), Error> {
-        self.0
-            .engine
-            .set_driver(by_program)
-            .map_err(|error| system(&error))
+    pub fn set_driver(&self, by_program: Work) {
+        self.0.engine.set_driver(by_program);
     }
 
     /// Does that work on this thread. Returns what to wait for.
@@ -543,8 +538,4 @@ fn acknowledge(acks: Acks) -> Acknowledge {
             HandOver::Release
         },
     }
-}
-
-fn system(error: &std::io::Error) -> Error {
-    Error::Failed(error.to_string())
 }

@@ -8,11 +8,15 @@
 mod crew;
 mod sync;
 
+#[cfg(test)]
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+#[cfg(test)]
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use crate::os::lock::Mutex;
@@ -66,6 +70,31 @@ pub trait Source: Send + Sync {
     fn scheduled(self: Arc<Self>);
     /// Called when one of the functions above has panicked: a defect, which ends what this source does and nothing else.
     fn panicked(self: Arc<Self>);
+}
+
+/// The sources whose sockets the system does not watch for now: how often, and who is told each time.
+#[cfg(test)]
+static REFUSED: Mutex<BTreeMap<u64, (usize, mpsc::Sender<()>)>> = Mutex::new(BTreeMap::new());
+
+/// Has the system refuse so many times to watch the source's socket, as it does where its user watches too many. Each refusal is
+/// told.
+#[cfg(test)]
+pub fn refuse_watching(key: Key, times: usize) -> mpsc::Receiver<()> {
+    let (tell, told) = mpsc::channel();
+    REFUSED.lock().insert(key.to_u64(), (times, tell));
+    told
+}
+
+#[cfg(test)]
+fn refuses_watching(key: Key) -> bool {
+    match REFUSED.lock().get_mut(&key.to_u64()) {
+        Some((times @ 1.., tell)) => {
+            *times -= 1;
+            let _ = tell.send(());
+            true
+        }
+        _ => false,
+    }
 }
 
 /// The process's reactor.
@@ -167,7 +196,13 @@ impl Reactor {
         socket: impl AsFd,
         flags: epoll::EventFlags,
     ) -> io::Result<()> {
-        self.need_threads()?;
+        #[cfg(test)]
+        if refuses_watching(key) {
+            return Err(rustix::io::Errno::NOSPC.into());
+        }
+        if let (Err(error), 0) = (self.need_threads(), self.crew.threads()) {
+            return Err(error);
+        }
         let data = epoll::EventData::new_u64(key.to_u64());
         match epoll::add(&self.epoll, socket.as_fd(), data, flags) {
             // Known from an earlier time that it was watched once.
@@ -187,7 +222,7 @@ impl Reactor {
 
     /// Has [`Source::scheduled`] called on a reactor thread. Returns false if there is none, and none can be had.
     pub fn schedule(&'static self, key: Key) -> bool {
-        if self.need_threads().is_err() && self.crew.threads() == 0 {
+        if !self.has_thread() {
             // Without a single thread nothing could have been connected that needs one.
             return false;
         }
@@ -209,7 +244,7 @@ impl Reactor {
         if old == at {
             return true;
         }
-        if self.need_threads().is_err() && self.crew.threads() == 0 {
+        if !self.has_thread() {
             return false;
         }
         let mut timers = self.timers.lock();
@@ -278,6 +313,12 @@ impl Reactor {
             self.spawn()?;
         }
         Ok(())
+    }
+
+    /// Returns true if there is a thread that hears of events, which is one at least of those that
+    /// [`need_threads`](Self::need_threads) sees to.
+    fn has_thread(&'static self) -> bool {
+        self.need_threads().is_ok() || self.crew.threads() > 0
     }
 
     fn spawn(&'static self) -> io::Result<()> {
@@ -431,8 +472,6 @@ impl Drop for InCallback {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-
     use super::*;
 
     /// Tells what becomes of it.

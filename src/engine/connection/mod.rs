@@ -10,7 +10,7 @@ pub mod write;
 pub mod writer;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::protocol::outbound::Batch;
 use crate::reactor::Reactor;
@@ -20,6 +20,10 @@ use pace::Pace;
 use reader::Reader;
 use writer::Writer;
 
+/// How long after the system refused to have a socket watched it is asked again. What it has not enough of others may give back
+/// at any time, and nobody tells of that.
+const WATCH_AGAIN: Duration = Duration::from_millis(100);
+
 /// A connection that carries the session.
 pub struct Connection {
     link: Arc<Link>,
@@ -28,6 +32,8 @@ pub struct Connection {
     pub writer: Writer<Box<Batch>>,
     pub pace: Pace,
     watched: bool,
+    /// The system refused to have the socket watched: when it is asked again.
+    watch_again: Option<Instant>,
     /// The server may not have seen all messages that were written: see [`at_risk`](Self::at_risk).
     at_risk: bool,
 }
@@ -41,6 +47,7 @@ impl Connection {
             writer: Writer::new(Box::default()),
             pace: Pace::new(now),
             watched: false,
+            watch_again: None,
             at_risk: false,
         }
     }
@@ -60,6 +67,27 @@ impl Connection {
     pub fn watched(&mut self) {
         self.watched = true;
         self.reader.may_have_data();
+    }
+
+    /// Notes that the reactor could not have the socket watched: no event will tell of it, so the client comes back by its timer.
+    pub fn could_not_watch(&mut self, now: Instant) {
+        self.watch_again = Some(now + WATCH_AGAIN);
+    }
+
+    /// Returns when [`take_watch_again`](Self::take_watch_again) has something to do.
+    pub fn watch_again_at(&self) -> Option<Instant> {
+        self.watch_again
+    }
+
+    /// Returns true if the time has come to have the socket watched again. What no event told of meanwhile may have happened.
+    #[must_use = "whoever takes it has the socket watched"]
+    pub fn take_watch_again(&mut self, now: Instant) -> bool {
+        let due = self.watch_again.is_some_and(|at| at <= now);
+        if due {
+            self.watch_again = None;
+            self.writer.may_have_room();
+        }
+        due
     }
 
     /// Notes that the reactor does not watch the link any longer. Whatever it had told is a state of reader and writer.
@@ -211,6 +239,19 @@ mod tests {
                 assert_eq!(due(&connection), (want == Want::Call, false), "{want:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_could_not_be_watched_is_tried_again_once_and_in_time() {
+        let mut connection = resting(Want::Readable, Want::Nothing);
+        let now = Instant::now();
+        assert!(connection.watch_again_at().is_none() && !connection.take_watch_again(now));
+        connection.could_not_watch(now);
+        let at = connection.watch_again_at().expect("an alarm");
+        assert!(at > now && !connection.take_watch_again(now) && !connection.writer.is_due());
+        assert!(connection.take_watch_again(at));
+        assert!(connection.writer.is_due(), "no event has told of room");
+        assert!(connection.watch_again_at().is_none() && !connection.take_watch_again(at));
     }
 
     #[test]

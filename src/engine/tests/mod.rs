@@ -6,6 +6,7 @@ mod ending;
 mod panics;
 mod restored;
 mod telling;
+mod unwatched;
 mod wants;
 
 use std::io::{Read, Write};

@@ -406,7 +406,7 @@ pub fn set_driver(handle: u64, caller_does: u32) -> i32 {
     let set = || {
         let client = client(handle)?;
         let work = read::work(caller_does)?;
-        client.set_driver(work).map_err(|error| failure(&error))?;
+        client.set_driver(work);
         Ok(0)
     };
     code(set())
