@@ -5,6 +5,8 @@
 mod decode;
 #[path = "../fuzz/src/events.rs"]
 mod events;
+#[path = "../fuzz/src/exports.rs"]
+mod exports;
 #[path = "../fuzz/src/for_paho.rs"]
 mod for_paho;
 #[path = "../fuzz/src/properties.rs"]
@@ -104,7 +106,41 @@ proptest! {
     }
 
     #[test]
+    fn the_functions_for_queues_and_clients_survive_anything(bytes in prop::collection::vec(any::<u8>(), 0..800)) {
+        if let Ok(steps) = Vec::<exports::Step>::arbitrary(&mut Unstructured::new(&bytes)) {
+            exports::run(&steps);
+        }
+    }
+
+    #[test]
     fn uris_survive_anything(text in "(tcp|ssl|ws|unix|mqtt|x)?(://)?\\PC{0,40}") {
         uri::run(&text);
     }
+}
+
+/// A function that is added to the header, and that no fuzzer calls, is noticed here.
+#[test]
+fn the_fuzzers_call_every_function() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| std::fs::read_to_string(root.join(file)).expect(file);
+    let calls = [
+        "fuzz/src/exports.rs",
+        "fuzz/src/for_paho.rs",
+        "fuzz/src/properties.rs",
+    ]
+    .map(read)
+    .concat();
+    let mut exported: Vec<String> = [
+        "tools/exports/libpaho-oxide.map",
+        "tests/abi/tables/exports-for-paho.txt",
+    ]
+    .map(read)
+    .concat()
+    .split([';', ' ', '\n'])
+    .filter(|word| word.starts_with("MQTTOxide_"))
+    .map(|name| format!("{name}("))
+    .collect();
+    assert!(exported.len() > 40, "{exported:?}");
+    exported.retain(|call| !calls.contains(call));
+    assert_eq!(exported, Vec::<String>::new());
 }

@@ -109,6 +109,15 @@ fn careless_calls_of_the_event_api() {
     expect_success("oxide", &run(valgrind, LIMIT));
 }
 
+/// Several threads inside every function when the client is destroyed, and three that share a stream.
+#[test]
+fn threads_in_every_call_of_the_event_api() {
+    let dir = scratch("hostile-event-threads");
+    let mut valgrind = valgrind(&build("oxide_threads", Flavour::Oxide), &dir);
+    valgrind.arg(rounds(1));
+    expect_success("oxide_threads", &run(valgrind, LIMIT));
+}
+
 /// As the samples use it: a queue with many clients, a loop of the program's own, bytes that the program carries.
 #[test]
 fn the_samples_of_the_event_api_under_valgrind() {
@@ -137,6 +146,24 @@ fn careless_programs_call_every_function_of_the_event_api() {
     let missing: Vec<_> = names
         .iter()
         .filter(|name| !program.contains(&format!("{name}(")))
+        .collect();
+    assert_eq!(missing, Vec::<&&str>::new());
+}
+
+/// The same of the program with several threads, for each function that takes a client.
+#[test]
+fn threads_are_in_every_function_that_takes_a_client() {
+    let header = fs::read_to_string(root().join("include/paho_oxide.h")).unwrap();
+    let program = fs::read_to_string(root().join("tests/c/hostile/oxide_threads.c")).unwrap();
+    let names: Vec<_> = header
+        .match_indices("(\n    uint64_t client,")
+        .chain(header.match_indices("(uint64_t client"))
+        .map(|(at, _)| header[..at].rsplit(' ').next().unwrap())
+        .collect();
+    assert!(names.len() > 20, "{names:?}");
+    let missing: Vec<_> = names
+        .iter()
+        .filter(|name| !program.contains(&format!("{name}(client")))
         .collect();
     assert_eq!(missing, Vec::<&&str>::new());
 }

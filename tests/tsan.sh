@@ -52,5 +52,6 @@ watch stress/destroy_async.c 3
 watch stress/destroy_client.c 3
 watch stress/for_paho.c 100
 watch hostile/oxide.c 50
+watch hostile/oxide_threads.c 5
 watch ../../c-examples/oxide_gateway.c 100 oxide/tsan
 exit $failed

@@ -7,6 +7,8 @@ export BENCH BENCH_RUNS BENCH_PEERS BENCH_DOCS
 BENCHES      := $(BUILD)/bench
 BENCH_CFLAGS := -O2 -g -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Ibenches/c -Iinclude
 BENCH_COMMON := benches/c/bench.c benches/c/bench.h
+# MQTT without a library.
+BENCH_BARE   := benches/c/bare.c benches/c/bare.h
 # Without its header the programs for libmosquitto are left out.
 BENCH_PEER   := $(shell $(CC) -E -include mosquitto.h -x c /dev/null >/dev/null 2>&1 && echo mosq)
 BENCH_LINK    = $(CC) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^)
@@ -25,7 +27,7 @@ $(BENCHES)/async: $(wildcard benches/c/async*.[ch]) $(BENCH_COMMON) $(HEADERS) |
 $(BENCHES)/client: benches/c/client.c $(BENCH_COMMON) $(HEADERS) | $(OUTPUT)/libpaho-mqtt3cs.so
 	@mkdir -p $(@D)
 	$(BENCH_LINK) -L$(OUTPUT) -lpaho-mqtt3cs -pthread
-$(BENCHES)/oxide: benches/c/oxide.c $(BENCH_COMMON) $(HEADERS) | $(OUTPUT)/libpaho-oxide.so
+$(BENCHES)/oxide: $(wildcard benches/c/oxide*.[ch]) $(BENCH_BARE) $(BENCH_COMMON) $(HEADERS) | $(OUTPUT)/libpaho-oxide.so
 	@mkdir -p $(@D)
 	$(BENCH_LINK) -L$(OUTPUT) -lpaho-oxide -pthread
 $(BENCHES)/sink: $(wildcard benches/sink/*.[ch]) $(BENCH_COMMON)
@@ -34,6 +36,7 @@ $(BENCHES)/sink: $(wildcard benches/sink/*.[ch]) $(BENCH_COMMON)
 $(BENCHES)/mosq: benches/c/mosq.c $(BENCH_COMMON)
 	@mkdir -p $(@D)
 	$(BENCH_LINK) -lmosquitto -pthread
+$(BENCHES)/raw: $(BENCH_BARE)
 $(BENCHES)/raw $(BENCHES)/load: $(BENCHES)/%: benches/c/%.c $(BENCH_COMMON)
 	@mkdir -p $(@D)
 	$(BENCH_LINK) -ldl -pthread

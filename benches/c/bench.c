@@ -78,6 +78,8 @@ void options_parse(int argc, char **argv)
             opt.cafile = value;
         else if (strcmp(argv[i], "link") == 0)
             opt.link = value;
+        else if (strcmp(argv[i], "beside") == 0)
+            opt.beside = value;
         else if (!number_option(argv[i], value))
             fail(argv[i], 2);
     }

@@ -2,6 +2,7 @@
 //! stable compiler tests it too.
 pub mod decode;
 pub mod events;
+pub mod exports;
 pub mod for_paho;
 pub mod properties;
 pub mod record;

@@ -91,6 +91,8 @@ impl Pending {
 #[derive(Default)]
 struct State {
     entries: VecDeque<Entry>,
+    /// Some that a thread had moved out of `entries` wait for the next one, which must not sleep.
+    left: bool,
     /// The event descriptor says that there is something.
     signalled: bool,
     /// Threads inside calls that will take what they cause to be queued: nobody else has to be told.
@@ -104,6 +106,13 @@ struct State {
     lines: usize,
     line_bytes: usize,
     lines_dropped: u64,
+}
+
+impl State {
+    /// Returns true if a thread that takes would get something.
+    fn has_events(&self) -> bool {
+        self.left || !self.entries.is_empty()
+    }
 }
 
 /// A queue of events.
@@ -273,7 +282,7 @@ impl Queue {
 
     /// Has [`has_untold`](Self::has_untold) tell of a change.
     fn note(&self, state: &State) {
-        let untold = state.collecting == 0 && !state.entries.is_empty();
+        let untold = state.collecting == 0 && state.has_events();
         self.untold.store(untold, Ordering::Relaxed);
     }
 
@@ -388,7 +397,8 @@ impl Queue {
                 self.unsignal(&taking, &mut self.state.lock());
                 return Ok(Taken::Records(0));
             }
-            if !state.entries.is_empty() {
+            // Come, or left by another thread, since this one looked.
+            if state.has_events() {
                 continue;
             }
             if wait == Wait::No {
@@ -404,7 +414,7 @@ impl Queue {
             state.waiting -= 1;
             // Also if the time was over: it looks for events once more.
             state.woken = state.woken.saturating_sub(1);
-            if late && state.entries.is_empty() && !state.interrupted && !state.closed {
+            if late && !state.has_events() && !state.interrupted && !state.closed {
                 return Ok(Taken::Records(0));
             }
         }
@@ -447,6 +457,8 @@ impl Queue {
             let mut state = self.state.lock();
             state.lines = state.lines.saturating_sub(lines);
             state.line_bytes = state.line_bytes.saturating_sub(line_bytes);
+            state.left = !taking.is_empty();
+            self.note(&state);
             if taking.is_empty() && state.entries.is_empty() {
                 self.unsignal(&taking, &mut state);
                 settle_down(&mut taking);

@@ -16,5 +16,6 @@ mod room;
 mod server;
 mod stores;
 mod streams;
+mod threads;
 mod told;
 mod values;

@@ -37,6 +37,19 @@ pub fn median(values: &mut [f64]) -> Option<f64> {
     }
 }
 
+/// Takes the figures of the one that took turns with this library out of a run: those whose keys begin with `beside_`.
+pub fn take_beside(outcome: &mut Outcome) -> Outcome {
+    let Ok(values) = outcome else {
+        return outcome.clone();
+    };
+    let beside = values
+        .iter()
+        .filter_map(|(key, value)| Some((key.strip_prefix("beside_")?.to_owned(), *value)))
+        .collect();
+    values.retain(|key, _| !key.starts_with("beside_"));
+    Ok(beside)
+}
+
 /// Sums up a candidate's runs.
 pub fn summarise(candidate: &Candidate, outcomes: Vec<Outcome>) -> Result {
     let runs = outcomes.len();
@@ -122,8 +135,12 @@ impl Row {
         self.best(metric.key, metric.better, |_| true)
     }
 
-    /// The ratio that the metric is about: to the best peer, or to the bare socket.
+    /// Returns the ratio that the metric is about: to the best peer, or to the bare socket. Where two took turns it is the median of
+    /// the neighbouring turns' ratios, which a busy machine moves less than it moves the ratio of two medians.
     pub fn compared(&self, metric: &Metric) -> Option<f64> {
+        if self.scenario.paired.is_some() {
+            return self.our(&format!("{}_ratio", metric.key));
+        }
         if matches!(metric.target, Target::OfRaw(_) | Target::AtMostRaw(_)) {
             return Some(self.our(metric.key)? / self.raw(metric.key)?);
         }
@@ -133,25 +150,46 @@ impl Row {
     /// Memory against the best library of the same interface.
     pub fn memory(&self) -> Option<Comparison<'_>> {
         // What is queued is what fills the memory here, and not every library queues as much.
-        if self.scenario.args.starts_with("offline") {
+        // And two that take turns in one process have one memory.
+        if self.scenario.args.starts_with("offline") || self.scenario.paired.is_some() {
             return None;
         }
         self.best("peak_kib", Better::Lower, |kind| kind == Kind::Paho)
     }
 
-    /// Processor time a message, against the best peer.
-    pub fn processor(&self) -> Option<Comparison<'_>> {
-        self.best("cpu_per_message", Better::Lower, |_| true)
+    /// Returns whom the ratio of [`compared`](Self::compared) is to.
+    pub fn compared_with(&self, metric: &Metric) -> Option<&str> {
+        let is_raw = matches!(metric.target, Target::OfRaw(_) | Target::AtMostRaw(_));
+        let kind = self.scenario.paired.or(is_raw.then_some(Kind::Raw));
+        let Some(kind) = kind else {
+            return Some(self.against_best(metric)?.peer);
+        };
+        let result = self
+            .results
+            .iter()
+            .find(|result| result.candidate.kind == kind)?;
+        Some(&result.candidate.name)
+    }
+
+    /// Returns the processor time a message, divided by that of the best peer or of the one that took turns.
+    pub fn processor(&self) -> Option<f64> {
+        if self.scenario.paired.is_some() {
+            return self.our("cpu_per_message_ratio");
+        }
+        let best = self.best("cpu_per_message", Better::Lower, |_| true);
+        best.map(|best| best.ratio)
     }
 
     /// Whether the target is reached; none: there is no target, or nothing to compare with.
     pub fn reached(&self, metric: &Metric) -> Option<bool> {
         match metric.target {
             Target::None => None,
-            Target::AtLeast(factor) => Some(self.against_best(metric)?.ratio >= factor),
-            Target::AtMost(factor) => Some(self.against_best(metric)?.ratio <= factor),
-            Target::OfRaw(share) => Some(self.compared(metric)? >= share),
-            Target::AtMostRaw(factor) => Some(self.compared(metric)? <= factor),
+            Target::AtLeast(factor) | Target::OfRaw(factor) => {
+                Some(self.compared(metric)? >= factor)
+            }
+            Target::AtMost(factor) | Target::AtMostRaw(factor) => {
+                Some(self.compared(metric)? <= factor)
+            }
             Target::Limit(limit) => Some(self.our(metric.key)? <= limit),
         }
     }

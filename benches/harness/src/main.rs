@@ -101,10 +101,21 @@ fn measure(scenario: &Scenario, candidates: &[Candidate], build: &Path, runs: us
         .filter(|candidate| scenario.takes(candidate.kind))
         .map(|candidate| (candidate.clone(), Vec::new()))
         .collect();
+    let paired = scenario
+        .paired
+        .and_then(|kind| candidates.iter().find(|one| one.kind == kind));
+    let mut beside = Vec::new();
     for _ in 0..runs {
         for (candidate, outcomes) in &mut taking {
-            outcomes.push(run::run(scenario, candidate, build));
+            let mut outcome = run::run(scenario, candidate, build);
+            if paired.is_some() {
+                beside.push(compare::take_beside(&mut outcome));
+            }
+            outcomes.push(outcome);
         }
+    }
+    if let Some(paired) = paired {
+        taking.push((paired.clone(), beside));
     }
     Row {
         scenario: scenario.clone(),

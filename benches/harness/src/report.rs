@@ -80,7 +80,7 @@ fn cells(row: &Row, metric: &Metric, candidates: &[Candidate]) -> Vec<String> {
             String::new()
         }
     };
-    cells.push(side(row.processor().map(|best| best.ratio)));
+    cells.push(side(row.processor()));
     cells.push(side(row.memory().map(|best| best.ratio)));
     cells
 }
@@ -195,13 +195,12 @@ pub fn json(rows: &[Row], setting: &Setting) -> Value {
                 .metrics
                 .iter()
                 .map(|metric| {
-                    let best = row.against_best(metric);
                     json!({
                         "key": metric.key,
                         "title": metric.title,
                         "unit": metric.unit,
-                        "best_peer": best.as_ref().map(|best| best.peer),
-                        "ratio": best.as_ref().map(|best| best.ratio),
+                        "compared_with": row.compared_with(metric),
+                        "ratio": row.compared(metric),
                         "target": target(metric),
                         "reached": row.reached(metric),
                     })
@@ -236,8 +235,8 @@ pub fn progress(row: &Row) -> String {
             figure(row.our(metric.key)),
             metric.unit
         );
-        if let Some(best) = row.against_best(metric) {
-            let _ = write!(text, " = {} of {}", ratio(best.ratio), best.peer);
+        if let (Some(compared), Some(peer)) = (row.compared(metric), row.compared_with(metric)) {
+            let _ = write!(text, " = {} of {peer}", ratio(compared));
         }
         let verdict = verdict(row, metric);
         if !verdict.is_empty() {

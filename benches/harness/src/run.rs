@@ -143,6 +143,10 @@ fn output(command: &mut Command) -> io::Result<Option<(String, String)>> {
 
 /// What follows from the figures: messages a second, processor time a message.
 fn derive(values: &mut Values, sink: Option<&Values>) {
+    // Two that took turns: the program has reckoned.
+    if values.contains_key("cpu_per_message_ratio") {
+        return;
+    }
     let get = |values: &Values, key: &str| values.get(key).copied();
     let Some(count) = get(values, "sent").or_else(|| get(values, "received")) else {
         return;

@@ -92,6 +92,8 @@ pub struct Scenario {
     pub args: &'static str,
     /// What a row of our own API is compared with: program and arguments.
     pub other_way: Option<(Program, &'static str)>,
+    /// Who takes turns with this library in its own process. The program compares the neighbouring turns itself.
+    pub paired: Option<Kind>,
     pub n: Count,
     pub metrics: Vec<Metric>,
     pub with_mosquitto: bool,
@@ -116,6 +118,8 @@ impl Scenario {
     pub fn takes(&self, kind: Kind) -> bool {
         match kind {
             Kind::Ours => true,
+            // In the same process: no runs of its own.
+            kind if self.paired == Some(kind) => false,
             Kind::OtherWay => self.other_way.is_some(),
             Kind::Paho => self.program != Program::Events,
             Kind::Mosquitto => self.with_mosquitto,
@@ -151,6 +155,11 @@ impl Scenario {
 
     fn other_way(mut self, program: Program, args: &'static str) -> Self {
         self.other_way = Some((program, args));
+        self
+    }
+
+    fn paired(mut self, with: Kind) -> Self {
+        self.paired = Some(with);
         self
     }
 
@@ -229,6 +238,7 @@ fn scenario(
         server: Server::Tcp,
         args,
         other_way: None,
+        paired: None,
         n,
         metrics: vec![rate(target)],
         with_mosquitto: false,
