@@ -90,6 +90,8 @@ static void run_clients(void)
         snprintf(id, sizeof id, "c%ld", i);
         clients[i] = create(&own, (uint64_t)i, id);
         begin(&own, clients[i]);
+        if (i % EVERY == 0)
+            work(&own, 0);
     }
     wait_for(&own, &own.connected, opt.clients);
     report("connect_us", now_us() - start);

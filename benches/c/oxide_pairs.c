@@ -8,10 +8,10 @@
 
 /* Blocks a side. A block takes some milliseconds: longer than a thread's turn on a processor that others want too, and short
  * enough for its neighbour to meet the same machine. */
-#define BLOCKS 60
+#define BLOCKS 150
 #define ROUND_TRIPS 100
 /* What comes before the blocks that count: sockets' windows and the allocator's memory grow to what the work needs. */
-#define WARM_UP 4
+#define WARM_UP 6
 
 /* One that takes part. */
 struct competitor {

@@ -43,6 +43,8 @@ void touch_buffers(void)
 
 /* ---- events ----------------------------------------------------------------------------------------------------------- */
 
+static void wake_pump(struct side *side);
+
 static void handle(struct side *side, const struct MQTTOxide_event *event)
 {
     const unsigned char *text = (const unsigned char *)(event + 1);
@@ -67,6 +69,9 @@ static void handle(struct side *side, const struct MQTTOxide_event *event)
         side->closed++;
         break;
     case MQTTOxide_OUTPUT:
+        if (linked(side, "pump"))
+            wake_pump(side);
+        break;
     case MQTTOxide_WANTS:
         break;
     default:
@@ -122,31 +127,30 @@ static void carry_in(struct side *side)
 
 /* ---- a thread that carries the bytes (link=pump) -------------------------------------------------------------------- */
 
-/* Called when there are bytes to take. Costs nothing while the thread is at it. */
+/* Called when there are bytes to take. Costs next to nothing while the thread is at it. */
 static void wake_pump(struct side *side)
 {
     const uint64_t one = 1;
+    atomic_fetch_add(&side->pump_told, 1);
     if (atomic_load(&side->pump_sleeps) && atomic_exchange(&side->pump_sleeps, 0) &&
         write(side->pump_alarm, &one, sizeof one) < 0)
         fail("eventfd", 1);
 }
 
-/* Moves bytes until there are none. Returns 0 if there were none at all. */
-static int pump_out(struct side *side, unsigned char *into, uint32_t size)
+/* Moves the bytes that there are. What comes meanwhile is told, and not looked for: it would be little at a time. */
+static void pump_out(struct side *side, unsigned char *into, uint32_t size)
 {
-    int some = 0;
     int64_t n;
-    while ((n = MQTTOxide_take(side->client, into, size)) > 0) {
+    do {
+        n = MQTTOxide_take(side->client, into, size);
+        must("take", n);
         for (int64_t at = 0; at < n;) {
             ssize_t written = write(side->fd, into + at, (size_t)(n - at));
             if (written <= 0)
                 fail("write", (int)written);
             at += written;
         }
-        some = 1;
-    }
-    must("take", n);
-    return some;
+    } while (n == size);
 }
 
 static void *run_pump(void *of)
@@ -156,7 +160,8 @@ static void *run_pump(void *of)
     struct pollfd poll_fds[2] = {{.fd = side->fd, .events = POLLIN}, {.fd = side->pump_alarm, .events = POLLIN}};
     for (;;) {
         uint64_t times;
-        int ends = side->pump_ends;
+        long told = atomic_load(&side->pump_told);
+        int ends = atomic_load(&side->pump_ends);
         pump_out(side, out, sizeof out);
         if (ends) {
             shutdown(side->fd, SHUT_WR);
@@ -164,8 +169,8 @@ static void *run_pump(void *of)
             return NULL;
         }
         atomic_store(&side->pump_sleeps, 1);
-        /* What came before that nobody has told of. */
-        if (side->pump_ends || pump_out(side, out, sizeof out)) {
+        /* Told before it slept. */
+        if (atomic_load(&side->pump_told) != told) {
             atomic_store(&side->pump_sleeps, 0);
             continue;
         }
@@ -216,6 +221,8 @@ void work(struct side *side, int timeout_ms)
             fail("nothing came", timeout_ms);
         handle_all(side, MQTTOxide_driveEvents(side->client, ALL | MQTTOxide_LEVEL, events, sizeof events, NULL));
     } else {
+        if (linked(side, "pump"))
+            wake_pump(side);
         int64_t filled = MQTTOxide_nextEvents(side->queue, events, sizeof events, timeout_ms, NULL);
         if (filled == 0 && timeout_ms > 0)
             fail("nothing came", timeout_ms);
@@ -333,8 +340,6 @@ void publish(struct side *side, uint64_t by, const char *topic, int qos, long nu
     for (;;) {
         int32_t code = MQTTOxide_publish(by, topic, (uint32_t)strlen(topic), payload, (uint32_t)opt.size, NULL, 0, flags,
                                          &result);
-        if (linked(side, "pump"))
-            wake_pump(side);
         if (code == 0)
             break;
         if (code != MQTTOxide_E_WOULD_BLOCK)
@@ -349,7 +354,7 @@ void publish(struct side *side, uint64_t by, const char *topic, int qos, long nu
 
 void publish_all(struct side *side, long from, long to, void *payload)
 {
-    const long every = linked(side, "feed") ? CARRY_EVERY : EVERY;
+    const long every = linked(side, "feed") || linked(side, "pump") ? CARRY_EVERY : EVERY;
     const long before = side->done - from;
     for (long i = from; i < to; i++) {
         while (opt.window && i - (side->done - before) >= opt.window)

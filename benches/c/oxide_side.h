@@ -13,7 +13,7 @@
 #define PATIENCE_MS 30000
 /* How often a program that publishes without a pause looks at its events. */
 #define EVERY 64
-/* How often it carries its bytes, where it does so itself: as many as fill a buffer, since each time costs two system calls. */
+/* How often it carries its bytes, or has its thread carry them: as many as fill a buffer, since each time costs system calls. */
 #define CARRY_EVERY 512
 
 struct side {
@@ -31,8 +31,10 @@ struct side {
     long connected, subscribed, done, arrived, closed;
     int room;
     struct check received;
-    /* The thread that carries: it sleeps until there are bytes, and nobody has woken it yet; DISCONNECT is the last there is. */
+    /* The thread that carries: how often it was told of bytes; it sleeps, and nobody has woken it yet; DISCONNECT is the last there
+     * is. */
     pthread_t pump;
+    atomic_long pump_told;
     atomic_int pump_sleeps, pump_ends;
     int pump_alarm;
 };

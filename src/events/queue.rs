@@ -387,7 +387,17 @@ impl Queue {
             if let Some(taken) = self.take_now(&mut visit) {
                 return Ok(taken);
             }
-            let mut state = self.state.lock();
+            if !self.await_events(wait, deadline)? {
+                return Ok(Taken::Records(0));
+            }
+        }
+    }
+
+    /// Waits until there may be something to take, for a thread that has found nothing. Returns false if its time is over, or if
+    /// it was interrupted.
+    fn await_events(&self, wait: Wait, deadline: Option<Instant>) -> Result<bool, NotTaken> {
+        let mut state = self.state.lock();
+        loop {
             if state.closed {
                 return Err(NotTaken::Closed);
             }
@@ -395,14 +405,14 @@ impl Queue {
                 drop(state);
                 let taking = self.taking.lock();
                 self.unsignal(&taking, &mut self.state.lock());
-                return Ok(Taken::Records(0));
+                return Ok(false);
             }
             // Come, or left by another thread, since this one looked.
             if state.has_events() {
-                continue;
+                return Ok(true);
             }
             if wait == Wait::No {
-                return Ok(Taken::Records(0));
+                return Ok(false);
             }
             state.waiting += 1;
             let late = if let Some(at) = deadline {
@@ -415,7 +425,7 @@ impl Queue {
             // Also if the time was over: it looks for events once more.
             state.woken = state.woken.saturating_sub(1);
             if late && !state.has_events() && !state.interrupted && !state.closed {
-                return Ok(Taken::Records(0));
+                return Ok(false);
             }
         }
     }
@@ -534,77 +544,4 @@ fn settle_down(entries: &mut VecDeque<Entry>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::trace::Level;
-
-    /// Takes at most so many records. Returns, of each, the level, how many were dropped before, and the text's length.
-    fn take(queue: &Queue, mut most: usize) -> Vec<(u8, u64, usize)> {
-        let mut seen = Vec::new();
-        let visit = |_, record: &Record| {
-            let wanted = most > 0;
-            if wanted {
-                most -= 1;
-                assert_eq!(record.head.kind, Kind::Log);
-                let head = &record.head;
-                seen.push((head.flags, head.value, record.topic().len()));
-            }
-            wanted
-        };
-        queue.take_batch(Wait::No, visit).expect("open");
-        seen
-    }
-
-    #[test]
-    fn a_line_has_its_level() {
-        let queue = Queue::new();
-        let levels = [
-            Level::Maximum,
-            Level::Medium,
-            Level::Minimum,
-            Level::Protocol,
-            Level::Error,
-            Level::Severe,
-            Level::Fatal,
-        ];
-        for level in levels {
-            queue.push_line(level, "line");
-        }
-        let seen: Vec<u8> = take(&queue, 7).iter().map(|line| line.0).collect();
-        assert_eq!(seen, [1, 2, 3, 4, 5, 6, 7]);
-    }
-
-    #[test]
-    fn lines_that_find_no_room_are_counted_by_the_next_that_does() {
-        let queue = Queue::new();
-        for _ in 0..MAX_LINES + 5 {
-            queue.push_line(Level::Error, "line");
-        }
-        assert_eq!(take(&queue, 1), [(5, 0, 4)]);
-        queue.push_line(Level::Error, "next");
-        let seen = take(&queue, usize::MAX);
-        assert_eq!(seen.len(), MAX_LINES);
-        assert_eq!(seen[MAX_LINES - 1], (5, 5, 4));
-        assert!(seen[..MAX_LINES - 1].iter().all(|line| line.1 == 0));
-        // All have been taken: there is room for as many again.
-        for _ in 0..MAX_LINES {
-            queue.push_line(Level::Error, "line");
-        }
-        assert!(take(&queue, usize::MAX).iter().all(|line| line.1 == 0));
-    }
-
-    #[test]
-    fn long_lines_are_fewer() {
-        let queue = Queue::new();
-        let long = "x".repeat(60_000);
-        for _ in 0..MAX_LINES {
-            queue.push_line(Level::Error, &long);
-        }
-        let waited = take(&queue, usize::MAX);
-        let bytes: usize = waited.iter().map(|line| line.2).sum();
-        assert!(bytes <= MAX_LINE_BYTES + long.len(), "{bytes}");
-        queue.push_line(Level::Error, &long);
-        let dropped = u64::try_from(MAX_LINES - waited.len()).expect("a few");
-        assert_eq!(take(&queue, 1), [(5, dropped, long.len())]);
-    }
-}
+mod tests;

@@ -33,7 +33,7 @@ fn take_one(queue: &Queue) -> Vec<u8> {
 /// itself for a long time.
 #[test]
 fn what_a_thread_leaves_another_one_gets() {
-    const ROUNDS: u32 = 20_000;
+    const ROUNDS: u32 = 5_000;
     let (program, mut server) = Program::connected(Create::default(), Connect::default());
     let mut two = publish(false, 0, 0, b"1");
     two.extend(publish(false, 0, 0, b"2"));

@@ -234,7 +234,7 @@ pub fn number(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Candidate, Kind, Row, median, number, summarise};
+    use super::{Candidate, Kind, Outcome, Row, median, number, summarise, take_beside};
     use crate::scenario;
     use crate::server::Values;
 
@@ -260,6 +260,42 @@ mod tests {
         };
         let values: Values = [("rate".to_owned(), rate)].into();
         summarise(&candidate, vec![Ok(values), Err("broken".into())])
+    }
+
+    /// The program has compared the turns: the ratio is the median of its ratios, whatever the medians of the figures are.
+    #[test]
+    fn those_that_take_turns_are_compared_turn_by_turn() {
+        let scenario = scenario::all()
+            .into_iter()
+            .find(|one| one.paired == Some(Kind::Raw))
+            .expect("the round trip");
+        let metric = scenario.metrics[0].clone();
+        let mut run: Outcome = Ok([
+            ("rtt_p50", 60.0),
+            ("rtt_p50_ratio", 1.2),
+            ("beside_rtt_p50", 57.0),
+            ("cpu_per_message_ratio", 1.1),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into());
+        let beside = take_beside(&mut run);
+        let of = |kind, outcome| {
+            let candidate = Candidate {
+                name: format!("{kind:?}"),
+                kind,
+                libraries: None,
+            };
+            summarise(&candidate, vec![outcome])
+        };
+        let row = Row {
+            scenario,
+            results: vec![of(Kind::Ours, run), of(Kind::Raw, beside)],
+        };
+        assert_eq!(row.raw("rtt_p50"), Some(57.0));
+        assert_eq!(row.compared(&metric), Some(1.2));
+        assert_eq!(row.compared_with(&metric), Some("Raw"));
+        assert_eq!(row.processor(), Some(1.1));
+        assert_eq!(row.reached(&metric), Some(false), "at most 1.1");
     }
 
     #[test]
