@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use paho_oxide::transport::stream::{ByteStream, DEFAULT_CAPACITY, Wake};
 use paho_oxide::transport::{ConnectError, Connector, Input, Link, Stage};
@@ -153,34 +154,50 @@ fn a_stream_carries_both_ways_within_its_bounds() {
 }
 
 #[test]
-fn the_engine_is_woken_as_by_epoll() {
+fn the_engine_sees_what_is_possible() {
     let (link, owner, _wakes) = stream(4);
-    owner.feed(b"a");
-    let (sender, engine) = channel();
-    let now = link.set_waker(Some(Arc::new(move |wake| {
-        sender.send(wake).unwrap_or_default();
-    })));
-    // What was possible before is returned and not told.
-    assert!(now.readable && now.writable);
-    engine.try_recv().unwrap_err();
-    // More of what is there already is no news.
-    owner.feed(b"b");
-    engine.try_recv().unwrap_err();
+    let is_now = |readable, writable| {
+        let now = link.poll(true, Some(Duration::ZERO));
+        assert_eq!((now.readable, now.writable), (readable, writable));
+    };
+    is_now(false, true);
+    assert_eq!(owner.feed(b"ab"), 2);
+    is_now(true, true);
     assert_eq!(receive(&link, 2), b"ab");
-    owner.feed(b"c");
-    assert!(engine.try_recv().unwrap().readable);
-    // A full stream tells when there is room.
+    is_now(false, true);
+    // A full stream has room again as soon as some of it has been taken.
     assert_eq!(link.write(&[IoSlice::new(b"01234")]).unwrap(), 4);
+    is_now(false, false);
     assert_eq!(owner.take(&mut [0; 1]), 1);
-    engine.try_recv().unwrap_err();
-    assert_eq!(owner.take(&mut [0; 4]), 3);
-    assert!(engine.try_recv().unwrap().writable);
-    // So does its end.
+    is_now(false, true);
+    // Its end can be read, and nothing behind it.
+    assert_eq!(owner.feed(b"c"), 1);
     owner.feed_end();
-    assert!(engine.try_recv().unwrap().readable);
+    is_now(true, true);
     assert_eq!(receive(&link, 1), b"c");
+    is_now(true, true);
     assert_eq!(link.read(&mut [0]).unwrap(), Input::End);
     assert_eq!(owner.feed(b"late"), 0);
+}
+
+#[test]
+fn a_thread_that_waits_inside_a_call_is_woken() {
+    let (link, owner, _wakes) = stream(4);
+    for bytes in [&b"a"[..], b"b", b"c"] {
+        let waiting = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| link.poll(false, None));
+            assert_eq!(owner.feed(bytes), 1);
+            waiting.join().unwrap()
+        });
+        assert!(waiting.readable);
+        assert_eq!(receive(&link, 1), bytes);
+    }
+    let ended = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| link.poll(false, None));
+        owner.feed_end();
+        waiting.join().unwrap()
+    });
+    assert!(ended.readable);
 }
 
 #[test]
@@ -333,17 +350,13 @@ fn websocket_over_a_stream_fed_in_any_pieces() {
         assert_eq!(link.write(&[IoSlice::new(b"xy")]).unwrap(), 2);
         assert_eq!(owner.take(&mut frames), 8);
         assert_eq!((frames[0], frames[1]), (0x82, 0x82));
-        // Between two feeds nothing is there, and the next one is told.
-        let (sender, engine) = channel();
-        let _ = link.set_waker(Some(Arc::new(move |wake| {
-            sender.send(wake).unwrap_or_default();
-        })));
+        // Between two feeds nothing is there, and the next one can be seen.
         assert_eq!(
             link.read(&mut [0; 9]).unwrap_err().kind(),
             ErrorKind::WouldBlock
         );
         owner.feed(b"\x82\x01z");
-        assert!(engine.try_recv().unwrap().readable);
+        assert!(link.poll(false, Some(Duration::ZERO)).readable);
         assert_eq!(receive(&link, 1), b"z");
         link.shutdown();
         assert_eq!(owner.take(&mut frames), 8);

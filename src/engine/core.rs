@@ -17,7 +17,6 @@ use crate::protocol::{Version, error::Malformed};
 use crate::reactor::{self, Reactor, reactor};
 use crate::registry::Key;
 use crate::trace;
-use crate::transport::stream::Wake;
 use crate::transport::{Connector, Want};
 
 use super::connection::Connection;
@@ -276,20 +275,11 @@ impl<H: Host> Client<H> {
         }
         match core.lifecycle.connection_mut() {
             Some(connection) if !connection.is_watched() => {
-                let link = connection.link();
-                if let Some(fd) = link.fd() {
+                // Only a byte stream has no descriptor, and its owner reads it.
+                if let Some(fd) = connection.link().fd() {
                     reactor()?.watch(self.key, fd)?;
-                } else {
-                    // A byte stream tells itself. What is possible already counts as due anyway.
-                    let client = self.this.clone();
-                    let waker = move |wake: Wake| {
-                        if let Some(client) = client.upgrade() {
-                            client.woken(wake);
-                        }
-                    };
-                    let _possible = link.set_waker(Some(Arc::new(waker)));
+                    connection.watched();
                 }
-                connection.watched();
                 Ok(())
             }
             _ => Ok(()),
@@ -322,15 +312,6 @@ impl<H: Host> Client<H> {
         let watched = reactor().and_then(|reactor| reactor.watch_once(self.key, fd, input));
         if watched.is_err() {
             connection.could_not_watch(Instant::now());
-        }
-    }
-
-    /// Notes that a byte stream's state has changed. Runs inside a call of the stream's owner, which must not be held up.
-    fn woken(&self, wake: Wake) {
-        let mut core = self.lock();
-        if let Some(connection) = core.lifecycle.connection_mut() {
-            connection.ready(wake.readable, wake.writable, false);
-            self.hand_over(&mut core, false);
         }
     }
 

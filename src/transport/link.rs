@@ -257,7 +257,7 @@ impl Link {
         }
     }
 
-    /// Returns the descriptor to poll. A byte stream has none: see [`set_waker`](Self::set_waker).
+    /// Returns the descriptor to poll. A byte stream has none: its owner's calls move its bytes.
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.0 {
             Kind::Socket(socket) => Some(socket.as_fd()),
@@ -283,15 +283,6 @@ impl Link {
                 Carrier::Descriptor(_) => None,
             },
         }
-    }
-
-    /// Has `waker` called when a byte stream becomes readable or writable, as edge-triggered epoll does for a
-    /// descriptor; `None` ends that. Returns what is possible already, of which `waker` is not told. For a link with a
-    /// descriptor this does nothing and returns the default.
-    #[must_use = "nobody else tells of what is possible already"]
-    pub fn set_waker(&self, waker: Option<Waker>) -> Wake {
-        self.as_stream()
-            .map_or_else(Wake::default, |stream| stream.0.set_waker(waker))
     }
 
     /// Waits inside a call, `timeout` at most, until the carrier is readable or, where `room` is asked for, writable.

@@ -5,7 +5,8 @@
 //! that back-pressure passes through: an owner that does not take stops the engine from writing, an engine that does
 //! not read stops the owner from feeding.
 //!
-//! Neither end waits. Each has a [`Waker`] that the other end calls, without a lock, when waiting is over.
+//! The owner never waits: its [`Waker`] is called, without a lock, when something has become possible. The engine reads and
+//! writes inside the owner's calls; a task that establishes a connection waits for the owner, and so does a thread inside a call.
 
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -40,9 +41,9 @@ impl Wake {
     }
 }
 
-/// Called when waiting is over at an end. It runs inside the other end's call, with no lock held by the stream, on
-/// whatever thread makes that call. It must return soon and must not call the stream: it hands the news to whoever acts
-/// on it (an event descriptor, a queue, the reactor).
+/// Called when something has become possible for the owner. It runs inside the engine's call, with no lock held by the stream,
+/// on whatever thread makes that call. It must return soon and must not call the stream: it hands the news to whoever acts
+/// on it (an event descriptor, a queue).
 pub type Waker = Arc<dyn Fn(Wake) + Send + Sync>;
 
 /// One direction.
@@ -146,8 +147,6 @@ struct State {
     output: Pipe,
     /// The engine has closed its end, or the owner is gone.
     closed: bool,
-    /// How the engine hears of changes, once it watches.
-    engine: Option<Waker>,
 }
 
 /// What both ends share.
@@ -168,7 +167,6 @@ impl Shared {
         if !wake.is_any() {
             return;
         }
-        let waker = self.state.lock().engine.clone();
         self.changed.notify_all();
         if wake.readable {
             self.readable.notify_one();
@@ -176,22 +174,12 @@ impl Shared {
         if wake.writable {
             self.writable.notify_one();
         }
-        if let Some(waker) = waker {
-            waker(wake);
-        }
     }
 
     fn wake_owner(&self, wake: Wake) {
         if wake.is_any() {
             (self.owner)(wake);
         }
-    }
-
-    /// Has the engine told of what becomes possible from now on. Returns what is possible already.
-    pub(super) fn set_waker(&self, waker: Option<Waker>) -> Wake {
-        let mut state = self.state.lock();
-        state.engine = waker;
-        state.wake_of_now(self.capacity)
     }
 
     /// Waits until trying again makes sense, for a task that connects.

@@ -92,11 +92,8 @@ impl Connection {
 
     /// Notes that the reactor does not watch the link any longer. Whatever it had told is a state of reader and writer.
     pub fn unwatch(&mut self, reactor: &Reactor) {
-        match self.link.fd() {
-            Some(fd) => reactor.unwatch(fd),
-            None => {
-                let _possible = self.link.set_waker(None);
-            }
+        if let Some(fd) = self.link.fd() {
+            reactor.unwatch(fd);
         }
         self.watched = false;
     }

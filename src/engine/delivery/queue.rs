@@ -319,10 +319,12 @@ pub fn is_worth_keeping<T>(queue: &VecDeque<T>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::tests::Program;
+    use crate::engine::tests::program;
     use crate::persistence::RecordKind;
     use crate::protocol::property::Properties;
     use crate::protocol::session::{Completion, Outcome};
+
+    type Program = program::Program<true>;
 
     fn queue(driver: Driver) -> Queue<Program> {
         Queue::new(driver)

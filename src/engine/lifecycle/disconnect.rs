@@ -117,9 +117,8 @@ impl<H: Host> Client<H> {
             attaching,
         } = core.lifecycle.end()?;
         let link = std::sync::Arc::clone(connection.link());
-        match (reactor(), link.fd()) {
-            (Ok(reactor), Some(fd)) => reactor.unwatch(fd),
-            _ => drop(link.set_waker(None)),
+        if let (Ok(reactor), Some(fd)) = (reactor(), link.fd()) {
+            reactor.unwatch(fd);
         }
         trace!(Minimum, "Removed socket {}", link.number());
         let mut retired = Retired::new(

@@ -1,60 +1,16 @@
 //! Records of both versions in a program's own store, which keeps what it is given and nothing else.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::engine::Count;
-use crate::engine::tests::carried::{self, Carried, Observer};
+use crate::engine::tests::carried::{self, Carried};
+use crate::engine::tests::program::Program;
+use crate::engine::tests::shelf::{Kept, Shelf};
 use crate::options::ConnectOptions;
 use crate::os::lock::Mutex;
 
 use super::*;
-
-/// What the store holds, and whether it answers.
-#[derive(Default)]
-struct Shelf {
-    records: BTreeMap<RecordKey, Vec<u8>>,
-    refuses: bool,
-}
-
-struct Kept(Arc<Mutex<Shelf>>);
-
-impl Kept {
-    fn open(&self) -> Result<(), StoreError> {
-        if self.0.lock().refuses {
-            return Err(StoreError::Program(-2));
-        }
-        Ok(())
-    }
-}
-
-impl Store for Kept {
-    fn put(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
-        self.open()?;
-        self.0.lock().records.insert(key, parts.concat());
-        Ok(())
-    }
-    fn get(&mut self, key: RecordKey) -> Result<Vec<u8>, StoreError> {
-        self.open()?;
-        let found = self.0.lock().records.get(&key).cloned();
-        found.ok_or(StoreError::NoRecord(key))
-    }
-    fn remove(&mut self, key: RecordKey) -> Result<(), StoreError> {
-        let removed = self.0.lock().records.remove(&key);
-        removed.map(|_| ()).ok_or(StoreError::NoRecord(key))
-    }
-    fn keys(&mut self) -> Result<Vec<RecordKey>, StoreError> {
-        Ok(self.0.lock().records.keys().copied().collect())
-    }
-    fn clear(&mut self) -> Result<(), StoreError> {
-        self.0.lock().records.clear();
-        Ok(())
-    }
-    fn contains(&mut self, key: RecordKey) -> bool {
-        self.0.lock().records.contains_key(&key)
-    }
-}
 
 /// A client's records on a shelf that others use before and after it.
 fn client(v5: bool, shelf: &Arc<Mutex<Shelf>>) -> Records {
@@ -288,7 +244,7 @@ fn left_by(v5: bool) -> Arc<Mutex<Shelf>> {
         let stored = writer.store_command(&message(payload, 0, QoS::ExactlyOnce), 1);
         assert!(stored.is_ok());
     }
-    let stored = writer.store_message::<Observer>(&b"q".to_vec(), Receipt::None);
+    let stored = writer.store_message::<Program<false>>(&b"q".to_vec(), Receipt::None);
     assert!(stored.is_ok());
     shelf
 }
@@ -428,14 +384,14 @@ fn three_messages() -> (Arc<Mutex<Shelf>>, Vec<RecordKey>) {
     let shelf = Arc::<Mutex<Shelf>>::default();
     let mut writer = client(false, &shelf);
     let stored = [b"1", b"2", b"3"].map(|payload| {
-        let stored = writer.store_message::<Observer>(&payload.to_vec(), Receipt::None);
+        let stored = writer.store_message::<Program<false>>(&payload.to_vec(), Receipt::None);
         stored.expect("stored")
     });
     (shelf, stored.into())
 }
 
 /// A client on that store, of a program that may have so many unread messages.
-fn reader(shelf: &Arc<Mutex<Shelf>>, unread: usize, set: impl FnOnce(&Observer)) -> Carried {
+fn reader(shelf: &Arc<Mutex<Shelf>>, unread: usize, set: impl FnOnce(&Program<false>)) -> Carried {
     let mut setup = carried::setup();
     setup.create.restore_messages = true;
     let store = Box::new(Kept(Arc::clone(shelf)));

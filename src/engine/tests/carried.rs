@@ -2,142 +2,23 @@
 //! its own call.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::options;
+use super::program::Program;
 use crate::engine::delivery::queue::Driver;
 use crate::engine::driving::Work;
-use crate::engine::{Client, ConnectEnd, ConnectResult, Event, Handled, Host, Setup};
+use crate::engine::{Client, Setup};
 use crate::options::{ConnectOptions, CreateOptions, VersionChoice};
-use crate::os::lock::Mutex;
 use crate::persistence::Store;
-use crate::protocol::packet::Publish;
-use crate::protocol::session::{self, Acknowledge, Completion, Outcome, Token};
-use crate::protocol::{QoS, Version};
+use crate::protocol::Version;
+use crate::protocol::session::{self, Acknowledge};
 use crate::transport::Link;
 use crate::transport::stream::ByteStream;
 
 /// Longer than any test runs.
 pub const FAR: Duration = Duration::from_secs(3600);
 pub const PUBLISH: &[u8] = b"\x32\x06\x00\x01t\x00\x01x";
-
-/// A function that the program runs inside its next callback.
-type Inside = Box<dyn FnOnce() + Send>;
-
-/// A program that notes what it hears, on whatever thread that is.
-#[derive(Default)]
-pub struct Observer {
-    heard: Mutex<Vec<String>>,
-    pub inside: Mutex<Option<Inside>>,
-    /// It takes no messages for now.
-    pub refuses: AtomicBool,
-    /// It keeps messages, and says later that it has taken them.
-    pub keeps: AtomicBool,
-    /// What it answers when it is asked for new options.
-    pub fresh: Mutex<Option<ConnectOptions>>,
-}
-
-impl Observer {
-    /// Returns what the program has heard since it was last asked.
-    pub fn heard(&self) -> Vec<String> {
-        std::mem::take(&mut *self.heard.lock())
-    }
-}
-
-impl Host for Observer {
-    const BLOCKS: bool = false;
-    type Message = Vec<u8>;
-    type Op = &'static str;
-
-    fn message(publish: &Publish<'_>) -> Option<Vec<u8>> {
-        Some(publish.payload.to_vec())
-    }
-
-    fn with_contents<R>(message: &Vec<u8>, read: impl FnOnce(&Publish<'_>) -> R) -> R {
-        read(&super::publish(QoS::AtLeastOnce, message))
-    }
-
-    fn message_size(message: &Vec<u8>) -> usize {
-        message.len()
-    }
-
-    fn wants_packet(_: &&'static str) -> bool {
-        false
-    }
-
-    fn tracks(_: &&'static str) -> bool {
-        true
-    }
-
-    fn settle(done: Completion<&'static str>) -> Option<Completion<&'static str>> {
-        Some(done)
-    }
-
-    fn completion_name(_: &&'static str, _: Token, _: bool, _: &str) -> String {
-        String::new()
-    }
-
-    /// An operation "quiet" is a connect of whose success the program does not hear.
-    fn settle_connect(op: &'static str, result: ConnectResult) -> ConnectEnd<&'static str> {
-        match (op, &result) {
-            ("quiet", Ok(_)) => ConnectEnd::Keep(op),
-            _ => ConnectEnd::Tell(op, result),
-        }
-    }
-
-    fn hears_of_connections(&self) -> bool {
-        true
-    }
-
-    fn refresh(&self, _: &ConnectOptions) -> Option<ConnectOptions> {
-        self.fresh.lock().take()
-    }
-
-    fn handle(&self, event: Event<Self>) -> Handled<Self> {
-        let mut handled = Handled::Done;
-        let what = match event {
-            Event::Message(message, _) => {
-                let text = String::from_utf8_lossy(&message).into_owned();
-                if self.refuses.load(Ordering::Relaxed) {
-                    handled = Handled::NotTaken(message);
-                    format!("{text}?")
-                } else {
-                    if self.keeps.load(Ordering::Relaxed) {
-                        handled = Handled::Kept;
-                    }
-                    text
-                }
-            }
-            Event::StoredMessage(_) | Event::TlsError(..) => unreachable!("the dispatcher's own"),
-            Event::Completed(done) => {
-                let failed = matches!(done.outcome, Outcome::Failed(_));
-                format!("{} {}", done.op, if failed { "failed" } else { "ended" })
-            }
-            Event::Acknowledged {
-                kind, packet_id, ..
-            } => format!("{kind:?} {packet_id}"),
-            Event::ConnectEnded { op, result: Ok(_) } => format!("{op} up"),
-            Event::ConnectEnded {
-                op,
-                result: Err(failure),
-            } => format!("{op} failed: {}", failure.message),
-            Event::Connected { told } => if told { "connected" } else { "connected again" }.into(),
-            Event::ConnectionLost(loss) => format!("lost: {}", loss.text),
-            Event::Auth { reason, .. } => format!("auth {reason}"),
-            Event::Room => "room".into(),
-            Event::Wants => return handled,
-            Event::Disconnected { reason, .. } => format!("server left: {reason}"),
-            Event::DisconnectEnded { op, said } => format!("{op} done, said: {said}"),
-        };
-        self.heard.lock().push(what);
-        let inside = self.inside.lock().take();
-        if let Some(function) = inside {
-            function();
-        }
-        handled
-    }
-}
 
 /// What a client is created with.
 pub fn setup() -> Setup {
@@ -153,12 +34,12 @@ pub fn setup() -> Setup {
 }
 
 /// A client that the test drives.
-pub struct Carried(pub Arc<Client<Observer>>);
+pub struct Carried(pub Arc<Client<Program<false>>>);
 
 impl std::ops::Deref for Carried {
-    type Target = Arc<Client<Observer>>;
+    type Target = Arc<Client<Program<false>>>;
 
-    fn deref(&self) -> &Arc<Client<Observer>> {
+    fn deref(&self) -> &Arc<Client<Program<false>>> {
         &self.0
     }
 }
@@ -178,9 +59,9 @@ impl Carried {
     pub fn prepared(
         setup: Setup,
         store: Option<Box<dyn Store>>,
-        prepare: impl FnOnce(&Client<Observer>),
+        prepare: impl FnOnce(&Client<Program<false>>),
     ) -> Self {
-        let client = Client::new(setup, Observer::default(), store, || "restored");
+        let client = Client::new(setup, Program::<false>::default(), store, || "restored");
         let client = client.expect("a client");
         prepare(&client);
         client.set_driver(Work::ALL);

@@ -4,7 +4,9 @@
 pub(super) mod carried;
 mod ending;
 mod panics;
+pub(super) mod program;
 mod restored;
+pub(super) mod shelf;
 mod telling;
 mod unwatched;
 mod wants;
@@ -12,114 +14,22 @@ mod wants;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::core::Thread;
 use super::delivery::queue::Driver;
-use super::{Client, ConnectEnd, ConnectResult, Event, Handled, Host, Setup};
-use crate::options::{ConnectOptions, CreateOptions, VersionChoice};
-use crate::os::lock::{Condvar, Mutex};
+use super::{Client, Setup};
+use crate::options::{ConnectOptions, VersionChoice};
 use crate::persistence::Store;
 use crate::protocol::QoS;
 use crate::protocol::packet::Publish;
 use crate::protocol::property::{Properties, PropertiesRef};
-use crate::protocol::session::{self, Acknowledge, Completion, Token};
 use crate::transport::Link;
+use program::Program;
 
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) const CONNACK: &[u8] = &[0x20, 2, 0, 0];
-
-/// A program that notes what it hears. Payloads that begin with "panic" make it panic: "panic in message" while the message is
-/// made, under the client's mutex, others in the callback.
-#[derive(Default)]
-pub(super) struct Program {
-    heard: Mutex<Vec<String>>,
-    changed: Condvar,
-}
-
-impl Program {
-    fn note(&self, what: impl Into<String>) {
-        self.heard.lock().push(what.into());
-        self.changed.notify_all();
-    }
-
-    /// Waits until the program has heard so many things, and returns them.
-    fn wait_for(&self, count: usize) -> Vec<String> {
-        let deadline = Instant::now() + PATIENCE;
-        let mut heard = self.heard.lock();
-        while heard.len() < count {
-            let late = self.changed.wait_until(&mut heard, deadline).timed_out();
-            assert!(!late, "{count} events in time, there are: {heard:?}");
-        }
-        heard.clone()
-    }
-}
-
-impl Host for Program {
-    type Message = Vec<u8>;
-    type Op = &'static str;
-
-    fn message(publish: &Publish<'_>) -> Option<Vec<u8>> {
-        assert_ne!(publish.payload, b"panic in message");
-        Some(publish.payload.to_vec())
-    }
-
-    fn with_contents<R>(message: &Vec<u8>, read: impl FnOnce(&Publish<'_>) -> R) -> R {
-        read(&publish(QoS::AtLeastOnce, message))
-    }
-
-    fn message_size(message: &Vec<u8>) -> usize {
-        message.len()
-    }
-
-    fn wants_packet(_: &&'static str) -> bool {
-        false
-    }
-
-    fn tracks(_: &&'static str) -> bool {
-        true
-    }
-
-    fn settle(done: Completion<&'static str>) -> Option<Completion<&'static str>> {
-        Some(done)
-    }
-
-    fn completion_name(_: &&'static str, _: Token, _: bool, _: &str) -> String {
-        String::new()
-    }
-
-    fn settle_connect(op: &'static str, result: ConnectResult) -> ConnectEnd<&'static str> {
-        ConnectEnd::Tell(op, result)
-    }
-
-    fn hears_of_connections(&self) -> bool {
-        false
-    }
-
-    fn refresh(&self, _: &ConnectOptions) -> Option<ConnectOptions> {
-        None
-    }
-
-    fn handle(&self, event: Event<Self>) -> Handled<Self> {
-        match event {
-            Event::Message(message, _) => {
-                assert!(!message.starts_with(b"panic"));
-                self.note(String::from_utf8_lossy(&message));
-            }
-            Event::Completed(done) => self.note(format!("{} ended", done.op)),
-            Event::ConnectEnded { op, result } => {
-                self.note(format!(
-                    "{op} {}",
-                    if result.is_ok() { "up" } else { "failed" }
-                ));
-            }
-            Event::ConnectionLost(loss) => self.note(format!("lost: {}", loss.text)),
-            _ => {}
-        }
-        Handled::Done
-    }
-}
 
 pub(super) fn publish(qos: QoS, payload: &[u8]) -> Publish<'_> {
     Publish {
@@ -134,12 +44,12 @@ pub(super) fn publish(qos: QoS, payload: &[u8]) -> Publish<'_> {
 }
 
 /// A client that is destroyed at the end of its test.
-struct Tested(Arc<Client<Program>>);
+struct Tested(Arc<Client<Program<true>>>);
 
 impl std::ops::Deref for Tested {
-    type Target = Client<Program>;
+    type Target = Client<Program<true>>;
 
-    fn deref(&self) -> &Client<Program> {
+    fn deref(&self) -> &Client<Program<true>> {
         &self.0
     }
 }
@@ -153,13 +63,8 @@ impl Drop for Tested {
 impl Tested {
     fn new(driver: Driver, store: Option<Box<dyn Store>>) -> Self {
         let setup = Setup {
-            client_id: "tested".into(),
-            server_uri: String::new(),
-            create: CreateOptions::default(),
             driver,
-            acknowledge: Acknowledge::OnArrival,
-            session: session::Options::default(),
-            lost_after_disconnect: false,
+            ..carried::setup()
         };
         let client = Client::new(setup, Program::default(), store, || "restored");
         Self(client.expect("a client"))

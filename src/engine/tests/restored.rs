@@ -1,57 +1,14 @@
 //! Messages that an earlier client left in the store, and that nobody has read back yet.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
+use super::shelf::Kept;
 use super::{Driver, PATIENCE, Tested};
 use crate::engine::Error;
-use crate::os::lock::Mutex;
-use crate::persistence::{RecordKey, Store, StoreError};
-
-#[derive(Default)]
-struct Shelf {
-    records: BTreeMap<RecordKey, Vec<u8>>,
-    /// It gives nothing out for now.
-    closed: bool,
-}
-
-/// A program's own store, which outlives its clients.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Shelf>>);
-
-impl Store for Shared {
-    fn put(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
-        self.0.lock().records.insert(key, parts.concat());
-        Ok(())
-    }
-    fn get(&mut self, key: RecordKey) -> Result<Vec<u8>, StoreError> {
-        let shelf = self.0.lock();
-        if shelf.closed {
-            return Err(StoreError::Program(-2));
-        }
-        let found = shelf.records.get(&key).cloned();
-        found.ok_or(StoreError::NoRecord(key))
-    }
-    fn remove(&mut self, key: RecordKey) -> Result<(), StoreError> {
-        let removed = self.0.lock().records.remove(&key);
-        removed.map(|_| ()).ok_or(StoreError::NoRecord(key))
-    }
-    fn keys(&mut self) -> Result<Vec<RecordKey>, StoreError> {
-        Ok(self.0.lock().records.keys().copied().collect())
-    }
-    fn clear(&mut self) -> Result<(), StoreError> {
-        self.0.lock().records.clear();
-        Ok(())
-    }
-    fn contains(&mut self, key: RecordKey) -> bool {
-        self.0.lock().records.contains_key(&key)
-    }
-}
 
 /// A store with a message that a client received, acknowledged, and did not hand over.
-fn left_behind(payload: &[u8]) -> Shared {
-    let shelf = Shared::default();
+fn left_behind(payload: &[u8]) -> Kept {
+    let shelf = Kept::default();
     let client = Tested::new(Driver::Calls, Some(Box::new(shelf.clone())));
     let mut server = client.connect();
     // The message comes before the answer that the call waits for, and a client of calls reads inside calls only.
@@ -83,12 +40,12 @@ fn a_restored_message_is_received_without_a_connection() {
 fn one_that_cannot_be_read_now_still_counts_and_comes_later() {
     let shelf = left_behind(b"kept");
     let client = Tested::new(Driver::Calls, Some(Box::new(shelf.clone())));
-    shelf.0.lock().closed = true;
+    shelf.0.lock().refuses = true;
     for _ in 0..2 {
         let received = client.receive(Duration::ZERO);
         assert!(matches!(received, Ok(None)), "nothing now, and no error");
     }
-    shelf.0.lock().closed = false;
+    shelf.0.lock().refuses = false;
     let received = client.receive(PATIENCE).expect("no error");
     assert_eq!(received.as_deref(), Some(&b"kept"[..]));
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::carried::{Carried, FAR, Observer, connected, options_of, sent, setup};
+use super::carried::{Carried, FAR, connected, options_of, sent, setup};
+use super::program::Program;
 use super::{options, publish};
 use crate::engine::core::{Error, Thread};
 use crate::engine::delivery::queue::Driver;
@@ -187,7 +188,7 @@ fn keys_and_verdicts_are_asked_for_only_while_the_client_lives() {
 }
 
 /// Has the client tell of an error of OpenSSL's in three lines, as of a connection, or of an attempt of that epoch.
-fn tell(client: &Client<Observer>, options: &ConnectOptions, attempt: Option<u64>) {
+fn tell(client: &Client<Program<false>>, options: &ConnectOptions, attempt: Option<u64>) {
     let lines: Vec<String> = ["1", "2", "3"].map(str::to_owned).into();
     if let Some(epoch) = attempt {
         client.tell_attempt_failed(options, epoch, lines);
