@@ -51,6 +51,8 @@ mod tests {
         assert_eq!(numbers.next(|_| panic!("need not look")), Some(1));
         numbers.found(&[key(3), key(9)]);
         assert_eq!(numbers.next(|_| panic!("need not look")), Some(10));
+        numbers.found(&[key(FAR)]);
+        assert_eq!(numbers.next(|number| number == FAR + 1), Some(FAR + 2));
         numbers.found(&[key(u32::MAX - 1), key(u32::MAX)]);
         assert_eq!(numbers.next(|_| false), Some(0));
         numbers.took(0);

@@ -93,5 +93,7 @@ mod tests {
         assert!(retry.take_due(now));
         retry.hurry(now);
         assert_eq!(retry.at(), None, "nothing was put off");
+        assert!(retry.refused(now));
+        assert_eq!(retry.at(), Some(now + FIRST), "the pauses began anew");
     }
 }

@@ -206,6 +206,7 @@ fn the_record_of_a_receipt_stands_for_a_message_until_it_is_taken() {
     let queued = QueuedMessage::read(false, &record).expect("a message");
     assert_eq!((queued.topic, queued.payload), (&b"t"[..], &b"y"[..]));
     assert_eq!((queued.qos, queued.packet_id), (2, 8));
+    assert!(!queued.dup);
     // Its identifier is another message's before it is taken.
     let third = received(&mut records, 8, b"z");
     records.message_taken(second);
@@ -445,4 +446,122 @@ fn a_message_in_the_store_that_is_not_taken_stays_the_first() {
     assert_eq!(client.heard(), ["1", "2", "3"]);
     assert_eq!(client.counters().unread_messages, 0);
     assert_eq!(names(&shelf), [""; 0]);
+}
+
+/// A packet of QoS 1.
+fn at_least_once(payload: &[u8], id: u16) -> Vec<u8> {
+    let mut packet = bytes::BytesMut::new();
+    message(payload, id, QoS::AtLeastOnce)
+        .encode(convert::version(false), &mut packet)
+        .expect("can be encoded");
+    packet.into()
+}
+
+#[test]
+fn while_a_record_stands_in_those_sent_later_do_not_overtake_it() {
+    let shelf = Arc::<Mutex<Shelf>>::default();
+    let mut records = client(false, &shelf);
+    let waits = records.store_command(&message(b"x", 0, QoS::AtLeastOnce), 1);
+    let waits = waits.expect("stored");
+    // There is no room for the record of the message in flight: the one that waited will do.
+    shelf.lock().refuses = true;
+    assert_eq!(records.promote(waits, 3, &at_least_once(b"x", 3)), Ok(()));
+    shelf.lock().refuses = false;
+    assert_eq!(names(&shelf), ["c-1"]);
+    assert_eq!(
+        records.put(Record::Sent(4), &at_least_once(b"y", 4)),
+        Ok(())
+    );
+    assert_eq!(names(&shelf), ["c-1", "c-2"], "sent again behind it");
+    assert_eq!(
+        records.put(Record::Sent(5), &packet(false, b"z", 5)),
+        Ok(())
+    );
+    assert_eq!(names(&shelf), ["c-1", "c-2", "s-5"]);
+    for (id, left) in [(3, &["c-2", "s-5"][..]), (4, &["s-5"]), (5, &[])] {
+        records.discard(Record::Sent(id));
+        assert_eq!(names(&shelf), left);
+    }
+    assert_eq!(
+        records.put(Record::Sent(6), &at_least_once(b"y", 6)),
+        Ok(())
+    );
+    assert_eq!(names(&shelf), ["s-6"], "none stands in any longer");
+}
+
+#[test]
+fn a_record_of_the_other_version_that_is_replaced_or_gone_is_not_looked_for() {
+    let shelf = Arc::<Mutex<Shelf>>::default();
+    let taken_over = |id| {
+        let mut theirs = client(true, &shelf);
+        let received = packet(true, b"theirs", id);
+        assert_eq!(theirs.put(Record::Received(id), &received), Ok(()));
+        let mut records = client(false, &shelf);
+        records.take_over(RecordKey::new(RecordKind::PublishReceived, true, id.into()));
+        assert_eq!(names(&shelf), [format!("r5-{id}")]);
+        records
+    };
+    let ours = packet(false, b"ours", 7);
+    // Written anew, gone, and handed over: each time the next one of that identifier is this client's alone.
+    let mut records = taken_over(7);
+    assert_eq!(records.put(Record::Received(7), &ours), Ok(()));
+    assert_eq!(names(&shelf), ["r-7"]);
+    records.discard(Record::Received(7));
+    assert_eq!(names(&shelf), [""; 0]);
+    let mut records = taken_over(7);
+    records.discard(Record::Received(7));
+    assert_eq!(records.put(Record::Received(7), &ours), Ok(()));
+    assert_eq!(names(&shelf), ["r-7"]);
+    records.discard(Record::Received(7));
+    let mut records = taken_over(7);
+    let receipt = Receipt::Released(7);
+    let stored = records.store_message::<Program<false>>(&b"q".to_vec(), receipt);
+    assert!(stored.is_ok());
+    assert_eq!(names(&shelf), ["q-1"]);
+    assert_eq!(records.put(Record::Received(7), &ours), Ok(()));
+    assert_eq!(names(&shelf), ["q-1", "r-7"]);
+}
+
+#[test]
+fn a_receipt_that_is_gone_stands_for_no_message() {
+    let shelf = Arc::<Mutex<Shelf>>::default();
+    let mut records = client(false, &shelf);
+    let key = received(&mut records, 7, b"x");
+    // Its message gets no record of its own, for there is no room.
+    shelf.lock().refuses = true;
+    records.discard(Record::Received(7));
+    shelf.lock().refuses = false;
+    records.message_taken(key);
+    assert_eq!(names(&shelf), [""; 0]);
+}
+
+#[test]
+fn pauses_begin_anew_when_the_store_works_again() {
+    use std::time::Duration;
+    let first = Duration::from_millis(200);
+    let shelf = Arc::<Mutex<Shelf>>::default();
+    let mut records = client(false, &shelf);
+    assert_eq!(
+        records.put(Record::Sent(3), &packet(false, b"x", 3)),
+        Ok(())
+    );
+    let refused = |records: &mut Records| {
+        shelf.lock().refuses = true;
+        assert_eq!(records.load_sent(3), Loaded::Later);
+        shelf.lock().refuses = false;
+        let latest = Instant::now() + first;
+        let at = records.retry_at().expect("an alarm");
+        assert!(records.take_retry(at));
+        at <= latest
+    };
+    assert!(refused(&mut records));
+    assert!(!refused(&mut records), "twice as long");
+    assert!(matches!(records.load_sent(3), Loaded::Ready(_)));
+    assert!(refused(&mut records), "it has been read");
+    assert!(!refused(&mut records));
+    assert_eq!(
+        records.put(Record::Sent(4), &packet(false, b"x", 4)),
+        Ok(())
+    );
+    assert!(refused(&mut records), "it has been written");
 }

@@ -1,14 +1,17 @@
 //! How a connection ends, and a client: who is told what, what is still said, and what becomes of what was in flight.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 use super::carried::{Carried, FAR, PUBLISH, connected, options_of, sent, setup};
 use super::publish;
+use super::shelf::Kept;
 use crate::engine::core::Error;
 use crate::engine::host::{Loss, LossCause};
 use crate::engine::lifecycle::state::Reconnect;
 use crate::options::{ConnectOptions, ReconnectOptions};
+use crate::persistence::{RecordKey, RecordKind};
 use crate::protocol::property::Properties;
 use crate::protocol::{QoS, Version};
 use crate::transport::stream::ByteStream;
@@ -293,6 +296,84 @@ fn destroy_says_goodbye_and_fails_what_is_pending() {
     let (says, heard) = destroyed(&client, &stream);
     assert_eq!(says, [0xe0, 0]);
     assert_eq!(heard, ["publish failed"]);
+}
+
+/// What the session and the store keep for another process ends for this one.
+#[test]
+fn destroy_fails_what_the_store_keeps_and_leaves_it_there() {
+    let shelf = Kept::default();
+    let client = Carried::new(setup(), Some(Box::new(shelf.clone())));
+    let options = ConnectOptions {
+        clean: false,
+        ..options_of(Version::V311)
+    };
+    let stream = client.attach(64, options, "connect");
+    sent(&stream);
+    client.feed(&stream, super::CONNACK);
+    let message = publish(QoS::AtLeastOnce, b"x");
+    client.send(&message, "publish").expect("accepted");
+    assert_eq!(sent(&stream), PUBLISH);
+    let large = [b'x'; 200];
+    let message = publish(QoS::AtMostOnce, &large);
+    client.send(&message, "large").expect("accepted");
+    client.heard();
+    client.destroy();
+    assert_eq!(client.heard(), ["large failed", "publish failed"]);
+    assert!(client.lock().outputs.records.is_none(), "the store is free");
+    let kept = RecordKey::new(RecordKind::PublishSent, false, 1);
+    let records = &shelf.0.lock().records;
+    assert_eq!(records.keys().copied().collect::<Vec<_>>(), [kept]);
+}
+
+#[test]
+fn nothing_is_left_of_a_client_that_was_destroyed() {
+    for destroyed in [false, true] {
+        let (client, stream) = in_flight(options_of(Version::V311));
+        let left = Arc::downgrade(&client);
+        if destroyed {
+            client.destroy();
+        }
+        // Else as the program's last handle goes.
+        drop(client);
+        assert!(left.upgrade().is_none());
+        assert!(stream.is_ended() || !sent(&stream).is_empty());
+    }
+}
+
+#[test]
+fn destroy_waits_for_a_callback_on_another_thread() {
+    let (client, stream) = connected(setup(), options_of(Version::V311));
+    let (begun, when_begun) = channel();
+    let (go_on, may_go_on) = channel::<()>();
+    let this = Arc::clone(&client);
+    *client.host().inside.lock() = Some(Box::new(move || {
+        begun.send(()).expect("the test waits");
+        may_go_on.recv().expect("the test goes on");
+        let destroyed = this.lock().lifecycle.is_destroyed();
+        this.host().note(if destroyed {
+            "returns last"
+        } else {
+            "too early"
+        });
+    }));
+    std::thread::scope(|scope| {
+        scope.spawn(|| client.feed(&stream, b"\x30\x04\x00\x01ta"));
+        when_begun.recv().expect("a callback");
+        let destroys = scope.spawn(|| {
+            client.destroy();
+            client.host().heard()
+        });
+        // Until destroy waits for the callback.
+        let deadline = Instant::now() + super::PATIENCE;
+        while client.lock().waiters == 0 {
+            assert!(Instant::now() < deadline, "destroy waits");
+            std::thread::yield_now();
+        }
+        go_on.send(()).expect("the callback waits");
+        let heard = destroys.join().expect("destroyed");
+        assert_eq!(heard, ["a", "returns last"]);
+    });
+    assert_eq!(client.lock().waiters, 0);
 }
 
 #[test]

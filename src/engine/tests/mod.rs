@@ -2,11 +2,14 @@
 //! socket pairs whose other end is a server by hand.
 
 pub(super) mod carried;
+mod driving;
 mod ending;
 mod panics;
 pub(super) mod program;
 mod restored;
+mod settling;
 pub(super) mod shelf;
+mod storing;
 mod telling;
 mod unwatched;
 mod wants;
@@ -25,6 +28,7 @@ use crate::protocol::QoS;
 use crate::protocol::packet::Publish;
 use crate::protocol::property::{Properties, PropertiesRef};
 use crate::transport::Link;
+use crate::transport::stream::ByteStream;
 use program::Program;
 
 /// Longer than anything takes on a busy machine.

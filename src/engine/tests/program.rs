@@ -1,6 +1,7 @@
 //! The program of these tests.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::ThreadId;
 use std::time::Instant;
 
 use super::{PATIENCE, publish};
@@ -9,7 +10,7 @@ use crate::options::ConnectOptions;
 use crate::os::lock::{Condvar, Mutex};
 use crate::protocol::QoS;
 use crate::protocol::packet::Publish;
-use crate::protocol::session::{Completion, Outcome, Token};
+use crate::protocol::session::{AckToken, Completion, Outcome, Token};
 
 /// A function that the program runs inside its next callback.
 type Inside = Box<dyn FnOnce() + Send>;
@@ -26,6 +27,12 @@ pub struct Program<const BLOCKS: bool> {
     pub refuses: AtomicBool,
     /// It keeps messages, and says later that it has taken them.
     pub keeps: AtomicBool,
+    /// It notes what the thread that drives for it has to wait for: that there is something new.
+    pub hears_wants: AtomicBool,
+    /// How often it was told that all events have been handled.
+    pub handled_all: AtomicUsize,
+    /// The thread that was the last to run a callback.
+    pub thread: Mutex<Option<ThreadId>>,
     /// What it answers when it is asked for new options.
     pub fresh: Mutex<Option<ConnectOptions>>,
 }
@@ -34,6 +41,12 @@ impl<const BLOCKS: bool> Program<BLOCKS> {
     /// Returns what the program has heard since it was last asked.
     pub fn heard(&self) -> Vec<String> {
         std::mem::take(&mut *self.heard.lock())
+    }
+
+    /// Notes what a function says that the program runs inside a callback.
+    pub fn note(&self, what: &str) {
+        self.heard.lock().push(what.to_owned());
+        self.changed.notify_all();
     }
 
     /// Waits until the program has heard so many things that it was not asked for, and returns them.
@@ -64,6 +77,15 @@ impl<const BLOCKS: bool> Host for Program<BLOCKS> {
 
     fn message_size(message: &Vec<u8>) -> usize {
         message.len()
+    }
+
+    /// Notes the token as a character behind the message.
+    fn needs_acknowledgement(message: &mut Vec<u8>, _: AckToken) {
+        message.push(b'#');
+    }
+
+    fn handled_all(&self) {
+        self.handled_all.fetch_add(1, Ordering::Relaxed);
     }
 
     fn wants_packet(_: &&'static str) -> bool {
@@ -133,10 +155,12 @@ impl<const BLOCKS: bool> Host for Program<BLOCKS> {
             Event::ConnectionLost(loss) => format!("lost: {}", loss.text),
             Event::Auth { reason, .. } => format!("auth {reason}"),
             Event::Room => "room".into(),
-            Event::Wants => return handled,
+            Event::Wants if !self.hears_wants.load(Ordering::Relaxed) => return handled,
+            Event::Wants => "wants".into(),
             Event::Disconnected { reason, .. } => format!("server left: {reason}"),
             Event::DisconnectEnded { op, said } => format!("{op} done, said: {said}"),
         };
+        *self.thread.lock() = Some(std::thread::current().id());
         self.heard.lock().push(what);
         self.changed.notify_all();
         let inside = self.inside.lock().take();

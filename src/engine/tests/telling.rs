@@ -97,6 +97,43 @@ fn calls_of_other_threads_wait_between_on_success_and_connected_only() {
 }
 
 #[test]
+fn calls_wait_no_longer_than_connected_takes() {
+    let client = Carried::new(setup(), None);
+    let stream = client.attach(1024, options_of(Version::V311), "connect");
+    let this = Arc::clone(&client);
+    // In onSuccess, in `connected`, and in the message that follows both in one batch.
+    *client.host().inside.lock() = Some(Box::new(move || {
+        let second = Arc::clone(&this);
+        *this.host().inside.lock() = Some(Box::new(move || {
+            let third = Arc::clone(&second);
+            *second.host().inside.lock() = Some(Box::new(move || {
+                assert!(!third.lock().roles.is_announcing());
+            }));
+        }));
+    }));
+    client.feed(&stream, &[super::CONNACK, &messages(b"a")].concat());
+    assert_eq!(client.heard(), ["connect up", "connected", "a"]);
+    assert!(client.host().inside.lock().is_none(), "all three have run");
+}
+
+#[test]
+fn where_the_reactor_drives_an_attempts_errors_are_events() {
+    let told = Arc::<Mutex<Vec<String>>>::default();
+    let options = Arc::new(ConnectOptions {
+        tls: Some(Box::new(tls(&told, 9))),
+        ..options()
+    });
+    let client = Carried::new(setup(), None);
+    let begun = client
+        .lock()
+        .lifecycle
+        .connect(Arc::clone(&options), "connect");
+    let epoch = begun.expect("idle");
+    tell(&client, &options, Some(epoch));
+    assert_eq!(*told.lock(), ["1", "2", "3"], "no call's end is waited for");
+}
+
+#[test]
 fn what_a_callback_causes_is_told_behind_it_and_not_inside_it() {
     let (client, stream) = connected(setup(), options_of(Version::V311));
     let this = Arc::clone(&client);

@@ -265,3 +265,26 @@ impl<M, O> Session<M, O> {
         debug_assert!(fits, "checked when the message was looked at");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alias_that_is_set_anew_counts_once() {
+        let mut table = Table::default();
+        let topic = |size| Bytes::from(vec![b'x'; size]);
+        assert!(
+            table.set(1, topic(MAX_ALIAS_BYTES), true),
+            "as much as fits"
+        );
+        assert!(!table.set(2, topic(1), true));
+        let half = MAX_ALIAS_BYTES / 2;
+        assert!(table.set(1, topic(half), true));
+        assert!(table.set(2, topic(MAX_ALIAS_BYTES - half), true));
+        assert!(!table.set(3, topic(1), true));
+        // One that does not fit leaves the old one.
+        assert!(!table.set(1, topic(half + 1), true));
+        assert_eq!(table.get(1).map(|(topic, _)| topic.len()), Some(half));
+    }
+}

@@ -247,3 +247,108 @@ impl<M> Received<M> {
         table.drain().map(|(id, _)| id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(size: usize) -> Bytes {
+        Bytes::from(vec![0; size])
+    }
+
+    fn held(size: usize) -> State<()> {
+        State::Held {
+            order: 0,
+            size,
+            message: (),
+        }
+    }
+
+    /// Each state, with a size of its own.
+    fn states() -> [State<()>; 8] {
+        [
+            held(1),
+            State::HandedOver,
+            State::Unacknowledged(bytes(2)),
+            State::Kept(bytes(4)),
+            State::Released(bytes(8)),
+            State::Stored,
+            State::Unread,
+            State::Lent,
+        ]
+    }
+
+    fn state(of: usize) -> State<()> {
+        let mut states = states();
+        std::mem::replace(&mut states[of], State::Stored)
+    }
+
+    /// Checks that the accounts are the sums of what is there.
+    fn check(received: &Received<()>) {
+        let sum = |size: fn(&State<()>) -> usize| {
+            let sizes = received.entries().map(|(_, entry)| size(&entry.state));
+            sizes.sum::<usize>()
+        };
+        assert_eq!(received.held, sum(State::held));
+        assert_eq!(received.unacknowledged, sum(State::unacknowledged));
+        let of_this = |(_, entry): &(u16, &Entry<()>)| entry.connection == received.connection;
+        let count = received.entries().filter(of_this).count();
+        assert_eq!(received.of_this_connection(), count);
+    }
+
+    #[test]
+    fn the_accounts_are_the_sums_of_what_is_there() {
+        for (from, to) in (0..8).flat_map(|from| (0..8).map(move |to| (from, to))) {
+            let mut received = Received::default();
+            received.insert(1, state(from));
+            check(&received);
+            received.begin();
+            check(&received);
+            received.insert(2, state(from));
+            received.insert(3, State::Kept(bytes(16)));
+            check(&received);
+            for id in [1, 2] {
+                received.set(id, state(to));
+                check(&received);
+            }
+            if let Some(((), back)) = received.take_held(2) {
+                check(&received);
+                received.set(2, back(()));
+                check(&received);
+                assert!(received.take_held(2).is_some(), "as it was");
+                received.set(2, state(to));
+            }
+            received.connection_lost();
+            check(&received);
+            received.begin();
+            received.remove(1);
+            check(&received);
+            received.insert(1, state(to));
+            received.remove(2);
+            check(&received);
+            received.remove(1);
+            check(&received);
+            assert_eq!((received.held, received.unacknowledged), (16, 0));
+            assert_eq!(received.drain().collect::<Vec<_>>(), [3]);
+            check(&received);
+        }
+    }
+
+    #[test]
+    fn the_limits_are_what_they_say() {
+        let mut received = Received::default();
+        assert!(
+            !received.is_full(2 * MAX_HELD),
+            "one is kept whatever its size"
+        );
+        received.insert(1, held(MAX_HELD - 10));
+        assert!(!received.is_full(10) && received.is_full(11));
+        assert!(received.is_full(usize::MAX));
+        received.insert(2, State::Unacknowledged(bytes(MAX_UNACKNOWLEDGED)));
+        assert!(!received.waits_for_program());
+        received.insert(3, State::Released(bytes(1)));
+        assert!(received.waits_for_program());
+        received.remove(3);
+        assert!(!received.waits_for_program());
+    }
+}

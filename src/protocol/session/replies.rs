@@ -59,6 +59,8 @@ mod tests {
         replies.written(10);
         assert_eq!(replies.unsent(), 8);
         replies.add(4, 1004);
+        replies.written(999);
+        assert_eq!(replies.unsent(), 12);
         replies.written(1000);
         assert_eq!(replies.unsent(), 4);
         replies.written(1004);

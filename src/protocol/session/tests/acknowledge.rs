@@ -402,6 +402,29 @@ fn messages_that_are_never_released_hold_no_more_than_their_limit() {
     assert!(ours.world.records.is_empty());
 }
 
+/// What the store refuses at PUBREL stays what it was, and comes at the next one.
+#[test]
+fn a_message_that_cannot_be_handed_over_at_its_pubrel_comes_at_the_next_one() {
+    let mut ours = Ours::connected(Version::V311, Acknowledge::OnArrival);
+    ours.server_publishes(1, TWO, false, b"a").unwrap();
+    ours.sent();
+    ours.world.store_fails = true;
+    let refused = ours.server_acks(AckKind::PubRel, 1);
+    assert_eq!(refused, Err(Fault::NotStored));
+    assert!(
+        ours.got().is_empty() && ours.sent().is_empty(),
+        "no PUBCOMP"
+    );
+    ours.lose();
+    ours.begin(true);
+    ours.world.store_fails = false;
+    ours.server_acks(AckKind::PubRel, 1).unwrap();
+    assert_eq!(ours.got().len(), 1);
+    assert_eq!(ours.sent(), [ack(PUBCOMP, 1)]);
+    ours.server_acks(AckKind::PubRel, 1).unwrap();
+    assert!(ours.got().is_empty(), "once");
+}
+
 #[test]
 fn messages_handed_over_before_their_pubrel_keep_their_order() {
     let mut ours = Ours::connected(Version::V311, Acknowledge::OnArrival);

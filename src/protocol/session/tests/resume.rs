@@ -480,6 +480,15 @@ fn subscriptions_beyond_the_bound_are_refused() {
     ours.session
         .subscribe(&again, PropertiesRef::EMPTY, 201, (), world)
         .unwrap();
+    // What is forgotten takes no room.
+    ours.session.set_resubscribe(false);
+    ours.session.set_resubscribe(true);
+    let filters = [1, 2, 3].map(filter);
+    let filters = filters.each_ref().map(|filter| Filter::of(filter, 1));
+    let world = &mut ours.world;
+    ours.session
+        .subscribe(&filters, PropertiesRef::EMPTY, 202, (), world)
+        .unwrap();
 }
 
 /// The program is faster than the socket: its messages wait where its limit counts them, and go out when there is room.
