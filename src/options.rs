@@ -161,6 +161,30 @@ pub struct TlsOptions {
     pub protos: Vec<u8>,
 }
 
+impl Default for TlsOptions {
+    /// TLS as OpenSSL offers it, to a server whose certificate chain ends in one that the system trusts.
+    fn default() -> Self {
+        Self {
+            trust_store: None,
+            key_store: None,
+            private_key: None,
+            private_key_password: None,
+            enabled_cipher_suites: None,
+            enable_server_cert_auth: true,
+            version: TlsVersion::Default,
+            min_version: None,
+            max_version: None,
+            verify: false,
+            ca_path: None,
+            error_reporter: None,
+            psk_source: None,
+            verifier: None,
+            disable_default_trust_store: false,
+            protos: Vec::new(),
+        }
+    }
+}
+
 impl fmt::Debug for TlsOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsOptions")

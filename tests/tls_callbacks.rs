@@ -26,7 +26,7 @@ use paho_oxide::transport::Connector;
 
 use program::{AsyncClient, Event, Hook, Kind, Program, SyncClient};
 use server::{GARBAGE, KEY, Server};
-use tls::{Site, plain_tls, with};
+use tls::{Site, with};
 use transport_common::{PATIENCE, connect_with};
 
 /// More than there are threads that connect, and more than there are of the reactor's at first.
@@ -133,7 +133,7 @@ fn every_line_comes_before_the_failure() {
         &server.uri(),
         TlsOptions {
             trust_store: Some(damaged.clone()),
-            ..plain_tls()
+            ..TlsOptions::default()
         },
     );
     assert!(settings.len() > 1, "{settings:?}");
@@ -157,7 +157,7 @@ fn every_line_comes_before_the_failure() {
     let told: Vec<_> = client
         .servers
         .iter()
-        .flat_map(|uri| expected_lines(uri, plain_tls()))
+        .flat_map(|uri| expected_lines(uri, TlsOptions::default()))
         .collect();
     assert!(told.len() >= 3, "{told:?}");
     assert_eq!(
@@ -173,7 +173,7 @@ fn every_line_comes_before_the_failure() {
     assert_eq!(
         program.until(&Event::Connected),
         [
-            lines(&expected_lines(&third, plain_tls())),
+            lines(&expected_lines(&third, TlsOptions::default())),
             vec![Event::Connected]
         ]
         .concat()
@@ -187,7 +187,7 @@ fn a_program_that_has_heard_enough_hears_no_more_of_that_error() {
     let damaged = damaged_trust(&site);
     let settings = TlsOptions {
         trust_store: Some(damaged.clone()),
-        ..plain_tls()
+        ..TlsOptions::default()
     };
     let account = expected_lines(&server.uri(), settings);
     assert!(account.len() > 1, "{account:?}");
@@ -286,7 +286,7 @@ fn an_error_callback_may_use_its_client_whatever_call_finds_the_error() {
 fn the_client_api_hands_lines_over_before_connect_returns() {
     let site = Site::new();
     let server = Server::with_certificate(&site.server);
-    let expected = expected_lines(&server.uri(), plain_tls());
+    let expected = expected_lines(&server.uri(), TlsOptions::default());
     for kind in [Kind::Sync, Kind::SyncWithCallbacks] {
         let program = Program::new();
         let mut client = SyncClient::new(&server.uri(), &program, kind);

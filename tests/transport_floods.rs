@@ -18,7 +18,7 @@ use std::sync::mpsc::channel;
 
 use paho_oxide::options::{TlsOptions, TlsVersion};
 use paho_oxide::transport::{Connector, Input, Link, Stage, Want};
-use tls::{Site, connect, plain_tls, serve, with};
+use tls::{Site, connect, serve, with};
 use tls_messages::Message;
 use tokio::time::Instant;
 use transport_common::{PATIENCE, parse, pattern, poll_in, pump, runtime};
@@ -199,7 +199,7 @@ fn a_flood_during_the_handshake_ends_it() {
     });
     let options = with(TlsOptions {
         version: TlsVersion::V1_2,
-        ..plain_tls()
+        ..TlsOptions::default()
     });
     let (result, others) = runtime().block_on(async {
         let others = tokio::spawn(async {

@@ -22,21 +22,8 @@ use transport_common::{connect_with, mqtt_connect, options};
 fn trusting(broker: &Broker) -> TlsOptions {
     TlsOptions {
         trust_store: Some(broker.path("ca.pem")),
-        key_store: None,
-        private_key: None,
-        private_key_password: None,
-        enabled_cipher_suites: None,
-        enable_server_cert_auth: true,
-        version: TlsVersion::Default,
-        min_version: None,
-        max_version: None,
-        verifier: None,
         verify: true,
-        ca_path: None,
-        error_reporter: None,
-        psk_source: None,
-        disable_default_trust_store: false,
-        protos: Vec::new(),
+        ..TlsOptions::default()
     }
 }
 

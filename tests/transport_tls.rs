@@ -220,7 +220,7 @@ fn pre_shared_keys() {
                         key.len()
                     },
                 )),
-                ..plain_tls()
+                ..TlsOptions::default()
             };
             let result = connect(&format!("ssl://127.0.0.1:{port}"), tls);
             assert_eq!(result.is_ok(), right, "{key:?} {result:?}");
@@ -234,7 +234,7 @@ fn pre_shared_keys() {
     let psk = TlsOptions {
         disable_default_trust_store: true,
         psk_source: Some(Arc::new(|_, _, _| 0)),
-        ..plain_tls()
+        ..TlsOptions::default()
     };
     refused(
         attempt(&site.server, "localhost", psk),
@@ -268,7 +268,7 @@ fn scripted(answer: Vec<u8>) -> u16 {
 
 #[test]
 fn servers_that_do_not_speak_tls() {
-    let tls = plain_tls();
+    let tls = TlsOptions::default();
     let port = scripted(b"\x20\x02\x00\x00".repeat(10));
     let result = connect(&format!("ssl://127.0.0.1:{port}"), tls.clone()).map(drop);
     let details = result.as_ref().unwrap_err().details.clone();
@@ -297,7 +297,7 @@ fn a_silent_server_runs_into_the_deadline() {
     runtime().block_on(async {
         let deadline = Instant::now() + Duration::from_millis(50);
         let error = Connector::default()
-            .connect(&uri, &with(plain_tls()), deadline)
+            .connect(&uri, &with(TlsOptions::default()), deadline)
             .await
             .unwrap_err();
         assert_eq!(
@@ -397,7 +397,7 @@ fn no_sigpipe_through_tls() {
 fn secrets_do_not_print() {
     let tls = TlsOptions {
         private_key_password: Some(Secret(b"hidden".to_vec())),
-        ..plain_tls()
+        ..TlsOptions::default()
     };
     assert!(!format!("{tls:?}").contains("hidden"));
 }

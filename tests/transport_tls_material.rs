@@ -35,7 +35,7 @@ fn the_options_may_be_the_pem_itself() {
         // Several certificates, as in a file.
         trust_store: Some(other.clone() + &text(site.ca.certificate_pem())),
         verify: true,
-        ..plain_tls()
+        ..TlsOptions::default()
     };
     let in_one = TlsOptions {
         key_store: Some((certificate.clone() + &text(site.ca.certificate_pem()) + &key).into()),
@@ -82,14 +82,14 @@ fn the_options_may_be_the_pem_itself() {
         (
             TlsOptions {
                 trust_store: Some(broken.to_owned()),
-                ..plain_tls()
+                ..TlsOptions::default()
             },
             "trustStore: ",
         ),
         (
             TlsOptions {
                 key_store: Some(broken.into()),
-                ..plain_tls()
+                ..TlsOptions::default()
             },
             "keyStore: ",
         ),
@@ -121,20 +121,20 @@ fn a_missing_file_is_named_with_the_systems_reason() {
     let cases = [
         TlsOptions {
             trust_store: Some(none.clone()),
-            ..plain_tls()
+            ..TlsOptions::default()
         },
         TlsOptions {
             ca_path: Some(none.clone()),
-            ..plain_tls()
+            ..TlsOptions::default()
         },
         TlsOptions {
             key_store: Some(none.clone().into()),
-            ..plain_tls()
+            ..TlsOptions::default()
         },
         TlsOptions {
             key_store: Some(junk.into()),
             private_key: Some(none.clone().into()),
-            ..plain_tls()
+            ..TlsOptions::default()
         },
     ];
     for tls in cases {
@@ -152,7 +152,7 @@ fn a_missing_file_is_named_with_the_systems_reason() {
 fn a_token_needs_its_provider() {
     let tls = TlsOptions {
         trust_store: Some("pkcs11:token=t;object=o?pin-value=1234".to_owned()),
-        ..plain_tls()
+        ..TlsOptions::default()
     };
     let error = settings(tls).unwrap_err();
     assert!(error.message.starts_with("trustStore: "), "{error}");
@@ -237,7 +237,7 @@ fn the_program_has_the_last_word() {
         verifier: Some(Arc::new(|_: &str, chain: &[Vec<u8>]| {
             Err(format!("{} certificates", chain.len()))
         })),
-        ..plain_tls()
+        ..TlsOptions::default()
     };
     refused(
         attempt(&strangers, "localhost", own_check),

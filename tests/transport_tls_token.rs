@@ -113,7 +113,7 @@ fn on_the_token() {
         key_store: Some("pkcs11:object=client;type=cert".to_owned().into()),
         private_key: Some(format!("pkcs11:object=client;type=private{pin}").into()),
         verify: true,
-        ..plain_tls()
+        ..TlsOptions::default()
     };
     let in_uri = of_token(&format!("?pin-value={PIN}"));
     let asked = TlsOptions {

@@ -73,7 +73,7 @@ fn verification_is_what_the_options_ask_for() {
         "self-signed certificate",
     );
     refused(
-        attempt(&lone, "localhost", plain_tls()),
+        attempt(&lone, "localhost", TlsOptions::default()),
         "self-signed certificate",
     );
     refused(
@@ -82,12 +82,12 @@ fn verification_is_what_the_options_ask_for() {
     );
     let unchecked = TlsOptions {
         enable_server_cert_auth: false,
-        ..plain_tls()
+        ..TlsOptions::default()
     };
     attempt(&expired, "localhost", unchecked.clone()).unwrap();
     attempt(&lone_other, "localhost", unchecked).unwrap();
     refused(
-        attempt(&site.server, "localhost", plain_tls()),
+        attempt(&site.server, "localhost", TlsOptions::default()),
         "unable to get local issuer certificate",
     );
 }
@@ -136,10 +136,10 @@ fn the_default_trust_store_can_be_disabled() {
         certificate: openssl::x509::X509::from_pem(&pem).unwrap(),
         key: openssl::pkey::PKey::private_key_from_pem(&pem).unwrap(),
     };
-    attempt(&server, "localhost", plain_tls()).unwrap();
+    attempt(&server, "localhost", TlsOptions::default()).unwrap();
     let disabled = TlsOptions {
         disable_default_trust_store: true,
-        ..plain_tls()
+        ..TlsOptions::default()
     };
     refused(
         attempt(&server, "localhost", disabled),

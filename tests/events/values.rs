@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use paho_oxide::events::{Connect, Create, Kind, Level, Manner, Record, StoreOptions, WebSocket};
-use paho_oxide::options::{TlsOptions, TlsVersion};
+use paho_oxide::options::TlsOptions;
 use paho_oxide::protocol::packet::Filter;
 use paho_oxide::protocol::property::{Properties, PropertiesRef, Property, PropertyId, Value};
 use paho_oxide::protocol::{QoS, Version};
@@ -368,25 +368,7 @@ fn refused_by_tls() -> Record {
         return seen;
     }
     let server = server_that_says(b"this is no TLS");
-    let usual = TlsOptions {
-        trust_store: None,
-        key_store: None,
-        private_key: None,
-        private_key_password: None,
-        enabled_cipher_suites: None,
-        enable_server_cert_auth: true,
-        version: TlsVersion::Default,
-        min_version: None,
-        max_version: None,
-        verifier: None,
-        verify: false,
-        ca_path: None,
-        error_reporter: None,
-        psk_source: None,
-        disable_default_trust_store: false,
-        protos: Vec::new(),
-    };
-    dial(format!("ssl://{server}"), Some(usual))
+    dial(format!("ssl://{server}"), Some(TlsOptions::default()))
 }
 
 fn of_v5() -> Create {

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
 use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslMethod, SslStream};
-use paho_oxide::options::{ConnectOptions, TlsOptions, TlsVersion};
+use paho_oxide::options::{ConnectOptions, TlsOptions};
 use paho_oxide::transport::{ConnectError, Connector, Link, Stage};
 
 use super::certs::Identity;
@@ -47,29 +47,8 @@ impl Site {
         TlsOptions {
             trust_store: Some(self.path("ca.pem")),
             verify: true,
-            ..plain_tls()
+            ..TlsOptions::default()
         }
-    }
-}
-
-pub fn plain_tls() -> TlsOptions {
-    TlsOptions {
-        trust_store: None,
-        key_store: None,
-        private_key: None,
-        private_key_password: None,
-        enabled_cipher_suites: None,
-        enable_server_cert_auth: true,
-        version: TlsVersion::Default,
-        min_version: None,
-        max_version: None,
-        verifier: None,
-        verify: false,
-        ca_path: None,
-        error_reporter: None,
-        psk_source: None,
-        disable_default_trust_store: false,
-        protos: Vec::new(),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::engine::delivery::queue::Driver;
 use crate::engine::driving::Work;
 use crate::engine::host::Event;
 use crate::engine::{Client, Count};
-use crate::options::{ConnectOptions, TlsOptions, TlsVersion};
+use crate::options::{ConnectOptions, TlsOptions};
 use crate::os::lock::Mutex;
 use crate::protocol::{QoS, Version};
 
@@ -173,17 +173,6 @@ fn a_function_of_the_program_runs_unlocked_and_only_while_the_client_lives() {
 fn tls(told: &Arc<Mutex<Vec<String>>>, enough_after: usize) -> TlsOptions {
     let (told, count) = (Arc::clone(told), AtomicUsize::new(0));
     TlsOptions {
-        trust_store: None,
-        key_store: None,
-        private_key: None,
-        private_key_password: None,
-        enabled_cipher_suites: None,
-        enable_server_cert_auth: false,
-        version: TlsVersion::Default,
-        min_version: None,
-        max_version: None,
-        verify: false,
-        ca_path: None,
         error_reporter: Some(Arc::new(move |line| {
             told.lock().push(line.to_owned());
             count.fetch_add(1, Ordering::Relaxed) + 1 < enough_after
@@ -192,8 +181,7 @@ fn tls(told: &Arc<Mutex<Vec<String>>>, enough_after: usize) -> TlsOptions {
         verifier: Some(Arc::new(|host, _| {
             Err(format!("{host} is not good enough"))
         })),
-        disable_default_trust_store: false,
-        protos: Vec::new(),
+        ..TlsOptions::default()
     }
 }
 
