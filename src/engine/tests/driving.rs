@@ -39,7 +39,7 @@ fn driven(by_program: Work) -> (Carried, Server) {
     server.accept();
     client.work();
     assert_eq!(client.heard(), ["connect up", "connected"]);
-    client.set_driver(by_program).expect("a descriptor");
+    client.set_driver(by_program);
     (client, server)
 }
 
@@ -79,7 +79,7 @@ fn what_the_program_would_have_read_the_reactor_reads() {
     let (client, mut server) = driven(Work::ALL);
     server.publish(b"a");
     assert!(!is_watched(&client) && client.heard().is_empty());
-    client.set_driver(WRITES).expect("a descriptor");
+    client.set_driver(WRITES);
     assert_eq!(client.host().wait_for(1), ["a"]);
     server.publish(b"b");
     assert_eq!(client.host().wait_for(2), ["a", "b"]);
@@ -91,7 +91,7 @@ fn what_the_reactor_would_have_read_the_program_reads() {
     server.publish(b"a");
     client.host().wait_for(1);
     assert!(is_watched(&client));
-    client.set_driver(READS).expect("a descriptor");
+    client.set_driver(READS);
     assert!(!is_watched(&client));
     server.publish(b"b");
     assert_eq!(client.heard(), ["a"], "nobody else reads");
@@ -112,7 +112,7 @@ fn whoever_has_to_write_writes_the_rest() {
         let (client, mut server) = driven(before);
         let message = publish(QoS::AtMostOnce, &large);
         client.send(&message, "large").expect("accepted");
-        client.set_driver(after).expect("a descriptor");
+        client.set_driver(after);
         let mut packet = vec![0; 5 + 3 + large.len()];
         server.0.read_exact(&mut packet).expect("all of it");
         assert_eq!(packet[8..], large);
@@ -128,7 +128,7 @@ fn a_program_that_writes_ends_the_reactors_burst() {
         core.driving.carried = false;
         core.lifecycle.connection_mut().expect("one").pace.ask();
         drop(core);
-        client.set_driver(by_program).expect("no descriptor");
+        client.set_driver(by_program);
         let core = client.lock();
         let connection = core.lifecycle.connection().expect("one");
         assert_eq!(connection.pace.is_burst(), burst);
@@ -199,7 +199,7 @@ fn the_driver_is_told_once_of_each_thing_to_wait_for() {
     sent(&stream);
     client.feed(&stream, CONNACK);
     client.heard();
-    client.set_driver(Work::ALL).expect("no descriptor");
+    client.set_driver(Work::ALL);
     told(&client, 1, "a driver that may know nothing");
     client.wants();
     told(&client, 0, "it has asked");
@@ -225,7 +225,7 @@ fn the_driver_is_told_once_of_each_thing_to_wait_for() {
     client.work();
 
     // The program carries the stream whatever it wants to do.
-    client.set_driver(Work::NONE).expect("no descriptor");
+    client.set_driver(Work::NONE);
     told(&client, 1, "it carries the stream");
 }
 
@@ -238,7 +238,7 @@ fn a_program_that_drives_nothing_hears_nothing_of_that() {
     client.host().wait_for(1);
     server.publish(b"b");
     assert_eq!(client.host().wait_for(2), ["a", "b"]);
-    client.set_driver(READS).expect("a descriptor");
+    client.set_driver(READS);
     settle(&client);
     assert_eq!(client.host().wait_for(3)[2], "wants");
 }
