@@ -10,6 +10,7 @@
 //! The end of the process waits for those too, and for bytes that the server's kernel has not acknowledged. Neither waits for
 //! a server that was not told: one that has gone silent will say nothing more.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +24,7 @@ use tokio::sync::Notify;
 use super::write::write;
 use crate::engine::runtime::runtime;
 use crate::protocol::outbound::Batch;
-use crate::transport::Link;
+use crate::transport::{Link, Readiness};
 
 /// A server that does not care to close is none to wait for.
 const GRACE: Duration = Duration::from_secs(1);
@@ -33,6 +34,8 @@ const MAX_DISCARDED: usize = 16 << 20;
 const SCRATCH: usize = 4096;
 /// Bytes thrown away before others come first.
 const DISCARD_TURN: usize = 64 * 1024;
+/// How often a socket is looked at of which no event tells.
+const LOOK_FOR_END: Duration = Duration::from_millis(10);
 /// At the end of the process: how often the kernel is asked what the server's has acknowledged, for it does not tell.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
@@ -204,16 +207,31 @@ fn discard(link: &Link, budget: usize) -> Discarded {
 
 /// Waits for the server's end of a connection, for a while.
 async fn linger(link: Arc<Link>, closing: Option<Closing>) {
+    let readiness = link.readiness();
+    linger_by(readiness, link, closing).await;
+}
+
+/// Works as [`linger`]. Where the system gave nothing to wait with, for want of descriptors, the socket is looked at again and again:
+/// closed at once it would lose what the server has not read.
+async fn linger_by(readiness: io::Result<Readiness>, link: Arc<Link>, closing: Option<Closing>) {
     let wait = async {
-        let readiness = link.readiness()?;
         let mut left = MAX_DISCARDED;
         loop {
             let read = || match discard(&link, DISCARD_TURN) {
-                Discarded::Nothing => Err(std::io::ErrorKind::WouldBlock.into()),
+                Discarded::Nothing => Err(io::ErrorKind::WouldBlock.into()),
                 Discarded::Some(bytes) => Ok(bytes),
                 Discarded::End => Ok(usize::MAX),
             };
-            let bytes = readiness.retry(Interest::READABLE, read).await?;
+            let bytes = match &readiness {
+                Ok(readiness) => readiness.retry(Interest::READABLE, read).await?,
+                Err(_) => match read() {
+                    Err(_) => {
+                        tokio::time::sleep(LOOK_FOR_END).await;
+                        continue;
+                    }
+                    Ok(bytes) => bytes,
+                },
+            };
             if bytes >= left {
                 return Ok(());
             }
@@ -222,7 +240,7 @@ async fn linger(link: Arc<Link>, closing: Option<Closing>) {
             tokio::task::yield_now().await;
         }
     };
-    let waited: Result<std::io::Result<()>, _> = tokio::time::timeout(GRACE, wait).await;
+    let waited: Result<io::Result<()>, _> = tokio::time::timeout(GRACE, wait).await;
     // Whether the server has closed or not, it had its time.
     drop(waited);
     link.shutdown();
@@ -467,6 +485,26 @@ mod tests {
         let (link, server) = pair();
         drop(server);
         assert_eq!(run(linger(link, None)), Duration::ZERO);
+    }
+
+    #[test]
+    fn without_a_descriptor_to_wait_with_a_server_has_its_moment_too() {
+        let none = || Err(rustix::io::Errno::MFILE.into());
+        let (link, mut server) = pair();
+        server.write_all(b"thrown away").expect("room");
+        let took = run(linger_by(none(), Arc::clone(&link), None));
+        assert!(took >= GRACE && took < 2 * GRACE, "{took:?}");
+        assert_eq!(come(&mut server), (Vec::new(), true));
+        let (link, server) = pair();
+        let reads_for = GRACE / 2;
+        let closes = async move {
+            tokio::time::sleep(reads_for).await;
+            drop(server);
+        };
+        let took = run(async {
+            tokio::join!(linger_by(none(), link, None), closes);
+        });
+        assert!(took >= reads_for && took < GRACE, "{took:?}");
     }
 
     /// A server that never reads.
