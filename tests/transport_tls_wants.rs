@@ -322,6 +322,8 @@ fn a_read_alone_waits_for_room() {
         Want::Writable,
         "a flush goes on with it"
     );
+    let left = link.flush().unwrap_err();
+    assert_eq!(left.kind(), ErrorKind::WouldBlock, "the answer is left");
     // Nor can anything else be written before.
     assert_eq!(link.write(&[IoSlice::new(b"hello")]).unwrap(), 5);
     assert_eq!(link.wants().read, Want::Writable);

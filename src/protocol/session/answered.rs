@@ -168,7 +168,7 @@ impl<M, O> Session<M, O> {
                     let packet = entry.packet.clone();
                     self.remember(&packet, ack.codes);
                 }
-                self.subscription_done(
+                self.end_with(
                     id,
                     Outcome::Subscribed {
                         codes: ack.codes.to_vec(),
@@ -207,7 +207,7 @@ impl<M, O> Session<M, O> {
                     let packet = entry.packet.clone();
                     self.forget(&packet);
                 }
-                self.subscription_done(
+                self.end_with(
                     id,
                     Outcome::Unsubscribed {
                         codes: ack.codes.to_vec(),
@@ -228,7 +228,8 @@ impl<M, O> Session<M, O> {
         }
     }
 
-    fn subscription_done<S: Sink<Message = M, Op = O>>(
+    /// Ends an operation that was in flight, without its packet.
+    pub(super) fn end_with<S: Sink<Message = M, Op = O>>(
         &mut self,
         id: u16,
         outcome: Outcome,

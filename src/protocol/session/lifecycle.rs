@@ -208,16 +208,12 @@ impl<M, O> Session<M, O> {
                 Protocol,
                 "{} {} -> {name} msgid: {id} (0)", self.socket, self.client_id
             );
-        } else if let Some(entry) = self.remove(id) {
-            sink.complete(Completion {
-                token: entry.token,
-                op: entry.op,
-                packet: None,
-                outcome: Outcome::Failed(Failure {
-                    reason: reason::PACKET_TOO_LARGE,
-                    ..Failure::of(Cause::NotAllowed)
-                }),
-            });
+        } else {
+            let failure = Failure {
+                reason: reason::PACKET_TOO_LARGE,
+                ..Failure::of(Cause::NotAllowed)
+            };
+            self.end_with(id, Outcome::Failed(failure), sink);
         }
     }
 
@@ -231,19 +227,12 @@ impl<M, O> Session<M, O> {
 
     /// Ends a publish that cannot be sent again.
     fn give_up<S: Sink<Message = M, Op = O>>(&mut self, id: u16, reason: u8, sink: &mut S) {
-        let Some(entry) = self.remove(id) else {
-            return;
-        };
         sink.discard(Record::Sent(id));
-        sink.complete(Completion {
-            token: entry.token,
-            op: entry.op,
-            packet: None,
-            outcome: Outcome::Failed(Failure {
-                reason,
-                ..Failure::of(Cause::NotAllowed)
-            }),
-        });
+        let failure = Failure {
+            reason,
+            ..Failure::of(Cause::NotAllowed)
+        };
+        self.end_with(id, Outcome::Failed(failure), sink);
     }
 
     /// Ends the publishes whose PUBREC has come: the server has them, and has forgotten the rest of the handshake.

@@ -24,6 +24,16 @@ impl<M, O> Session<M, O> {
     /// packet identifier is in use.
     #[must_use]
     pub fn restore_sent(&mut self, id: u16, released: bool, op: O) -> bool {
+        self.restore_in_flight(id, Awaits::Record { released }, op)
+    }
+
+    /// Takes over a message of which the store holds the PUBREL alone. Returns false if the packet identifier is in use.
+    #[must_use]
+    pub fn restore_released(&mut self, id: u16, op: O) -> bool {
+        self.restore_in_flight(id, Awaits::PubComp, op)
+    }
+
+    fn restore_in_flight(&mut self, id: u16, awaits: Awaits, op: O) -> bool {
         if id == 0 || self.inflight.contains(id) {
             return false;
         }
@@ -34,29 +44,7 @@ impl<M, O> Session<M, O> {
                 // The token that the original gave out, and the only one that a program could remember.
                 token: id.into(),
                 order,
-                awaits: Awaits::Record { released },
-                sent: false,
-                resumes: true,
-                packet: Bytes::new(),
-                op,
-            },
-        );
-        true
-    }
-
-    /// Takes over a message of which the store holds the PUBREL alone. Returns false if the packet identifier is in use.
-    #[must_use]
-    pub fn restore_released(&mut self, id: u16, op: O) -> bool {
-        if id == 0 || self.inflight.contains(id) {
-            return false;
-        }
-        let order = self.order();
-        self.inflight.insert(
-            id,
-            Entry {
-                token: id.into(),
-                order,
-                awaits: Awaits::PubComp,
+                awaits,
                 sent: false,
                 resumes: true,
                 packet: Bytes::new(),
@@ -149,7 +137,7 @@ impl<M, O> Session<M, O> {
                 if !in_place {
                     sink.discard(Record::Sent(id));
                 }
-                self.end_unsent(id, Outcome::Failed(Failure::of(Cause::NotStored)), sink);
+                self.end_with(id, Outcome::Failed(Failure::of(Cause::NotStored)), sink);
                 if in_place {
                     self.inflight.block(id);
                 }
@@ -165,7 +153,7 @@ impl<M, O> Session<M, O> {
             // As in `end_released`: the server has the message, and has forgotten the rest of the handshake.
             sink.discard(Record::Sent(id));
             sink.discard(Record::Released(id));
-            self.end_unsent(id, Outcome::written(), sink);
+            self.end_with(id, Outcome::written(), sink);
             return false;
         }
         if self.resumed {
@@ -180,23 +168,6 @@ impl<M, O> Session<M, O> {
             return false;
         }
         true
-    }
-
-    /// Ends a publish of an earlier process that is not sent again.
-    fn end_unsent<S: Sink<Message = M, Op = O>>(
-        &mut self,
-        id: u16,
-        outcome: Outcome,
-        sink: &mut S,
-    ) {
-        if let Some(entry) = self.remove(id) {
-            sink.complete(Completion {
-                token: entry.token,
-                op: entry.op,
-                packet: None,
-                outcome,
-            });
-        }
     }
 
     /// Hands over a message that only the store has, at its PUBREL. Returns the reason code of its PUBCOMP, which has to wait
