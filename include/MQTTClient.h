@@ -490,7 +490,7 @@ typedef struct MQTTClient_connectOptions {
    * The proxy for connections without TLS, as `http://[user:password@]host:port`, `socks5://`... or, where the proxy is to
    * look names up, `socks5h://`... NULL for the one which the environment variable `http_proxy` or else `all_proxy` names,
    * where `PAHO_C_CLIENT_USE_HTTP_PROXY` is `TRUE` and `no_proxy` does not have the
-   * server. Empty for none.
+   * server. Empty for none. A connect with a URL that cannot be used fails at once.
    */
   const char *httpProxy;
   /**
@@ -624,7 +624,8 @@ LIBMQTT_API int MQTTClient_setPublished(MQTTClient handle, void *context, MQTTCl
  *        and `mqtts`; `ws` and `wss` for WebSockets; `unix` with the path of a socket instead of host and port. An
  *        IPv6 address stands in brackets. Copied.
  * @param clientId the client identifier: UTF-8, unique on the server. Copied. If empty, the server makes one up; then there
- *        can be no #MQTTCLIENT_PERSISTENCE_DEFAULT, and with MQTT 3.1.1 the session must be clean.
+ *        can be no #MQTTCLIENT_PERSISTENCE_DEFAULT, with MQTT 3.1.1 the session must be clean, and 3.1 cannot be used:
+ *        the connect says so.
  * @param persistence_type where messages in flight are stored: #MQTTCLIENT_PERSISTENCE_DEFAULT,
  *        #MQTTCLIENT_PERSISTENCE_NONE or #MQTTCLIENT_PERSISTENCE_USER.
  * @param persistence_context what goes with that type: a directory's name or NULL, NULL, or a pointer to
@@ -669,7 +670,8 @@ LIBMQTT_API MQTTClient_nameValue *MQTTClient_getVersionInfo(void);
  * @return #MQTTCLIENT_SUCCESS, or the server's refusal. 1: it does not speak this MQTT version; 2: it does not accept
  *         the client identifier; 3: it is unavailable; 4: user name or password are wrong; 5: not authorised. Or
  *         #MQTTCLIENT_FAILURE if no server could be reached, or its certificate was not accepted, or another thread is
- *         connecting this client; #MQTTCLIENT_NULL_PARAMETER, also where \p handle is not a client or `ssl` is missing;
+ *         connecting this client, or for options that no server can be connected to with (MQTTClient_strerror() says which;
+ *         a client that is connected stays so); #MQTTCLIENT_NULL_PARAMETER, also where \p handle is not a client or `ssl` is missing;
  *         #MQTTCLIENT_BAD_STRUCTURE; #MQTTCLIENT_BAD_UTF8_STRING; #MQTTCLIENT_BAD_QOS and #MQTTCLIENT_0_LEN_WILL_TOPIC for
  *         the will; #MQTTCLIENT_BAD_MQTT_VERSION; #MQTTCLIENT_BAD_MQTT_OPTION; #MQTTCLIENT_SSL_NOT_SUPPORTED;
  *         #MQTTCLIENT_WRONG_MQTT_VERSION for a MQTT 5 client.

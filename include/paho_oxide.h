@@ -711,7 +711,9 @@ LIBMQTT_API int32_t MQTTOxide_attachStream(uint64_t client, const struct MQTTOxi
  * @param uri_len its length.
  * @param options the CONNECT.
  * @param tls for the TLS schemes; else NULL.
- * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_NOT_SUPPORTED: TLS, in libpaho-oxide.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_NOT_SUPPORTED: TLS, in libpaho-oxide. #MQTTOxide_E_ARGUMENT:
+ *         also for options that no server can be connected to with, among them no client identifier without `clean`
+ *         with MQTT 3.1.1. A CONNECT over a program's own connection is sent as it is.
  */
 LIBMQTT_API int32_t MQTTOxide_connect(
     uint64_t client, const char *uri, uint32_t uri_len, const struct MQTTOxide_connectOptions *options,

@@ -222,6 +222,8 @@ differential! {
     async_pending: "async_pending" on A;
     client_packet_trace: "trace_client" on C;
     client_packet_trace_with_tls: "trace_client" on Cs;
+    client_rows: "rows_client" on C;
+    async_rows: "rows_async" on A;
     async_packet_trace: "trace_async" on A;
     async_packet_trace_with_tls: "trace_async" on As;
 }

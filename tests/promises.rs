@@ -1,4 +1,5 @@
-//! docs/reliability.md promises; this sees to it that each test which the page names exists, and that each sentence names one.
+//! docs/reliability.md promises, and tests/c/diff/DIFFERENCES.md claims; this sees to it that each test which the pages name exists, and
+//! that each sentence and each row names one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -124,6 +125,40 @@ fn every_sentence_names_tests_that_exist() {
     assert!(sentences > 110, "only {sentences} were read");
 }
 
+const DIFFERENCES: &str = "tests/c/diff/DIFFERENCES.md";
+
+/// A difference that no test sees is one that nobody would notice to have gone, or to have grown. A C program of the comparison counts if
+/// it is run.
+#[test]
+fn every_difference_names_tests_that_exist() {
+    let page = fs::read_to_string(root().join(DIFFERENCES)).expect("the page");
+    let runner = fs::read_to_string(root().join("tests/differential.rs")).expect("the tests");
+    let mut wrong = Vec::new();
+    let mut differences = 0;
+    for row in page.lines().map(cells).filter(|row| !row.is_empty()) {
+        let [place, _, _, _, test] = row[..] else {
+            wrong.push(format!("{} cells, not 5: {}", row.len(), row[0]));
+            continue;
+        };
+        if test.trim() == "test" {
+            continue;
+        }
+        differences += 1;
+        if check(test, &mut wrong) == 0 {
+            wrong.push(format!("no test: {place}"));
+        }
+        for name in quoted(test) {
+            let program = name.strip_prefix("tests/c/diff/");
+            let program = program.and_then(|file| file.strip_suffix(".c"));
+            if program.is_some_and(|program| !runner.contains(&format!("\"{program}\""))) {
+                wrong.push(format!("{name} is not run by tests/differential.rs"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{DIFFERENCES}:\n{}", wrong.join("\n"));
+    assert!(differences > 60, "only {differences} were read");
+}
+
 /// All other text of the threat model introduces a table: what a reader could take for a promise has a row.
 #[test]
 fn the_threat_model_is_tables() {
@@ -193,5 +228,5 @@ fn only_the_trace_and_proxies_read_the_environment() {
     let mut readers = Vec::new();
     look(&root().join("src"), &mut readers);
     readers.sort();
-    assert_eq!(readers, ["os.rs", "trace.rs", "transport/mod.rs"]);
+    assert_eq!(readers, ["os.rs", "trace.rs", "transport/plan.rs"]);
 }

@@ -38,6 +38,21 @@ fn fully_qualified_names() {
 }
 
 #[test]
+fn a_wildcard_is_for_names_alone() {
+    let site = Site::new();
+    let of_addresses = Identity::named("*.0.0.1", None, Some(&site.ca), 10);
+    refused(
+        attempt(&of_addresses, "127.0.0.1", site.tls()),
+        "IP address mismatch",
+    );
+    let of_names = Identity::named("*.example", None, Some(&site.ca), 10);
+    let (port, server) = serve(server_context(&of_names).build(), 1, echo);
+    let connector = Connector::with_resolver(Arc::new(Fixed(vec![([127, 0, 0, 1], port).into()])));
+    connect_with(&connector, "ssl://broker.example:1", &with(site.tls())).unwrap();
+    server.join().unwrap();
+}
+
+#[test]
 fn verification_is_what_the_options_ask_for() {
     let site = Site::new();
     let other = Identity::named("other.example", None, Some(&site.ca), 10);

@@ -17,7 +17,7 @@ use crate::protocol::{Version, error::Malformed};
 use crate::reactor::{self, Reactor, reactor};
 use crate::registry::Key;
 use crate::trace;
-use crate::transport::{Connector, Want};
+use crate::transport::{ConnectError, Connector, Want};
 
 use super::connection::Connection;
 use super::connection::closing::{Ends, Retired};
@@ -67,6 +67,9 @@ pub enum Error {
     /// It cannot be sent, or the server does not take it.
     #[error(transparent)]
     Invalid(#[from] Malformed),
+    /// No server can be connected to with these options.
+    #[error(transparent)]
+    Unusable(Box<ConnectError>),
     /// A connect or disconnect is being processed.
     #[error("a connect or disconnect is being processed")]
     Ignored,

@@ -10,6 +10,7 @@ use super::last_error;
 use super::read::{self, Code};
 use crate::engine::{Client, Error, Host};
 use crate::protocol::reason;
+use crate::transport::Stage;
 
 /// The numbers that one API has for what either may answer.
 pub struct Codes {
@@ -23,6 +24,9 @@ pub struct Codes {
     pub ignored: Code,
     pub not_stored: Code,
     pub bad_qos: Code,
+    /// This library has no TLS.
+    pub no_tls: Code,
+    pub null_parameter: Code,
 }
 
 /// What one of the two Paho APIs answers with: that of the clients with this host.
@@ -112,6 +116,14 @@ pub fn error<A: Answers>(error: &Error) -> Code {
             malformed.what,
         ),
         Error::Store(error) => read::create::refused(error),
+        Error::Unusable(error) => last_error::fail(
+            match error.stage {
+                Stage::NotSupported => codes.no_tls,
+                Stage::NoTlsOptions => codes.null_parameter,
+                _ => codes.failure,
+            },
+            error,
+        ),
         Error::Failed(why) => last_error::fail(codes.failure, why),
         Error::WouldBlock | Error::TimedOut => note(codes.failure),
     }

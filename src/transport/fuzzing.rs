@@ -208,7 +208,7 @@ pub fn socks(login: bool, name: &str, mut bytes: &[u8]) {
 /// # Panics
 /// When something does.
 pub fn proxy_url(url: &str) {
-    if let Ok(proxy) = Proxy::parse(url) {
+    if let Ok(proxy) = Proxy::parse("httpProxy", url) {
         assert!(!proxy.host.is_empty() && proxy.port != 0);
         assert!(!proxy.host.chars().any(char::is_control));
     }

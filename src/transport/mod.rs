@@ -11,6 +11,7 @@ pub mod fuzzing;
 mod http;
 mod layer;
 mod link;
+mod plan;
 mod proxy;
 mod race;
 mod readiness;
@@ -34,7 +35,7 @@ pub use error::{ConnectError, Stage};
 pub use http::{Resemblance, resembles};
 pub use layer::{Input, Layer, Want, Wants};
 pub use link::Link;
-use proxy::Proxy;
+pub use plan::Plan;
 pub use readiness::Readiness;
 use readiness::at;
 use resolve::{Resolver, SystemResolver};
@@ -83,8 +84,9 @@ impl Connector {
         options: &ConnectOptions,
         deadline: Instant,
     ) -> Result<Link, ConnectError> {
+        let plan = Plan::new(uri, options)?;
         let progress = Progress(Mutex::new(Stage::Tcp));
-        match timeout_at(deadline, self.establish(uri, options, &progress)).await {
+        match timeout_at(deadline, self.establish(uri, &plan, options, &progress)).await {
             Ok(result) => result,
             Err(_) => Err(ConnectError::new(
                 Stage::Deadline,
@@ -128,27 +130,14 @@ impl Connector {
     async fn establish(
         &self,
         uri: &ServerUri,
+        plan: &Plan,
         options: &ConnectOptions,
         progress: &Progress,
     ) -> Result<Link, ConnectError> {
-        if uri.is_tls() {
-            if !TLS_SUPPORTED {
-                return Err(ConnectError::new(
-                    Stage::NotSupported,
-                    "this library is built without TLS",
-                ));
-            }
-            if options.tls.is_none() {
-                return Err(ConnectError::new(
-                    Stage::NoTlsOptions,
-                    "the server URI needs them",
-                ));
-            }
-        }
         if uri.scheme == Scheme::Unix {
             return dial::unix(&uri.path, progress).await;
         }
-        let socket = self.reach(uri, options, progress).await?;
+        let socket = self.reach(uri, plan, options, progress).await?;
         match (&options.tls, uri.is_tls(), uri.is_websocket()) {
             (_, false, false) => Ok(Link::of_socket(socket)),
             (_, false, true) => {
@@ -169,7 +158,7 @@ impl Connector {
                 let websocket = upgrade(secured, &readiness, uri, &options.http_headers).await?;
                 Link::of_layers(websocket, readiness)
             }
-            // Both were checked first.
+            // The plan has seen to both.
             (_, true, _) => unreachable!("TLS without support or options"),
         }
     }
@@ -178,13 +167,13 @@ impl Connector {
     async fn reach(
         &self,
         uri: &ServerUri,
+        plan: &Plan,
         options: &ConnectOptions,
         progress: &Progress,
     ) -> Result<Socket, ConnectError> {
         let unset = NetworkOptions::default();
         let network = options.network.as_deref().unwrap_or(&unset);
-        let environment = |name: &str| crate::os::environment(name)?.into_string().ok();
-        let Some(proxy) = Proxy::choose(uri, options, environment)? else {
+        let Some(proxy) = &plan.proxy else {
             return dial::tcp(&uri.host, uri.port, self.resolver(), network, progress).await;
         };
         let socket = dial::tcp(&proxy.host, proxy.port, self.resolver(), network, progress)

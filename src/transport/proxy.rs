@@ -73,20 +73,23 @@ pub(super) struct Proxy {
 /// The variable that has the others count.
 const SWITCH: &str = "PAHO_C_CLIENT_USE_HTTP_PROXY";
 
-/// Returns the URL of the proxy that the environment has for `uri`.
-fn from_environment(uri: &ServerUri, env: impl Fn(&str) -> Option<String>) -> Option<SecretText> {
+/// Returns the URL of the proxy that the environment has for `uri`, and the variable that it is from.
+fn from_environment(
+    uri: &ServerUri,
+    env: impl Fn(&str) -> Option<String>,
+) -> Option<(&'static str, SecretText)> {
     let enabled = env(SWITCH).is_some_and(|value| value.starts_with("TRUE"));
     if !enabled || env("no_proxy").is_some_and(|list| excludes(&list, uri)) {
         return None;
     }
-    let variable = if uri.is_tls() {
+    let own = if uri.is_tls() {
         "https_proxy"
     } else {
         "http_proxy"
     };
-    env(variable)
-        .or_else(|| env("all_proxy"))
-        .map(SecretText::from)
+    [own, "all_proxy"]
+        .into_iter()
+        .find_map(|name| Some((name, env(name)?.into())))
 }
 
 fn failed(message: impl std::fmt::Display) -> ConnectError {
@@ -95,37 +98,72 @@ fn failed(message: impl std::fmt::Display) -> ConnectError {
 
 impl Proxy {
     /// Returns the proxy to use for `uri`: the program's, else the environment's, which counts only where
-    /// `PAHO_C_CLIENT_USE_HTTP_PROXY` asks for it.
+    /// `PAHO_C_CLIENT_USE_HTTP_PROXY` asks for it. Fails if it cannot be used for `uri`, whatever it answers.
     pub(super) fn choose(
         uri: &ServerUri,
         options: &ConnectOptions,
         env: impl Fn(&str) -> Option<String>,
     ) -> Result<Option<Self>, ConnectError> {
-        let option = if uri.is_tls() {
-            &options.https_proxy
+        let (name, option) = if uri.is_tls() {
+            ("httpsProxy", &options.https_proxy)
         } else {
-            &options.http_proxy
+            ("httpProxy", &options.http_proxy)
         };
-        let chosen = option.clone().or_else(|| from_environment(uri, env));
+        let chosen = match option {
+            Some(url) => Some((name, url.clone())),
+            None => from_environment(uri, env),
+        };
         // An empty one is a way to say: none, whatever the environment has.
-        chosen
-            .filter(|url| !url.is_empty())
-            .map(|url| Self::parse(&url))
-            .transpose()
+        let Some((name, url)) = chosen.filter(|(_, url)| !url.is_empty()) else {
+            return Ok(None);
+        };
+        let proxy = Self::parse(name, &url)?;
+        proxy.check(uri).map_err(|error| proxy.named(error))?;
+        Ok(Some(proxy))
     }
 
-    /// Parses `[http://][user:password@]host[:port][/]`; user and password may be percent-encoded.
-    pub(super) fn parse(url: &str) -> Result<Self, ConnectError> {
+    /// Checks that the proxy can be asked for a tunnel to `uri`.
+    fn check(&self, uri: &ServerUri) -> Result<(), ConnectError> {
+        if self.kind == Kind::Http {
+            if uri.wire_host().contains(char::is_whitespace) {
+                return Err(failed("the server's name contains a space"));
+            }
+            return Ok(());
+        }
+        let target = Target::Name(uri.wire_host().to_owned(), uri.port);
+        socks::begin(&target, self.login())
+            .map(drop)
+            .map_err(failed)
+    }
+
+    /// Returns user name and password.
+    fn login(&self) -> Option<(&[u8], &[u8])> {
+        let credentials = self.credentials.as_ref()?;
+        let colon = credentials.iter().position(|byte| *byte == b':');
+        Some(colon.map_or((&credentials[..], &[][..]), |at| {
+            (&credentials[..at], &credentials[at + 1..])
+        }))
+    }
+
+    /// Parses `[http://][user:password@]host[:port][/]`; user and password may be percent-encoded. `name` is that of the option
+    /// or the variable.
+    pub(super) fn parse(name: &str, url: &str) -> Result<Self, ConnectError> {
         let known = PREFIXES
             .iter()
             .find_map(|(prefix, kind)| Some((*kind, url.strip_prefix(prefix)?)));
         let kind = known.map_or(Kind::Http, |(kind, _)| kind);
-        Self::parse_as(kind, known.map(|(_, rest)| rest), url).map_err(|error| kind.named(error))
+        Self::parse_as(name, kind, known.map(|(_, rest)| rest), url)
+            .map_err(|error| kind.named(error))
     }
 
     /// `known`: what follows the scheme, if the URL has one that is known.
-    fn parse_as(kind: Kind, known: Option<&str>, url: &str) -> Result<Self, ConnectError> {
-        let bad = |what: &str| failed(format_args!("the proxy's URL {what}"));
+    fn parse_as(
+        name: &str,
+        kind: Kind,
+        known: Option<&str>,
+        url: &str,
+    ) -> Result<Self, ConnectError> {
+        let bad = |what: &str| failed(format_args!("the proxy's URL in {name} {what}"));
         if url.chars().any(char::is_control) {
             return Err(bad("contains a control character"));
         }
@@ -210,9 +248,6 @@ impl Proxy {
         uri: &ServerUri,
     ) -> Result<(), ConnectError> {
         let authority = uri.authority().to_string();
-        if authority.contains(char::is_whitespace) {
-            return Err(failed("the server's name contains a space"));
-        }
         let mut request = Zeroizing::new(format!(
             "CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n"
         ));
@@ -257,13 +292,7 @@ impl Proxy {
         resolver: &dyn Resolver,
     ) -> Result<(), ConnectError> {
         let target = self.target(uri, resolver).await?;
-        let login = self.credentials.as_ref().map(|credentials| {
-            let colon = credentials.iter().position(|byte| *byte == b':');
-            colon.map_or((&credentials[..], &[][..]), |at| {
-                (&credentials[..at], &credentials[at + 1..])
-            })
-        });
-        let (mut negotiation, mut next) = socks::begin(&target, login).map_err(failed)?;
+        let (mut negotiation, mut next) = socks::begin(&target, self.login()).map_err(failed)?;
         loop {
             let read = match next {
                 Next::Exchange(bytes, read) => {
@@ -424,7 +453,7 @@ mod tests {
     use super::*;
 
     fn proxy(url: &str) -> (String, u16, Option<Vec<u8>>) {
-        let proxy = Proxy::parse(url).expect(url);
+        let proxy = Proxy::parse("httpProxy", url).expect(url);
         (
             proxy.host,
             proxy.port,
@@ -465,9 +494,12 @@ mod tests {
             ("http://u%0d%0a:p@p", "control character"),
             ("http://u:%00@p", "control character"),
         ] {
-            let error = Proxy::parse(url).unwrap_err();
+            let error = Proxy::parse("httpProxy", url).unwrap_err();
             assert_eq!(error.stage, Stage::Proxy, "{url}");
-            assert!(error.message.starts_with("the proxy's URL "), "{error}");
+            assert!(
+                error.message.starts_with("the proxy's URL in httpProxy "),
+                "{error}"
+            );
             assert!(error.message.contains(reason), "{error}");
         }
     }
@@ -480,7 +512,7 @@ mod tests {
                 let found = variables.iter().find(|(known, _)| *known == name);
                 found.map(|(_, value)| (*value).to_owned())
             });
-            url.as_deref().map(str::to_owned)
+            url.map(|(_, url)| url.to_string())
         };
         let on = (SWITCH, "TRUE");
         let (own, all) = (("https_proxy", "p"), ("all_proxy", "socks5h://a"));

@@ -170,6 +170,14 @@ pub(super) async fn upgrade<L: Layer>(
     }
 }
 
+/// Checks what the program has to say in a request.
+pub(super) fn check_request(
+    uri: &ServerUri,
+    headers: &[(String, String)],
+) -> Result<(), ConnectError> {
+    request(uri, "", headers).map(drop)
+}
+
 /// Writes the upgrade request, with the same headers as the original's.
 fn request(
     uri: &ServerUri,

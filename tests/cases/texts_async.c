@@ -85,15 +85,20 @@ static MQTTAsync_connectOptions options_of(int version) {
     return options;
 }
 
-/* A connect that is refused in the call. */
-static void local(const char *what, const char *id, int version, MQTTAsync_connectOptions *options, int code, const char *words) {
-    MQTTAsync client = make("tcp://127.0.0.1:1", id, version);
+/* A connect to the URI that is refused in the call. */
+static void local_at(const char *uri, const char *what, const char *id, int version, MQTTAsync_connectOptions *options, int code,
+                     const char *words) {
+    MQTTAsync client = make(uri, id, version);
     int rc = MQTTAsync_connect(client, options);
     char text[1024];
     snprintf(text, sizeof text, "%s", MQTTAsync_strerror(rc));
     expect_code(what, rc, code);
     expect_text(what, text, words);
     MQTTAsync_destroy(&client);
+}
+
+static void local(const char *what, const char *id, int version, MQTTAsync_connectOptions *options, int code, const char *words) {
+    local_at("tcp://127.0.0.1:1", what, id, version, options, code, words);
 }
 
 static void local_mistakes(void) {
@@ -106,6 +111,15 @@ static void local_mistakes(void) {
     o = options_of(MQTTVERSION_3_1_1);
     o.password = "secret";
     local("password alone", "id", 0, &o, -1, "password|without|user name");
+    o.password = NULL;
+    o.automaticReconnect = 1;
+    o.cleansession = 0;
+    local("no client id, session kept", "", MQTTVERSION_3_1_1, &o, -1, "client id|empty|MQTT 3.1.1|clean session");
+    o.MQTTVersion = MQTTVERSION_3_1_1;
+    local("no client id, session kept, 3.1.1", "", MQTTVERSION_3_1_1, &o, -1, "client id|empty|MQTT 3.1.1|clean session");
+    o.cleansession = 1;
+    o.MQTTVersion = MQTTVERSION_3_1;
+    local("no client id, 3.1", "", MQTTVERSION_3_1_1, &o, -1, "client id|empty|MQTT 3.1");
     for (version = MQTTVERSION_3_1_1; version <= MQTTVERSION_5; version++) {
         o = options_of(version);
         local("long client id", too_long, version, &o, -1, "client id|65,535");
@@ -153,12 +167,96 @@ static void through(const char *proxy, const char *words) {
     fails(proxy, "tcp://127.0.0.1:1", &options, words);
 }
 
+/* A proxy that nothing can be asked of: told by the call. */
+static void not_through(const char *uri, const char *proxy, const char *words) {
+    MQTTAsync_connectOptions options = options_of(MQTTVERSION_3_1_1);
+    MQTTAsync_SSLOptions ssl = MQTTAsync_SSLOptions_initializer;
+    options.automaticReconnect = 1;
+    options.ssl = &ssl;
+    options.httpProxy = options.httpsProxy = proxy;
+    local_at(uri, proxy, "id", MQTTVERSION_3_1_1, &options, -1, words);
+}
+
+static void bad_proxies(void) {
+    char *const long_name = letters(256);
+    char login[600];
+    not_through("tcp://127.0.0.1:1", "http://127.0.0.1:99999", "HTTP proxy|httpProxy|port");
+    not_through("ssl://127.0.0.1:1", "http://127.0.0.1:x", "HTTP proxy|httpsProxy|port");
+    not_through("wss://127.0.0.1:1", "socks5://127.0.0.1:0", "SOCKS proxy|httpsProxy|port");
+    not_through("tcp://127.0.0.1:1", "socks4://127.0.0.1:1", "HTTP proxy|httpProxy|unknown scheme");
+    not_through("ws://127.0.0.1:1", "http://127.0.0.1\r\nX: y", "HTTP proxy|httpProxy|control character");
+    not_through("tcp://127.0.0.1:1", "http://u%0a:p@127.0.0.1:1", "HTTP proxy|httpProxy|control character");
+    not_through("tcp://127.0.0.1:1", "http://:1", "HTTP proxy|httpProxy|no host");
+    not_through("tcp://a name:1", "http://127.0.0.1:1", "HTTP proxy|server's name|space");
+    snprintf(login, sizeof login, "socks5://%s:p@127.0.0.1:1", long_name);
+    not_through("tcp://127.0.0.1:1", login, "SOCKS proxy|user name|255");
+    snprintf(login, sizeof login, "tcp://%s:1", long_name);
+    not_through(login, "socks5h://127.0.0.1:1", "SOCKS proxy|server's name|255");
+    free(long_name);
+    /* Where the program names none, the environment's. */
+    setenv("PAHO_C_CLIENT_USE_HTTP_PROXY", "TRUE", 1);
+    setenv("http_proxy", "http://127.0.0.1:99999", 1);
+    setenv("https_proxy", "socks4://127.0.0.1:1", 1);
+    not_through("tcp://127.0.0.1:1", NULL, "HTTP proxy|http_proxy|port");
+    not_through("ssl://127.0.0.1:1", NULL, "HTTP proxy|https_proxy|unknown scheme");
+    unsetenv("http_proxy");
+    unsetenv("https_proxy");
+    setenv("all_proxy", "http://:1", 1);
+    not_through("ws://127.0.0.1:1", NULL, "HTTP proxy|all_proxy|no host");
+    unsetenv("all_proxy");
+    unsetenv("PAHO_C_CLIENT_USE_HTTP_PROXY");
+}
+
+/* The server's URI and what goes with it. */
+static void bad_addresses(void) {
+    char *const long_path = letters(200);
+    char uri[300];
+    MQTTAsync_connectOptions options = options_of(MQTTVERSION_3_1_1);
+    MQTTAsync_SSLOptions ssl = MQTTAsync_SSLOptions_initializer;
+    MQTTAsync_nameValue headers[] = {{"X-One", "1\r\nX-Two: 2"}, {NULL, NULL}};
+    char *bad_list[] = {"tcp://127.0.0.1:x", "x://127.0.0.1:1"}, *good_list[] = {"tcp://127.0.0.1:x", "tcp://127.0.0.1:1"};
+    char *tls_list[] = {"ssl://127.0.0.1:1"};
+    const MQTTAsync_connectOptions none = options;
+    const MQTTAsync_SSLOptions no_ssl = ssl;
+    options.automaticReconnect = 1;
+    local_at("tcp://127.0.0.1:99999", "a server's port", "id", MQTTVERSION_3_1_1, &options, -1, "server URI|port");
+    local_at("tcp://:1883", "a server without a name", "id", MQTTVERSION_3_1_1, &options, -1, "server URI|no host");
+    snprintf(uri, sizeof uri, "unix:///tmp/%s", long_path);
+    local_at(uri, "a long path", "id", MQTTVERSION_3_1_1, &options, -1, "path");
+    options.serverURIs = bad_list;
+    options.serverURIcount = 2;
+    local("a list of nothing", "id", MQTTVERSION_3_1_1, &options, -1, "server URI|port");
+    options.serverURIs = tls_list;
+    options.serverURIcount = 1;
+    local("a list for TLS without ssl", "id", MQTTVERSION_3_1_1, &options, -6, "TLS options");
+    options = none;
+    options.serverURIs = good_list;
+    options.serverURIcount = 2;
+    fails("a list with one good URI", "tcp://127.0.0.1:1", &options, "127.0.0.1:1|refused");
+    options = none;
+    options.httpHeaders = headers;
+    local_at("ws://127.0.0.1:1", "a header of two lines", "id", MQTTVERSION_3_1_1, &options, -1, "WebSocket|header|line break");
+    options = none;
+    options.ssl = &ssl;
+    ssl.enabledCipherSuites = "RUBBISH";
+    local_at("ssl://127.0.0.1:1", "unknown cipher suites", "id", MQTTVERSION_3_1_1, &options, -1, "enabledCipherSuites|RUBBISH");
+    ssl = no_ssl;
+    ssl.protos = (const unsigned char *)"\xff\x01";
+    ssl.protos_len = 2;
+    local_at("ssl://127.0.0.1:1", "wrong protos", "id", MQTTVERSION_3_1_1, &options, -1, "protos");
+    ssl = no_ssl;
+    ssl.trustStore = "-----BEGIN CERTIFICATE-----\nrubbish\n-----END CERTIFICATE-----\n";
+    local_at("wss://127.0.0.1:1", "a trustStore that is no certificate", "id", MQTTVERSION_3_1_1, &options, -1, "trustStore");
+    ssl = no_ssl;
+    ssl.keyStore = "-----BEGIN CERTIFICATE-----\nrubbish\n-----END CERTIFICATE-----\n";
+    local_at("ssl://127.0.0.1:1", "a keyStore that is no certificate", "id", MQTTVERSION_3_1_1, &options, -1, "keyStore");
+    free(long_path);
+}
+
 static void proxies(const char *http_port) {
     char proxy[64];
-    through("http://127.0.0.1:99999", "HTTP proxy|port");
     through("http://127.0.0.1:1", "HTTP proxy|refused|127.0.0.1");
     through("http://no..such.host:80", "HTTP proxy|no..such.host");
-    through("socks5://127.0.0.1:99999", "SOCKS proxy|port");
     through("socks5://127.0.0.1:1", "SOCKS proxy|refused");
     through("socks5://no..such.host:80", "SOCKS proxy|no..such.host");
     snprintf(proxy, sizeof proxy, "socks5://127.0.0.1:%s", http_port);
@@ -190,13 +288,6 @@ static void material(const char *port, const char *without_key, const char *no_p
     ssl = none;
     ssl.trustStore = no_pem;
     fails("trustStore that is no PEM", uri, &options, no_pem);
-    ssl = none;
-    ssl.enabledCipherSuites = "RUBBISH";
-    fails("unknown cipher suites", uri, &options, "enabledCipherSuites|RUBBISH");
-    ssl = none;
-    ssl.protos = (const unsigned char *)"\xff\x01";
-    ssl.protos_len = 2;
-    fails("wrong protos", uri, &options, "protos");
     ssl = none;
     fails("nobody's certificate", uri, &options, "TLS|certificate");
 }
@@ -332,6 +423,8 @@ int main(int argc, char **argv) {
     MQTTAsync_setTraceCallback(on_trace);
     MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
     local_mistakes();
+    bad_proxies();
+    bad_addresses();
     proxies(argv[5]);
     material(argv[4], argv[6], argv[7]);
     other_servers(argv[4], argv[5], argv + 8);

@@ -15,13 +15,34 @@ static void call(const char *what, int rc, int code, const char *words) {
     expect_text(what, text, words);
 }
 
-static MQTTClient make(const char *uri, int version) {
+static MQTTClient make_named(const char *uri, const char *id, int version) {
     MQTTClient client = NULL;
     MQTTClient_createOptions options = MQTTClient_createOptions_initializer;
     options.MQTTVersion = version;
-    if (MQTTClient_createWithOptions(&client, uri, "id", MQTTCLIENT_PERSISTENCE_NONE, NULL, &options))
+    if (MQTTClient_createWithOptions(&client, uri, id, MQTTCLIENT_PERSISTENCE_NONE, NULL, &options))
         exit(2);
     return client;
+}
+
+static MQTTClient make(const char *uri, int version) {
+    return make_named(uri, "id", version);
+}
+
+/* A client without a name, which only a clean session of 3.1.1 can have, is told so in any other connect. */
+static void nameless(const char *port) {
+    MQTTClient_connectOptions options = MQTTClient_connectOptions_initializer;
+    char uri[64];
+    snprintf(uri, sizeof uri, "tcp://127.0.0.1:%s", port);
+    MQTTClient client = make_named(uri, "", MQTTVERSION_DEFAULT);
+    options.cleansession = 0;
+    call("no client id, session kept", MQTTClient_connect(client, &options), -1, "client id|empty|MQTT 3.1.1|clean session");
+    options.cleansession = 1;
+    options.MQTTVersion = MQTTVERSION_3_1;
+    call("no client id, 3.1", MQTTClient_connect(client, &options), -1, "client id|empty|MQTT 3.1");
+    options.MQTTVersion = MQTTVERSION_DEFAULT;
+    options.httpProxy = "http://127.0.0.1:99999";
+    call("a proxy's port", MQTTClient_connect(client, &options), -1, "HTTP proxy|httpProxy|port");
+    MQTTClient_destroy(&client);
 }
 
 /* A connect to the URI fails with -1 and these words. */
@@ -91,6 +112,9 @@ static void while_connected(const char *port) {
     MQTTProperties_add(&properties, &alias);
     call("topic alias 0", code_of(MQTTClient_publish5(client, "a", 1, "x", 0, 0, &properties, NULL)), -1, "topic alias");
     call("misplaced wildcard", code_of(MQTTClient_subscribe5(client, "a/#/b", 0, NULL, NULL)), -1, "filter|wildcard");
+    options.httpProxy = "http://127.0.0.1:99999";
+    call("a proxy's port", code_of(MQTTClient_connect5(client, &options, NULL, NULL)), -1, "HTTP proxy|httpProxy|port");
+    expect_code("the connection that there is stays", MQTTClient_isConnected(client), 1);
     call("a property that SUBSCRIBE does not have", code_of(MQTTClient_subscribe5(client, "a", 0, NULL, &properties)), -1, "topic alias");
     MQTTProperties_free(&properties);
     MQTTClient_destroy(&client);
@@ -103,6 +127,7 @@ int main(int argc, char **argv) {
     }
     watchdog(200);
     connects(argv);
+    nameless(argv[3]);
     while_connected(argv[3]);
     return verdict(!wrong);
 }

@@ -243,21 +243,61 @@ fn refused_by_the_server() -> Record {
 
 /// Has the engine connect to an address, which fails.
 fn dial(uri: String, tls: Option<TlsOptions>) -> Record {
+    dial_all(vec![uri], tls)
+}
+
+fn dial_all(uris: Vec<String>, tls: Option<TlsOptions>) -> Record {
     let program = Program::new(Create::default());
     let connect = Connect {
         deadline: Some(PATIENCE),
         ..Connect::default()
     };
-    program
-        .client
-        .connect(vec![uri], connect, tls)
-        .expect("begun");
+    program.client.connect(uris, connect, tls).expect("begun");
     program.expect(Kind::ConnectFailed)
 }
 
-/// A TLS scheme without options for TLS, or in a library without TLS.
+/// The last server of a list has a TLS scheme, without options for TLS or in a library without TLS.
 fn refused_for_its_options() -> Record {
-    dial("ssl://127.0.0.1:1".into(), None)
+    let uris = ["tcp://no..such.host:1", "ssl://127.0.0.1:1"];
+    dial_all(uris.map(str::to_owned).into(), None)
+}
+
+/// Options with which no server can be connected to are refused by the call, and no event follows.
+#[test]
+fn a_mistake_of_the_programs_is_told_by_the_call() {
+    let header = |value: &str| vec![("Name".to_owned(), value.to_owned())];
+    let nameless = || Connect {
+        client_id: Some(String::new()),
+        clean: false,
+        ..Connect::default()
+    };
+    let with_header = || Connect {
+        headers: header("one\r\nOther: two"),
+        ..Connect::default()
+    };
+    let rows: [(&[&str], Connect, &str); 5] = [
+        (&["tcp://127.0.0.1:1"], nameless(), "client identifier"),
+        (&["ssl://127.0.0.1:1"], Connect::default(), "TLS"),
+        (
+            &["x://127.0.0.1:1", "tcp://127.0.0.1:0"],
+            Connect::default(),
+            "protocol",
+        ),
+        (&["tcp://127.0.0.1:99999"], Connect::default(), "port"),
+        (&["ws://127.0.0.1:1"], with_header(), "header"),
+    ];
+    for (uris, connect, word) in rows {
+        let program = Program::new(Create::default());
+        let uris = uris.iter().map(|uri| (*uri).to_owned()).collect();
+        let error = program
+            .client
+            .connect(uris, connect, None)
+            .expect_err("refused")
+            .to_string();
+        assert!(error.contains(word), "{error}");
+        // The client can be connected still.
+        drop(program.reconnect(Connect::default(), false));
+    }
 }
 
 /// The C library refuses the name without asking anybody.

@@ -20,9 +20,11 @@ use crate::reactor::{Reactor, reactor};
 use crate::trace;
 use crate::transport::apart::with_presence;
 use crate::transport::uri::ServerUri;
-use crate::transport::{ConnectError, Link, Stage};
+use crate::transport::{ConnectError, Link, Plan, Stage};
 
-use super::connect::{PanicGuard, ends_with_connection, is_bridge, refusal, tell_connect_ended};
+use super::connect::{
+    PanicGuard, ends_with_connection, is_bridge, refusal, target_of, tell_connect_ended,
+};
 use super::exchange::Wiped;
 
 /// What a link is made of.
@@ -62,6 +64,7 @@ impl<H: Host> Client<H> {
         options: ConnectOptions,
         op: H::Op,
     ) -> Result<(), Error> {
+        Plan::over(&uri, &options).map_err(|error| Error::Unusable(Box::new(error)))?;
         self.attach_when_made(Base::Programs(link, uri), options, op)
     }
 
@@ -74,6 +77,7 @@ impl<H: Host> Client<H> {
         op: H::Op,
     ) -> Result<(), Error> {
         self.ask_while_alive(&mut options);
+        self.check_connect(&options)?;
         self.attach_when_made(Base::Engines, options, op)
     }
 
@@ -148,9 +152,9 @@ impl<H: Host> Client<H> {
         }
         let mut last = None;
         for uri in &options.server_uris {
-            let made = match ServerUri::parse(uri) {
+            let made = match target_of(uri) {
                 Ok(uri) => self.connector.connect(&uri, options, until).await,
-                Err(error) => Err(ConnectError::new(Stage::Resolve, error)),
+                Err(error) => Err(error),
             };
             match made {
                 Ok(link) => {

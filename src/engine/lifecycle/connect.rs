@@ -16,7 +16,7 @@ use crate::protocol::{Version, decode, reason};
 use crate::trace;
 use crate::transport::apart::with_presence;
 use crate::transport::uri::ServerUri;
-use crate::transport::{Link, Stage};
+use crate::transport::{ConnectError, Link, Plan, Stage};
 
 use crate::engine::connection::Connection;
 use crate::engine::connection::closing::wait_for_closing;
@@ -56,10 +56,7 @@ impl<H: Host> Client<H> {
         options: Arc<ConnectOptions>,
         op: H::Op,
     ) -> Result<(), Error> {
-        // A mistake of the program's is told now, and not tried again and again by the automatic reconnect.
-        self.with_connect(versions(&options)[0], &options, options.clean, |connect| {
-            connect.check()
-        })?;
+        self.check_connect(&options)?;
         // What will be needed once there is a connection has to be had now: later there is nobody left to run the
         // callback that would tell of its want.
         let runtime = reactor()
@@ -88,6 +85,36 @@ impl<H: Host> Client<H> {
         Ok(())
     }
 
+    /// Checks what a connect with these options needs of the program. A mistake is told by the call, and not met by one attempt
+    /// after the other. A server of a list that cannot be used is passed over, as long as there is another.
+    pub fn check_connect(&self, options: &ConnectOptions) -> Result<(), Error> {
+        let version = versions(options)[0];
+        self.with_connect(version, options, options.clean, |connect| {
+            connect.check_identifier()?;
+            connect.check()
+        })?;
+        let changed = self.with_preferences(options);
+        let options = changed.as_deref().unwrap_or(options);
+        let mut first = None;
+        for uri in self.servers(options) {
+            let checked = target_of(uri).and_then(|target| Plan::check(&target, options));
+            match checked {
+                Ok(()) => return Ok(()),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        first.map_or(Ok(()), |error| Err(Error::Unusable(Box::new(error))))
+    }
+
+    /// Returns the URIs of the servers to try, in order.
+    pub(super) fn servers<'a>(&'a self, options: &'a ConnectOptions) -> &'a [String] {
+        if options.server_uris.is_empty() {
+            std::slice::from_ref(&self.setup.server_uri)
+        } else {
+            &options.server_uris
+        }
+    }
+
     /// Tries the servers in order, and with each the versions in order. With `keep_session` no clean start is asked for: the
     /// session goes on that the program began.
     pub(super) async fn try_candidates(
@@ -98,16 +125,14 @@ impl<H: Host> Client<H> {
     ) -> Result<Box<Established>, ConnectFailure> {
         let changed = self.with_preferences(options);
         let options = changed.as_deref().unwrap_or(options);
-        let own = std::slice::from_ref(&self.setup.server_uri);
-        let uris = if options.server_uris.is_empty() {
-            own
-        } else {
-            &options.server_uris
-        };
         let versions = versions(options);
         let mut last = ConnectFailure::new(None, "no server to connect to".into());
-        for uri in uris {
+        for uri in self.servers(options) {
             for version in versions {
+                if *version == Version::V31 && versions.len() > 1 && self.is_nameless(options) {
+                    // 3.1 has no empty identifier: what the server has said to 3.1.1 stands.
+                    break;
+                }
                 self.trace_attempt(uri, *version);
                 let deadline = tokio::time::Instant::now() + options.connect_timeout;
                 match Box::pin(self.attempt(uri, *version, options, keep_session, deadline)).await {
@@ -162,26 +187,17 @@ impl<H: Host> Client<H> {
     ) -> Result<Established, ConnectFailure> {
         let clean = options.clean && !keep_session;
         let fail = |stage, message: String| ConnectFailure::new(stage, message);
-        let for_us = options.extras.is_none();
-        if version == Version::V311 && self.setup.client_id.is_empty() && !clean && for_us {
-            // Such a CONNECT must not be sent ([MQTT-3.1.3-7]); this is what the server would answer ([MQTT-3.1.3-8]).
-            let code = reason::V3_IDENTIFIER_REJECTED;
-            return Err(ConnectFailure {
-                refused: Some(code),
-                ..fail(None, refusal(version, code))
-            });
-        }
-        let target =
-            ServerUri::parse(uri).map_err(|error| fail(Some(Stage::Resolve), error.to_string()))?;
+        let of_link = |error: ConnectError| ConnectFailure {
+            details: error.details.clone(),
+            os_error: error.os_error,
+            ..fail(Some(error.stage), error.to_string())
+        };
+        let target = target_of(uri).map_err(of_link)?;
         let link = self
             .connector
             .connect(&target, options, deadline)
             .await
-            .map_err(|error| ConnectFailure {
-                details: error.details.clone(),
-                os_error: error.os_error,
-                ..fail(Some(error.stage), error.to_string())
-            })?;
+            .map_err(of_link)?;
         let link = Arc::new(link);
         let packet = self
             .connect_packet(version, options, clean)
@@ -296,6 +312,15 @@ impl<H: Host> Client<H> {
             password: options.password.as_ref().map(|password| &password.0[..]),
             properties: options.properties.as_ref(),
         })
+    }
+
+    /// Returns true if CONNECT has an empty client identifier.
+    fn is_nameless(&self, options: &ConnectOptions) -> bool {
+        let extras = options.extras.as_deref();
+        extras
+            .and_then(|extras| extras.client_id.as_deref())
+            .unwrap_or(&self.setup.client_id)
+            .is_empty()
     }
 
     /// Reads the server's answer. Returns how many bytes it took, too.
@@ -474,6 +499,11 @@ impl<H: Host> Drop for PanicGuard<'_, H> {
             self.client.reconnect_again(self.epoch);
         }
     }
+}
+
+/// Returns where a URI leads.
+pub(super) fn target_of(uri: &str) -> Result<ServerUri, ConnectError> {
+    ServerUri::parse(uri).map_err(|error| ConnectError::new(Stage::Resolve, error))
 }
 
 /// Returns true if CONNECT has the bit that marks a bridge.

@@ -39,8 +39,10 @@ unsafe fn read(
     let security = members.security(&setup.server_uri)?;
     let version = members.version().unwrap_or(MQTTVERSION_DEFAULT);
     let v5 = version == MQTTVERSION_5;
-    if v5 && !setup.create.v5 {
-        let why = "MQTTVersion is 5, for which createWithOptions has to make the client";
+    // So does the original with every number from 5 on.
+    if version >= MQTTVERSION_5 && !setup.create.v5 {
+        let why =
+            format!("MQTTVersion is {version}, for which createWithOptions has to make the client");
         return Err(last_error::fail(MQTTASYNC_WRONG_MQTT_VERSION, why));
     }
     // A client created for MQTT 5 may well connect with an older version.

@@ -54,6 +54,8 @@ impl Answers for AsyncHost {
         ignored: MQTTASYNC_COMMAND_IGNORED,
         not_stored: MQTTASYNC_PERSISTENCE_ERROR,
         bad_qos: MQTTASYNC_BAD_QOS,
+        no_tls: MQTTASYNC_SSL_NOT_SUPPORTED,
+        null_parameter: MQTTASYNC_NULL_PARAMETER,
     };
 
     fn text(code: Code) -> Option<&'static CStr> {

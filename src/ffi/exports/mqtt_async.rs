@@ -208,7 +208,8 @@ pub unsafe extern "C" fn MQTTAsync_reconnect(handle: MQTTAsync) -> c_int {
 ///        and `mqtts`; `ws` and `wss` for WebSockets; `unix` with the path of a socket instead of host and port. An
 ///        IPv6 address stands in brackets. Copied.
 /// @param clientId the client identifier: UTF-8, unique on the server. Copied. If empty, the server makes one up; then there
-///        can be no #MQTTCLIENT_PERSISTENCE_DEFAULT, and with MQTT 3.1.1 the session must be clean.
+///        can be no #MQTTCLIENT_PERSISTENCE_DEFAULT, with MQTT 3.1.1 the session must be clean, and 3.1 cannot be used:
+///        the connect says so.
 /// @param persistence_type where messages in flight are stored: #MQTTCLIENT_PERSISTENCE_DEFAULT,
 ///        #MQTTCLIENT_PERSISTENCE_NONE or #MQTTCLIENT_PERSISTENCE_USER.
 /// @param persistence_context what goes with that type: a directory's name or NULL, NULL, or a pointer to
@@ -277,8 +278,9 @@ pub unsafe extern "C" fn MQTTAsync_createWithOptions(
 /// @return #MQTTASYNC_SUCCESS: under way; #MQTTASYNC_COMMAND_IGNORED: connected, or a connect or disconnect is under way;
 ///         #MQTTASYNC_NULL_PARAMETER, also where `ssl` is missing; #MQTTASYNC_BAD_STRUCTURE; #MQTTASYNC_BAD_UTF8_STRING;
 ///         #MQTTASYNC_BAD_QOS and #MQTTASYNC_0_LEN_WILL_TOPIC for the will; #MQTTASYNC_BAD_MQTT_OPTION, also for an unknown
-///         MQTT version; #MQTTASYNC_WRONG_MQTT_VERSION; #MQTTASYNC_FAILURE. Unless it is #MQTTASYNC_SUCCESS no callback is
-///         called.
+///         MQTT version; #MQTTASYNC_WRONG_MQTT_VERSION; #MQTTASYNC_SSL_NOT_SUPPORTED; #MQTTASYNC_FAILURE, also for options that
+///         no server can be connected to with: MQTTAsync_strerror() says which. Unless it is #MQTTASYNC_SUCCESS no callback
+///         is called. What files of the TLS options hold is found in each attempt, as they may come later.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTAsync_connect(
     handle: MQTTAsync,

@@ -142,7 +142,9 @@ pub unsafe extern "C" fn MQTTOxide_attachStream(
 /// @param uri_len its length.
 /// @param options the CONNECT.
 /// @param tls for the TLS schemes; else NULL.
-/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_NOT_SUPPORTED: TLS, in libpaho-oxide.
+/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_NOT_SUPPORTED: TLS, in libpaho-oxide. #MQTTOxide_E_ARGUMENT:
+///         also for options that no server can be connected to with, among them no client identifier without `clean`
+///         with MQTT 3.1.1. A CONNECT over a program's own connection is sent as it is.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_connect(
     client: u64,

@@ -32,6 +32,7 @@ use crate::os::{self, PerProcess};
 use crate::protocol::reason;
 use crate::registry::{Key, Registry};
 use crate::trace;
+use crate::transport::Stage;
 
 /// The bit that is set in every queue's handle and in no client's.
 const QUEUE: u64 = 1 << 31;
@@ -119,6 +120,13 @@ pub fn failure(error: &Error) -> i32 {
                 | reason::RETAIN_NOT_SUPPORTED
                 | reason::PACKET_TOO_LARGE
                 | reason::TOPIC_ALIAS_INVALID => MQTTOxide_E_NOT_ALLOWED,
+                _ => MQTTOxide_E_ARGUMENT,
+            }
+        }
+        Error::Unusable(error) => {
+            trace!(Error, "libpaho-oxide: {error}");
+            match error.stage {
+                Stage::NotSupported => MQTTOxide_E_NOT_SUPPORTED,
                 _ => MQTTOxide_E_ARGUMENT,
             }
         }

@@ -108,6 +108,10 @@ unsafe fn begin(
         .connect_timeout
         .saturating_mul(u32::try_from(attempts).unwrap_or(u32::MAX))
         .saturating_add(SLACK);
+    // Before the connection that there is ends for it.
+    client
+        .check_connect(&own)
+        .map_err(|error| super::error(&error))?;
     if client.is_connected() {
         // The original connects anew, with the new options. So do we, but take leave of the server first, lest it publish
         // the will of a client that is well.

@@ -84,6 +84,8 @@ impl Answers for ClientHost {
         ignored: MQTTCLIENT_FAILURE,
         not_stored: MQTTCLIENT_PERSISTENCE_ERROR,
         bad_qos: MQTTCLIENT_BAD_QOS,
+        no_tls: MQTTCLIENT_SSL_NOT_SUPPORTED,
+        null_parameter: MQTTCLIENT_NULL_PARAMETER,
     };
 
     fn text(code: Code) -> Option<&'static CStr> {

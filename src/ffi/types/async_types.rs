@@ -462,7 +462,7 @@ pub struct MQTTAsync_connectOptions {
     /// The proxy for connections without TLS, as `http://[user:password@]host:port`, `socks5://`... or, where the proxy is to
     /// look names up, `socks5h://`... NULL for the one which the environment variable `http_proxy` or else `all_proxy` names,
     /// where `PAHO_C_CLIENT_USE_HTTP_PROXY` is `TRUE` and `no_proxy` does not have the
-    /// server. Empty for none.
+    /// server. Empty for none. A connect with a URL that cannot be used fails at once.
     pub httpProxy: *const c_char,
     /// The proxy for connections with TLS, in the same form. NULL for the one which `https_proxy` names, likewise.
     pub httpsProxy: *const c_char,

@@ -125,7 +125,7 @@ impl Connect<'_> {
     /// Checks what the program has asked for. The error's words name the field.
     pub fn check(&self) -> Result<(), Malformed> {
         let v5 = self.version == Version::V5;
-        // Whether an empty client identifier is welcome is for the server to say ([MQTT-3.1.3-8]).
+        // Whether an empty one is good is for `check_identifier`.
         check_length(
             self.client_id,
             "client identifier: longer than 65,535 bytes",
@@ -154,6 +154,24 @@ impl Connect<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// Checks that a server can accept the client identifier, for whoever makes connections: one that carries a program's own
+    /// CONNECT sends it as it is. The error's words name the field.
+    pub fn check_identifier(&self) -> Result<(), Malformed> {
+        let what = match self.version {
+            _ if !self.client_id.is_empty() => return Ok(()),
+            // The server chooses one ([MQTT-3.1.3-6] of 5.0).
+            Version::V5 => return Ok(()),
+            // [MQTT-3.1.3-7] of 3.1.1
+            Version::V311 if self.clean_start => return Ok(()),
+            Version::V311 => {
+                "client identifier: empty, which MQTT 3.1.1 allows only with a clean session"
+            }
+            // 3.1, section 3.1: at least one character.
+            Version::V31 => "client identifier: empty, which MQTT 3.1 does not allow",
+        };
+        Err(Malformed::new(reason::MALFORMED_PACKET, what))
     }
 
     fn check_will(&self, will: &Will<'_>) -> Result<(), Malformed> {

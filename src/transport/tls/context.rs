@@ -154,12 +154,9 @@ fn build(options: &TlsOptions, sessions: &Sessions) -> Result<SslContext, Failur
             | SslMode::RELEASE_BUFFERS,
     );
     stop_after_each_message(&mut builder);
-    set_versions(&mut builder, options).map_err(setting("sslVersion", ""))?;
+    set_protocol(&mut builder, options)?;
     load_key_pair(&mut builder, options)?;
     load_trust(&mut builder, options)?;
-    if let Some(suites) = &options.enabled_cipher_suites {
-        set_ciphers(&mut builder, suites).map_err(setting("enabledCipherSuites", suites))?;
-    }
     if let Some(source) = options.psk_source.clone() {
         // The program is asked during the handshake, which has a thread for it. A renegotiation would ask while somebody
         // reads, under the layer's lock.
@@ -175,12 +172,44 @@ fn build(options: &TlsOptions, sessions: &Sessions) -> Result<SslContext, Failur
         // With a pre-shared key every connection asks for it anew: the program may have changed it.
         sessions.collect_from(&mut builder);
     }
+    Ok(builder.build())
+}
+
+/// Sets what is in the options themselves: versions, cipher suites, application protocols.
+fn set_protocol(builder: &mut SslContextBuilder, options: &TlsOptions) -> Result<(), Failure> {
+    set_versions(builder, options).map_err(setting("sslVersion", ""))?;
+    if let Some(suites) = &options.enabled_cipher_suites {
+        set_ciphers(builder, suites).map_err(setting("enabledCipherSuites", suites))?;
+    }
     if !options.protos.is_empty() {
         builder
             .set_alpn_protos(&options.protos)
             .map_err(setting("protos", ""))?;
     }
-    Ok(builder.build())
+    Ok(())
+}
+
+/// Finds what is wrong with the options themselves, and with PEM that is in them.
+pub(super) fn check(options: &TlsOptions) -> Result<(), Failure> {
+    let is_pem = |text: &str| matches!(Source::of(text), Source::Pem(_));
+    let trust = options.trust_store.as_deref().is_some_and(is_pem) && options.ca_path.is_none();
+    let chain = options.key_store.as_deref();
+    let key = options.private_key.as_deref().or(chain);
+    let pair = chain.is_some_and(is_pem) && key.is_some_and(is_pem);
+    // To make a context takes a millisecond, and most options are file names.
+    if !trust && !pair && options.enabled_cipher_suites.is_none() && options.protos.is_empty() {
+        return Ok(());
+    }
+    let mut builder =
+        SslContextBuilder::new(SslMethod::tls_client()).map_err(setting("context", ""))?;
+    set_protocol(&mut builder, options)?;
+    if pair {
+        load_key_pair(&mut builder, options)?;
+    }
+    if trust {
+        load_trust(&mut builder, options)?;
+    }
+    Ok(())
 }
 
 /// 1.2 and 1.3 are that version and no other. The older ones, which hardly any server offers any more, are the oldest to

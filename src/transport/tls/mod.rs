@@ -117,6 +117,11 @@ impl Tls {
     }
 }
 
+/// Finds what is wrong with the options themselves, without a look at files and tokens.
+pub(super) fn check(options: &TlsOptions) -> Result<(), ConnectError> {
+    context::check(options).map_err(ConnectError::from)
+}
+
 /// Goes on with a handshake. Where that `asks` the program for a key it may take as long as the program likes, on a thread
 /// of its own: those that connect are everybody's.
 async fn step(

@@ -111,21 +111,6 @@ static void sessions(void)
 		c = new_async(uri, "", MQTTVERSION_DEFAULT, &watch);
 		connect_and_out();
 	}
-	ISOLATED("empty client id, session kept")
-	{
-		fresh(MQTTVERSION_DEFAULT);
-		c = new_async(uri, "", MQTTVERSION_DEFAULT, &watch);
-		o.cleansession = 0;
-		connect_and_out();
-	}
-	ISOLATED("empty client id, session kept, 3.1.1 only")
-	{
-		fresh(MQTTVERSION_DEFAULT);
-		c = new_async(uri, "", MQTTVERSION_DEFAULT, &watch);
-		o.cleansession = 0;
-		o.MQTTVersion = MQTTVERSION_3_1_1;
-		connect_and_out();
-	}
 	ISOLATED("connect properties on a 3.1.1 client")
 	{
 		MQTTProperties properties = MQTTProperties_initializer;

@@ -111,13 +111,6 @@ static void sessions(void)
 		c = new_client(uri, "", MQTTVERSION_DEFAULT);
 		connect_and_out();
 	}
-	ISOLATED("empty client id, session kept")
-	{
-		fresh(MQTTVERSION_DEFAULT);
-		c = new_client(uri, "", MQTTVERSION_DEFAULT);
-		o.cleansession = 0;
-		connect_and_out();
-	}
 	ISOLATED("3.1 and a client id of 30 characters")
 	{
 		fresh(MQTTVERSION_DEFAULT);

@@ -3,7 +3,7 @@
  * The topic "puback/87" has its PUBLISH answered by a PUBACK with reason code 0x87; "pubrec/…", "pubcomp/…", "suback/…" and "unsuback/…" are
  * as much for those packets. Below "silent/" there is no answer. The topic "disconnect/8b" has the server send a DISCONNECT with that
  * code, and "close/" has it end the connection. A trailing "/p" gives the acknowledgement a reason string and a user property. What a
- * topic does not name is answered with success. MQTT 3.1.1 has no codes but those of SUBACK. A client id "connack/87" is refused.
+ * topic does not name is answered with success. A client id that begins with "session/" is told of a session. A publish to "nul/" is answered with a message whose topic has a NUL. MQTT 3.1.1 has no codes but those of SUBACK. A client id "connack/87" is refused.
  */
 #ifndef DIFF_REFUSER_H
 #define DIFF_REFUSER_H
@@ -16,6 +16,9 @@
 
 /* Every PUBCOMP code, by the packet identifier of its PUBLISH: the PUBREL does not name the topic. */
 static unsigned char refuser_pubcomp[65536];
+
+/* The version and keep-alive of the last CONNECT, the packet identifier of the last PUBLISH, and the reason code of the last DISCONNECT. */
+static volatile int refuser_version, refuser_keep_alive, refuser_identifier, refuser_goodbye = -1;
 
 /* CONNECTs that came and get no answer. */
 static struct log refuser_silent = {.name = "silent"};
@@ -92,8 +95,16 @@ static void refuser_publish(int fd, const unsigned char *packet, int version)
 	snprintf(topic, sizeof(topic), "%.*s", (int)length, (const char *)packet + 3);
 	id = packet + 3 + length;
 	told = refuser_told(topic);
+	if (qos > 0)
+		refuser_identifier = id[0] << 8 | id[1];
 	if (strncmp(topic, "silent/", 7) == 0)
 		return;
+	if (strncmp(topic, "nul/", 4) == 0)
+	{
+		const unsigned char v3[] = {0x30, 6, 0, 3, 'a', 0, 'b', 'x'}, v5[] = {0x30, 7, 0, 3, 'a', 0, 'b', 0, 'x'};
+		send(fd, version == 5 ? v5 : v3, version == 5 ? sizeof(v5) : sizeof(v3), MSG_NOSIGNAL);
+		return;
+	}
 	if (strncmp(topic, "close/", 6) == 0)
 	{
 		shutdown(fd, SHUT_RDWR);
@@ -145,6 +156,8 @@ static int refuser_connect(int fd, const unsigned char *packet)
 	char name[64];
 	unsigned char code, bad[] = {0x20, 3, 0, 0, 0};
 
+	refuser_version = version;
+	refuser_keep_alive = packet[9] << 8 | packet[10];
 	snprintf(name, sizeof(name), "%.*s", id[0] << 8 | id[1], (const char *)id + 2);
 	code = refuser_code(name, "connack");
 	if (strncmp(name, "silent/", 7) == 0)
@@ -158,6 +171,8 @@ static int refuser_connect(int fd, const unsigned char *packet)
 		bad[3] = code;
 		send(fd, bad, 2 + (size_t)bad[1], MSG_NOSIGNAL);
 	}
+	else if (strncmp(name, "session/", 8) == 0)
+		send(fd, version == 5 ? "\x20\3\1\0\0" : "\x20\2\1\0", version == 5 ? 5 : 4, MSG_NOSIGNAL);
 	else if (version == 5)
 		send(fd, good5, sizeof(good5), MSG_NOSIGNAL);
 	else
@@ -195,6 +210,7 @@ static void *refuser_serve(void *argument)
 			send(fd, "\xd0\0", 2, MSG_NOSIGNAL);
 			break;
 		case 14:
+			refuser_goodbye = length > 1 ? packet[1] : 0;
 			shutdown(fd, SHUT_RDWR);
 			break;
 		default:

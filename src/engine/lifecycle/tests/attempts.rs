@@ -34,32 +34,129 @@ fn servers_are_tried_in_order_until_the_program_asks_for_the_end() {
 }
 
 #[test]
-fn a_client_without_a_name_is_not_sent_where_no_server_would_accept_it() {
+fn a_client_without_a_name_is_refused_in_the_call_where_no_server_may_accept_it() {
     let mut setup = setup();
     setup.client_id = "".into();
+    setup.server_uri = "tcp://server".into();
     let client = Carried::new(setup, None);
-    let attempt = |version, clean, extras: bool, keep_session| {
+    let refused = |version, clean, extras: Option<Option<&str>>| {
         let options = ConnectOptions {
             clean,
-            server_uris: vec!["nonsense://".into()],
-            extras: extras.then(|| Box::new(extras_with(Policy::Keep))),
-            ..options_of(version)
+            version,
+            extras: extras.map(|client_id| {
+                Box::new(Extras {
+                    client_id: client_id.map(Into::into),
+                    ..extras_with(Policy::Keep)
+                })
+            }),
+            ..options()
         };
-        let result = run(client.try_candidates(&options, 0, keep_session));
-        let failure = result.err().expect("no server");
-        (failure.refused, failure.stage.is_some())
+        match client.check_connect(&options) {
+            Ok(()) => None,
+            Err(Error::Invalid(malformed)) => Some(malformed.what),
+            Err(other) => panic!("{other}"),
+        }
     };
-    assert_eq!(attempt(V3, false, false, false), (Some(2), false));
-    // A reconnect asks for no clean session.
-    assert_eq!(attempt(V3, true, false, true), (Some(2), false));
-    for (version, clean, extras) in [
-        (V3, true, false),
-        (V3, false, true),
-        (V5, false, false),
-        (Version::V31, false, false),
+    let (v31, v311, v5) = (
+        VersionChoice::Only(Version::V31),
+        VersionChoice::Only(V3),
+        VersionChoice::Only(V5),
+    );
+    let only_clean = "client identifier: empty, which MQTT 3.1.1 allows only with a clean session";
+    let never = "client identifier: empty, which MQTT 3.1 does not allow";
+    for (version, clean, extras, words) in [
+        (v311, false, None, Some(only_clean)),
+        (VersionChoice::Default, false, None, Some(only_clean)),
+        (v31, false, None, Some(never)),
+        (v31, true, None, Some(never)),
+        (v311, false, Some(None), Some(only_clean)),
+        (v311, false, Some(Some("name")), None),
+        (v311, true, None, None),
+        (VersionChoice::Default, true, None, None),
+        (v5, false, None, None),
     ] {
-        let tried = attempt(version, clean, extras, false);
-        assert_eq!(tried, (None, true), "{version:?} {clean} {extras}");
+        let answer = refused(version, clean, extras);
+        assert_eq!(answer, words, "{version:?} {clean} {extras:?}");
+    }
+}
+
+#[test]
+fn a_client_without_a_name_is_not_offered_to_a_server_of_3_1() {
+    const UNACCEPTABLE: &[u8] = &[0x20, 2, 0, 1];
+    for (name, tried) in [("", vec![4]), ("name", vec![4, 3])] {
+        let answers: Vec<_> = tried.iter().map(|_| UNACCEPTABLE).collect();
+        let (uri, server) = serve(&answers);
+        let mut setup = setup();
+        setup.client_id = name.into();
+        setup.server_uri = uri;
+        let client = Carried::new(setup, None);
+        let options = ConnectOptions {
+            connect_timeout: FAR,
+            ..options()
+        };
+        let begun = client
+            .lock()
+            .lifecycle
+            .connect(Arc::new(options.clone()), "connect");
+        let failure = run(client.try_candidates(&options, begun.expect("idle"), false))
+            .err()
+            .expect("refused");
+        assert_eq!(failure.refused, Some(1), "the server's answer");
+        let packets = server.join().expect("served");
+        let levels: Vec<_> = packets
+            .iter()
+            .map(|packet| {
+                let name = 4 + usize::from(packet[3]);
+                packet[name]
+            })
+            .collect();
+        assert_eq!(levels, tried, "{name:?}");
+    }
+}
+
+#[test]
+fn a_list_needs_one_server_that_can_be_used() {
+    let client = Carried::new(setup(), None);
+    let check = |uris: &[&str], proxy: Option<&str>| {
+        let options = ConnectOptions {
+            server_uris: uris.iter().map(|uri| (*uri).to_owned()).collect(),
+            http_proxy: proxy.map(Into::into),
+            ..options()
+        };
+        match client.check_connect(&options) {
+            Ok(()) => Ok(()),
+            Err(Error::Unusable(error)) => Err((error.stage, error.to_string())),
+            Err(other) => panic!("{other}"),
+        }
+    };
+    for (uris, proxy, wrong) in [
+        (&["tcp://h"][..], None, None),
+        (&["x://h", "tcp://h"], None, None),
+        (&["x://h", "ssl://h", "tcp://h"], Some("p:1"), None),
+        (
+            &["x://h", "ssl://h"],
+            None,
+            Some((Stage::Resolve, "protocol")),
+        ),
+        (&["tcp://h:0"], None, Some((Stage::Resolve, "port"))),
+        (&["tcp://h"], Some("p:0"), Some((Stage::Proxy, "httpProxy"))),
+        (
+            &["tcp://h"],
+            Some("socks4://p"),
+            Some((Stage::Proxy, "unknown scheme")),
+        ),
+        (
+            &["tcp://h"],
+            Some("socks5://p:x"),
+            Some((Stage::Socks, "httpProxy")),
+        ),
+    ] {
+        let answer = check(uris, proxy);
+        match (&answer, wrong) {
+            (Ok(()), None) => {}
+            (Err((stage, text)), Some((at, word))) if *stage == at && text.contains(word) => {}
+            _ => panic!("{uris:?} {proxy:?}: {answer:?}"),
+        }
     }
 }
 

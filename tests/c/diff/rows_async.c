@@ -1,0 +1,203 @@
+/* Rows of DIFFERENCES.md about MQTTAsync that no other program here comes by, on a server by hand. */
+#include "async.h"
+#include "rows.h"
+
+static const char *server;
+static struct watch watch = WATCH_INITIALIZER;
+
+static MQTTAsync connected_to(const char *id, int version)
+{
+	MQTTAsync c = new_async(server, id, version, &watch);
+	MQTTAsync_connectOptions v3 = MQTTAsync_connectOptions_initializer, v5 = MQTTAsync_connectOptions_initializer5;
+	MQTTAsync_connectOptions o = version == MQTTVERSION_5 ? v5 : v3;
+
+	o.context = call_of(&watch, "connect");
+	if (version == MQTTVERSION_5)
+	{
+		o.onSuccess5 = on_connect5;
+		o.onFailure5 = on_connect_failure5;
+	}
+	else
+	{
+		o.onSuccess = on_connect;
+		o.onFailure = on_failure;
+	}
+	SHOW(MQTTAsync_connect(c, &o));
+	log_expect(&watch.done, 1);
+	return c;
+}
+
+static void never_connected(void)
+{
+	MQTTAsync c = new_async(server, "never", MQTTVERSION_DEFAULT, &watch);
+
+	row("reconnect of a client that was never connected", MQTTAsync_reconnect(c), "0", -3);
+	MQTTAsync_destroy(&c);
+}
+
+static void no_version(int created, int version)
+{
+	MQTTAsync c = new_async(server, "no-version", created, &watch);
+	MQTTAsync_connectOptions v3 = MQTTAsync_connectOptions_initializer, v5 = MQTTAsync_connectOptions_initializer5;
+	MQTTAsync_connectOptions o = created == MQTTVERSION_5 ? v5 : v3;
+
+	o.MQTTVersion = version;
+	row("a number that is no MQTT version", MQTTAsync_connect(c, &o), "0", -15);
+	MQTTAsync_destroy(&c);
+}
+
+static void newer_version(void)
+{
+	MQTTAsync c = new_async(server, "newer-version", MQTTVERSION_DEFAULT, &watch);
+	MQTTAsync_connectOptions o = MQTTAsync_connectOptions_initializer;
+
+	o.MQTTVersion = 7;
+	SHOW(MQTTAsync_connect(c, &o));
+	MQTTAsync_destroy(&c);
+}
+
+/* The token of a message that waits in the store. */
+static void stored(void)
+{
+	MQTTAsync_createOptions create = MQTTAsync_createOptions_initializer;
+	MQTTAsync_connectOptions o = MQTTAsync_connectOptions_initializer;
+	MQTTAsync_disconnectOptions d = MQTTAsync_disconnectOptions_initializer;
+	MQTTAsync_responseOptions r = MQTTAsync_responseOptions_initializer;
+	MQTTAsync_token *tokens = NULL;
+	MQTTAsync c = NULL;
+	int i;
+
+	create.sendWhileDisconnected = create.allowDisconnectedSendAtAnyTime = 1;
+	SHOW(MQTTAsync_createWithOptions(&c, server, "stored", MQTTCLIENT_PERSISTENCE_DEFAULT, "rows-store", &create));
+	MQTTAsync_setCallbacks(c, &watch, on_lost, on_message, on_delivery);
+	o.cleansession = 0;
+	o.context = call_of(&watch, "connect");
+	o.onSuccess = on_connect;
+	o.onFailure = on_failure;
+	SHOW(MQTTAsync_connect(c, &o));
+	log_expect(&watch.done, 1);
+	r.context = call_of(&watch, "send");
+	r.onSuccess = on_success;
+	r.onFailure = on_failure;
+	for (i = 0; i < 2; i++)
+	{
+		SHOW(MQTTAsync_send(c, "a", 1, "x", 1, 0, &r));
+		log_expect(&watch.done, 1);
+	}
+	d.context = call_of(&watch, "disconnect");
+	d.onSuccess = on_success;
+	SHOW(MQTTAsync_disconnect(c, &d));
+	log_expect(&watch.done, 1);
+	r.onSuccess = NULL;
+	r.onFailure = NULL;
+	SHOW(MQTTAsync_send(c, "a", 1, "x", 1, 0, &r));
+	SHOW(r.token);
+	MQTTAsync_destroy(&c);
+	SHOW(MQTTAsync_createWithOptions(&c, server, "stored", MQTTCLIENT_PERSISTENCE_DEFAULT, "rows-store", &create));
+	SHOW(MQTTAsync_getPendingTokens(c, &tokens));
+	row("token of a message that waited in the store", tokens ? tokens[0] : 0, "3", 1);
+	MQTTAsync_free(tokens);
+	MQTTAsync_destroy(&c);
+}
+
+static void connect_while_connected(void)
+{
+	MQTTAsync c = connected_to("again", MQTTVERSION_DEFAULT);
+	MQTTAsync_connectOptions o = MQTTAsync_connectOptions_initializer;
+
+	row("connect while connected", MQTTAsync_connect(c, &o), "0", -18);
+	MQTTAsync_destroy(&c);
+}
+
+static void newer_create_options(void)
+{
+	MQTTAsync_createOptions o = MQTTAsync_createOptions_initializer;
+	MQTTAsync c = NULL;
+
+	o.struct_version = 3;
+	row("createOptions version 3", MQTTAsync_createWithOptions(&c, server, "newer", MQTTCLIENT_PERSISTENCE_NONE, NULL, &o), "-8", 0);
+	MQTTAsync_destroy(&c);
+}
+
+static struct log said = {.name = "DISCONNECT"}, complained = {.name = "ERROR"}, gone = {.name = "connectionLost"};
+
+static void on_trace(enum MQTTASYNC_TRACE_LEVELS level, char *line)
+{
+	if (strstr(line, "-> DISCONNECT") != NULL)
+		log_add(&said, "%s", line);
+	if (level == MQTTASYNC_TRACE_ERROR && strstr(line, "closed the connection") != NULL)
+		log_add(&complained, "%s", line);
+}
+
+static void on_gone(void *context, char *cause)
+{
+	log_add(&gone, "lost");
+}
+
+static void trace_of_a_lost_connection(void)
+{
+	MQTTAsync c = connected_to("traced", MQTTVERSION_DEFAULT);
+
+	MQTTAsync_setConnectionLostCallback(c, NULL, on_gone);
+	MQTTAsync_setTraceCallback(on_trace);
+	MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_PROTOCOL);
+	SHOW(MQTTAsync_send(c, "close/", 1, "x", 0, 0, NULL));
+	log_expect(&gone, 1);
+	MQTTAsync_destroy(&c);
+	MQTTAsync_setTraceCallback(NULL);
+	row("DISCONNECT on the dead socket", said.count, "1", 0);
+	row("lines that say why", complained.count, "0", 1);
+}
+
+static struct log refused = {.name = "refused"};
+
+static void on_refused(void *context, MQTTAsync_failureData *data)
+{
+	log_add(&refused, "%s: onFailure(code %d)", (const char *)context, data ? data->code : 0);
+}
+
+/* Subscribes while a disconnect waits for a message that is never acknowledged. */
+static void while_disconnecting(void)
+{
+	MQTTAsync c = connected_to("disconnecting", MQTTVERSION_DEFAULT);
+	MQTTAsync_responseOptions r = MQTTAsync_responseOptions_initializer;
+	MQTTAsync_disconnectOptions d = MQTTAsync_disconnectOptions_initializer;
+	const long long begin = now_ms();
+
+	SHOW(MQTTAsync_send(c, "silent/a", 1, "x", 1, 0, NULL));
+	while (refuser_identifier == 0)
+		usleep(1000);
+	d.timeout = 1500;
+	d.context = call_of(&watch, "disconnect");
+	d.onSuccess = on_success;
+	d.onFailure = on_failure_code;
+	SHOW(MQTTAsync_disconnect(c, &d));
+	r.onFailure = on_refused;
+	r.context = "subscribe";
+	row("subscribe while a disconnect waits", MQTTAsync_subscribe(c, "a", 0, &r), "0", -3);
+	r.context = "unsubscribe";
+	row("unsubscribe while a disconnect waits", MQTTAsync_unsubscribe(c, "a", &r), "0", -3);
+	log_await(&watch.done, 1);
+	/* The original ends it when it looks for time-outs next. */
+	row("the disconnect took its time", now_ms() - begin >= 1500, "?", 1);
+	log_print(&watch.done);
+	MQTTAsync_destroy(&c);
+	row("onFailure of what was refused, by the end of destroy", refused.count, "2", 0);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return 2;
+	server = refuser_start();
+	never_connected();
+	no_version(MQTTVERSION_DEFAULT, 2);
+	no_version(MQTTVERSION_5, 7);
+	newer_version();
+	stored();
+	connect_while_connected();
+	newer_create_options();
+	while_disconnecting();
+	trace_of_a_lost_connection();
+	return 0;
+}
