@@ -279,12 +279,13 @@ impl<H: Host> Client<H> {
     /// Waits for a message, at most `timeout`, where calls drive. No message in time is no error.
     pub fn receive(&self, timeout: Duration) -> Result<Option<H::Message>, Error> {
         let core = self.alive()?;
+        // With callbacks too, as in the original.
+        if !core.session.online() && !core.outputs.has_messages() {
+            return Err(Error::Disconnected);
+        }
         if core.outputs.queue.driver() != Driver::Calls {
             // Its messages are the callbacks'.
             return Err(Error::Failed("the client has callbacks".into()));
-        }
-        if !core.session.online() && !core.outputs.has_messages() {
-            return Err(Error::Disconnected);
         }
         let epoch = core.lifecycle.epoch();
         let core = if timeout.is_zero() && !core.outputs.has_messages() {

@@ -190,8 +190,8 @@ static void connect_options(CALL() client) {
     ssl.struct_id[0] = 'm';
     TRY("TLS eyecatcher", -8, "ssl.struct_id|mQTS");
     options = good;
-    options.MQTTVersion = 17;
-    TRY("MQTT version", CALL_BAD_VERSION, "MQTTVersion|17");
+    options.MQTTVersion = 2;
+    TRY("MQTT version", CALL_BAD_VERSION, "MQTTVersion|2");
     options.MQTTVersion = MQTTVERSION_5;
     options.cleansession = 0;
     TRY("another version than created for", -16, "MQTTVersion|5");

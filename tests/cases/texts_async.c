@@ -401,6 +401,7 @@ static void updated_options(const char *closes) {
     options.automaticReconnect = 1;
     options.minRetryInterval = options.maxRetryInterval = 1;
     MQTTAsync_setUpdateConnectOptions(client, NULL, spoil);
+    keep(traced, sizeof traced, "");
     ended = lost = 0;
     MQTTAsync_connect(client, &options);
     AWAIT(lost);

@@ -185,13 +185,11 @@ static void servers(void)
 	static char *list[2] = {"tcp://127.0.0.1:1", NULL};
 	static char *all_down[2] = {"tcp://127.0.0.1:1", "tcp://127.0.0.1:2"};
 	static char *bad[2] = {"rub..bish://x", NULL};
-	static char *only_bad[1] = {"rub..bish://x"};
 
 	list[1] = bad[1] = (char *)uri;
 	WITH3(o.serverURIcount = 2; o.serverURIs = list);
 	WITH3(o.serverURIcount = 1; o.serverURIs = list);
 	WITH3(o.serverURIcount = 2; o.serverURIs = all_down);
-	WITH3(o.serverURIcount = 1; o.serverURIs = only_bad; o.onFailure = on_failure_code);
 	WITH3(o.serverURIcount = 2; o.serverURIs = bad);
 	WITH3(o.serverURIcount = 0; o.serverURIs = list);
 	WITH5(o.serverURIcount = 2; o.serverURIs = list);

@@ -10,8 +10,10 @@ static const char *const only_create[] = {
 
 /* %d is the broker's port. None needs a name server. */
 static const char *const and_connect[] = {
-	"tcp://127.0.0.1:%d", "mqtt://127.0.0.1:%d", "127.0.0.1:%d", "tcp://localhost:%d", "localhost:%d", "tcp://127.0.0.1:1", "tcp://[::1]:1",
-	"tcp://", "", "tcp://:%d", "tcp://127.0.0.1:0", "tcp://127.0.0.1:", "tcp://127.0.0.1:x"};
+	"tcp://127.0.0.1:%d", "mqtt://127.0.0.1:%d", "127.0.0.1:%d", "tcp://localhost:%d", "localhost:%d", "tcp://127.0.0.1:1", "tcp://[::1]:1"};
+
+/* Those that lead nowhere: the original tells that by the callback. */
+static const char *const nowhere[] = {"tcp://", "", "tcp://:%d", "tcp://127.0.0.1:0", "tcp://127.0.0.1:", "tcp://127.0.0.1:x"};
 
 static struct watch watch = WATCH_INITIALIZER;
 
@@ -44,6 +46,27 @@ int main(int argc, char **argv)
 				options.onFailure = on_failure_code;
 			SHOW(MQTTAsync_connect(client, &options));
 			log_expect(&watch.done, 1);
+			SHOW(MQTTAsync_isConnected(client));
+			MQTTAsync_destroy(&client);
+		}
+	}
+	for (i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++)
+	{
+		snprintf(uri, sizeof(uri), nowhere[i], port);
+		ISOLATED(nowhere[i])
+		{
+			MQTTAsync client = new_async(uri, "async-uri", MQTTVERSION_DEFAULT, &watch);
+			MQTTAsync_connectOptions options = connect_options(MQTTVERSION_DEFAULT, call_of(&watch, "connect"));
+			char row[64];
+			int rc;
+
+			options.connectTimeout = 5;
+			options.onFailure = on_failure_code;
+			rc = MQTTAsync_connect(client, &options);
+			printf("MQTTAsync_connect = %s\n", render_row_number(row, sizeof(row), rc, "0", -1));
+			if (on_the_original())
+				log_await(&watch.done, 1);
+			printf("%s\n", render_row_number(row, sizeof(row), watch.done.count, "1", 0));
 			SHOW(MQTTAsync_isConnected(client));
 			MQTTAsync_destroy(&client);
 		}
