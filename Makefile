@@ -121,6 +121,7 @@ $(SAMPLES_cs:%=$(OUTPUT)/%): $(OUTPUT)/%: c-examples/%.c $(PUBSUB) $(HEADERS) | 
 	$(LINK_SAMPLE) -L$(OUTPUT) -lpaho-mqtt3cs
 $(SAMPLES_oxide:%=$(OUTPUT)/%): $(OUTPUT)/%: c-examples/%.c $(HEADERS) | $(OUTPUT)/libpaho-oxide.so
 	$(LINK_SAMPLE) -L$(OUTPUT) -lpaho-oxide $(SAMPLE_LIBS)
+$(OUTPUT)/oxide_feed $(OUTPUT)/oxide_poll: c-examples/oxide_hello.h
 # It does its cryptography itself.
 $(OUTPUT)/oxide_auth: SAMPLE_LIBS := -lcrypto
 $(SAMPLES_dl:%=$(OUTPUT)/%): $(OUTPUT)/%: c-examples/%.c $(HEADERS) | $(OUTPUT)/libpaho-mqtt3c.so

@@ -24,9 +24,12 @@
  * @endcode
  *
  * Handles are numbers, never pointers; 0 is none. Every function may be called from any thread at any time. None blocks, but
- * MQTTOxide_nextEvents() with a time-out, MQTTOxide_destroy() and MQTTOxide_removeRoute(). No pointer of the caller's is kept after a call. Structures
- * begin with their size. Strings and bytes have their length beside them and need no NUL. Functions return 0 or a count, or a
- * negative MQTTOxide_E_... code, after which nothing has changed.
+ * MQTTOxide_nextEvents() with a time-out, MQTTOxide_destroy(), MQTTOxide_addRoute() and MQTTOxide_removeRoute(). No pointer of the
+ * caller's is kept after a call, but that of a callback and its context. Structures begin with their size. Strings and bytes have
+ * their length beside them and need no NUL. Functions return 0 or a count, or a negative MQTTOxide_E_... code, after which nothing
+ * has changed. Besides the codes that it lists each function has #MQTTOxide_E_HANDLE for a handle that is none, #MQTTOxide_E_NULL
+ * for a pointer that is NULL and must not be, or whose length is not 0, #MQTTOxide_E_SIZE for a struct of another size, and
+ * #MQTTOxide_E_PANIC.
  *
  * Programs on MQTTClient.h and MQTTAsync.h need neither library: the functions that take a `void*` handle are in
  * `-lpaho-mqtt3a`, `-lpaho-mqtt3as`, `-lpaho-mqtt3c` and `-lpaho-mqtt3cs`, and work on a MQTTAsync or a MQTTClient:
@@ -59,13 +62,13 @@ extern "C" {
 /** A struct's size is none that this library knows. */
 #define MQTTOxide_E_SIZE (-3)
 
-/** A value that no packet can carry or no option can have. */
+/** A value that no packet can carry, no option can have, or no buffer; text that is not UTF-8. */
 #define MQTTOxide_E_ARGUMENT (-4)
 
-/** Not in this state: connected already, not attached to a stream, queue in use. */
+/** Not in this state: connected already, nothing to give up, not the program's turn, queue in use. */
 #define MQTTOxide_E_STATE (-5)
 
-/** There is no connection, and the operation needs one. */
+/** There is no connection, or no attached stream, and the operation needs one. */
 #define MQTTOxide_E_DISCONNECTED (-6)
 
 /** Too much is unwritten or waits; an event ROOM follows. */
@@ -83,7 +86,7 @@ extern "C" {
 /** The buffer is too small; the size needed is given. */
 #define MQTTOxide_E_TOO_SMALL (-11)
 
-/** No memory, threads or descriptors. */
+/** No memory, threads or descriptors; or another thread is destroying the client. */
 #define MQTTOxide_E_SYSTEM (-12)
 
 /** No such token: it has ended, or was sent already. */
@@ -607,7 +610,7 @@ struct MQTTOxide_event {
  * Makes a queue of events. Clients are created on it, one or many thousand.
  *
  * @param queue receives the handle.
- * @return 0, or a negative MQTTOxide_E_... code.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_SYSTEM: too many queues.
  */
 LIBMQTT_API int32_t MQTTOxide_createQueue(uint64_t *queue);
 
@@ -624,7 +627,7 @@ LIBMQTT_API int32_t MQTTOxide_destroyQueue(uint64_t queue);
  * library's: do not read or close it. A queue whose descriptor nobody asks for does not pay for it.
  *
  * @param queue the queue.
- * @return the descriptor, or a negative MQTTOxide_E_... code.
+ * @return the descriptor, or a negative MQTTOxide_E_... code. #MQTTOxide_E_SYSTEM: none is free.
  */
 LIBMQTT_API int32_t MQTTOxide_eventFd(uint64_t queue);
 
@@ -638,7 +641,7 @@ LIBMQTT_API int32_t MQTTOxide_eventFd(uint64_t queue);
  * @param count receives the number of events, or NULL.
  * @return the bytes that were filled; 0 when there was nothing in time, or after MQTTOxide_interrupt(); or a negative
  * MQTTOxide_E_... code. #MQTTOxide_E_TOO_SMALL: the next event does not fit, and stays; count is the size it needs.
- * #MQTTOxide_E_ARGUMENT: the buffer is not aligned.
+ * #MQTTOxide_E_ARGUMENT: the buffer is not aligned. #MQTTOxide_E_HANDLE: also where the queue is destroyed meanwhile.
  */
 LIBMQTT_API int64_t MQTTOxide_nextEvents(
     uint64_t queue, void *buffer, uint32_t capacity, int32_t timeout_ms, uint32_t *count);
@@ -657,7 +660,7 @@ LIBMQTT_API int32_t MQTTOxide_interrupt(uint64_t queue);
  *
  * @param queue the queue.
  * @param level 1 (everything) to 7 (what ends the program); 0: no lines.
- * @return 0, or a negative MQTTOxide_E_... code.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_ARGUMENT: no such level.
  */
 LIBMQTT_API int32_t MQTTOxide_setLogLevel(uint64_t queue, int32_t level);
 
@@ -667,13 +670,15 @@ LIBMQTT_API int32_t MQTTOxide_setLogLevel(uint64_t queue, int32_t level);
  * @param client receives the handle.
  * @param queue where its events go.
  * @param options the options.
- * @return 0, or a negative MQTTOxide_E_... code.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_ARGUMENT: a flag, version, store or driver that there is not, or
+ * text that is not UTF-8. #MQTTOxide_E_NOT_STORED: the store cannot be opened; another process may have it.
+ * #MQTTOxide_E_SYSTEM: too many clients, or no threads.
  */
 LIBMQTT_API int32_t MQTTOxide_create(
     uint64_t *client, uint64_t queue, const struct MQTTOxide_createOptions *options);
 
 /**
- * Ends a client: DISCONNECT is written if the socket takes it, and what is pending fails. These events are in the queue when
+ * Ends a client, whose handle is none from now on: DISCONNECT is written if the socket takes it, and what is pending fails. These events are in the queue when
  * this returns, and none of the client's follow. Waits for other threads that are inside a call for this client.
  *
  * @param client the client.
@@ -689,6 +694,8 @@ LIBMQTT_API int32_t MQTTOxide_destroy(uint64_t client);
  * @param fd the socket.
  * @param options the CONNECT.
  * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: connected, or connecting.
+ * #MQTTOxide_E_ARGUMENT: no connected stream socket, or options that there are not. #MQTTOxide_E_SYSTEM: no threads. The
+ * descriptor is as it was, then.
  */
 LIBMQTT_API int32_t MQTTOxide_attachFd(uint64_t client, int32_t fd, const struct MQTTOxide_connectOptions *options);
 
@@ -698,7 +705,8 @@ LIBMQTT_API int32_t MQTTOxide_attachFd(uint64_t client, int32_t fd, const struct
  *
  * @param client the client.
  * @param options the CONNECT.
- * @return 0, or a negative MQTTOxide_E_... code.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: connected, or connecting. #MQTTOxide_E_ARGUMENT: options
+ * that there are not. #MQTTOxide_E_SYSTEM: no threads.
  */
 LIBMQTT_API int32_t MQTTOxide_attachStream(uint64_t client, const struct MQTTOxide_connectOptions *options);
 
@@ -711,9 +719,10 @@ LIBMQTT_API int32_t MQTTOxide_attachStream(uint64_t client, const struct MQTTOxi
  * @param uri_len its length.
  * @param options the CONNECT.
  * @param tls for the TLS schemes; else NULL.
- * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_NOT_SUPPORTED: TLS, in libpaho-oxide. #MQTTOxide_E_ARGUMENT:
- *         also for options that no server can be connected to with, among them no client identifier without `clean`
- *         with MQTT 3.1.1. A CONNECT over a program's own connection is sent as it is.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_NOT_SUPPORTED: TLS, in libpaho-oxide.
+ * #MQTTOxide_E_STATE: connected, or connecting. #MQTTOxide_E_SYSTEM: no threads. #MQTTOxide_E_ARGUMENT: no URI at all, or options
+ * that there are not, or with which no server can be connected to, among them no client identifier without `clean` with MQTT
+ * 3.1.1. A CONNECT over a program's own connection is sent as it is.
  */
 LIBMQTT_API int32_t MQTTOxide_connect(
     uint64_t client, const char *uri, uint32_t uri_len, const struct MQTTOxide_connectOptions *options,
@@ -732,11 +741,12 @@ LIBMQTT_API int32_t MQTTOxide_abort(uint64_t client);
  * ends at once, with CONNECT_FAILED.
  *
  * @param client the client.
- * @param timeout_ms 0: DISCONNECT follows what is on its way to the socket now.
+ * @param timeout_ms milliseconds; 0: DISCONNECT follows what is on its way to the socket now.
  * @param reason reason code, MQTT 5.
  * @param props properties, MQTT 5.
  * @param props_len their length.
- * @return 0, or a negative MQTTOxide_E_... code.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_DISCONNECTED: there is no connection and no attempt.
+ * #MQTTOxide_E_ARGUMENT: reason or properties that no DISCONNECT has, or any below MQTT 5.
  */
 LIBMQTT_API int32_t MQTTOxide_disconnect(
     uint64_t client, uint32_t timeout_ms, uint8_t reason, const void *props, uint32_t props_len);
@@ -748,7 +758,10 @@ LIBMQTT_API int32_t MQTTOxide_disconnect(
  * @param reason 0x18 answers an event AUTH, 0x19 begins to authenticate anew.
  * @param props authentication data and so on; the method of CONNECT is added.
  * @param props_len their length.
- * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: the server has not asked, or CONNECT named no method.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: the server has not asked, or
+ * CONNECT named no method, or an authentication is under way. #MQTTOxide_E_DISCONNECTED: there is no connection and no attempt.
+ * #MQTTOxide_E_ARGUMENT: another reason, another method, or properties that no AUTH has. #MQTTOxide_E_NOT_ALLOWED: larger than
+ * the server takes.
  */
 LIBMQTT_API int32_t MQTTOxide_auth(uint64_t client, uint8_t reason, const void *props, uint32_t props_len);
 
@@ -761,7 +774,8 @@ LIBMQTT_API int32_t MQTTOxide_auth(uint64_t client, uint8_t reason, const void *
  * @param buffer receives the text, without a NUL.
  * @param capacity its size.
  * @return the length of the text, 0 if there is none; or a negative MQTTOxide_E_... code. #MQTTOxide_E_TOO_SMALL: the text's
- * beginning is in the buffer.
+ * beginning is in the buffer. #MQTTOxide_E_DISCONNECTED: there is no connection and no attempt over a link of the program's.
+ * #MQTTOxide_E_ARGUMENT: neither 0 nor 1.
  */
 LIBMQTT_API int64_t MQTTOxide_address(uint64_t client, uint32_t which, char *buffer, uint32_t capacity);
 
@@ -772,8 +786,9 @@ LIBMQTT_API int64_t MQTTOxide_address(uint64_t client, uint32_t which, char *buf
  * @param client the client.
  * @param bytes the bytes.
  * @param n how many.
- * @return how many were taken; fewer than n while the program has too many unread messages, and an event WANTS follows when
- * there is room; none where the connection has ended, which an event tells. Or a negative MQTTOxide_E_... code.
+ * @return how many were taken; fewer than n, or none, while the program has too many unread messages, and an event WANTS follows
+ * when there is room; none where the connection has ended, which an event tells. So the rest is fed after the events were
+ * taken, and not in a loop without them. Or a negative MQTTOxide_E_... code. #MQTTOxide_E_DISCONNECTED: no stream was attached.
  */
 LIBMQTT_API int64_t MQTTOxide_feed(uint64_t client, const void *bytes, uint64_t n);
 
@@ -784,11 +799,11 @@ LIBMQTT_API int64_t MQTTOxide_feed(uint64_t client, const void *bytes, uint64_t 
  * @param client the client.
  * @param bytes the bytes.
  * @param n how many.
- * @param taken receives how many were taken.
- * @param buffer receives the events.
+ * @param taken receives how many bytes were taken, unless a code is returned that is not #MQTTOxide_E_TOO_SMALL.
+ * @param buffer receives the events; aligned to 8 bytes.
  * @param capacity its size.
  * @param count receives the number of events, or NULL.
- * @return as MQTTOxide_nextEvents().
+ * @return as MQTTOxide_nextEvents(). #MQTTOxide_E_DISCONNECTED: no stream was attached.
  */
 LIBMQTT_API int64_t MQTTOxide_feedEvents(
     uint64_t client, const void *bytes, uint64_t n, uint64_t *taken, void *buffer, uint32_t capacity,
@@ -800,7 +815,8 @@ LIBMQTT_API int64_t MQTTOxide_feedEvents(
  * @param client the client.
  * @param why the text of the event LOST or CONNECT_FAILED that follows; may be empty.
  * @param why_len its length.
- * @return 0, or a negative MQTTOxide_E_... code.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_DISCONNECTED: no stream was attached, or, with a text, the
+ * connection has ended already.
  */
 LIBMQTT_API int32_t MQTTOxide_eof(uint64_t client, const char *why, uint32_t why_len);
 
@@ -811,6 +827,7 @@ LIBMQTT_API int32_t MQTTOxide_eof(uint64_t client, const char *why, uint32_t why
  * @param buffer receives the bytes.
  * @param capacity its size.
  * @return how many; 0: none now, an event OUTPUT follows when there are. Or a negative MQTTOxide_E_... code.
+ * #MQTTOxide_E_DISCONNECTED: no stream was attached.
  */
 LIBMQTT_API int64_t MQTTOxide_take(uint64_t client, void *buffer, uint32_t capacity);
 
@@ -820,7 +837,7 @@ LIBMQTT_API int64_t MQTTOxide_take(uint64_t client, void *buffer, uint32_t capac
  *
  * @param client the client.
  * @param caller_does bits of #MQTTOxide_READ, #MQTTOxide_WRITE and #MQTTOxide_TICK; 0: nothing.
- * @return 0, or a negative MQTTOxide_E_... code.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_ARGUMENT: another bit.
  */
 LIBMQTT_API int32_t MQTTOxide_setDriver(uint64_t client, uint32_t caller_does);
 
@@ -828,8 +845,8 @@ LIBMQTT_API int32_t MQTTOxide_setDriver(uint64_t client, uint32_t caller_does);
  * Does that work on this thread: reads what the socket has (1 MiB at most), writes what waits, does what is due.
  *
  * @param client the client.
- * @param what bits as those of MQTTOxide_setDriver().
- * @return as MQTTOxide_wants().
+ * @param what bits as those of MQTTOxide_setDriver(), and #MQTTOxide_LEVEL.
+ * @return as MQTTOxide_wants(). #MQTTOxide_E_ARGUMENT: another bit.
  */
 LIBMQTT_API int32_t MQTTOxide_drive(uint64_t client, uint32_t what);
 
@@ -838,11 +855,11 @@ LIBMQTT_API int32_t MQTTOxide_drive(uint64_t client, uint32_t what);
  * events that this call takes.
  *
  * @param client the client.
- * @param what bits as those of MQTTOxide_setDriver().
- * @param buffer receives the events.
+ * @param what bits as those of MQTTOxide_setDriver(), and #MQTTOxide_LEVEL.
+ * @param buffer receives the events; aligned to 8 bytes.
  * @param capacity its size.
  * @param count receives the number of events, or NULL.
- * @return as MQTTOxide_nextEvents().
+ * @return as MQTTOxide_nextEvents(). #MQTTOxide_E_ARGUMENT: another bit, or the buffer is not aligned.
  */
 LIBMQTT_API int64_t MQTTOxide_driveEvents(
     uint64_t client, uint32_t what, void *buffer, uint32_t capacity, uint32_t *count);
@@ -877,6 +894,9 @@ LIBMQTT_API int64_t MQTTOxide_deadlineMs(uint64_t client);
  * @param flags the QoS, and #MQTTOxide_RETAIN, #MQTTOxide_DUPLICATE, #MQTTOxide_NO_WAIT, #MQTTOxide_LATER.
  * @param result receives token, packet identifier and status; or NULL.
  * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_WOULD_BLOCK: nothing was accepted, and an event ROOM follows.
+ * #MQTTOxide_E_DISCONNECTED: there is no connection, and the client or the flags do not let it wait. #MQTTOxide_E_ARGUMENT: a
+ * topic, flag or property that no PUBLISH has; properties below MQTT 5. #MQTTOxide_E_NOT_ALLOWED: the server does not take it.
+ * #MQTTOxide_E_NO_ID, #MQTTOxide_E_NOT_STORED.
  */
 LIBMQTT_API int32_t MQTTOxide_publish(
     uint64_t client, const char *topic, uint32_t topic_len, const void *payload, uint32_t payload_len,
@@ -892,7 +912,8 @@ LIBMQTT_API int32_t MQTTOxide_publish(
  * @param accepted receives how many were accepted; or NULL.
  * @param first_token receives the token of the first, 0 where none was accepted; or NULL. Those of the others run on from it,
  * whatever other threads publish meanwhile.
- * @return 0, or a negative MQTTOxide_E_... code. That of the first that was not accepted.
+ * @return 0, or a negative MQTTOxide_E_... code. That of the first that was not accepted, as of
+ * MQTTOxide_publish(); those before it are accepted.
  */
 LIBMQTT_API int32_t MQTTOxide_publishMany(
     uint64_t client, const struct MQTTOxide_message *messages, uint32_t n, uint32_t *accepted,
@@ -916,7 +937,9 @@ LIBMQTT_API int32_t MQTTOxide_cancel(uint64_t client, uint64_t token);
  * @param props MQTT 5 properties.
  * @param props_len their length.
  * @param token receives the token; or NULL.
- * @return 0, or a negative MQTTOxide_E_... code.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_DISCONNECTED: there is no connection. #MQTTOxide_E_ARGUMENT: no
+ * filter, one that no packet has, options that there are not; properties below MQTT 5. #MQTTOxide_E_NOT_ALLOWED: larger than
+ * the server takes. #MQTTOxide_E_NO_ID.
  */
 LIBMQTT_API int32_t MQTTOxide_subscribe(
     uint64_t client, const void *filters, uint32_t filters_len, const void *props, uint32_t props_len,
@@ -931,7 +954,7 @@ LIBMQTT_API int32_t MQTTOxide_subscribe(
  * @param props MQTT 5 properties.
  * @param props_len their length.
  * @param token receives the token; or NULL.
- * @return 0, or a negative MQTTOxide_E_... code.
+ * @return 0, or a negative MQTTOxide_E_... code, as MQTTOxide_subscribe().
  */
 LIBMQTT_API int32_t MQTTOxide_unsubscribe(
     uint64_t client, const void *filters, uint32_t filters_len, const void *props, uint32_t props_len,
@@ -945,12 +968,13 @@ LIBMQTT_API int32_t MQTTOxide_unsubscribe(
  * @param n how many.
  * @param reason reason code, MQTT 5; 0: success.
  * @return how many were acknowledged: messages of an older connection, and those acknowledged before, are passed over. Or a
- * negative MQTTOxide_E_... code.
+ * negative MQTTOxide_E_... code; those before the token at fault are acknowledged, then. #MQTTOxide_E_ARGUMENT: a reason code
+ * that the acknowledgement cannot have. #MQTTOxide_E_NOT_STORED: the store refused a message of QoS 2.
  */
 LIBMQTT_API int32_t MQTTOxide_ack(uint64_t client, const uint64_t *tokens, uint32_t n, uint8_t reason);
 
 /**
- * Lists the operations that have not ended, oldest first.
+ * Lists the operations that have not ended, oldest first: those in flight and those that wait.
  *
  * @param client the client.
  * @param list receives as many as fit.
@@ -976,7 +1000,8 @@ LIBMQTT_API int32_t MQTTOxide_counters(uint64_t client, struct MQTTOxide_counter
  * @param at how much of it is used; moved on.
  * @param id the property's identifier, as in MQTTProperties.h.
  * @param number its value.
- * @return 0, or a negative MQTTOxide_E_... code.
+ * @return 0, or a negative MQTTOxide_E_... code, after which at is as it was. #MQTTOxide_E_ARGUMENT: no such property, none that
+ * is a number, or one that cannot have this value. #MQTTOxide_E_TOO_SMALL: it does not fit.
  */
 LIBMQTT_API int32_t MQTTOxide_putNumber(
     void *buffer, uint32_t capacity, uint32_t *at, uint32_t id, uint32_t number);
@@ -990,7 +1015,7 @@ LIBMQTT_API int32_t MQTTOxide_putNumber(
  * @param id the property's identifier, as in MQTTProperties.h.
  * @param value its value.
  * @param len the value's length.
- * @return 0, or a negative MQTTOxide_E_... code.
+ * @return 0, or a negative MQTTOxide_E_... code, as MQTTOxide_putNumber(). #MQTTOxide_E_ARGUMENT: also text that is not UTF-8.
  */
 LIBMQTT_API int32_t MQTTOxide_putBytes(
     void *buffer, uint32_t capacity, uint32_t *at, uint32_t id, const void *value, uint32_t len);
@@ -1006,7 +1031,7 @@ LIBMQTT_API int32_t MQTTOxide_putBytes(
  * @param name_len the name's length.
  * @param value its value.
  * @param value_len the value's length.
- * @return 0, or a negative MQTTOxide_E_... code.
+ * @return 0, or a negative MQTTOxide_E_... code, as MQTTOxide_putBytes().
  */
 LIBMQTT_API int32_t MQTTOxide_putPair(
     void *buffer, uint32_t capacity, uint32_t *at, uint32_t id, const void *name, uint32_t name_len,
@@ -1021,7 +1046,8 @@ LIBMQTT_API int32_t MQTTOxide_putPair(
  * @param filter the filter.
  * @param len its length.
  * @param options QoS and, on MQTT 5, No Local 4, Retain As Published 8, Retain Handling 16 or 32; -1: none.
- * @return 0, or a negative MQTTOxide_E_... code.
+ * @return 0, or a negative MQTTOxide_E_... code, after which at is as it was. #MQTTOxide_E_ARGUMENT: not a topic filter, or
+ * options that no byte has. #MQTTOxide_E_TOO_SMALL: it does not fit.
  */
 LIBMQTT_API int32_t MQTTOxide_putFilter(
     void *buffer, uint32_t capacity, uint32_t *at, const char *filter, uint32_t len, int32_t options);
@@ -1033,13 +1059,13 @@ LIBMQTT_API int32_t MQTTOxide_putFilter(
  * @param props_len their length.
  * @param at where to read; moved on. Begin with 0.
  * @param property receives the property; its size is set.
- * @return 1; 0: there are no more; or a negative MQTTOxide_E_... code.
+ * @return 1; 0: there are no more; or a negative MQTTOxide_E_... code. #MQTTOxide_E_ARGUMENT: what is there is no property.
  */
 LIBMQTT_API int32_t MQTTOxide_nextProperty(
     const void *props, uint32_t props_len, uint32_t *at, struct MQTTOxide_property *property);
 
 /**
- * Returns what an error code means, a static text.
+ * Returns what an error code means, a static text, also for a number that is none: never NULL.
  *
  * @param error the code.
  * @return the text.

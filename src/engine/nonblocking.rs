@@ -243,23 +243,32 @@ impl<H: Host> Client<H> {
         self.lock().session.pending_with(describe)
     }
 
-    /// Sends AUTH, before CONNACK or to authenticate anew.
+    /// Sends AUTH, before CONNACK or to authenticate anew. Fails with `Ignored` where it is not the program's turn.
     pub fn authenticate(&self, reason: u8, properties: PropertiesRef<'_>) -> Result<(), Error> {
+        if ![CONTINUE_AUTHENTICATION, RE_AUTHENTICATE].contains(&reason) {
+            return Err(Malformed::new(reason, "AUTH: neither an answer nor a beginning").into());
+        }
         let mut core = self.alive()?;
         let state = &mut *core.core;
         if let Some(handshake) = state.lifecycle.handshake_mut() {
-            if reason != CONTINUE_AUTHENTICATION {
+            if reason != CONTINUE_AUTHENTICATION || !handshake.is_asked() {
                 return Err(Error::Ignored);
             }
             handshake.authenticate(properties, state.outputs.out.tail())?;
+        } else if !state.session.online() {
+            return Err(Error::Disconnected);
         } else if reason == CONTINUE_AUTHENTICATION {
+            if !state.session.is_asked() {
+                return Err(Error::Ignored);
+            }
             state.session.authenticate(properties, &mut state.outputs)?;
-        } else if reason == RE_AUTHENTICATE {
+        } else {
+            if !state.session.may_reauthenticate() {
+                return Err(Error::Ignored);
+            }
             state
                 .session
                 .reauthenticate(properties, &mut state.outputs)?;
-        } else {
-            return Err(Malformed::new(reason, "AUTH: neither an answer nor a beginning").into());
         }
         drop(self.settle(core, Thread::Caller));
         Ok(())

@@ -176,6 +176,11 @@ impl Handshake {
         }
     }
 
+    /// Returns true if the server has asked, and waits for [`authenticate`](Self::authenticate).
+    pub fn is_asked(&self) -> bool {
+        self.state == State::Program
+    }
+
     /// Answers the server's AUTH: appends an AUTH with these properties, to which the method is added, to `out`
     /// ([MQTT-4.12.0-3], [MQTT-4.12.0-5]). Fails, with `out` as it was, if the server has not asked.
     pub fn authenticate(

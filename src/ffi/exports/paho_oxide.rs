@@ -13,7 +13,7 @@ use crate::ffi::types::oxide_types::*;
 /// Makes a queue of events. Clients are created on it, one or many thousand.
 ///
 /// @param queue receives the handle.
-/// @return 0, or a negative MQTTOxide_E_... code.
+/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_SYSTEM: too many queues.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_createQueue(queue: *mut u64) -> i32 {
     entry!(untraced: MQTTOxide_E_PANIC, oxide_api::create_queue(queue))
@@ -32,7 +32,7 @@ pub unsafe extern "C" fn MQTTOxide_destroyQueue(queue: u64) -> i32 {
 /// library's: do not read or close it. A queue whose descriptor nobody asks for does not pay for it.
 ///
 /// @param queue the queue.
-/// @return the descriptor, or a negative MQTTOxide_E_... code.
+/// @return the descriptor, or a negative MQTTOxide_E_... code. #MQTTOxide_E_SYSTEM: none is free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_eventFd(queue: u64) -> i32 {
     entry!(untraced: MQTTOxide_E_PANIC, oxide_api::event_fd(queue))
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn MQTTOxide_eventFd(queue: u64) -> i32 {
 /// @param count receives the number of events, or NULL.
 /// @return the bytes that were filled; 0 when there was nothing in time, or after MQTTOxide_interrupt(); or a negative
 /// MQTTOxide_E_... code. #MQTTOxide_E_TOO_SMALL: the next event does not fit, and stays; count is the size it needs.
-/// #MQTTOxide_E_ARGUMENT: the buffer is not aligned.
+/// #MQTTOxide_E_ARGUMENT: the buffer is not aligned. #MQTTOxide_E_HANDLE: also where the queue is destroyed meanwhile.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_nextEvents(
     queue: u64,
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn MQTTOxide_interrupt(queue: u64) -> i32 {
 ///
 /// @param queue the queue.
 /// @param level 1 (everything) to 7 (what ends the program); 0: no lines.
-/// @return 0, or a negative MQTTOxide_E_... code.
+/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_ARGUMENT: no such level.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_setLogLevel(queue: u64, level: i32) -> i32 {
     entry!(untraced: MQTTOxide_E_PANIC, oxide_api::set_log_level(queue, level))
@@ -84,7 +84,9 @@ pub unsafe extern "C" fn MQTTOxide_setLogLevel(queue: u64, level: i32) -> i32 {
 /// @param client receives the handle.
 /// @param queue where its events go.
 /// @param options the options.
-/// @return 0, or a negative MQTTOxide_E_... code.
+/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_ARGUMENT: a flag, version, store or driver that there is not, or
+/// text that is not UTF-8. #MQTTOxide_E_NOT_STORED: the store cannot be opened; another process may have it.
+/// #MQTTOxide_E_SYSTEM: too many clients, or no threads.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_create(
     client: *mut u64,
@@ -94,7 +96,7 @@ pub unsafe extern "C" fn MQTTOxide_create(
     entry!(untraced: MQTTOxide_E_PANIC, oxide_api::create(client, queue, options))
 }
 
-/// Ends a client: DISCONNECT is written if the socket takes it, and what is pending fails. These events are in the queue when
+/// Ends a client, whose handle is none from now on: DISCONNECT is written if the socket takes it, and what is pending fails. These events are in the queue when
 /// this returns, and none of the client's follow. Waits for other threads that are inside a call for this client.
 ///
 /// @param client the client.
@@ -111,6 +113,8 @@ pub unsafe extern "C" fn MQTTOxide_destroy(client: u64) -> i32 {
 /// @param fd the socket.
 /// @param options the CONNECT.
 /// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: connected, or connecting.
+/// #MQTTOxide_E_ARGUMENT: no connected stream socket, or options that there are not. #MQTTOxide_E_SYSTEM: no threads. The
+/// descriptor is as it was, then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_attachFd(
     client: u64,
@@ -125,7 +129,8 @@ pub unsafe extern "C" fn MQTTOxide_attachFd(
 ///
 /// @param client the client.
 /// @param options the CONNECT.
-/// @return 0, or a negative MQTTOxide_E_... code.
+/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: connected, or connecting. #MQTTOxide_E_ARGUMENT: options
+/// that there are not. #MQTTOxide_E_SYSTEM: no threads.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_attachStream(
     client: u64,
@@ -142,9 +147,10 @@ pub unsafe extern "C" fn MQTTOxide_attachStream(
 /// @param uri_len its length.
 /// @param options the CONNECT.
 /// @param tls for the TLS schemes; else NULL.
-/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_NOT_SUPPORTED: TLS, in libpaho-oxide. #MQTTOxide_E_ARGUMENT:
-///         also for options that no server can be connected to with, among them no client identifier without `clean`
-///         with MQTT 3.1.1. A CONNECT over a program's own connection is sent as it is.
+/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_NOT_SUPPORTED: TLS, in libpaho-oxide.
+/// #MQTTOxide_E_STATE: connected, or connecting. #MQTTOxide_E_SYSTEM: no threads. #MQTTOxide_E_ARGUMENT: no URI at all, or options
+/// that there are not, or with which no server can be connected to, among them no client identifier without `clean` with MQTT
+/// 3.1.1. A CONNECT over a program's own connection is sent as it is.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_connect(
     client: u64,
@@ -169,11 +175,12 @@ pub unsafe extern "C" fn MQTTOxide_abort(client: u64) -> i32 {
 /// ends at once, with CONNECT_FAILED.
 ///
 /// @param client the client.
-/// @param timeout_ms 0: DISCONNECT follows what is on its way to the socket now.
+/// @param timeout_ms milliseconds; 0: DISCONNECT follows what is on its way to the socket now.
 /// @param reason reason code, MQTT 5.
 /// @param props properties, MQTT 5.
 /// @param props_len their length.
-/// @return 0, or a negative MQTTOxide_E_... code.
+/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_DISCONNECTED: there is no connection and no attempt.
+/// #MQTTOxide_E_ARGUMENT: reason or properties that no DISCONNECT has, or any below MQTT 5.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_disconnect(
     client: u64,
@@ -191,7 +198,10 @@ pub unsafe extern "C" fn MQTTOxide_disconnect(
 /// @param reason 0x18 answers an event AUTH, 0x19 begins to authenticate anew.
 /// @param props authentication data and so on; the method of CONNECT is added.
 /// @param props_len their length.
-/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: the server has not asked, or CONNECT named no method.
+/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: the server has not asked, or
+/// CONNECT named no method, or an authentication is under way. #MQTTOxide_E_DISCONNECTED: there is no connection and no attempt.
+/// #MQTTOxide_E_ARGUMENT: another reason, another method, or properties that no AUTH has. #MQTTOxide_E_NOT_ALLOWED: larger than
+/// the server takes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_auth(
     client: u64,
@@ -210,7 +220,8 @@ pub unsafe extern "C" fn MQTTOxide_auth(
 /// @param buffer receives the text, without a NUL.
 /// @param capacity its size.
 /// @return the length of the text, 0 if there is none; or a negative MQTTOxide_E_... code. #MQTTOxide_E_TOO_SMALL: the text's
-/// beginning is in the buffer.
+/// beginning is in the buffer. #MQTTOxide_E_DISCONNECTED: there is no connection and no attempt over a link of the program's.
+/// #MQTTOxide_E_ARGUMENT: neither 0 nor 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_address(
     client: u64,
@@ -227,8 +238,9 @@ pub unsafe extern "C" fn MQTTOxide_address(
 /// @param client the client.
 /// @param bytes the bytes.
 /// @param n how many.
-/// @return how many were taken; fewer than n while the program has too many unread messages, and an event WANTS follows when
-/// there is room; none where the connection has ended, which an event tells. Or a negative MQTTOxide_E_... code.
+/// @return how many were taken; fewer than n, or none, while the program has too many unread messages, and an event WANTS follows
+/// when there is room; none where the connection has ended, which an event tells. So the rest is fed after the events were
+/// taken, and not in a loop without them. Or a negative MQTTOxide_E_... code. #MQTTOxide_E_DISCONNECTED: no stream was attached.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_feed(client: u64, bytes: *const c_void, n: u64) -> i64 {
     entry!(untraced: MQTTOxide_E_PANIC.into(), oxide_api::feed(client, bytes, n))
@@ -240,11 +252,11 @@ pub unsafe extern "C" fn MQTTOxide_feed(client: u64, bytes: *const c_void, n: u6
 /// @param client the client.
 /// @param bytes the bytes.
 /// @param n how many.
-/// @param taken receives how many were taken.
-/// @param buffer receives the events.
+/// @param taken receives how many bytes were taken, unless a code is returned that is not #MQTTOxide_E_TOO_SMALL.
+/// @param buffer receives the events; aligned to 8 bytes.
 /// @param capacity its size.
 /// @param count receives the number of events, or NULL.
-/// @return as MQTTOxide_nextEvents().
+/// @return as MQTTOxide_nextEvents(). #MQTTOxide_E_DISCONNECTED: no stream was attached.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_feedEvents(
     client: u64,
@@ -263,7 +275,8 @@ pub unsafe extern "C" fn MQTTOxide_feedEvents(
 /// @param client the client.
 /// @param why the text of the event LOST or CONNECT_FAILED that follows; may be empty.
 /// @param why_len its length.
-/// @return 0, or a negative MQTTOxide_E_... code.
+/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_DISCONNECTED: no stream was attached, or, with a text, the
+/// connection has ended already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_eof(client: u64, why: *const c_char, why_len: u32) -> i32 {
     entry!(untraced: MQTTOxide_E_PANIC, oxide_api::eof(client, why, why_len))
@@ -275,6 +288,7 @@ pub unsafe extern "C" fn MQTTOxide_eof(client: u64, why: *const c_char, why_len:
 /// @param buffer receives the bytes.
 /// @param capacity its size.
 /// @return how many; 0: none now, an event OUTPUT follows when there are. Or a negative MQTTOxide_E_... code.
+/// #MQTTOxide_E_DISCONNECTED: no stream was attached.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_take(client: u64, buffer: *mut c_void, capacity: u32) -> i64 {
     entry!(untraced: MQTTOxide_E_PANIC.into(), oxide_api::take(client, buffer, capacity))
@@ -285,7 +299,7 @@ pub unsafe extern "C" fn MQTTOxide_take(client: u64, buffer: *mut c_void, capaci
 ///
 /// @param client the client.
 /// @param caller_does bits of #MQTTOxide_READ, #MQTTOxide_WRITE and #MQTTOxide_TICK; 0: nothing.
-/// @return 0, or a negative MQTTOxide_E_... code.
+/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_ARGUMENT: another bit.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_setDriver(client: u64, caller_does: u32) -> i32 {
     entry!(untraced: MQTTOxide_E_PANIC, oxide_api::set_driver(client, caller_does))
@@ -294,8 +308,8 @@ pub unsafe extern "C" fn MQTTOxide_setDriver(client: u64, caller_does: u32) -> i
 /// Does that work on this thread: reads what the socket has (1 MiB at most), writes what waits, does what is due.
 ///
 /// @param client the client.
-/// @param what bits as those of MQTTOxide_setDriver().
-/// @return as MQTTOxide_wants().
+/// @param what bits as those of MQTTOxide_setDriver(), and #MQTTOxide_LEVEL.
+/// @return as MQTTOxide_wants(). #MQTTOxide_E_ARGUMENT: another bit.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_drive(client: u64, what: u32) -> i32 {
     entry!(untraced: MQTTOxide_E_PANIC, oxide_api::drive(client, what))
@@ -305,11 +319,11 @@ pub unsafe extern "C" fn MQTTOxide_drive(client: u64, what: u32) -> i32 {
 /// events that this call takes.
 ///
 /// @param client the client.
-/// @param what bits as those of MQTTOxide_setDriver().
-/// @param buffer receives the events.
+/// @param what bits as those of MQTTOxide_setDriver(), and #MQTTOxide_LEVEL.
+/// @param buffer receives the events; aligned to 8 bytes.
 /// @param capacity its size.
 /// @param count receives the number of events, or NULL.
-/// @return as MQTTOxide_nextEvents().
+/// @return as MQTTOxide_nextEvents(). #MQTTOxide_E_ARGUMENT: another bit, or the buffer is not aligned.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_driveEvents(
     client: u64,

@@ -22,6 +22,9 @@ use crate::ffi::types::oxide_types::*;
 /// @param flags the QoS, and #MQTTOxide_RETAIN, #MQTTOxide_DUPLICATE, #MQTTOxide_NO_WAIT, #MQTTOxide_LATER.
 /// @param result receives token, packet identifier and status; or NULL.
 /// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_WOULD_BLOCK: nothing was accepted, and an event ROOM follows.
+/// #MQTTOxide_E_DISCONNECTED: there is no connection, and the client or the flags do not let it wait. #MQTTOxide_E_ARGUMENT: a
+/// topic, flag or property that no PUBLISH has; properties below MQTT 5. #MQTTOxide_E_NOT_ALLOWED: the server does not take it.
+/// #MQTTOxide_E_NO_ID, #MQTTOxide_E_NOT_STORED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_publish(
     client: u64,
@@ -50,7 +53,8 @@ pub unsafe extern "C" fn MQTTOxide_publish(
 /// @param accepted receives how many were accepted; or NULL.
 /// @param first_token receives the token of the first, 0 where none was accepted; or NULL. Those of the others run on from it,
 /// whatever other threads publish meanwhile.
-/// @return 0, or a negative MQTTOxide_E_... code. That of the first that was not accepted.
+/// @return 0, or a negative MQTTOxide_E_... code. That of the first that was not accepted, as of
+/// MQTTOxide_publish(); those before it are accepted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_publishMany(
     client: u64,
@@ -80,7 +84,9 @@ pub unsafe extern "C" fn MQTTOxide_cancel(client: u64, token: u64) -> i32 {
 /// @param props MQTT 5 properties.
 /// @param props_len their length.
 /// @param token receives the token; or NULL.
-/// @return 0, or a negative MQTTOxide_E_... code.
+/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_DISCONNECTED: there is no connection. #MQTTOxide_E_ARGUMENT: no
+/// filter, one that no packet has, options that there are not; properties below MQTT 5. #MQTTOxide_E_NOT_ALLOWED: larger than
+/// the server takes. #MQTTOxide_E_NO_ID.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_subscribe(
     client: u64,
@@ -110,7 +116,7 @@ pub unsafe extern "C" fn MQTTOxide_subscribe(
 /// @param props MQTT 5 properties.
 /// @param props_len their length.
 /// @param token receives the token; or NULL.
-/// @return 0, or a negative MQTTOxide_E_... code.
+/// @return 0, or a negative MQTTOxide_E_... code, as MQTTOxide_subscribe().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_unsubscribe(
     client: u64,
@@ -139,13 +145,14 @@ pub unsafe extern "C" fn MQTTOxide_unsubscribe(
 /// @param n how many.
 /// @param reason reason code, MQTT 5; 0: success.
 /// @return how many were acknowledged: messages of an older connection, and those acknowledged before, are passed over. Or a
-/// negative MQTTOxide_E_... code.
+/// negative MQTTOxide_E_... code; those before the token at fault are acknowledged, then. #MQTTOxide_E_ARGUMENT: a reason code
+/// that the acknowledgement cannot have. #MQTTOxide_E_NOT_STORED: the store refused a message of QoS 2.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_ack(client: u64, tokens: *const u64, n: u32, reason: u8) -> i32 {
     entry!(untraced: MQTTOxide_E_PANIC, oxide_api::ack(client, tokens, n, reason))
 }
 
-/// Lists the operations that have not ended, oldest first.
+/// Lists the operations that have not ended, oldest first: those in flight and those that wait.
 ///
 /// @param client the client.
 /// @param list receives as many as fit.
@@ -177,7 +184,8 @@ pub unsafe extern "C" fn MQTTOxide_counters(client: u64, counters: *mut MQTTOxid
 /// @param at how much of it is used; moved on.
 /// @param id the property's identifier, as in MQTTProperties.h.
 /// @param number its value.
-/// @return 0, or a negative MQTTOxide_E_... code.
+/// @return 0, or a negative MQTTOxide_E_... code, after which at is as it was. #MQTTOxide_E_ARGUMENT: no such property, none that
+/// is a number, or one that cannot have this value. #MQTTOxide_E_TOO_SMALL: it does not fit.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_putNumber(
     buffer: *mut c_void,
@@ -197,7 +205,7 @@ pub unsafe extern "C" fn MQTTOxide_putNumber(
 /// @param id the property's identifier, as in MQTTProperties.h.
 /// @param value its value.
 /// @param len the value's length.
-/// @return 0, or a negative MQTTOxide_E_... code.
+/// @return 0, or a negative MQTTOxide_E_... code, as MQTTOxide_putNumber(). #MQTTOxide_E_ARGUMENT: also text that is not UTF-8.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_putBytes(
     buffer: *mut c_void,
@@ -220,7 +228,7 @@ pub unsafe extern "C" fn MQTTOxide_putBytes(
 /// @param name_len the name's length.
 /// @param value its value.
 /// @param value_len the value's length.
-/// @return 0, or a negative MQTTOxide_E_... code.
+/// @return 0, or a negative MQTTOxide_E_... code, as MQTTOxide_putBytes().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_putPair(
     buffer: *mut c_void,
@@ -245,7 +253,8 @@ pub unsafe extern "C" fn MQTTOxide_putPair(
 /// @param filter the filter.
 /// @param len its length.
 /// @param options QoS and, on MQTT 5, No Local 4, Retain As Published 8, Retain Handling 16 or 32; -1: none.
-/// @return 0, or a negative MQTTOxide_E_... code.
+/// @return 0, or a negative MQTTOxide_E_... code, after which at is as it was. #MQTTOxide_E_ARGUMENT: not a topic filter, or
+/// options that no byte has. #MQTTOxide_E_TOO_SMALL: it does not fit.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_putFilter(
     buffer: *mut c_void,
@@ -264,7 +273,7 @@ pub unsafe extern "C" fn MQTTOxide_putFilter(
 /// @param props_len their length.
 /// @param at where to read; moved on. Begin with 0.
 /// @param property receives the property; its size is set.
-/// @return 1; 0: there are no more; or a negative MQTTOxide_E_... code.
+/// @return 1; 0: there are no more; or a negative MQTTOxide_E_... code. #MQTTOxide_E_ARGUMENT: what is there is no property.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_nextProperty(
     props: *const c_void,
@@ -275,7 +284,7 @@ pub unsafe extern "C" fn MQTTOxide_nextProperty(
     entry!(untraced: MQTTOxide_E_PANIC, oxide_api::next_property(props, props_len, at, property))
 }
 
-/// Returns what an error code means, a static text.
+/// Returns what an error code means, a static text, also for a number that is none: never NULL.
 ///
 /// @param error the code.
 /// @return the text.

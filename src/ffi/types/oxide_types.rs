@@ -10,11 +10,11 @@ pub const MQTTOxide_E_HANDLE: i32 = -1;
 pub const MQTTOxide_E_NULL: i32 = -2;
 /// A struct's size is none that this library knows.
 pub const MQTTOxide_E_SIZE: i32 = -3;
-/// A value that no packet can carry or no option can have.
+/// A value that no packet can carry, no option can have, or no buffer; text that is not UTF-8.
 pub const MQTTOxide_E_ARGUMENT: i32 = -4;
-/// Not in this state: connected already, not attached to a stream, queue in use.
+/// Not in this state: connected already, nothing to give up, not the program's turn, queue in use.
 pub const MQTTOxide_E_STATE: i32 = -5;
-/// There is no connection, and the operation needs one.
+/// There is no connection, or no attached stream, and the operation needs one.
 pub const MQTTOxide_E_DISCONNECTED: i32 = -6;
 /// Too much is unwritten or waits; an event ROOM follows.
 pub const MQTTOxide_E_WOULD_BLOCK: i32 = -7;
@@ -26,7 +26,7 @@ pub const MQTTOxide_E_NOT_ALLOWED: i32 = -9;
 pub const MQTTOxide_E_NOT_STORED: i32 = -10;
 /// The buffer is too small; the size needed is given.
 pub const MQTTOxide_E_TOO_SMALL: i32 = -11;
-/// No memory, threads or descriptors.
+/// No memory, threads or descriptors; or another thread is destroying the client.
 pub const MQTTOxide_E_SYSTEM: i32 = -12;
 /// No such token: it has ended, or was sent already.
 pub const MQTTOxide_E_NOT_FOUND: i32 = -13;

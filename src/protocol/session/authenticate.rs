@@ -48,6 +48,16 @@ impl<M, O> Session<M, O> {
         self.send_auth(reason::RE_AUTHENTICATE, method, properties, sink)
     }
 
+    /// Returns true if the server has asked, and waits for [`authenticate`](Self::authenticate).
+    pub fn is_asked(&self) -> bool {
+        matches!(self.authentication, Authentication::Program(_))
+    }
+
+    /// Returns true if [`reauthenticate`](Self::reauthenticate) has its turn: CONNECT named a method, and nothing is under way.
+    pub fn may_reauthenticate(&self) -> bool {
+        matches!(self.authentication, Authentication::Idle(_))
+    }
+
     /// Answers the server's AUTH.
     pub fn authenticate<S: Sink<Message = M, Op = O>>(
         &mut self,

@@ -398,6 +398,43 @@ static void descriptors(uint64_t queue, uint64_t client)
 	drain(queue);
 }
 
+/* Calls at a moment that is not theirs: the code says what is missing. */
+static void out_of_turn(uint64_t queue)
+{
+	struct MQTTOxide_createOptions create = create_options();
+	struct MQTTOxide_connectOptions connect = connect_options();
+	const unsigned char filters[] = { 0, 1, 't', 1 };
+	uint64_t client, taken, buffer[64];
+
+	CHECK_RC(MQTTOxide_create(&client, queue, &create), 0);
+	CHECK_RC(MQTTOxide_abort(client), MQTTOxide_E_STATE);
+	CHECK_RC(MQTTOxide_disconnect(client, 0, 0, NULL, 0), MQTTOxide_E_DISCONNECTED);
+	CHECK_RC(MQTTOxide_auth(client, 0x18, NULL, 0), MQTTOxide_E_DISCONNECTED);
+	CHECK_RC(MQTTOxide_auth(client, 0x19, NULL, 0), MQTTOxide_E_DISCONNECTED);
+	CHECK_RC(MQTTOxide_address(client, 0, NULL, 0), MQTTOxide_E_DISCONNECTED);
+	CHECK_RC(MQTTOxide_feed(client, "", 0), MQTTOxide_E_DISCONNECTED);
+	CHECK_RC(MQTTOxide_feedEvents(client, "", 0, &taken, buffer, sizeof buffer, NULL), MQTTOxide_E_DISCONNECTED);
+	CHECK_RC(MQTTOxide_take(client, buffer, sizeof buffer), MQTTOxide_E_DISCONNECTED);
+	CHECK_RC(MQTTOxide_eof(client, NULL, 0), MQTTOxide_E_DISCONNECTED);
+	CHECK_RC(MQTTOxide_publish(client, "t", 1, "m", 1, NULL, 0, 1, NULL), MQTTOxide_E_DISCONNECTED);
+	CHECK_RC(MQTTOxide_subscribe(client, filters, sizeof filters, NULL, 0, NULL), MQTTOxide_E_DISCONNECTED);
+	CHECK_RC(MQTTOxide_unsubscribe(client, filters, 3, NULL, 0, NULL), MQTTOxide_E_DISCONNECTED);
+	CHECK_RC(MQTTOxide_cancel(client, 1), MQTTOxide_E_NOT_FOUND);
+	establish(queue, client);
+	CHECK_RC(MQTTOxide_attachStream(client, &connect), MQTTOxide_E_STATE);
+	CHECK_RC(MQTTOxide_connect(client, "tcp://127.0.0.1:1", 17, &connect, NULL), MQTTOxide_E_STATE);
+	CHECK_RC(MQTTOxide_auth(client, 0x18, NULL, 0), MQTTOxide_E_STATE);
+	CHECK_RC(MQTTOxide_auth(client, 0x19, NULL, 0), MQTTOxide_E_STATE);
+	CHECK_RC(MQTTOxide_auth(client, 0, NULL, 0), MQTTOxide_E_ARGUMENT);
+	CHECK_RC(MQTTOxide_cancel(client, 1), MQTTOxide_E_NOT_FOUND);
+	/* After the end of the stream nothing is taken, and nothing is left to take. */
+	CHECK_RC(MQTTOxide_eof(client, NULL, 0), 0);
+	CHECK_RC(MQTTOxide_feed(client, "\xd0\0", 2), 0);
+	CHECK_RC(MQTTOxide_take(client, buffer, sizeof buffer), 0);
+	CHECK_RC(MQTTOxide_destroy(client), 0);
+	drain(queue);
+}
+
 /* More messages in a call than may be unwritten; tokens of nobody's, and of another client's messages. */
 static void numbers(uint64_t queue, uint64_t client)
 {
@@ -533,6 +570,7 @@ int main(int argc, char **argv)
 	misplaced(queue, client);
 	descriptors(queue, client);
 	numbers(queue, client);
+	out_of_turn(queue);
 	destroyed_under_waiters();
 	threads(rounds);
 	establish(queue, client);

@@ -519,9 +519,12 @@ for (;;) {
 @endcode
 
 Handles are numbers, never pointers; 0 is none. Every function may be called from any thread at any time. None blocks, but
-MQTTOxide_nextEvents() with a time-out, MQTTOxide_destroy() and MQTTOxide_removeRoute(). No pointer of the caller's is kept after a call. Structures
-begin with their size. Strings and bytes have their length beside them and need no NUL. Functions return 0 or a count, or a
-negative MQTTOxide_E_... code, after which nothing has changed.
+MQTTOxide_nextEvents() with a time-out, MQTTOxide_destroy(), MQTTOxide_addRoute() and MQTTOxide_removeRoute(). No pointer of the
+caller's is kept after a call, but that of a callback and its context. Structures begin with their size. Strings and bytes have
+their length beside them and need no NUL. Functions return 0 or a count, or a negative MQTTOxide_E_... code, after which nothing
+has changed. Besides the codes that it lists each function has #MQTTOxide_E_HANDLE for a handle that is none, #MQTTOxide_E_NULL
+for a pointer that is NULL and must not be, or whose length is not 0, #MQTTOxide_E_SIZE for a struct of another size, and
+#MQTTOxide_E_PANIC.
 
 Programs on MQTTClient.h and MQTTAsync.h need neither library: the functions that take a `void*` handle are in
 `-lpaho-mqtt3a`, `-lpaho-mqtt3as`, `-lpaho-mqtt3c` and `-lpaho-mqtt3cs`, and work on a MQTTAsync or a MQTTClient:
