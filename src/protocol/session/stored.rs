@@ -12,8 +12,8 @@ use super::outgoing::{packet_qos, view};
 use super::queue::LOADS;
 use super::received::State;
 use super::{
-    Acknowledge, Awaits, Cause, Completion, Entry, Failure, Fault, Loaded, Outcome, Queued,
-    Receipt, Record, RecordHandle, Session, Sink,
+    Acknowledge, Awaits, Cause, Entry, Failure, Fault, Loaded, Outcome, Queued, Receipt, Record,
+    RecordHandle, Session, Sink,
 };
 use crate::protocol::packet::{AckKind, set_dup};
 use crate::protocol::{QoS, Version, reason};

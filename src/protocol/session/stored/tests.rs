@@ -11,7 +11,7 @@ use super::*;
 use crate::protocol::outbound::{Batch, Outbound};
 use crate::protocol::packet::{ConnAck, Publish, encode_ack};
 use crate::protocol::property::PropertiesRef;
-use crate::protocol::session::{AckToken, Begin, NotStored, Stored, Token};
+use crate::protocol::session::{AckToken, Begin, Completion, NotStored, Stored, Token};
 
 /// A store whose records can be made unreadable, and a program that notes what it is told.
 #[derive(Default)]
