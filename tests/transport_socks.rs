@@ -201,14 +201,31 @@ fn http_answers_as_lenient_as_they_may_be() {
 
 #[test]
 fn nothing_of_a_bad_name_reaches_the_proxy() {
-    let error = through("127.0.0.1:1", "tcp://two words:1").unwrap_err();
-    assert_eq!(error.stage, Stage::Proxy, "{error}");
-    let (address, proxy) = scripted(&[]);
-    let error = through(&address, "tcp://two words:1").unwrap_err();
-    assert_eq!(error.message, "the server's name contains a space");
-    let mut rest = Vec::new();
-    proxy.join().unwrap().read_to_end(&mut rest).unwrap();
-    assert!(rest.is_empty(), "{rest:?}");
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let address = proxy.local_addr().unwrap().to_string();
+    let long_name = format!("tcp://{}:1", "x".repeat(256));
+    for (scheme, uri, stage, words) in [
+        (
+            "",
+            "tcp://two words:1",
+            Stage::Proxy,
+            "the server's name contains a space",
+        ),
+        (
+            "socks5h://",
+            &long_name,
+            Stage::Socks,
+            "the server's name is longer than 255 bytes",
+        ),
+    ] {
+        let error = through(&format!("{scheme}{address}"), uri).unwrap_err();
+        assert_eq!(error.stage, stage, "{error}");
+        assert_eq!(error.message, words);
+        // Not even a connection was made.
+        let caller = proxy.accept().map(drop).unwrap_err();
+        assert_eq!(caller.kind(), std::io::ErrorKind::WouldBlock);
+    }
 }
 
 #[test]
