@@ -939,6 +939,9 @@ LIBMQTT_API int MQTTAsync_setAfterPersistenceRead(
  * Sets the callbacks of a client. May be called at any time; messages that arrive before there is a callback for them are
  * lost.
  *
+ * This and the other functions that set a callback wait until the callback that another thread runs at that moment has
+ * returned, for 10 seconds at most: what the old ones used may be freed then. Inside a callback they return at once.
+ *
  * @param handle the client.
  * @param context passed to the callbacks; the library does not look at it.
  * @param cl called when the connection is lost, or NULL.

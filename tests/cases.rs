@@ -351,6 +351,13 @@ mod connections {
     }
 
     #[test]
+    fn who_sets_callbacks_waits_for_the_one_that_runs() {
+        for mode in ["failure", "message", "inside"] {
+            right(&[], "callbacks_replaced", &[mode]);
+        }
+    }
+
+    #[test]
     fn a_failed_reconnect_is_told_once_where_the_success_was_not() {
         right(&[], "reconnect_onfailure", &[]);
         right(&[], "reconnect_onfailure", &["with-success"]);

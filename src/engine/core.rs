@@ -140,6 +140,8 @@ pub struct Client<H: Host> {
     /// Something waits for the caller of the next API function: asked at the end of each call, which is not to cost it the
     /// mutex.
     pub(super) has_for_caller: AtomicBool,
+    /// A thread waits for the end of the callback of now: asked after each.
+    pub(super) outwaited: AtomicBool,
     /// The version of the connection, or the one that the client was created for, is 5: asked by each publish, which locks
     /// the mutex once and not twice.
     pub(super) v5: AtomicBool,
@@ -253,6 +255,7 @@ impl<H: Host> Client<H> {
                 changed: Condvar::new(),
                 connector: Connector::default(),
                 has_for_caller: AtomicBool::new(false),
+                outwaited: AtomicBool::new(false),
                 v5: AtomicBool::new(version == Version::V5),
             });
             made = Some(Arc::clone(&client));

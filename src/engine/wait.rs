@@ -5,6 +5,7 @@
 //! has the role; when it leaves, another takes over.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::os::lock::Mutex;
@@ -22,6 +23,8 @@ const SLICE: Duration = Duration::from_millis(10);
 /// How long an API call waits for `connected` to have run, once onSuccess of the same connection has begun to. The original's
 /// calls wait for as long as it takes; a callback that waits for another thread's call would never end there.
 const ANNOUNCEMENT: Duration = Duration::from_secs(1);
+/// How long a call that sets callbacks waits for one that another thread runs. The original's calls wait for as long as it takes.
+const CALLBACK: Duration = Duration::from_secs(10);
 
 /// Where an operation's end is put for the caller that waits for it.
 #[derive(Debug)]
@@ -78,6 +81,26 @@ impl<H: Host> Client<H> {
             }
         }
         core
+    }
+
+    /// Waits until the callback that another thread runs has returned, so that a program may free what a callback of before
+    /// used: with the original, the lock sees to that. Returns at once inside a callback. A callback that waits for this very
+    /// call ends that after ten seconds.
+    pub fn outwait_callback(&self) {
+        let this = std::thread::current().id();
+        let mut core = self.lock();
+        let Some(running) = core.roles.running(&this) else {
+            return;
+        };
+        let deadline = Instant::now() + CALLBACK;
+        core.roles.outwait(true);
+        let mut late = false;
+        while !late && !core.roles.is_over(running, &this) {
+            self.outwaited.store(true, Ordering::Relaxed);
+            let wait = self.changed.wait_until(&mut core.core, deadline);
+            late = wait.timed_out();
+        }
+        core.roles.outwait(false);
     }
 
     /// Waits until `done` gives something, the deadline passes, or the client is destroyed.

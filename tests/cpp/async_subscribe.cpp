@@ -1,12 +1,16 @@
 // The pattern of the Paho C++ library's async_subscribe sample: a callback object that is the connect's listener too and connects
 // again when a connect fails, a main that connects, waits for a q, and takes leave. Everything lives in main, and ends with it.
 //
-//   async_subscribe <uri> <tries>
+//   async_subscribe <uri> <tries> [client-first]
+//
+// With client-first the client ends before what its callbacks use, as it has to where one may be running: disconnect says that
+// there is no connection without waiting for a callback, with the original too.
 //
 // Prints "connecting" once the first connect is under way, and what the end was.
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -52,15 +56,8 @@ public:
 	callback(mqtt::async_client &client, mqtt::connect_options &options, int tries) : tries(tries), client(client), options(options) {}
 };
 
-int main(int argc, char *argv[])
+static int take_part(mqtt::async_client &client, mqtt::connect_options &options, callback &cb)
 {
-	if (argc < 3)
-		return 2;
-	mqtt::async_client client(argv[1], "cpp-async-subscribe");
-	mqtt::connect_options options;
-	options.set_clean_session(false);
-	callback cb(client, options, std::atoi(argv[2]));
-
 	client.set_callback(cb);
 	try {
 		client.connect(options, nullptr, cb);
@@ -81,4 +78,18 @@ int main(int argc, char *argv[])
 		return 1;
 	}
 	return 0;
+}
+
+int main(int argc, char *argv[])
+{
+	if (argc < 3)
+		return 2;
+	auto client = std::make_unique<mqtt::async_client>(argv[1], "cpp-async-subscribe");
+	mqtt::connect_options options;
+	options.set_clean_session(false);
+	callback cb(*client, options, std::atoi(argv[2]));
+	int end = take_part(*client, options, cb);
+	if (argc > 3)
+		client.reset();
+	return end;
 }

@@ -83,12 +83,12 @@ fn client_with_mqtt_5() {
 fn quit_while_connecting(
     executable: &Path,
     library: Library,
-    uri: &str,
+    arguments: &[&str],
     connecting: impl FnOnce(),
 ) -> String {
     let mut command = on(library, executable);
     command
-        .args([uri, "7"])
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
@@ -118,12 +118,13 @@ fn a_program_that_quits_while_connecting_ends_by_itself_each_time() {
     for library in [Library::Original, Library::Ours] {
         for _ in 0..25 {
             let mut kept = None;
-            let printed = quit_while_connecting(&executable, library, &uri(&silent), || {
-                let (mut connection, _) = silent.accept().expect("it connects");
-                // The first byte of CONNECT.
-                connection.read_exact(&mut [0]).expect("it speaks");
-                kept = Some(connection);
-            });
+            let printed =
+                quit_while_connecting(&executable, library, &[&uri(&silent), "7"], || {
+                    let (mut connection, _) = silent.accept().expect("it connects");
+                    // The first byte of CONNECT.
+                    connection.read_exact(&mut [0]).expect("it speaks");
+                    kept = Some(connection);
+                });
             assert_eq!(printed, "connecting\ndisconnect: -3\n", "{library:?}");
         }
     }
@@ -131,7 +132,8 @@ fn a_program_that_quits_while_connecting_ends_by_itself_each_time() {
     let nowhere = uri(&nobody);
     drop(nobody);
     for _ in 0..25 {
-        quit_while_connecting(&executable, Library::Ours, &nowhere, || ());
+        let arguments = [&nowhere, "7", "client-first"];
+        quit_while_connecting(&executable, Library::Ours, &arguments, || ());
     }
 }
 

@@ -1,5 +1,6 @@
 //! The dispatching role: running the program's callbacks, in order, one at a time, without any lock.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::engine::core::{Client, Guard, Thread};
@@ -29,6 +30,8 @@ enum Ran {
     NotTaken,
     /// The next message is in the store, and the program has as many unread ones as it may.
     Full,
+    /// Another thread waits for the end of the callback that ran.
+    Outwaited,
 }
 
 impl<H: Host> Client<H> {
@@ -57,6 +60,14 @@ impl<H: Host> Client<H> {
             let (ran, count) = self.run();
             self.host.handled_all();
             core = self.lock();
+            core.roles.callbacks_ended();
+            if matches!(ran, Ran::Outwaited) {
+                // Whoever still waits, for another function of the program's, asks again.
+                self.outwaited.store(false, Ordering::Relaxed);
+            }
+            if core.roles.is_outwaited() {
+                self.changed.notify_all();
+            }
             core.outputs.queue.taken(count);
             if !matches!(ran, Ran::All) && !core.lifecycle.is_destroyed() {
                 let rest = std::mem::take(&mut *self.batch.lock());
@@ -70,7 +81,7 @@ impl<H: Host> Client<H> {
         core.outputs.settle_down();
         release(&mut self.batch.lock());
         drop(busy);
-        if core.waiters > 0 {
+        if core.waiters > 0 || core.roles.is_outwaited() {
             self.changed.notify_all();
         }
         core
@@ -162,6 +173,9 @@ impl<H: Host> Client<H> {
                 event => {
                     self.host.handle(event);
                 }
+            }
+            if self.outwaited.load(Ordering::Relaxed) {
+                return (Ran::Outwaited, count);
             }
         }
     }

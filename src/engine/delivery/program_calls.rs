@@ -36,7 +36,7 @@ impl<H: Host> Client<H> {
         let result = function();
         let mut core = self.lock();
         core.roles.leave(&this);
-        if core.waiters > 0 {
+        if core.waiters > 0 || core.roles.is_outwaited() {
             self.changed.notify_all();
         }
         (core, Some(result))

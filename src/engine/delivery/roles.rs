@@ -15,6 +15,10 @@ pub struct Roles<T> {
     offer_again: Option<Instant>,
     /// The dispatcher is between a connect's onSuccess and the end of `connected`.
     announcing: bool,
+    /// How often the dispatcher was between two callbacks with the mutex held.
+    turn: u32,
+    /// Threads that wait for the end of the callback of now.
+    outwaiting: u32,
 }
 
 /// Threads inside functions that are no events: hardly ever there, and boxed.
@@ -48,6 +52,8 @@ impl<T> Default for Roles<T> {
             reporting: false,
             offer_again: None,
             announcing: false,
+            turn: 0,
+            outwaiting: 0,
         }
     }
 }
@@ -68,8 +74,14 @@ impl<T: PartialEq> Roles<T> {
         may
     }
 
+    /// Notes that the dispatcher is between two callbacks.
+    pub fn callbacks_ended(&mut self) {
+        self.turn = self.turn.wrapping_add(1);
+    }
+
     /// Gives the dispatching role back.
     pub fn end_dispatch(&mut self) {
+        self.callbacks_ended();
         self.dispatcher = None;
         self.announcing = false;
     }
@@ -112,6 +124,34 @@ impl<T: PartialEq> Roles<T> {
     pub fn others_inside(&self, this: &T) -> bool {
         let mut inside = self.dispatcher.iter().chain(self.outside.threads());
         inside.any(|thread| thread != this)
+    }
+
+    /// Returns what names the callback that another thread runs now, for [`is_over`](Self::is_over). None: no other thread
+    /// does, or this one is inside the program's functions itself, where others may wait for it.
+    pub fn running(&self, this: &T) -> Option<u32> {
+        let inside = self.dispatcher.as_ref() == Some(this) || self.is_outside(this);
+        (!inside && self.others_inside(this)).then_some(self.turn)
+    }
+
+    /// Returns true if the callback that ran then has returned.
+    pub fn is_over(&self, running: u32, this: &T) -> bool {
+        let dispatcher = self.dispatcher.as_ref().filter(|_| self.turn == running);
+        let mut inside = dispatcher.into_iter().chain(self.outside.threads());
+        inside.all(|thread| thread == this)
+    }
+
+    /// Notes that a thread begins, or no longer has, to wait for the end of the callback of now.
+    pub fn outwait(&mut self, begins: bool) {
+        self.outwaiting = if begins {
+            self.outwaiting + 1
+        } else {
+            self.outwaiting.saturating_sub(1)
+        };
+    }
+
+    /// Returns true if a thread waits for that.
+    pub fn is_outwaited(&self) -> bool {
+        self.outwaiting > 0
     }
 
     /// Returns true if the thread is inside a function of the program's that is no event.
@@ -204,6 +244,30 @@ mod tests {
         assert!(roles.others_inside(&2), "it entered twice");
         roles.leave(&1);
         assert!(!roles.others_inside(&2));
+    }
+
+    #[test]
+    fn a_callback_is_over_when_it_has_returned_and_not_when_all_have() {
+        let mut roles = Roles::default();
+        assert!(roles.running(&2).is_none(), "nothing runs");
+        assert!(roles.begin_dispatch(1));
+        assert!(roles.running(&1).is_none(), "it is inside itself");
+        let running = roles.running(&2).expect("a callback runs");
+        assert!(!roles.is_over(running, &2));
+        roles.callbacks_ended();
+        assert!(roles.is_over(running, &2), "another one runs now");
+        let next = roles.running(&2).expect("the next one");
+        roles.end_dispatch();
+        assert!(roles.is_over(next, &2));
+        roles.enter(3);
+        let outside = roles.running(&2).expect("a function that is no event");
+        roles.callbacks_ended();
+        assert!(
+            !roles.is_over(outside, &2),
+            "it is none of the dispatcher's"
+        );
+        roles.leave(&3);
+        assert!(roles.is_over(outside, &2));
     }
 
     #[test]

@@ -90,10 +90,11 @@ pub unsafe fn global_init(inits: *mut MQTTAsync_init_options) {
     unsafe { crate::ffi::global_init(inits) };
 }
 
-/// Changes the callbacks of a client.
+/// Changes the callbacks of a client. Those of before do not run any more when this returns: programs free what they used.
 fn set(handle: MQTTAsync, change: impl FnOnce(&mut Callbacks)) -> c_int {
     code(in_call(handle, |client| {
         client.host().change(change);
+        client.outwait_callback();
         Ok(())
     }))
 }
@@ -112,6 +113,7 @@ fn set_with(
             ));
         }
         client.host().change(change);
+        client.outwait_callback();
         Ok(())
     }))
 }
@@ -199,6 +201,7 @@ pub unsafe fn set_before_persistence_write(
     code(in_call(handle, |client| {
         // SAFETY: the program's function does what its type documents.
         client.set_before_write(unsafe { store::before_write(co, context) });
+        client.outwait_callback();
         Ok(())
     }))
 }
@@ -211,6 +214,7 @@ pub unsafe fn set_after_persistence_read(
     code(in_call(handle, |client| {
         // SAFETY: the program's function does what its type documents.
         client.set_after_read(unsafe { store::after_read(co, context) });
+        client.outwait_callback();
         Ok(())
     }))
 }
