@@ -45,10 +45,10 @@ fn a_wildcard_is_for_names_alone() {
         attempt(&of_addresses, "127.0.0.1", site.tls()),
         "IP address mismatch",
     );
-    let of_names = Identity::named("*.example", None, Some(&site.ca), 10);
+    let of_names = Identity::named("*.example.org", None, Some(&site.ca), 10);
     let (port, server) = serve(server_context(&of_names).build(), 1, echo);
     let connector = Connector::with_resolver(Arc::new(Fixed(vec![([127, 0, 0, 1], port).into()])));
-    connect_with(&connector, "ssl://broker.example:1", &with(site.tls())).unwrap();
+    connect_with(&connector, "ssl://broker.example.org:1", &with(site.tls())).unwrap();
     server.join().unwrap();
 }
 
