@@ -545,23 +545,24 @@ fn pauses_begin_anew_when_the_store_works_again() {
         records.put(Record::Sent(3), &packet(false, b"x", 3)),
         Ok(())
     );
-    let refused = |records: &mut Records| {
+    let refused = |records: &mut Records, pauses: u32| {
+        let before = Instant::now();
         shelf.lock().refuses = true;
         assert_eq!(records.load_sent(3), Loaded::Later);
         shelf.lock().refuses = false;
-        let latest = Instant::now() + first;
         let at = records.retry_at().expect("an alarm");
+        let pause = first * pauses;
+        assert!(at >= before + pause && at <= Instant::now() + pause);
         assert!(records.take_retry(at));
-        at <= latest
     };
-    assert!(refused(&mut records));
-    assert!(!refused(&mut records), "twice as long");
+    refused(&mut records, 1);
+    refused(&mut records, 2);
     assert!(matches!(records.load_sent(3), Loaded::Ready(_)));
-    assert!(refused(&mut records), "it has been read");
-    assert!(!refused(&mut records));
-    assert_eq!(
-        records.put(Record::Sent(4), &packet(false, b"x", 4)),
-        Ok(())
-    );
-    assert!(refused(&mut records), "it has been written");
+    // It has been read.
+    refused(&mut records, 1);
+    refused(&mut records, 2);
+    let sent = packet(false, b"x", 4);
+    assert_eq!(records.put(Record::Sent(4), &sent), Ok(()));
+    // It has been written.
+    refused(&mut records, 1);
 }

@@ -49,6 +49,12 @@ fn is_watched(client: &Carried) -> bool {
     connection.is_some_and(Connection::is_watched)
 }
 
+fn is_read(client: &Carried) -> bool {
+    let core = client.lock();
+    let connection = core.lifecycle.connection();
+    connection.is_some_and(|connection| connection.reader.is_reading())
+}
+
 /// Has the parts joined, where nothing has changed.
 fn settle(client: &Carried) {
     client.set_after_read(None);
@@ -93,6 +99,10 @@ fn what_the_reactor_would_have_read_the_program_reads() {
     assert!(is_watched(&client));
     client.set_driver(READS);
     assert!(!is_watched(&client));
+    // A thread of the reactor that was reading comes back, and none begins.
+    while is_read(&client) {
+        std::thread::yield_now();
+    }
     server.publish(b"b");
     assert_eq!(client.heard(), ["a"], "nobody else reads");
     client.work();
