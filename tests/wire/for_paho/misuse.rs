@@ -51,11 +51,49 @@ const OPTIONS: &[(&str, &[&str], &[&str])] = &[
     ("tls-max-version", &["1.3"], &["1.2", "x"]),
 ];
 
+/// The one of clients that buffer messages.
+const OF_BUFFERS: (&str, &[&str], &[&str]) = (
+    "max-buffered-bytes",
+    &["1", "18446744073709551615"],
+    &["0", "-1", "18446744073709551616", "1k", "0x10"],
+);
+
+fn options_of(
+    api: Api,
+) -> Vec<(
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+)> {
+    let buffers = (api == Api::Async).then_some(OF_BUFFERS);
+    OPTIONS.iter().copied().chain(buffers).collect()
+}
+
+/// An option that is added, and that nobody tries here, is noticed.
+#[test]
+fn every_option_is_tried() {
+    let source =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ffi/for_paho/options.rs");
+    let source = std::fs::read_to_string(source).expect("the options");
+    let names: Vec<_> = source
+        .split("        name: \"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|name| cfg!(feature = "tls") || !name.starts_with("tls-"))
+        .collect();
+    assert!(names.len() > 10, "{names:?}");
+    let tried = options_of(Api::Async);
+    for name in names {
+        assert!(tried.iter().any(|(tried, ..)| *tried == name), "{name}");
+    }
+}
+
 #[test]
 fn options_keep_what_they_can_have_and_say_what_they_cannot() {
     for (api, version) in ALL {
         let client = Client::new(api, version, "tcp://127.0.0.1:1");
-        for (name, good, bad) in OPTIONS {
+        let options = options_of(api);
+        for (name, good, bad) in &options {
             assert_eq!(client.get(name).as_deref(), Ok(""), "{name}");
             for value in *good {
                 assert_eq!(client.set(name, value), 0, "{name} {value}");
@@ -73,7 +111,7 @@ fn options_keep_what_they_can_have_and_say_what_they_cannot() {
                 assert_eq!(client.get(name), Ok(kept.clone()), "nothing has changed");
             }
         }
-        for (name, ..) in OPTIONS.iter().rev() {
+        for (name, ..) in options.iter().rev() {
             assert_eq!(client.set(name, ""), 0, "{name}");
             assert_eq!(client.get(name).as_deref(), Ok(""), "{name}");
         }
