@@ -26,6 +26,8 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<native::Connection>()?;
+    module.add_class::<dispatch::Messages>()?;
+    module.add_class::<dispatch::Begin>()?;
     module.add_class::<message::MQTTMessage>()?;
     module.add_class::<message::MQTTMessageInfo>()?;
     module.add_function(wrap_pyfunction!(native::after_fork, module)?)?;

@@ -222,7 +222,7 @@ pub struct MQTTMessage {
 impl MQTTMessage {
     pub fn of(
         py: Python<'_>,
-        received: Received,
+        received: &Received,
         ack: Option<AckToken>,
         v5: bool,
         timestamp: f64,
@@ -238,7 +238,7 @@ impl MQTTMessage {
             state: None,
             info: None,
             properties: None,
-            packed: v5.then_some(received.properties),
+            packed: v5.then(|| received.properties.clone()),
             ack,
         }
     }

@@ -10,11 +10,11 @@ use paho_oxide::protocol::session::Refused;
 use paho_oxide::protocol::{QoS, Version};
 use pyo3::exceptions::{PyAttributeError, PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyFloat, PyInt, PyList, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::connection::{ConnectOptions, Request, Shared, WillOptions, Writer};
 use crate::descriptor;
-use crate::dispatch;
+use crate::dispatch::{Begin, Dispatch, Messages};
 use crate::message::{MQTTMessage, MQTTMessageInfo};
 
 /// Counts forks: a connection of the parent's is dead in the child.
@@ -123,6 +123,20 @@ impl<'py> Payload<'py> {
     }
 }
 
+/// Returns the `QoS`. Whatever compares with numbers is compared, as in the original.
+fn service(qos: &Bound<'_, PyAny>) -> PyResult<u8> {
+    if let Ok(number) = qos.cast_exact::<PyInt>() {
+        if let Ok(number @ 0..=2) = number.extract() {
+            return Ok(number);
+        }
+        return Err(PyValueError::new_err("Invalid QoS level."));
+    }
+    if qos.lt(0)? || qos.gt(2)? {
+        return Err(PyValueError::new_err("Invalid QoS level."));
+    }
+    qos.extract()
+}
+
 /// Returns what `retain` says. Other types than bool and int are refused, as the original refuses them.
 fn is_retained(retain: &Bound<'_, PyAny>) -> PyResult<bool> {
     if retain.is_instance_of::<PyInt>() {
@@ -135,6 +149,7 @@ fn is_retained(retain: &Bound<'_, PyAny>) -> PyResult<bool> {
 #[pyclass(module = "paho_oxide._native", frozen)]
 pub struct Connection {
     shared: Arc<Shared>,
+    pub dispatch: Dispatch,
     process: u64,
     v5: bool,
 }
@@ -159,6 +174,7 @@ impl Connection {
             .map_err(|error| PyOSError::new_err(error.to_string()))?;
         Ok(Self {
             shared: Arc::new(shared),
+            dispatch: Dispatch::default(),
             process: PROCESS.load(Ordering::Relaxed),
             v5: version == Version::V5,
         })
@@ -263,10 +279,7 @@ impl Connection {
         if topic.len() > 65_535 {
             return Err(PyValueError::new_err("Publish topic is too long."));
         }
-        if qos.lt(0)? || qos.gt(2)? {
-            return Err(PyValueError::new_err("Invalid QoS level."));
-        }
-        let qos: u8 = qos.extract()?;
+        let qos = service(qos)?;
         let payload = Payload::of(payload)?;
         let bytes = payload.as_slice();
         if bytes.len() > 268_435_455 {
@@ -315,33 +328,76 @@ impl Connection {
     }
 
     /// Carries the connection until there are events, it has to end, a signal came, or so many seconds have passed. Other
-    /// threads run meanwhile. Returns what [`take`](Self::take) with that limit would: what follows a read is the program's
-    /// waiting time for an answer.
-    fn turn(
-        &self,
-        py: Python<'_>,
-        timeout: f64,
-        once: bool,
-        limit: usize,
-    ) -> PyResult<Vec<Py<PyAny>>> {
+    /// threads run meanwhile. Returns what [`take`](Self::take) would if the caller tells events: what follows a read is the
+    /// program's waiting time for an answer.
+    fn turn(&self, py: Python<'_>, timeout: f64, once: bool, tell: bool) -> PyResult<bool> {
         let shared = self.shared()?;
+        if tell && self.dispatch.is_left() {
+            return Ok(true);
+        }
         let deadline = Instant::now() + seconds(timeout);
         released(py, || shared.turn(deadline, once));
-        dispatch::take(py, shared, limit)
+        if tell {
+            self.dispatch.take(py, shared)
+        } else {
+            Ok(false)
+        }
     }
 
-    /// Takes at most so many events: messages as `MQTTMessage`, others as tuples.
-    fn take(&self, py: Python<'_>, limit: usize) -> PyResult<Vec<Py<PyAny>>> {
-        dispatch::take(py, self.shared()?, limit)
+    /// Takes events from the session unless some are left from before; returns true if there are any to tell.
+    fn take(&self, py: Python<'_>) -> PyResult<bool> {
+        self.dispatch.take(py, self.shared()?)
     }
 
-    /// Acknowledges the first `count` of what `take` returned, as far as those are messages that want it.
-    fn finish(&self, events: &Bound<'_, PyList>, count: usize) -> PyResult<()> {
-        let tokens: Vec<_> = events
+    /// Returns an iterator over the messages that come next, each as a tuple of these two and the message: a callback's
+    /// arguments. A message counts as told when it is given; it is acknowledged when the next one is asked for.
+    fn messages(
+        slf: Bound<'_, Self>,
+        client: Py<PyAny>,
+        userdata: Py<PyAny>,
+        acknowledge: bool,
+    ) -> Messages {
+        Messages::new(slf.unbind(), Some((client, userdata)), acknowledge)
+    }
+
+    /// Returns an iterator over the messages that come next, for a program that acknowledges them itself.
+    fn bare_messages(slf: Bound<'_, Self>) -> Messages {
+        Messages::new(slf.unbind(), None, false)
+    }
+
+    /// Returns the event to be told next: a message as `MQTTMessage`, any other as a tuple. It stays the next one until it is
+    /// begun or ended.
+    fn event(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.dispatch.event(py)
+    }
+
+    /// Returns an iterator that gives these arguments, once: the event counts as told from then on.
+    fn begin(slf: Bound<'_, Self>, arguments: Py<PyTuple>) -> Begin {
+        Begin::new(slf.unbind(), arguments)
+    }
+
+    /// Ends the event.
+    fn end(&self, acknowledge: bool) {
+        self.dispatch.end(acknowledge);
+    }
+
+    /// Notes an exception that kept the event from being told: the second one ends it.
+    fn failed(&self) {
+        self.dispatch.failed();
+    }
+
+    /// Acknowledges the messages whose callbacks have returned. One whose callback did not is neither told again nor acknowledged.
+    /// Returns true if the callbacks took so long that acknowledgements should be written.
+    fn finish(&self) -> PyResult<bool> {
+        Ok(self.dispatch.finish(self.shared()?))
+    }
+
+    /// Acknowledges messages, as far as they want it.
+    fn acknowledge(&self, messages: &Bound<'_, PyList>) -> PyResult<()> {
+        let tokens: Vec<_> = messages
             .iter()
-            .take(count)
-            .filter_map(|event| {
-                event
+            .filter_map(|message| {
+                message
                     .cast::<MQTTMessage>()
                     .ok()
                     .and_then(|message| message.borrow().ack)
@@ -398,9 +454,10 @@ impl Connection {
         Ok(())
     }
 
-    /// Returns the code with which the connection has to end, or None.
+    /// Returns the code with which the connection has to end, once all that it delivered was told; or None.
     fn ending(&self) -> PyResult<Option<i32>> {
-        Ok(self.shared()?.ending())
+        let ending = self.shared()?.ending();
+        Ok(ending.filter(|_| !self.dispatch.is_left()))
     }
 
     /// Returns true if the program is to call `write` once the socket has room.

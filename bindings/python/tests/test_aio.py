@@ -257,7 +257,8 @@ def test_a_message_goes_to_who_waits_next_if_the_first_was_cancelled(run: Run) -
         first, second = (asyncio.ensure_future(client.messages.__anext__()) for _ in range(2))
         await asyncio.sleep(0)
         message = MQTTMessage(1, b"t")
-        client._on_message(message)
+        client.messages._queue.append(message)
+        client.messages._wake_for_messages()
         # It has been woken, and has not run yet.
         first.cancel()
         assert await asyncio.wait_for(second, 10) is message

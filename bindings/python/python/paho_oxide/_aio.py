@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import collections
 from collections.abc import AsyncIterator
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 from . import client as paho
+from ._native import Connection
 from .client import MQTTMessage
 
 if TYPE_CHECKING:
@@ -52,14 +54,15 @@ class Messages(AsyncIterator[MQTTMessage]):
                 elif self._queue:
                     self._wake()
         message = self._queue.popleft()
-        client._taken()
+        if client._paused:
+            client._taken()
         if message.qos and not client._manual_ack:
             self._last = message
         return message
 
-    def _put(self, message: MQTTMessage) -> None:
-        self._queue.append(message)
-        if self._waiters:
+    def _wake_for_messages(self) -> None:
+        """Wakes as many as there are messages for."""
+        for _ in range(min(len(self._queue), len(self._waiters))):
             self._wake()
 
     def _wake(self) -> None:
@@ -111,10 +114,20 @@ class Gathering(paho.Client):
         self.loop_write()
         self._owner._update()
 
+    def _tell_messages(self, connection: Connection) -> None:
+        owner = self._owner
+        if self._logger is None and not owner._stream_list:
+            # One step of the interpreter, which no signal's handler interrupts.
+            owner.messages._queue.extend(connection.bare_messages())
+            owner.messages._wake_for_messages()
+
     def _handle_on_message(self, message: MQTTMessage) -> None:
         if self._logger is not None:
             self._log_message(message)
-        self._owner._on_message(message)
+        stream = self._owner._stream_of(message)
+        for _ in starmap(stream._queue.append, self._connection.begin((message,))):
+            pass
+        stream._wake_for_messages()
 
     def _handle_published(self, mid: int, info: Any, qos: int, code: int, packed: bytes, well: bool) -> None:
         if self._logger is not None:

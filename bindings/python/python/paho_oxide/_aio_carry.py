@@ -79,7 +79,6 @@ class Carrying:
         self._room: list[asyncio.Future[None]] = []
         self._to_acknowledge: list[MQTTMessage] = []
         self._paused = False
-        self._waiting = 0
         self._resumed = False
         self._client._gathering = False
 
@@ -202,17 +201,27 @@ class Carrying:
 
     # ---- the event loop ----------------------------------------------------------------------------------------------------
 
+    def _queued(self) -> int:
+        """Returns how many messages wait for the program."""
+        return len(self.messages) + sum(map(len, self._stream_list))
+
     def _readable(self) -> None:
-        self._client.loop_read()
+        try:
+            self._client.loop_read()
+        except BaseException:
+            # What is left is told next time, which must come.
+            assert self._loop is not None
+            self._loop.call_soon(self._read_pending)
+            raise
         self._update()
-        if self._waiting >= self._max_queued and self._watched is not None and not self._paused:
+        if self._queued() >= self._max_queued and self._watched is not None and not self._paused:
             assert self._loop is not None
             self._paused = True
             self._loop.remove_reader(self._watched)
 
     def _taken(self) -> None:
-        self._waiting -= 1
-        if self._paused and self._waiting <= self._max_queued // 2 and self._watched is not None:
+        """Has the socket read again, if it is not and few messages are left."""
+        if self._paused and self._queued() <= self._max_queued // 2 and self._watched is not None:
             assert self._loop is not None
             self._paused = False
             self._loop.add_reader(self._watched, self._readable)
@@ -299,18 +308,19 @@ class Carrying:
         if self._lost is not None and not self._lost.done():
             self._lost.set_result(reason)
 
-    def _on_message(self, message: MQTTMessage) -> None:
-        self._waiting += 1
+    def _stream_of(self, message: MQTTMessage) -> Messages:
         if self._stream_list:
-            matched = list(self._streams.iter_match(message.topic))
-            if matched:
+            try:
                 # The most specific one: a message is worked on, and acknowledged, once.
-                matched[0]._put(message)
-                return
-        self.messages._put(message)
+                for stream in self._streams.iter_match(message.topic):
+                    return stream  # type: ignore[no-any-return]
+            except UnicodeDecodeError:
+                pass
+        return self.messages
 
     def _on_publish(self, mid: int, qos: int, code: int, well: bool) -> None:
-        future, _ = self._published.pop(mid, _NOTHING)
+        # The coroutine that waits takes it out: this may be told again if an exception of a signal's handler interrupts it.
+        future, _ = self._published.get(mid, _NOTHING)
         if future is None or future.done():
             return
         if not well:
@@ -323,7 +333,7 @@ class Carrying:
             future.set_exception(MqttCodeError(ReasonCode(kind, identifier=code)))
 
     def _on_suback(self, _client: Any, _userdata: Any, mid: int, reasons: list[ReasonCode], _properties: Any) -> None:
-        future = self._answers.pop(mid, None)
+        future = self._answers.get(mid)
         if future is not None and not future.done():
             future.set_result(reasons)
 
@@ -338,6 +348,6 @@ class Carrying:
     def _acknowledge(self) -> None:
         messages, self._to_acknowledge = self._to_acknowledge, []
         if messages and self._sock is not None:
-            self._client._connection.finish(messages, len(messages))
+            self._client._connection.acknowledge(messages)
             self._client.loop_write()
             self._update()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import operator
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, TypeVar, Union
 
 from ._native import MQTTMessage
@@ -71,14 +72,11 @@ def _slot(name: str, doc: str) -> Any:
     """Returns a property that keeps a callback. `_callbacks_changed` hears of a new one."""
     attribute = "_" + name
 
-    def get(self: Callbacks) -> Any:
-        return getattr(self, attribute)
-
     def put(self: Callbacks, function: Any) -> None:
         setattr(self, attribute, function)
         self._callbacks_changed()
 
-    return property(get, put, doc=doc)
+    return property(operator.attrgetter(attribute), put, doc=doc)
 
 
 class Callbacks:

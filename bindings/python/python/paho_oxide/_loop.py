@@ -8,34 +8,33 @@ import ssl
 import threading
 import time
 import uuid
-from typing import Any
+from typing import Any, TypeVar
 
-from ._callbacks import Callbacks, ConnectFlags, DisconnectFlags
+from ._callbacks import DisconnectFlags
 from ._constants import _base62
+from ._dispatch import Dispatching
 from ._events import (
-    convert_connack_rc_to_reason_code,
     convert_disconnect_error_code_to_reason_code,
     unpack,
 )
-from ._native import Connection, MQTTMessage, MQTTMessageInfo
+from ._native import Connection
 from ._state import _ConnectionState
-from .enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
+from .enums import LogLevel, MQTTErrorCode, MQTTProtocolVersion
 from .matcher import MQTTMatcher
 from .packettypes import PacketTypes
 from .properties import Properties
-from .reasoncodes import ReasonCode, reason_code
+from .reasoncodes import ReasonCode
 
 _SUCCESS = MQTTErrorCode.MQTT_ERR_SUCCESS
-# Events that are told between two looks at the socket, and how long that should take at most, in seconds.
-_BATCH = 64
-_BATCH_TIME = 0.002
 # How much is read from a stream of TLS at a time; records are not larger.
 _CHUNK = 16384
 # How long `loop_stop` waits for acknowledgements while none comes, in seconds.
 _PATIENCE = 5.0
 
+T = TypeVar("T")
 
-class Loop(Callbacks):
+
+class Loop(Dispatching):
     """The part of a client that reads, writes and calls back, on whichever thread asks it to."""
 
     _connection: Connection
@@ -59,9 +58,6 @@ class Loop(Callbacks):
     _reconnect_max_delay: int
     _wakeup: threading.Event
     _io_lock: threading.Lock
-    _dispatching: int
-    _batch: int
-    _left: list[Any]
 
     def reconnect(self) -> MQTTErrorCode:
         """Connects again."""
@@ -85,6 +81,13 @@ class Loop(Callbacks):
                 except OSError:
                     connection.eof(MQTTErrorCode.MQTT_ERR_CONN_LOST)
                     return
+                except BaseException:
+                    self._break_off()
+                    raise
+
+    def _break_off(self) -> None:
+        """Ends a stream of which an exception of a signal's handler left open how far it was read or written."""
+        self._connection.eof(MQTTErrorCode.MQTT_ERR_CONN_LOST)
 
     def _read_stream(self) -> None:
         """Takes what a TLS or WebSocket connection has; bounded, so that callbacks get their turn."""
@@ -95,16 +98,20 @@ class Loop(Callbacks):
                 if sock is None:
                     return
                 try:
-                    data = sock.recv(_CHUNK)
-                except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                    return
-                except OSError:
-                    data = b""
-                if not data:
-                    connection.eof(MQTTErrorCode.MQTT_ERR_CONN_LOST)
-                    return
-                if not connection.feed(data):
-                    return
+                    try:
+                        data = sock.recv(_CHUNK)
+                    except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                        return
+                    except OSError:
+                        data = b""
+                    if not data:
+                        connection.eof(MQTTErrorCode.MQTT_ERR_CONN_LOST)
+                        return
+                    if not connection.feed(data):
+                        return
+                except BaseException:
+                    self._break_off()
+                    raise
 
     def _flush(self) -> None:
         if self._direct:
@@ -112,13 +119,9 @@ class Loop(Callbacks):
         elif self._sock is not None:
             self._write_stream()
 
-    def _turn(self, timeout: float, once: bool) -> None:
-        """Waits for news at most so many seconds."""
+    def _turn_stream(self, timeout: float) -> None:
+        """Waits for news at most so many seconds, on a stream that is carried here."""
         connection = self._connection
-        if self._direct:
-            # Nothing is taken for a callback that calls loop() itself: `_dispatch` does not tell it anything.
-            self._left = connection.turn(timeout, once, 0 if self._dispatching else self._batch)
-            return
         sock = self._sock
         self._write_stream()
         connection.tick()
@@ -147,233 +150,23 @@ class Loop(Callbacks):
         self._write_stream()
         connection.tick()
 
-    # ---- events ------------------------------------------------------------------------------------------------------------
-
-    def _dispatch(self) -> bool:
-        """Tells the program what has happened; returns true if that was anything."""
-        connection = self._connection
-        if self._dispatching:
-            # A callback that calls loop() itself must not be called again before it is done.
-            return False
-        events = self._left or connection.take(self._batch)
-        if not events:
-            return False
-        self._dispatching = threading.get_ident()
-        try:
-            began = flushed = time.monotonic()
-            while events:
-                self._left = []
-                self._tell(events)
-                now = time.monotonic()
-                if now - began > _BATCH_TIME:
-                    self._batch = max(1, self._batch // 4)
-                elif self._batch < _BATCH:
-                    self._batch *= 2
-                if now - flushed > _BATCH_TIME:
-                    # Acknowledgements of slow callbacks should not wait for each other.
-                    self._flush()
-                    now = flushed = time.monotonic()
-                began = now
-                events = connection.take(self._batch)
-            return True
-        finally:
-            self._dispatching = 0
-
-    def _tell(self, events: list[Any]) -> None:
-        done = 0
-        try:
-            for event in events:
-                if event.__class__ is MQTTMessage:
-                    self._handle_on_message(event)
-                else:
-                    getattr(self, "_handle_" + event[0])(*event[1:])
-                done += 1
-        except BaseException:
-            # The message whose callback failed is not acknowledged; what came after it is told next time.
-            self._left = events[done + 1 :]
-            raise
-        finally:
-            if not self._manual_ack:
-                self._connection.finish(events, done)
-
-    def _handle_on_message(self, message: MQTTMessage) -> None:
-        if self._logger is not None or self._on_log is not None:
-            self._log_message(message)
-        if self._has_filters:
-            try:
-                topic = message.topic
-            except UnicodeDecodeError:
-                topic = None
-            matched = False
-            if topic is not None:
-                for callback in list(self._on_message_filtered.iter_match(topic)):
-                    matched = True
-                    try:
-                        callback(self, self._userdata, message)
-                    except Exception as error:
-                        self._callback_failed(f"user defined callback function {callback.__name__}", error)
-            if matched:
-                return
-        on_message = self.on_message
-        if on_message is None:
-            return
-        try:
-            on_message(self, self._userdata, message)
-        except Exception as error:
-            self._callback_failed("on_message", error)
-        if self._manual_ack is False and message.qos and self._is_logging():
-            name = "PUBACK" if message.qos == 1 else "PUBCOMP"
-            self._easy_log(LogLevel.MQTT_LOG_DEBUG, "Sending %s (Mid: %d)", name, message.mid)
-
-    def _log_message(self, message: MQTTMessage) -> None:
-        properties = "" if message.properties is None else f" properties={message.properties},"
-        self._easy_log(
-            LogLevel.MQTT_LOG_DEBUG,
-            "Received PUBLISH (d%d, q%d, r%d, m%d), '%s',%s ...  (%d bytes)",
-            message.dup,
-            message.qos,
-            message.retain,
-            message.mid,
-            message._topic.decode("utf-8", "replace"),
-            properties,
-            len(message.payload),
-        )
-
-    def _is_v1(self) -> bool:
-        return self._callback_api_version is CallbackAPIVersion.VERSION1
-
-    def _is_v5(self) -> bool:
-        return self._protocol == MQTTProtocolVersion.MQTTv5
-
-    def _handle_connected(self, session_present: bool, code: int, packed: bytes) -> None:
-        v5 = self._is_v5()
-        properties = None
-        reason: ReasonCode
-        try:
-            if v5 and not 0 < code <= 5:
-                reason = ReasonCode(PacketTypes.CONNACK, identifier=code)
-                properties = unpack(PacketTypes.CONNACK, packed)
-            elif code <= 5:
-                # Also what a server that knows no MQTT 5 answers to its CONNECT.
-                reason = convert_connack_rc_to_reason_code(code)
-            else:
-                reason = ReasonCode(PacketTypes.CONNACK, "Unspecified error")
-        except (ValueError, KeyError):
-            # A code that MQTT does not have: there is nothing that on_connect could be told.
-            self._refusal = MQTTErrorCode.MQTT_ERR_PROTOCOL
-            return
-        if v5:
-            self._easy_log(
-                LogLevel.MQTT_LOG_DEBUG,
-                "Received CONNACK (%s, %s) properties=%s",
-                int(session_present),
-                reason,
-                properties,
-            )
-        else:
-            self._easy_log(LogLevel.MQTT_LOG_DEBUG, "Received CONNACK (%s, %s)", int(session_present), code)
-        # What the server wants counts for later connections, too, as in the original.
-        self._keepalive = getattr(properties, "ServerKeepAlive", self._keepalive)
-        if code == 0:
-            self._state = _ConnectionState.MQTT_CS_CONNECTED
-            self._reconnect_delay = None
-            self._mqttv5_first_connect = False
-        elif code <= 5:
-            self._refusal = MQTTErrorCode.MQTT_ERR_CONN_REFUSED
-            if self._protocol == MQTTProtocolVersion.MQTTv311 and (code == 1 or (code == 2 and not self._client_id)):
-                if self._reconnect_on_failure:
-                    attempt = "downgrade to MQTT v3.1." if code == 1 else "to use non-empty CID"
-                    text = "Received CONNACK (%s, %s), attempting " + attempt
-                    self._easy_log(LogLevel.MQTT_LOG_DEBUG, text, int(session_present), code)
-                    self._other_attempt = code
-                else:
-                    self._refusal = MQTTErrorCode.MQTT_ERR_PROTOCOL
-                return
-        else:
-            self._refusal = MQTTErrorCode.MQTT_ERR_PROTOCOL
-        if self._is_v1():
-            flags = {"session present": int(session_present)}
-            if v5:
-                self._call("on_connect", flags, reason, properties)
-            else:
-                self._call("on_connect", flags, code)
-        else:
-            self._call(
-                "on_connect",
-                ConnectFlags(session_present=session_present),
-                reason,
-                properties if properties is not None else Properties(PacketTypes.CONNACK),
-            )
-
-    def _handle_ping(self, answered: bool) -> None:
-        self._easy_log(LogLevel.MQTT_LOG_DEBUG, "Received PINGRESP" if answered else "Sending PINGREQ")
-
-    def _handle_subscribed(self, mid: int, codes: bytes, packed: bytes) -> None:
-        self._easy_log(LogLevel.MQTT_LOG_DEBUG, "Received SUBACK")
-        if self._is_v1() and not self._is_v5():
-            self._call("on_subscribe", mid, tuple(codes))
-            return
-        reasons = [ReasonCode(PacketTypes.SUBACK, identifier=code) for code in codes]
-        self._call("on_subscribe", mid, reasons, unpack(PacketTypes.SUBACK, packed))
-
-    def _handle_unsubscribed(self, mid: int, codes: bytes, packed: bytes) -> None:
-        self._easy_log(LogLevel.MQTT_LOG_DEBUG, "Received UNSUBACK (Mid: %d)", mid)
-        properties = unpack(PacketTypes.UNSUBACK, packed)
-        reasons = [ReasonCode(PacketTypes.UNSUBACK, identifier=code) for code in codes]
-        if not self._is_v1():
-            self._call("on_unsubscribe", mid, reasons, properties)
-        elif self._is_v5():
-            self._call("on_unsubscribe", mid, properties, reasons[0] if len(reasons) == 1 else reasons)
-        else:
-            self._call("on_unsubscribe", mid)
-
-    def _handle_published(self, mid: int, info: MQTTMessageInfo, qos: int, code: int, packed: bytes, well: bool) -> None:
-        kind = PacketTypes.PUBCOMP if qos == 2 else PacketTypes.PUBACK
-        try:
-            if not well:
-                return
-            if qos and self._is_logging():
-                name = "PUBCOMP" if qos == 2 else "PUBACK"
-                self._easy_log(LogLevel.MQTT_LOG_DEBUG, "Received %s (Mid: %d)", name, mid)
-            if self._callback_api_version is CallbackAPIVersion.VERSION1:
-                self._call("on_publish", mid)
-                return
-            on_publish = self.on_publish
-            if not on_publish:
-                return
-            try:
-                reason = reason_code(kind, code)
-            except (ValueError, KeyError):
-                # A PUBREC that refuses has codes that PUBCOMP has not.
-                kind = PacketTypes.PUBREC
-                reason = reason_code(kind, code)
-            properties = unpack(kind, packed)
-            try:
-                on_publish(self, self._userdata, mid, reason, properties)
-            except Exception as error:
-                self._callback_failed("on_publish", error)
-        finally:
-            # Whoever waits for it must not wait for ever because of a callback's exception.
-            if well:
-                info._set_as_published()
-            else:
-                info._set_as_failed()
-
     # ---- ends --------------------------------------------------------------------------------------------------------------
 
-    _refusal: MQTTErrorCode | None = None
-    _other_attempt: int | None = None
     _in_last_callback = False
 
     def _after(self) -> MQTTErrorCode:
-        """Tells what has happened and looks whether the connection has ended; returns what a loop returns."""
+        """Tells what has happened, and settles."""
         self._dispatch()
+        return self._settle()
+
+    def _settle(self) -> MQTTErrorCode:
+        """Writes what callbacks have left, and looks whether the connection has ended; returns what a loop returns."""
         if self._sock is None:
             return MQTTErrorCode.MQTT_ERR_NO_CONN
         if not self._dispatching:
             self._flush()
             rc = self._connection.ending()
-            if rc is not None and not self._left and not self._in_last_callback:
+            if rc is not None and not self._in_last_callback:
                 return self._end(MQTTErrorCode(rc))
         self._update_registered_write()
         return _SUCCESS
@@ -476,9 +269,16 @@ class Loop(Callbacks):
     def _loop(self, timeout: float, once: bool) -> MQTTErrorCode:
         if self._sock is None:
             return MQTTErrorCode.MQTT_ERR_NO_CONN
-        if not self._left:
-            self._turn(timeout, once)
-        return self._after()
+        # Nothing is taken for a callback that calls loop() itself: `_dispatch` does not tell it anything.
+        tell = not self._dispatching
+        if self._direct:
+            if self._connection.turn(timeout, once, tell):
+                self._dispatch(True)
+        else:
+            if not (tell and self._connection.take()):
+                self._turn_stream(timeout)
+            self._dispatch()
+        return self._settle()
 
     def loop(self, timeout: float = 1.0) -> MQTTErrorCode:
         """Reads, writes and calls back once; waits at most so many seconds for something to happen.
