@@ -48,10 +48,10 @@ class Messages(AsyncIterator[MQTTMessage]):
             try:
                 await waiter
             finally:
-                # Cancelled: the message stays, and whoever waits next gets the signal.
                 if waiter in self._waiters:
                     self._waiters.remove(waiter)
-                elif self._queue:
+                if self._queue:
+                    # Cancelled: the message stays, and whoever waits next gets the signal.
                     self._wake()
         message = self._queue.popleft()
         if client._paused:
@@ -67,9 +67,13 @@ class Messages(AsyncIterator[MQTTMessage]):
 
     def _wake(self) -> None:
         while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
+            waiter = self._waiters[0]
+            # In this order: one that an exception of a signal's handler leaves here has been woken.
+            woken = not waiter.done()
+            if woken:
                 waiter.set_result(None)
+            self._waiters.popleft()
+            if woken:
                 return
 
     def _wake_all(self) -> None:

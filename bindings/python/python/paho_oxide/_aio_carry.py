@@ -205,6 +205,11 @@ class Carrying:
         """Returns how many messages wait for the program."""
         return len(self.messages) + sum(map(len, self._stream_list))
 
+    def _wake_for_messages(self) -> None:
+        """Wakes those whom an exception of a signal's handler has left asleep."""
+        for stream in [self.messages, *self._stream_list]:
+            stream._wake_for_messages()
+
     def _readable(self) -> None:
         try:
             self._client.loop_read()
@@ -229,6 +234,7 @@ class Carrying:
             self._loop.call_soon(self._read_pending)
 
     def _read_pending(self) -> None:
+        self._wake_for_messages()
         if self._sock is not None and not self._paused:
             self._readable()
 
@@ -246,10 +252,14 @@ class Carrying:
 
     def _tick(self) -> None:
         assert self._loop is not None
-        self._client.loop_misc()
-        if self._sock is not None:
-            due = self._client._connection.deadline()
-            self._timer = self._loop.call_later(max(0.05, min(due if due is not None else 5.0, 5.0)), self._tick)
+        try:
+            self._client.loop_misc()
+            self._wake_for_messages()
+        finally:
+            # Whatever an exception kept it from: the next one comes.
+            if self._sock is not None:
+                due = self._client._connection.deadline()
+                self._timer = self._loop.call_later(max(0.05, min(due if due is not None else 5.0, 5.0)), self._tick)
 
     def _on_register_write(self, _client: Any, _userdata: Any, sock: Any) -> None:
         # While connecting in another thread nothing is watched yet: `_watch` looks for itself.
