@@ -33,8 +33,11 @@ class Interrupt(BaseException):
 def interrupts(here: Callable[[FrameType], bool], kind: type[BaseException] = Interrupt) -> Iterator[list[int]]:
     """Raises exceptions wherever the interpreter runs a handler in frames that are meant; counts them."""
     raised = [0]
+    over: list[bool] = []
 
     def handler(_number: int, frame: FrameType | None) -> None:
+        if over:
+            return
         # Never at the same distance from the last one.
         signal.setitimer(signal.ITIMER_REAL, random.uniform(2e-5, 3e-4))
         if frame is not None and here(frame):
@@ -46,6 +49,8 @@ def interrupts(here: Callable[[FrameType], bool], kind: type[BaseException] = In
     try:
         yield raised
     finally:
+        # A signal that came before this is heeded after it, and must not set the timer again.
+        over.append(True)
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
@@ -227,8 +232,10 @@ def test_a_stream_goes_on_or_ends_but_is_never_out_of_step(broker: Broker, trans
 
 
 def test_asyncio_callbacks(serve: Serve) -> None:
-    """Exceptions in callbacks of the event loop's, which logs them and goes on. Only in frames of the package: what comes of them in
-    the event loop's own is its business."""
+    """Exceptions in callbacks of the event loop's, which logs them and goes on.
+
+    Only in frames of the package: what comes of them in the event loop's own is its business.
+    """
     stop, sent, acknowledged = threading.Event(), list[bytes](), list[int]()
     server = serve(sender(0, stop, sent, acknowledged))
 
