@@ -19,6 +19,8 @@ SCENARIOS = {
     "receive-0": ("receive-0", "receive-0", 30_000, 500_000),
     "receive-1": ("receive-1", "receive-1", 20_000, 400_000),
     "round-trip-0": ("round-trip-0", "round-trip-0", 3_000, 3_000),
+    # No client, but a bare socket, in the place of ours: the bound of what a client can reach.
+    "bare-round-trip-0": ("round-trip-0", "bare-round-trip-0", 3_000, 3_000),
     "round-trip-1": ("round-trip-1", "round-trip-1", 3_000, 3_000),
     "tls-receive-1": ("tls-receive-1", "tls-receive-1", 20_000, 200_000),
     "aiomqtt-receive-0": ("aiomqtt-receive-0", "aiomqtt-receive-0", 15_000, 50_000),
@@ -26,6 +28,7 @@ SCENARIOS = {
     "aio-receive-1": ("aiomqtt-receive-1", "aionative-receive-1", 5_000, 200_000),
     "aio-publish-0": ("aiomqtt-publish-0", "aionative-publish-0", 10_000, 100_000),
     "aio-publish-1": ("aiomqtt-publish-1", "aionative-publish-1", 8_000, 20_000),
+    "bare-aio-publish-1": ("aiomqtt-publish-1", "bare-publish-1", 8_000, 20_000),
     "aio-gather-1": ("aiomqtt-gather-1", "aionative-gather-1", 8_000, 60_000),
 }
 

@@ -122,8 +122,70 @@ async def asyncio_client(client: Any, scenario: str, count: int) -> None:
     report(count, began, cpu)
 
 
+def bare_socket(port: int) -> socket.socket:
+    sock = socket.create_connection(("localhost", port))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.sendall(b"\x10\x11\0\4MQTT\4\2\0\x3c\0\5bench")
+    assert len(sock.recv(4)) == 4
+    return sock
+
+
+def publish_bytes(topic: bytes, qos: int) -> bytes:
+    body = len(topic).to_bytes(2, "big") + topic + b"\0\1" * (qos > 0) + PAYLOAD
+    return bytes([0x30 | qos << 1, len(body) & 127 | 128, len(body) >> 7]) + body
+
+
+def bare_round_trips(port: int, count: int) -> None:
+    """What no client in Python can be faster than: a thread waits in recv, another one sends and waits for it."""
+    sock, packet = bare_socket(port), publish_bytes(b"e/cho", 0)
+    times: list[float] = []
+    sent = [0.0]
+    turn = threading.Event()
+
+    def read() -> None:
+        for _ in range(count):
+            sock.recv(65_536)
+            times.append(time.perf_counter() - sent[0])
+            turn.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    began, cpu = time.perf_counter(), cpu_time()
+    for _ in range(count):
+        turn.clear()
+        sent[0] = time.perf_counter()
+        sock.send(packet)
+        assert turn.wait(30)
+    report(count, began, cpu, sorted(times)[count // 2] * 1e6)
+    reader.join()
+
+
+async def bare_publishes(port: int, count: int) -> None:
+    """The same for asyncio: one write, one read, one future a publish of QoS 1."""
+    sock, packet, loop = bare_socket(port), publish_bytes(b"bench/topic", 1), asyncio.get_running_loop()
+    sock.setblocking(False)
+    answer: list[asyncio.Future[None]] = []
+
+    def readable() -> None:
+        sock.recv(65_536)
+        answer[0].set_result(None)
+
+    loop.add_reader(sock, readable)
+    began, cpu = time.perf_counter(), cpu_time()
+    for _ in range(count):
+        answer[:] = [loop.create_future()]
+        sock.send(packet)
+        await answer[0]
+    report(count, began, cpu)
+    loop.remove_reader(sock)
+
+
 scenario, port, tls_port, count, ca = sys.argv[1], *map(int, sys.argv[2:5]), sys.argv[5]
-if scenario.startswith("aio"):
+if scenario == "bare-round-trip-0":
+    bare_round_trips(port, count)
+elif scenario == "bare-publish-1":
+    asyncio.run(bare_publishes(port, count))
+elif scenario.startswith("aio"):
     native = scenario.startswith("aionative")
     asyncio.run((native_client if native else aiomqtt_client)(scenario, port, count))
 else:

@@ -143,7 +143,7 @@ class Connecting(Settings):
         self._sock = sock
         self._call_socket("on_socket_open", sock)
         self._log_connect()
-        if not self._dispatching and self._state == _ConnectionState.MQTT_CS_CONNECTING:
+        if not self._is_telling() and self._state == _ConnectionState.MQTT_CS_CONNECTING:
             self._flush()
         self._update_registered_write()
         return MQTTErrorCode.MQTT_ERR_SUCCESS
@@ -253,9 +253,9 @@ class Connecting(Settings):
             if not self._direct:
                 self._connection.wake()
             return
-        if not self._direct and not self._dispatching:
+        if not self._direct and not self._is_telling():
             self._write_stream()
-        if self._dispatching:
+        if self._is_telling():
             return
         self._update_registered_write()
         if may_end and self._on_socket_register_write is None and self._connection.ending() == 0:

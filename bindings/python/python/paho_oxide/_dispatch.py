@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable
 from itertools import starmap
+from types import FrameType
 from typing import Any, TypeVar
 
 from ._callbacks import Callbacks, ConnectFlags
@@ -37,6 +40,14 @@ def _published(qos: int, code: int, packed: bytes) -> tuple[ReasonCode, Properti
     return reason, unpack(kind, packed)
 
 
+def is_on_stack(wanted: FrameType | None) -> bool:
+    """Returns true if that frame is among the callers of the function that asks."""
+    frame: FrameType | None = None if wanted is None else sys._getframe(2)
+    while frame is not None and frame is not wanted:
+        frame = frame.f_back
+    return frame is not None
+
+
 class Dispatching(Callbacks):
     """The part of a client that calls back. Events stay in the native module until their callbacks have begun."""
 
@@ -51,23 +62,34 @@ class Dispatching(Callbacks):
     _mqttv5_first_connect: bool
     _on_message_filtered: MQTTMatcher
     _has_filters: bool
-    _dispatching: bool
+    _dispatching: tuple[int, FrameType] | None
     _refusal: MQTTErrorCode | None = None
     _other_attempt: int | None = None
 
     def _flush(self) -> None:
         raise NotImplementedError
 
+    def _is_telling(self) -> bool:
+        """Returns true if events are being told: by another thread, or below the caller."""
+        telling = self._dispatching
+        if telling is None:
+            return False
+        if sys.version_info < (3, 10) and telling[0] == threading.get_ident() and not is_on_stack(telling[1]):
+            # There an exception of a signal's handler can keep `finally` from what it has to do.
+            self._dispatching = None
+            return False
+        return True
+
     def _dispatch(self, ready: bool = False) -> bool:
         """Tells the program what has happened; returns true if that was anything. `ready`: events have been taken already."""
         connection = self._connection
-        if self._dispatching:
+        if self._is_telling():
             # A callback that calls loop() itself must not be called again before it is done.
             return False
         if not (ready or connection.take()):
             return False
         try:
-            self._dispatching = True
+            self._dispatching = threading.get_ident(), sys._getframe()
             while True:
                 if self._tell(connection):
                     # Acknowledgements of slow callbacks should not wait for each other.
@@ -75,7 +97,7 @@ class Dispatching(Callbacks):
                 if not connection.take():
                     return True
         finally:
-            self._dispatching = False
+            self._dispatching = None
 
     def _tell(self, connection: Connection) -> bool:
         """Tells the events that were taken; returns true if callbacks took so long that what they left should be written.

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import select
 import ssl
+import sys
 import threading
 import time
 import uuid
+from types import FrameType
 from typing import Any, TypeVar
 
 from ._callbacks import DisconnectFlags
 from ._constants import _base62
-from ._dispatch import Dispatching
+from ._dispatch import Dispatching, is_on_stack
 from ._events import (
     convert_disconnect_error_code_to_reason_code,
     unpack,
@@ -57,7 +59,8 @@ class Loop(Dispatching):
     _reconnect_min_delay: int
     _reconnect_max_delay: int
     _wakeup: threading.Event
-    _io_lock: threading.Lock
+    _io_lock: threading.RLock
+    _io_frame: FrameType | None
 
     def reconnect(self) -> MQTTErrorCode:
         """Connects again."""
@@ -67,23 +70,30 @@ class Loop(Dispatching):
 
     def _write_stream(self) -> None:
         """Sends what a TLS or WebSocket connection takes."""
-        connection = self._connection
         with self._io_lock:
-            while True:
-                sock = self._sock
-                data = connection.outgoing()
-                if not data or sock is None:
-                    return
-                try:
-                    connection.sent(sock.send(data))
-                except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                    return
-                except OSError:
-                    connection.eof(MQTTErrorCode.MQTT_ERR_CONN_LOST)
-                    return
-                except BaseException:
-                    self._break_off()
-                    raise
+            if is_on_stack(self._io_frame):
+                # This is a signal's handler, which has interrupted reading or writing: they go on with what it has left.
+                return
+            self._io_frame = sys._getframe()
+            try:
+                connection = self._connection
+                while True:
+                    sock = self._sock
+                    data = connection.outgoing()
+                    if not data or sock is None:
+                        return
+                    try:
+                        connection.sent(sock.send(data))
+                    except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                        return
+                    except OSError:
+                        connection.eof(MQTTErrorCode.MQTT_ERR_CONN_LOST)
+                        return
+                    except BaseException:
+                        self._break_off()
+                        raise
+            finally:
+                self._io_frame = None
 
     def _break_off(self) -> None:
         """Ends a stream of which an exception of a signal's handler left open how far it was read or written."""
@@ -91,27 +101,34 @@ class Loop(Dispatching):
 
     def _read_stream(self) -> None:
         """Takes what a TLS or WebSocket connection has; bounded, so that callbacks get their turn."""
-        connection = self._connection
         with self._io_lock:
-            for _ in range(16):
-                sock = self._sock
-                if sock is None:
-                    return
-                try:
+            if is_on_stack(self._io_frame):
+                # This is a signal's handler, which has interrupted reading or writing: they go on with what it has left.
+                return
+            self._io_frame = sys._getframe()
+            try:
+                connection = self._connection
+                for _ in range(16):
+                    sock = self._sock
+                    if sock is None:
+                        return
                     try:
-                        data = sock.recv(_CHUNK)
-                    except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                        return
-                    except OSError:
-                        data = b""
-                    if not data:
-                        connection.eof(MQTTErrorCode.MQTT_ERR_CONN_LOST)
-                        return
-                    if not connection.feed(data):
-                        return
-                except BaseException:
-                    self._break_off()
-                    raise
+                        try:
+                            data = sock.recv(_CHUNK)
+                        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                            return
+                        except OSError:
+                            data = b""
+                        if not data:
+                            connection.eof(MQTTErrorCode.MQTT_ERR_CONN_LOST)
+                            return
+                        if not connection.feed(data):
+                            return
+                    except BaseException:
+                        self._break_off()
+                        raise
+            finally:
+                self._io_frame = None
 
     def _flush(self) -> None:
         if self._direct:
@@ -163,7 +180,7 @@ class Loop(Dispatching):
         """Writes what callbacks have left, and looks whether the connection has ended; returns what a loop returns."""
         if self._sock is None:
             return MQTTErrorCode.MQTT_ERR_NO_CONN
-        if not self._dispatching:
+        if not self._is_telling():
             self._flush()
             rc = self._connection.ending()
             if rc is not None and not self._in_last_callback:
@@ -270,7 +287,7 @@ class Loop(Dispatching):
         if self._sock is None:
             return MQTTErrorCode.MQTT_ERR_NO_CONN
         # Nothing is taken for a callback that calls loop() itself: `_dispatch` does not tell it anything.
-        tell = not self._dispatching
+        tell = not self._is_telling()
         if self._direct:
             if self._connection.turn(timeout, once, tell):
                 self._dispatch(True)

@@ -129,7 +129,9 @@ class Settings(Loop):
         self._thread_lock = threading.Lock()
         self._thread_terminate = False
         self._wakeup = threading.Event()
-        self._io_lock = threading.Lock()
+        # Taken again by a thread that a signal's handler interrupts, or that Python 3.9 kept from releasing it.
+        self._io_lock = threading.RLock()
+        self._io_frame = None
         # Nothing is protected by these. Programs put locks of their own into their places, which must do no harm.
         self._callback_mutex: Any = threading.RLock()
         self._in_callback_mutex: Any = threading.Lock()

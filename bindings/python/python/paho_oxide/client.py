@@ -312,7 +312,7 @@ class Client(Connecting):
         self._state = _ConnectionState.MQTT_CS_NEW
         self._registered_write = False
         self._mqttv5_first_connect = True
-        self._dispatching = False
+        self._dispatching = None
         self._loop_ident = 0
         self._connection.set_max_queued(self._max_queued_messages)
         self._callbacks_changed()
