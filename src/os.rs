@@ -311,6 +311,11 @@ pub struct LocalTime {
 /// Held by a thread that is in the C library's time zone functions, and during a fork.
 static IN_TIME_ZONE: Mutex<()> = Mutex::new(());
 
+thread_local! {
+    /// This thread holds that lock.
+    static IS_IN_TIME_ZONE: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Sees to it that no thread of the library's is inside `localtime_r` when the process forks. The C library guards its time
 /// zone by a lock that it does not free in the child: there the next call would never return.
 fn keep_time_zone_from_forks() {
@@ -318,8 +323,13 @@ fn keep_time_zone_from_forks() {
         static HELD: Cell<bool> = const { Cell::new(false) };
     }
     extern "C" fn before() {
-        // A tenth of a second, not for ever: a signal may have come in the middle of `localtime_r`, and its handler may fork.
-        for _ in 0..1000 {
+        // A signal may have come in the middle of `localtime_r`, and its handler may fork: this thread would wait for itself.
+        if IS_IN_TIME_ZONE.get() {
+            return;
+        }
+        // Five seconds, not for ever: another library's function before forks may hold what `localtime_r` waits for. Less than that a
+        // busy machine may take to let the other thread go on.
+        for _ in 0..50_000 {
             if let Some(held) = IN_TIME_ZONE.try_lock() {
                 std::mem::forget(held);
                 HELD.set(true);
@@ -346,6 +356,7 @@ fn keep_time_zone_from_forks() {
 pub fn local_time(seconds: i64) -> LocalTime {
     keep_time_zone_from_forks();
     let _held = IN_TIME_ZONE.lock();
+    IS_IN_TIME_ZONE.set(true);
     // SAFETY: `tm` is plain data for which all zeroes is a value; localtime_r fills it and keeps no reference.
     let tm = unsafe {
         let mut tm: libc::tm = std::mem::zeroed();
@@ -353,6 +364,7 @@ pub fn local_time(seconds: i64) -> LocalTime {
         libc::localtime_r(&raw const seconds, &raw mut tm);
         tm
     };
+    IS_IN_TIME_ZONE.set(false);
     LocalTime {
         year: tm.tm_year + 1900,
         month: tm.tm_mon + 1,
