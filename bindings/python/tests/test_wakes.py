@@ -90,6 +90,24 @@ def test_publishes_one_closely_behind_the_other_wake_a_loop(sleeper: tuple[Clien
         wait_until_asleep(thread)
 
 
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_what_publishes_leave_to_the_thread_of_loop_start_wakes_it(broker: Broker, qos: int) -> None:
+    """The first of several writes by itself; those that follow closely are left to the thread, which sleeps."""
+    client = Sleepy(CallbackAPIVersion.VERSION2)
+    connected = threading.Event()
+    client.on_connect = lambda *_: connected.set()
+    client.connect("localhost", broker.tcp, keepalive=0)
+    client.loop_start()
+    assert connected.wait(120)
+    thread: Any = client._thread
+    for _ in range(20):
+        wait_until_asleep(thread)
+        infos = [client.publish("wakes", "x", qos) for _ in range(50)]
+        delivered(infos[-1])
+    client.disconnect()
+    client.loop_stop()
+
+
 @pytest.mark.parametrize("wake", ["_hurry", "disconnect", "loop_stop"])
 def test_a_wait_for_the_next_attempt_is_woken(monkeypatch: pytest.MonkeyPatch, wake: str) -> None:
     client = Client(CallbackAPIVersion.VERSION2)
