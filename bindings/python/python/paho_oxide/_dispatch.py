@@ -83,7 +83,7 @@ class Dispatching(Callbacks):
     def _dispatch(self, ready: bool = False) -> bool:
         """Tells the program what has happened; returns true if that was anything. `ready`: events have been taken already."""
         connection = self._connection
-        if self._is_telling():
+        if self._dispatching is not None and self._is_telling():
             # A callback that calls loop() itself must not be called again before it is done.
             return False
         if not (ready or connection.take()):

@@ -287,7 +287,7 @@ class Loop(Dispatching):
         if self._sock is None:
             return MQTTErrorCode.MQTT_ERR_NO_CONN
         # Nothing is taken for a callback that calls loop() itself: `_dispatch` does not tell it anything.
-        tell = not self._is_telling()
+        tell = self._dispatching is None or not self._is_telling()
         if self._direct:
             if self._connection.turn(timeout, once, tell):
                 self._dispatch(True)
