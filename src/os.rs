@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::sync::Once;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use std::time::Duration;
 
 use self::lock::Mutex;
@@ -308,11 +308,19 @@ pub struct LocalTime {
     pub second: i32,
 }
 
-/// Held by a thread that is in the C library's time zone functions, and during a fork.
-static IN_TIME_ZONE: Mutex<()> = Mutex::new(());
+/// Set by a thread that is in the C library's time zone functions, and during a fork. A bare flag: a lock with a queue of waiting threads
+/// has a state outside itself, which the fork may catch in the middle of a change, and the child could not free the lock.
+static IN_TIME_ZONE: AtomicBool = AtomicBool::new(false);
+
+/// Sets the flag. Returns true unless somebody else has.
+fn enter_time_zone() -> bool {
+    IN_TIME_ZONE
+        .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
+        .is_ok()
+}
 
 thread_local! {
-    /// This thread holds that lock.
+    /// This thread has set that flag, and is in those functions.
     static IS_IN_TIME_ZONE: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -330,8 +338,7 @@ fn keep_time_zone_from_forks() {
         // Five seconds, not for ever: another library's function before forks may hold what `localtime_r` waits for. Less than that a
         // busy machine may take to let the other thread go on.
         for _ in 0..50_000 {
-            if let Some(held) = IN_TIME_ZONE.try_lock() {
-                std::mem::forget(held);
+            if enter_time_zone() {
                 HELD.set(true);
                 return;
             }
@@ -339,23 +346,26 @@ fn keep_time_zone_from_forks() {
         }
     }
     extern "C" fn after() {
+        // In the parent, and in the child, whose only thread is the copy of this one.
         if HELD.replace(false) {
-            // SAFETY: `before` has taken the lock on this thread, or on the one that this is the child's copy of, and kept it.
-            unsafe { IN_TIME_ZONE.force_unlock() };
+            IN_TIME_ZONE.store(false, Ordering::Release);
         }
     }
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // SAFETY: functions without arguments that take and free a lock under which nothing of the program's is called. Should
-        // there be no memory to register them, a child is not protected.
+    // Nobody waits for whoever comes first: a fork meanwhile would leave the child waiting.
+    static IS_SEEN_TO: AtomicBool = AtomicBool::new(false);
+    if !IS_SEEN_TO.swap(true, Ordering::Relaxed) {
+        // SAFETY: functions without arguments that set and clear a flag, under which nothing of the program's is called. Should there be
+        // no memory to register them, a child is not protected.
         unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
-    });
+    }
 }
 
 /// Splits seconds since the epoch as the C library's time zone says.
 pub fn local_time(seconds: i64) -> LocalTime {
     keep_time_zone_from_forks();
-    let _held = IN_TIME_ZONE.lock();
+    while !enter_time_zone() {
+        std::thread::yield_now();
+    }
     IS_IN_TIME_ZONE.set(true);
     // SAFETY: `tm` is plain data for which all zeroes is a value; localtime_r fills it and keeps no reference.
     let tm = unsafe {
@@ -365,6 +375,7 @@ pub fn local_time(seconds: i64) -> LocalTime {
         tm
     };
     IS_IN_TIME_ZONE.set(false);
+    IN_TIME_ZONE.store(false, Ordering::Release);
     LocalTime {
         year: tm.tm_year + 1900,
         month: tm.tm_mon + 1,
