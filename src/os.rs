@@ -1,15 +1,15 @@
 //! What the library asks of the operating system that has no safe wrapper: fork, exit, threads, environment, local time.
 #![allow(unsafe_code)] // besides `ffi`, the only room that may
 
+pub mod local_time;
 pub mod lock;
 
-use std::cell::Cell;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::time::Duration;
 
 use self::lock::Mutex;
@@ -292,100 +292,6 @@ pub fn environment(name: &str) -> Option<OsString> {
     }
 }
 
-/// Calendar fields of a local time.
-pub struct LocalTime {
-    /// Gregorian year.
-    pub year: i32,
-    /// 1 to 12.
-    pub month: i32,
-    /// Day of the month, from 1.
-    pub day: i32,
-    /// 0 to 23.
-    pub hour: i32,
-    /// 0 to 59.
-    pub minute: i32,
-    /// 0 to 60.
-    pub second: i32,
-}
-
-/// Set by a thread that is in the C library's time zone functions, and during a fork. A bare flag: a lock with a queue of waiting threads
-/// has a state outside itself, which the fork may catch in the middle of a change, and the child could not free the lock.
-static IN_TIME_ZONE: AtomicBool = AtomicBool::new(false);
-
-/// Sets the flag. Returns true unless somebody else has.
-fn enter_time_zone() -> bool {
-    IN_TIME_ZONE
-        .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
-        .is_ok()
-}
-
-thread_local! {
-    /// This thread has set that flag, and is in those functions.
-    static IS_IN_TIME_ZONE: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Sees to it that no thread of the library's is inside `localtime_r` when the process forks. The C library guards its time
-/// zone by a lock that it does not free in the child: there the next call would never return.
-fn keep_time_zone_from_forks() {
-    thread_local! {
-        static HELD: Cell<bool> = const { Cell::new(false) };
-    }
-    extern "C" fn before() {
-        // A signal may have come in the middle of `localtime_r`, and its handler may fork: this thread would wait for itself.
-        if IS_IN_TIME_ZONE.get() {
-            return;
-        }
-        // Five seconds, not for ever: another library's function before forks may hold what `localtime_r` waits for. Less than that a
-        // busy machine may take to let the other thread go on.
-        for _ in 0..50_000 {
-            if enter_time_zone() {
-                HELD.set(true);
-                return;
-            }
-            std::thread::sleep(Duration::from_micros(100));
-        }
-    }
-    extern "C" fn after() {
-        // In the parent, and in the child, whose only thread is the copy of this one.
-        if HELD.replace(false) {
-            IN_TIME_ZONE.store(false, Ordering::Release);
-        }
-    }
-    // Nobody waits for whoever comes first: a fork meanwhile would leave the child waiting.
-    static IS_SEEN_TO: AtomicBool = AtomicBool::new(false);
-    if !IS_SEEN_TO.swap(true, Ordering::Relaxed) {
-        // SAFETY: functions without arguments that set and clear a flag, under which nothing of the program's is called. Should there be
-        // no memory to register them, a child is not protected.
-        unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
-    }
-}
-
-/// Splits seconds since the epoch as the C library's time zone says.
-pub fn local_time(seconds: i64) -> LocalTime {
-    keep_time_zone_from_forks();
-    while !enter_time_zone() {
-        std::thread::yield_now();
-    }
-    IS_IN_TIME_ZONE.set(true);
-    // SAFETY: `tm` is plain data for which all zeroes is a value; localtime_r fills it and keeps no reference.
-    let tm = unsafe {
-        let mut tm: libc::tm = std::mem::zeroed();
-        let seconds: libc::time_t = seconds;
-        libc::localtime_r(&raw const seconds, &raw mut tm);
-        tm
-    };
-    IS_IN_TIME_ZONE.set(false);
-    IN_TIME_ZONE.store(false, Ordering::Release);
-    LocalTime {
-        year: tm.tm_year + 1900,
-        month: tm.tm_mon + 1,
-        day: tm.tm_mday,
-        hour: tm.tm_hour,
-        minute: tm.tm_min,
-        second: tm.tm_sec,
-    }
-}
-
 /// Returns the calling thread's `pthread_t`: how the trace, like the original's, names a thread.
 pub fn thread_number() -> u64 {
     // SAFETY: pthread_self has no precondition.
@@ -455,46 +361,6 @@ mod tests {
         spawn("signals", None, move || tell.send(blocked()).unwrap()).unwrap();
         assert!(told.recv().unwrap());
         assert!(!blocked());
-    }
-
-    #[test]
-    fn a_forked_child_may_ask_for_the_time() {
-        // In a process of its own: other tests verify certificates, and OpenSSL asks the C library for times too, unguarded.
-        const ALONE: &str = "PAHO_OXIDE_FORKS_ALONE";
-        if std::env::var_os(ALONE).is_none() {
-            let mut alone = std::process::Command::new(std::env::current_exe().expect("this test"));
-            alone.args(["--exact", "os::tests::a_forked_child_may_ask_for_the_time"]);
-            assert!(alone.env(ALONE, "1").status().expect("runs").success());
-            return;
-        }
-        let stop = std::sync::atomic::AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| {
-                    while !stop.load(Ordering::Relaxed) {
-                        local_time(0);
-                    }
-                });
-            }
-            for _ in 0..200 {
-                let mut status = 0;
-                // SAFETY: the child calls what may be called in one, and ends; a hang ends it by a signal.
-                let ended = unsafe {
-                    let child = libc::fork();
-                    if child == 0 {
-                        libc::alarm(60);
-                        local_time(1);
-                        libc::_exit(0);
-                    }
-                    libc::waitpid(child, &raw mut status, 0) == child && status == 0
-                };
-                if !ended {
-                    stop.store(true, Ordering::Relaxed);
-                    panic!("the child ended with {status:#x}");
-                }
-            }
-            stop.store(true, Ordering::Relaxed);
-        });
     }
 
     #[test]

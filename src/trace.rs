@@ -400,15 +400,16 @@ fn timestamp() -> String {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap_or_default();
-    let local = crate::os::local_time(i64::try_from(now.as_secs()).unwrap_or(0));
+    let seconds = i64::try_from(now.as_secs()).unwrap_or(0);
+    let local = crate::os::local_time::local_time(seconds);
     format!(
         "{:04}{:02}{:02} {:02}{:02}{:02}.{:03}",
-        local.year,
-        local.month,
-        local.day,
-        local.hour,
-        local.minute,
-        local.second,
+        local.year(),
+        local.month(),
+        local.day(),
+        local.hour(),
+        local.minute(),
+        local.second(),
         now.subsec_millis()
     )
 }
