@@ -1,6 +1,7 @@
 //! What the library asks of the operating system that has no safe wrapper: fork, exit, threads, environment, local time.
 #![allow(unsafe_code)] // besides `ffi`, the only room that may
 
+pub mod fork_guard;
 pub mod local_time;
 pub mod lock;
 

@@ -7,7 +7,7 @@ use crate::engine::core::{Client, Guard, Thread};
 use crate::engine::delivery::queue::Driver;
 use crate::engine::host::{Event, Host, Teller};
 use crate::options::{ConnectOptions, ErrorReporter, PskSource, Verifier};
-use crate::os::Uncancellable;
+use crate::os::{Uncancellable, fork_guard};
 
 /// Makes a teller of one account, which ends where the program's function says so, as `ERR_print_errors_cb` has it.
 fn teller(reporter: ErrorReporter) -> Teller {
@@ -33,7 +33,7 @@ impl<H: Host> Client<H> {
         let this = std::thread::current().id();
         core.roles.enter(this);
         drop(core);
-        let result = function();
+        let result = fork_guard::outside(function);
         let mut core = self.lock();
         core.roles.leave(&this);
         if core.waiters > 0 || core.roles.is_outwaited() {

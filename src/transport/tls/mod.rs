@@ -7,6 +7,7 @@ mod material;
 mod session;
 mod store;
 
+use crate::os::fork_guard::between_forks;
 use crate::os::lock::Mutex;
 use openssl::error::ErrorStack;
 use openssl::ssl::{ErrorCode, Ssl, SslRef, SslStream, SslVerifyMode};
@@ -54,7 +55,7 @@ impl Tls {
         options: &TlsOptions,
     ) -> Result<TlsLayer, ConnectError> {
         let prepared = self.prepare(options)?;
-        let mut stream = prepare_ssl(&prepared, uri, options)
+        let mut stream = between_forks(|| prepare_ssl(&prepared, uri, options))
             .and_then(|ssl| SslStream::new(ssl, Intake::new(socket)))
             .map_err(|errors| Failure::from_stack("settings", &errors))?;
         loop {
@@ -111,7 +112,7 @@ impl Tls {
         {
             return Ok(Arc::clone(prepared));
         }
-        let prepared = Arc::new(Prepared::new(options)?);
+        let prepared = Arc::new(between_forks(|| Prepared::new(options))?);
         *self.0.lock() = Some(Arc::clone(&prepared));
         Ok(prepared)
     }
@@ -119,7 +120,7 @@ impl Tls {
 
 /// Finds what is wrong with the options themselves, without a look at files and tokens.
 pub(super) fn check(options: &TlsOptions) -> Result<(), ConnectError> {
-    context::check(options).map_err(ConnectError::from)
+    between_forks(|| context::check(options)).map_err(ConnectError::from)
 }
 
 /// Goes on with a handshake. Where that `asks` the program for a key it may take as long as the program likes, on a thread
@@ -129,7 +130,7 @@ async fn step(
     asks: bool,
 ) -> Result<(SslStream<Intake>, Result<(), openssl::ssl::Error>), ConnectError> {
     let step = |mut stream: SslStream<Intake>| {
-        let result = stream.connect();
+        let result = between_forks(|| stream.connect());
         (stream, result)
     };
     if !asks {
