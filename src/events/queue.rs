@@ -157,12 +157,19 @@ pub enum Wait {
     Forever,
 }
 
-/// Counts what one client's program has taken, over several records.
-#[derive(Default)]
-struct Tally {
-    of: Option<Arc<dyn Producer>>,
+/// Messages in a row that a program has taken of one client.
+struct Row {
+    of: Arc<dyn Producer>,
     count: Count,
     records: Vec<RecordKey>,
+}
+
+/// Counts what the program has taken, for the clients to be told of it when the queue is unlocked.
+#[derive(Default)]
+struct Tally {
+    row: Option<Row>,
+    /// Those before it: there are none where one client has the queue.
+    before: Vec<Row>,
 }
 
 impl Tally {
@@ -174,19 +181,22 @@ impl Tally {
             from.told(entry.record.head.kind);
             return;
         }
-        if !self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, &from)) {
-            self.tell();
-            self.of = Some(from);
-        }
-        self.count.messages += 1;
-        self.count.bytes += message_size(&entry.record);
-        self.records.extend(entry.stored);
+        self.before
+            .extend(self.row.take_if(|row| !Arc::ptr_eq(&row.of, &from)));
+        let row = self.row.get_or_insert_with(|| Row {
+            of: from,
+            count: Count::default(),
+            records: Vec::new(),
+        });
+        row.count.messages += 1;
+        row.count.bytes += message_size(&entry.record);
+        row.records.extend(entry.stored);
     }
 
-    fn tell(&mut self) {
-        if let Some(of) = self.of.take() {
-            of.taken(std::mem::take(&mut self.count), &self.records);
-            self.records.clear();
+    /// Tells the clients, which may write and read on, and queue events.
+    fn tell(self) {
+        for row in self.before.into_iter().chain(self.row) {
+            row.of.taken(row.count, &row.records);
         }
     }
 }
@@ -474,8 +484,9 @@ impl Queue {
                 settle_down(&mut taking);
                 settle_down(&mut state.entries);
             } else {
-                // The announcement may have reached this thread alone, and it does not take all.
-                self.wake(&mut state);
+                // The announcement may have reached this thread alone, and it does not take all. Or there was none: a call under
+                // way was to take the events, and has ended while this thread had them.
+                self.announce(&mut state);
             }
             match (records, full) {
                 (0, Some(size)) => Some(Taken::NotFitting(size)),
@@ -509,11 +520,11 @@ pub(super) struct Collecting<'a>(&'a Queue);
 
 impl Drop for Collecting<'_> {
     fn drop(&mut self) {
-        let taking_empty = self.0.taking.lock().is_empty();
         let mut state = self.0.state.lock();
         state.collecting -= 1;
         self.0.note(&state);
-        if !taking_empty || !state.entries.is_empty() {
+        // What a thread has moved out of the state, and does not take, that thread announces.
+        if state.has_events() {
             self.0.announce(&mut state);
         }
     }

@@ -87,3 +87,66 @@ fn long_lines_are_fewer() {
     let dropped = u64::try_from(MAX_LINES - waited.len()).expect("a few");
     assert_eq!(take(&queue, 1), [(5, dropped, long.len())]);
 }
+
+/// A client that looks whether the queue is locked when it is told of what was taken.
+struct Looks {
+    queue: Arc<Queue>,
+    told: Mutex<Vec<(usize, bool)>>,
+}
+
+impl Producer for Looks {
+    fn context(&self) -> u64 {
+        0
+    }
+
+    fn taken(&self, count: Count, _: &[RecordKey]) {
+        let free = self.queue.taking.try_lock().is_some() && self.queue.state.try_lock().is_some();
+        self.told.lock().push((count.messages, free));
+    }
+
+    fn is_news(&self, _: Kind) -> bool {
+        true
+    }
+
+    fn told(&self, _: Kind) {}
+}
+
+/// What a client does then may take long: it may write to its socket, and has a lock of its own.
+#[test]
+fn clients_are_told_of_what_was_taken_without_a_lock_however_their_messages_alternate() {
+    let queue = Queue::new();
+    let looks = || {
+        Arc::new(Looks {
+            queue: Arc::clone(&queue),
+            told: Mutex::default(),
+        })
+    };
+    let (one, other) = (looks(), looks());
+    let mut pending = Pending::default();
+    for from in [&one, &one, &other, &one] {
+        let from: Arc<dyn Producer> = Arc::<Looks>::clone(from);
+        pending.push(&from, Record::new(Kind::Message), None);
+    }
+    queue.push_all(&mut pending);
+    assert_eq!(queue.take_batch(Wait::No, |_, _| true), Ok(4));
+    assert_eq!(*one.told.lock(), [(2, true), (1, true)]);
+    assert_eq!(*other.told.lock(), [(1, true)]);
+}
+
+/// The call that was to take the events ends while another thread takes some of them.
+#[test]
+fn what_is_left_of_a_call_that_collects_is_signalled() {
+    let queue = Queue::new();
+    let fd = queue.event_fd().expect("a descriptor");
+    let is_readable = || rustix::io::read(fd, &mut [0; 8]).is_ok();
+    let mut collecting = Some(queue.collect());
+    queue.push_line(Level::Error, "1");
+    queue.push_line(Level::Error, "2");
+    assert!(!is_readable(), "the call takes them");
+    let visit = |_, record: &Record| {
+        collecting = None;
+        record.topic() == b"1"
+    };
+    assert_eq!(queue.take_batch(Wait::No, visit), Ok(1));
+    assert!(is_readable(), "nobody is told of the other one");
+}
