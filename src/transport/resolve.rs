@@ -16,8 +16,9 @@ pub trait Resolver: Send + Sync {
 
 /// The system's resolver (`getaddrinfo`), on a thread of the runtime's blocking pool.
 ///
-/// An abandoned look-up keeps its thread until the system gives up. The pool is bounded (512 threads by default), and
-/// only names go there: with every thread stuck in a dead name server, clients of literal addresses still connect.
+/// An abandoned look-up keeps its thread until the system gives up. The pool is bounded (512 threads by default): with every
+/// thread stuck in a dead name server, clients of literal addresses still connect, but those with TLS, whose handshakes need a
+/// thread of the pool too (`apart`), wait for one inside their deadline.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemResolver;
 
