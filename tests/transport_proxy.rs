@@ -91,6 +91,33 @@ fn refusals_tell_the_status() {
     assert_eq!(error.stage, Stage::Proxy, "{error}");
 }
 
+/// Issue 11, item 20: interim answers are passed over, and lines may end without a carriage return.
+#[test]
+fn interim_answers_and_bare_line_feeds_are_understood() {
+    for answer in [
+        &b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nfirst"[..],
+        b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 102\r\n\r\nHTTP/1.0 200 OK\r\n\r\nfirst",
+        b"HTTP/1.1 100 Continue\n\nHTTP/1.1 200 OK\nA: b\n\nfirst",
+    ] {
+        let (address, proxy) = scripted(answer);
+        let link = connect("tcp://b.example:1", &address).unwrap();
+        assert_eq!(receive(&link, 5), b"first");
+        proxy.join().unwrap();
+    }
+}
+
+/// Issue 11, item 20: no answer but 200 opens a tunnel, not another one of success either.
+#[test]
+fn only_200_opens_a_tunnel() {
+    for status in ["201", "202", "204", "206", "299", "301", "407", "2000", "20"] {
+        let answer = format!("HTTP/1.1 {status} X\r\n\r\nfirst");
+        let (address, proxy) = scripted(Box::leak(answer.into_bytes().into_boxed_slice()));
+        let error = connect("tcp://b.example:1", &address).unwrap_err();
+        assert_eq!(error.stage, Stage::Proxy, "{status}");
+        proxy.join().unwrap();
+    }
+}
+
 #[test]
 fn answers_longer_than_a_read() {
     let head = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "y".repeat(100_000));

@@ -184,6 +184,27 @@ fn refused_upgrades_tell_the_status() {
     assert!(refuse("HTTP/1.1 101 Swi").contains("end of file"));
 }
 
+/// Issue 11, item 20: interim answers are passed over, and lines may end without a carriage return.
+#[test]
+fn interim_answers_and_bare_line_feeds_are_understood() {
+    for (interim, bare) in [
+        ("HTTP/1.1 100 Continue\r\n\r\n", false),
+        ("HTTP/1.1 102\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", false),
+        ("HTTP/1.1 100 Continue\r\n\r\n", true),
+        ("", true),
+    ] {
+        let (uri, server) = serve(move |mut peer| {
+            let mut answer = format!("{interim}{}", peer.answer("A: b\r\n"));
+            if bare {
+                answer = answer.replace("\r\n", "\n");
+            }
+            peer.send(answer.as_bytes());
+        });
+        connect(&uri).unwrap();
+        server.join().unwrap();
+    }
+}
+
 #[test]
 fn answers_that_chose_something_else_are_refused() {
     for extra in [
