@@ -160,6 +160,12 @@ mod processes {
     }
 
     #[test]
+    fn forked_children_beside_busy_threads_have_an_mqttclient_of_their_own() {
+        right(&["broker.py"], "fork_many_client", &["200"]);
+        right(&["tls_broker.py"], "fork_many_client", &["20"]);
+    }
+
+    #[test]
     fn a_forked_child_has_clients_of_the_event_api_of_its_own() {
         right(&[], "fork_oxide", &[]);
     }
@@ -177,6 +183,18 @@ mod processes {
     #[test]
     fn cancelling_a_thread_inside_a_call_ends_no_process() {
         right(&[], "cancelled_thread", &[]);
+    }
+
+    #[test]
+    fn no_call_is_a_cancellation_point() {
+        for case in ["cancelled_calls_client", "cancelled_calls_async"] {
+            right(&["broker.py"], case, &[]);
+        }
+    }
+
+    #[test]
+    fn a_setuid_program_uses_no_proxy_of_its_users() {
+        right(&[], "setuid_proxy", &[]);
     }
 
     #[test]
