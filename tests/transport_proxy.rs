@@ -109,7 +109,9 @@ fn interim_answers_and_bare_line_feeds_are_understood() {
 /// Issue 11, item 20: no answer but 200 opens a tunnel, not another one of success either.
 #[test]
 fn only_200_opens_a_tunnel() {
-    for status in ["201", "202", "204", "206", "299", "301", "407", "2000", "20"] {
+    for status in [
+        "201", "202", "204", "206", "299", "301", "407", "2000", "20",
+    ] {
         let answer = format!("HTTP/1.1 {status} X\r\n\r\nfirst");
         let (address, proxy) = scripted(Box::leak(answer.into_bytes().into_boxed_slice()));
         let error = connect("tcp://b.example:1", &address).unwrap_err();

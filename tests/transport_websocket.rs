@@ -189,7 +189,10 @@ fn refused_upgrades_tell_the_status() {
 fn interim_answers_and_bare_line_feeds_are_understood() {
     for (interim, bare) in [
         ("HTTP/1.1 100 Continue\r\n\r\n", false),
-        ("HTTP/1.1 102\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", false),
+        (
+            "HTTP/1.1 102\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n",
+            false,
+        ),
         ("HTTP/1.1 100 Continue\r\n\r\n", true),
         ("", true),
     ] {
