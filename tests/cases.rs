@@ -370,7 +370,7 @@ mod connections {
 
     #[test]
     fn who_sets_callbacks_waits_for_the_one_that_runs() {
-        for mode in ["failure", "message", "inside"] {
+        for mode in ["failure", "message", "inside", "mutual"] {
             right(&[], "callbacks_replaced", &[mode]);
         }
     }

@@ -70,6 +70,8 @@ wait_for() {
     local file=$1 regex=$2 left=${3:-1} line fd tail_pid result=1
     # Bytes, not characters: a binary payload that ends in the first byte of a character would swallow the newline.
     local LC_ALL=C
+    # The program that writes it may not have made it yet, and tail would end at once.
+    : >>"$file"
     exec {fd}< <(exec timeout $LIMIT tail -n +1 -f "$file" 2>/dev/null)
     tail_pid=$!
     while IFS= read -r -u "$fd" line; do

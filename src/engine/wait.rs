@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::os::lock::Mutex;
 
+use crate::reactor::is_in_callback;
 use crate::transport::Want;
 use crate::transport::stream::Wake;
 
@@ -84,9 +85,12 @@ impl<H: Host> Client<H> {
     }
 
     /// Waits until the callback that another thread runs has returned, so that a program may free what a callback of before
-    /// used: with the original, the lock sees to that. Returns at once inside a callback. A callback that waits for this very
-    /// call ends that after ten seconds.
+    /// used: with the original, the lock sees to that. Returns at once inside a callback, of another client too: two callbacks could
+    /// wait for each other. A callback that waits for this very call ends that after ten seconds.
     pub fn outwait_callback(&self) {
+        if is_in_callback() {
+            return;
+        }
         let this = std::thread::current().id();
         let mut core = self.lock();
         let Some(running) = core.roles.running(&this) else {

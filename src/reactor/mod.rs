@@ -8,6 +8,7 @@
 mod crew;
 mod sync;
 
+use std::cell::Cell;
 #[cfg(test)]
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -341,6 +342,7 @@ impl Reactor {
             // Without another thread this client's callbacks still run; the next attempt may succeed.
             let _ = self.spawn();
         }
+        CALLBACKS.set(CALLBACKS.get() + 1);
         InCallback(self)
     }
 
@@ -461,11 +463,22 @@ impl Attention {
     }
 }
 
+thread_local! {
+    /// Callbacks that this thread is inside.
+    static CALLBACKS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Returns true if this thread is inside a callback, whichever client's.
+pub fn is_in_callback() -> bool {
+    CALLBACKS.get() > 0
+}
+
 /// A thread inside a callback.
 pub struct InCallback(&'static Reactor);
 
 impl Drop for InCallback {
     fn drop(&mut self) {
+        CALLBACKS.set(CALLBACKS.get() - 1);
         self.0.crew.leave();
     }
 }

@@ -4,11 +4,12 @@
  *   failure   connect's onFailure runs while MQTTAsync_setCallbacks is called
  *   message   messageArrived runs, with more messages behind it, while each other function that sets one is called
  *   inside    onFailure itself sets callbacks
+ *   mutual    the onFailures of two clients set each other's callbacks at the same time
  *
  * Right: the call returns after the callback has returned (the original has one lock for both), and before the next ones have;
- * inside a callback it returns at once.
+ * inside a callback, of whichever client, it returns at once.
  *
- * Original: right for failure and inside; of messages it hands over all that have come before the call gets the lock
+ * Original: right for failure and inside, and mutual cannot come about, as one callback runs at a time; of messages it hands over all that have come before the call gets the lock
  */
 #include "case.h"
 #include <semaphore.h>
@@ -56,6 +57,42 @@ static void succeeded(void *context, MQTTAsync_successData *data) {
         MQTTAsync_send(handle, "t", 1, "x", 0, 0, NULL);
 }
 
+/* Each of two clients. */
+struct one {
+    MQTTAsync own, *other;
+    pthread_barrier_t *together;
+    atomic_int returned;
+};
+
+static void failed_together(void *context, MQTTAsync_failureData *data) {
+    struct one *one = context;
+    pthread_barrier_wait(one->together);
+    MQTTAsync_setCallbacks(*one->other, NULL, NULL, other, NULL);
+    one->returned = 1;
+}
+
+/* True if both calls return before any of them could have given up waiting. */
+static int mutual(const char *uri) {
+    pthread_barrier_t together;
+    struct one ones[2] = {{.together = &together}, {.together = &together}};
+    int i, right;
+    pthread_barrier_init(&together, NULL, 2);
+    for (i = 0; i < 2; i++) {
+        MQTTAsync_create(&ones[i].own, uri, i ? "one" : "two", MQTTCLIENT_PERSISTENCE_NONE, NULL);
+        ones[i].other = &ones[1 - i].own;
+    }
+    for (i = 0; i < 2; i++) {
+        MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
+        options.onFailure = failed_together;
+        options.context = &ones[i];
+        MQTTAsync_connect(ones[i].own, &options);
+    }
+    right = WAIT_FOR(ones[0].returned && ones[1].returned, 8000);
+    for (i = 0; i < 2; i++)
+        MQTTAsync_destroy(&ones[i].own);
+    return right;
+}
+
 static int set(int which) {
     switch (which) {
     case 0: return MQTTAsync_setCallbacks(handle, NULL, NULL, arrived, NULL);
@@ -80,6 +117,8 @@ int main(int argc, char **argv) {
         start_server(uri);
     else
         close(listen_anywhere(uri));
+    if (strcmp(mode, "mutual") == 0)
+        return verdict(mutual(uri));
     for (which = 0; which < (messages ? 9 : 1); which++) {
         MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
         int i, rc;
