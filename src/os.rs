@@ -5,12 +5,13 @@ pub mod fork_guard;
 pub mod local_time;
 pub mod lock;
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::sync::Once;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use self::lock::Mutex;
@@ -293,6 +294,28 @@ pub fn environment(name: &str) -> Option<OsString> {
     }
 }
 
+/// Names a thread among all that the process has, those that have ended too. The standard library's identifier allocates for each
+/// thread of the program's that asks, and tools that look for leaks find that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThreadId(u64);
+
+impl ThreadId {
+    /// Returns the calling thread's.
+    pub fn current() -> Self {
+        thread_local! {
+            static OWN: Cell<u64> = const { Cell::new(0) };
+        }
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let own = OWN.get();
+        if own > 0 {
+            return Self(own);
+        }
+        let new = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        OWN.set(new);
+        Self(new)
+    }
+}
+
 /// Returns the calling thread's `pthread_t`: how the trace, like the original's, names a thread.
 pub fn thread_number() -> u64 {
     // SAFETY: pthread_self has no precondition.
@@ -362,6 +385,14 @@ mod tests {
         spawn("signals", None, move || tell.send(blocked()).unwrap()).unwrap();
         assert!(told.recv().unwrap());
         assert!(!blocked());
+    }
+
+    #[test]
+    fn a_thread_keeps_its_identifier_and_shares_it_with_none() {
+        let own = ThreadId::current();
+        assert_eq!(own, ThreadId::current());
+        let others = [(); 2].map(|()| std::thread::spawn(ThreadId::current).join().unwrap());
+        assert!(others[0] != others[1] && !others.contains(&own));
     }
 
     #[test]

@@ -4,11 +4,10 @@ use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::thread::ThreadId;
 use std::time::Instant;
 
-use crate::os::Uncancellable;
 use crate::os::lock::{Condvar, Mutex, MutexGuard};
+use crate::os::{ThreadId, Uncancellable};
 
 use crate::options::{CreateOptions, Preferences};
 use crate::persistence::{Store, StoreError};

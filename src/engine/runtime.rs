@@ -7,11 +7,14 @@
 
 use std::cell::Cell;
 use std::io;
+use std::panic::catch_unwind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use once_cell::sync::OnceCell;
 use tokio::runtime::{Builder, Handle};
 
+use crate::os::lock::{Condvar, Mutex};
 use crate::os::{self, PerProcess};
 use crate::reactor::STACK;
 
@@ -43,17 +46,41 @@ pub(super) fn runtime() -> io::Result<&'static Handle> {
 fn start() -> io::Result<Handle> {
     os::watch_for_fork();
     crate::engine::watch_for_exit();
-    let runtime = Builder::new_current_thread()
-        .thread_name("paho-resolve")
-        // The program is asked for keys and for new connect options on those that may block.
-        .thread_stack_size(STACK)
-        .enable_all()
-        .build()?;
-    let handle = runtime.handle().clone();
+    let made = Arc::new((Mutex::new(None), Condvar::new()));
+    let tell = Arc::clone(&made);
     // The threads that it starts for what may block inherit the signals blocked here.
     os::spawn("paho-connect", None, move || {
         CONNECTS.set(true);
-        runtime.block_on(std::future::pending::<()>());
+        // Made here: what tokio allocates for the thread that makes a runtime would be the program's thread's to free.
+        let build = || {
+            Builder::new_current_thread()
+                .thread_name("paho-resolve")
+                // The program is asked for keys and for new connect options on those that may block.
+                .thread_stack_size(STACK)
+                .enable_all()
+                .build()
+        };
+        // Somebody waits for the end of it, whatever that is.
+        let built = catch_unwind(build).unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
+        let (runtime, handle) = match built {
+            Ok(runtime) => {
+                let handle = runtime.handle().clone();
+                (Some(runtime), Ok(handle))
+            }
+            Err(error) => (None, Err(error)),
+        };
+        *tell.0.lock() = Some(handle);
+        tell.1.notify_all();
+        drop(tell);
+        if let Some(runtime) = runtime {
+            runtime.block_on(std::future::pending::<()>());
+        }
     })?;
-    Ok(handle)
+    let mut handle = made.0.lock();
+    loop {
+        if let Some(handle) = handle.take() {
+            return handle;
+        }
+        made.1.wait(&mut handle);
+    }
 }

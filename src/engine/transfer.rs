@@ -9,6 +9,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::os::ThreadId;
 use crate::protocol::decode;
 use crate::protocol::reason;
 use crate::protocol::session::Fault;
@@ -505,7 +506,7 @@ impl<H: Host> Source for Client<H> {
 
     fn panicked(self: Arc<Self>) {
         let mut core = self.lock();
-        core.roles.forget(&std::thread::current().id());
+        core.roles.forget(&ThreadId::current());
         // What the thread had taken out of the queue and not begun is still to be told.
         let rest = std::mem::take(&mut *self.batch.lock());
         core.outputs.queue.put_back(rest);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use crate::os::ThreadId;
 use crate::os::lock::Mutex;
 
 use crate::reactor::is_in_callback;
@@ -67,7 +68,7 @@ impl<H: Host> Client<H> {
     }
 
     fn wait_for_announcement<'a>(&'a self, mut core: Guard<'a, H>) -> Guard<'a, H> {
-        let this = std::thread::current().id();
+        let this = ThreadId::current();
         let deadline = Instant::now() + ANNOUNCEMENT;
         while core.roles.is_announcing_to(&this) {
             core.waiters += 1;
@@ -91,7 +92,7 @@ impl<H: Host> Client<H> {
         if is_in_callback() {
             return;
         }
-        let this = std::thread::current().id();
+        let this = ThreadId::current();
         let mut core = self.lock();
         let Some(running) = core.roles.running(&this) else {
             return;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::engine::core::{Client, Guard, Thread};
 use crate::engine::delivery::queue::{Count, Driver, release};
 use crate::engine::host::{Event, Handled, Host};
+use crate::os::ThreadId;
 use crate::persistence::RecordKey;
 use crate::protocol::session::Outcome;
 use crate::reactor::reactor;
@@ -37,7 +38,7 @@ enum Ran {
 impl<H: Host> Client<H> {
     /// Runs the callbacks on this thread until there are no more, unless another thread does.
     pub(in crate::engine) fn dispatch<'a>(&'a self, mut core: Guard<'a, H>) -> Guard<'a, H> {
-        let this = std::thread::current().id();
+        let this = ThreadId::current();
         if !core.roles.begin_dispatch(this) {
             return core;
         }

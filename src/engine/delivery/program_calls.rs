@@ -7,7 +7,7 @@ use crate::engine::core::{Client, Guard, Thread};
 use crate::engine::delivery::queue::Driver;
 use crate::engine::host::{Event, Host, Teller};
 use crate::options::{ConnectOptions, ErrorReporter, PskSource, Verifier};
-use crate::os::{Uncancellable, fork_guard};
+use crate::os::{ThreadId, Uncancellable, fork_guard};
 
 /// Makes a teller of one account, which ends where the program's function says so, as `ERR_print_errors_cb` has it.
 fn teller(reporter: ErrorReporter) -> Teller {
@@ -30,7 +30,7 @@ impl<H: Host> Client<H> {
         if core.lifecycle.is_destroyed() {
             return (core, None);
         }
-        let this = std::thread::current().id();
+        let this = ThreadId::current();
         core.roles.enter(this);
         drop(core);
         let result = fork_guard::outside(function);

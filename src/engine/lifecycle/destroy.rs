@@ -8,6 +8,7 @@ use super::disconnect::has_said_disconnect;
 use crate::engine::core::{Client, Core};
 use crate::engine::host::{Event, Host};
 use crate::engine::runtime::is_connecting_thread;
+use crate::os::ThreadId;
 use crate::protocol::property::PropertiesRef;
 use crate::protocol::reason;
 use crate::reactor::{Reactor, reactor};
@@ -76,7 +77,7 @@ impl<H: Host> Client<H> {
         self.changed.notify_all();
         core.close_retired();
         self.connector.forget();
-        let this = std::thread::current().id();
+        let this = ThreadId::current();
         while core.roles.others_inside(&this) {
             core.waiters += 1;
             self.changed.wait(&mut core.core);

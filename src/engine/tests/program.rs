@@ -1,12 +1,12 @@
 //! The program of these tests.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::ThreadId;
 use std::time::Instant;
 
 use super::{PATIENCE, publish};
 use crate::engine::{ConnectEnd, ConnectResult, Event, Handled, Host};
 use crate::options::ConnectOptions;
+use crate::os::ThreadId;
 use crate::os::lock::{Condvar, Mutex};
 use crate::protocol::QoS;
 use crate::protocol::packet::Publish;
@@ -160,7 +160,7 @@ impl<const BLOCKS: bool> Host for Program<BLOCKS> {
             Event::Disconnected { reason, .. } => format!("server left: {reason}"),
             Event::DisconnectEnded { op, said } => format!("{op} done, said: {said}"),
         };
-        *self.thread.lock() = Some(std::thread::current().id());
+        *self.thread.lock() = Some(ThreadId::current());
         self.heard.lock().push(what);
         self.changed.notify_all();
         let inside = self.inside.lock().take();

@@ -14,6 +14,7 @@ use crate::engine::last_error::Trouble;
 use crate::engine::tests::program::Program;
 use crate::engine::{Loss, LossCause, Subscription, Terms};
 use crate::options::{ConnectOptions, ManualAcks};
+use crate::os::ThreadId;
 use crate::persistence::{RecordKey, RecordKind};
 use crate::protocol::packet::Filter;
 use crate::protocol::property::PropertiesRef;
@@ -89,7 +90,7 @@ fn what_is_left_to_do_puts_the_client_into_the_reactors_queue() {
     // Callbacks, unless this thread runs them.
     core.outputs.tell(Event::Room);
     assert!(due(core, false) && !due(core, true));
-    let this = std::thread::current().id();
+    let this = ThreadId::current();
     assert!(core.roles.begin_dispatch(this));
     assert!(!due(core, false), "a thread runs callbacks");
     core.roles.end_dispatch();
@@ -115,7 +116,7 @@ fn callbacks_run_where_they_may_take_long_only() {
     core.outputs.tell(Event::Room);
     drop(other.settle(core, Thread::Caller));
     assert_eq!(other.heard(), ["room"]);
-    let this = Some(std::thread::current().id());
+    let this = Some(ThreadId::current());
     assert_ne!(*blocking.host().thread.lock(), this);
     assert_eq!(*other.host().thread.lock(), this);
 }

@@ -12,6 +12,7 @@ use crate::engine::driving::Work;
 use crate::engine::host::Event;
 use crate::engine::{Client, Count};
 use crate::options::{ConnectOptions, TlsOptions};
+use crate::os::ThreadId;
 use crate::os::lock::Mutex;
 use crate::protocol::{QoS, Version};
 
@@ -154,13 +155,13 @@ fn a_function_of_the_program_runs_unlocked_and_only_while_the_client_lives() {
     let client = Carried::new(setup(), None);
     let (core, answer) = client.call_out(client.lock(), || {
         let core = client.lock();
-        let other = std::thread::spawn(|| std::thread::current().id());
+        let other = std::thread::spawn(ThreadId::current);
         let other = other.join().expect("an id");
         assert!(core.roles.others_inside(&other), "destroy would wait");
         7
     });
     assert_eq!(answer, Some(7));
-    let this = std::thread::spawn(|| std::thread::current().id());
+    let this = std::thread::spawn(ThreadId::current);
     assert!(!core.roles.others_inside(&this.join().expect("an id")));
     drop(core);
     client.destroy();

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::thread::ThreadId;
 
 use libc::{c_char, c_void};
 
 use crate::ffi::memory;
 use crate::ffi::read::Context;
 use crate::ffi::received::Received;
+use crate::os::ThreadId;
 use crate::os::lock::{Condvar, Mutex, MutexGuard};
 use crate::protocol::topic;
 
@@ -153,7 +153,7 @@ impl Inner {
         let Some(old) = old else {
             return;
         };
-        let this = std::thread::current().id();
+        let this = ThreadId::current();
         while table
             .running
             .is_some_and(|(number, thread)| number == old.number && thread != this)
@@ -169,7 +169,7 @@ impl Inner {
         // SAFETY: the topic's block has that many bytes, and is not changed before the message goes.
         let bytes = unsafe { memory::bytes(topic.cast(), len) };
         let matching = self.table.lock().matching(bytes);
-        let this = std::thread::current().id();
+        let this = ThreadId::current();
         let mut delivered = false;
         for route in matching {
             let mut table = self.table.lock();
