@@ -401,12 +401,14 @@ fn timestamp() -> String {
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap_or_default();
     let seconds = i64::try_from(now.as_secs()).unwrap_or(0);
-    let local = crate::os::local_time::local_time(seconds);
+    let Some(local) = crate::os::local_time::local_time(seconds) else {
+        return "00000000 000000.000".to_owned();
+    };
     format!(
         "{:04}{:02}{:02} {:02}{:02}{:02}.{:03}",
         local.year(),
         local.month(),
-        local.day(),
+        local.month_day(),
         local.hour(),
         local.minute(),
         local.second(),

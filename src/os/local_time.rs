@@ -1,18 +1,16 @@
 //! Local time without the C library: that guards its time zone by a lock which a fork may catch held, by OpenSSL's look at a
 //! certificate's dates for instance. In the child the next call would never return.
 
+use std::error::Error;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use tz::{DateTime, TimeZone, TimeZoneSettings};
 
 use super::{PerProcess, environment};
 
-/// Where the system's own zone is.
-const SYSTEM: &str = "/etc/localtime";
+/// What the crate calls the system's own zone, `/etc/localtime`.
+const SYSTEM: &str = "localtime";
 /// Where the others are, unless `TZDIR` names another folder.
 const FOLDER: &str = "/usr/share/zoneinfo";
 /// More than any file of a zone has: the largest have 4 KiB.
@@ -26,43 +24,37 @@ static ZONE: PerProcess<TimeZone> = PerProcess::new(|_| {
     zone(named.as_deref())
 });
 
-/// Splits seconds since the epoch as `TZ` says, or the system's zone.
-pub fn local_time(seconds: i64) -> DateTime {
-    let at = Timestamp::from_second(seconds).unwrap_or_default();
-    ZONE.get().to_datetime(at)
+/// Splits seconds since the epoch as `TZ` says, or the system's zone. None: in a year that no calendar has.
+pub fn local_time(seconds: i64) -> Option<DateTime> {
+    DateTime::from_timespec(seconds, 0, ZONE.get().as_ref()).ok()
 }
 
 /// Returns the zone that `TZ` names as POSIX and the C library have it: a file, or a rule. Nonsense is UTC.
 fn zone(named: Option<&str>) -> TimeZone {
-    let Some(named) = named else {
-        return file(Path::new(SYSTEM)).unwrap_or(TimeZone::UTC);
-    };
-    let named = named.strip_prefix(':').unwrap_or(named);
-    if named.is_empty() {
-        return TimeZone::UTC;
-    }
-    let folder = environment("TZDIR").unwrap_or_else(|| FOLDER.into());
-    file(&Path::new(&folder).join(named))
-        .or_else(|| TimeZone::posix(named).ok())
-        .or_else(|| TimeZone::posix(&format!("{named}{USUAL}")).ok())
-        .unwrap_or(TimeZone::UTC)
+    let folder = environment("TZDIR").and_then(|folder| folder.into_string().ok());
+    let folders = [folder.as_deref().unwrap_or(FOLDER)];
+    let settings = TimeZoneSettings::new(&folders, read);
+    let named = named.unwrap_or(SYSTEM);
+    settings
+        .parse_posix_tz(named)
+        .or_else(|_| settings.parse_posix_tz(&format!("{named}{USUAL}")))
+        .unwrap_or_else(|_| TimeZone::utc())
 }
 
 /// Reads a zone's file.
-fn file(path: &Path) -> Option<TimeZone> {
+fn read(path: &str) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
     let mut options = std::fs::OpenOptions::new();
     // Nothing that is no file can hold the caller up.
     let file = options
         .read(true)
         .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
-        .open(path)
-        .ok()?;
-    if !file.metadata().ok()?.is_file() {
-        return None;
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err("no regular file".into());
     }
     let mut content = Vec::new();
-    file.take(MOST).read_to_end(&mut content).ok()?;
-    TimeZone::tzif("local", &content).ok()
+    file.take(MOST).read_to_end(&mut content)?;
+    Ok(content)
 }
 
 #[cfg(test)]
@@ -87,10 +79,11 @@ mod tests {
     }
 
     fn ours(seconds: i64) -> [i32; 6] {
-        let at = local_time(seconds);
-        let day = [at.month(), at.day(), at.hour(), at.minute(), at.second()];
-        let [month, day, hour, minute, second] = day.map(i32::from);
-        [at.year().into(), month, day, hour, minute, second]
+        let at = local_time(seconds).expect("a year");
+        let (month, day) = (at.month(), at.month_day());
+        let rest = [month, day, at.hour(), at.minute(), at.second()];
+        let [month, day, hour, minute, second] = rest.map(i32::from);
+        [at.year(), month, day, hour, minute, second]
     }
 
     #[test]
@@ -134,8 +127,8 @@ mod tests {
     fn summer_time_without_dates_begins_and_ends_as_usual() {
         let zone = zone(Some("XYZ5XYS4"));
         let hour = |seconds| {
-            let at = jiff::Timestamp::from_second(seconds).expect("in range");
-            zone.to_datetime(at).hour()
+            let at = tz::DateTime::from_timespec(seconds, 0, zone.as_ref());
+            at.expect("a year").hour()
         };
         let (january, july) = (1_704_110_400, 1_719_835_200);
         assert_eq!((hour(january), hour(july)), (7, 8), "noon in UTC");
@@ -149,7 +142,7 @@ mod tests {
         assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
         let found = zone(path.to_str());
         std::fs::remove_file(&path).expect("is there");
-        assert_eq!(found, jiff::tz::TimeZone::UTC);
+        assert_eq!(found, tz::TimeZone::utc());
     }
 
     /// Other threads are inside the C library's time zone functions all the time, as OpenSSL is when it verifies.
