@@ -121,8 +121,9 @@ fn fill_beside(link: &Link) -> usize {
     let fd = link.fd().unwrap();
     let mut beside = 0;
     let mut refused = 0;
-    // What is on its way to the server's end makes room here when it gets there.
-    while refused < 20 {
+    // What is on its way to the server's end makes room here when it gets there: the last of it when TCP asks for the window that is
+    // nearly closed, after 200 ms. No event tells that nothing more gets there.
+    while refused < 100 {
         if let Ok(count) = send(fd, &[0; 512], SendFlags::DONTWAIT) {
             (beside, refused) = (beside + count, 0);
         } else {
