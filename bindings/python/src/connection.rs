@@ -243,7 +243,7 @@ impl Shared {
     }
 
     /// Writes, or leaves it to the loop, as the writer says.
-    fn write_soon(&self, mut state: MutexGuard<'_, State>, now: Instant) {
+    fn write_soon(&self, state: MutexGuard<'_, State>, now: Instant) {
         match state.writer {
             Writer::Caller => {
                 drop(state);
@@ -259,12 +259,7 @@ impl Shared {
             self.write();
             return;
         }
-        let ring = state.waiting && !state.rung;
-        state.rung |= ring;
-        drop(state);
-        if ring {
-            self.alarm.ring();
-        }
+        self.tell_waiting(state);
     }
 
     /// Waits until fewer bytes are unwritten, at most so long; returns true if there is room.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use paho_oxide::os::lock::MutexGuard;
 use paho_oxide::protocol::outbound::Batch;
 
-use super::state::{Inbound, Link};
+use super::state::{Inbound, Link, State};
 use super::{Shared, rc};
 use crate::descriptor::{self, Io};
 
@@ -50,13 +51,23 @@ impl Shared {
             state.batch = Some(batch);
             self.room.notify_all();
             match io {
-                Io::Some(_) if !state.blocked => {}
-                Io::Closed | Io::Failed(_) => {
-                    state.fail(rc::CONN_LOST);
-                    return;
-                }
-                _ => return,
+                Io::Some(_) if !state.blocked => continue,
+                Io::Closed | Io::Failed(_) => state.fail(rc::CONN_LOST),
+                _ => {}
             }
+            self.tell_waiting(guard);
+            return;
+        }
+    }
+
+    /// Has the thread that waits in [`turn`](Self::turn) look again: it waits for what there was to wait for when it began, and another
+    /// thread has read or written since. That may read again, tell what came, or wait for room.
+    pub(super) fn tell_waiting(&self, mut state: MutexGuard<'_, State>) {
+        let ring = state.waiting && !state.rung;
+        state.rung |= ring;
+        drop(state);
+        if ring {
+            self.alarm.ring();
         }
     }
 
@@ -85,6 +96,7 @@ impl Shared {
         let state = &mut *guard;
         if state.epoch != epoch {
             state.inbound = Some(Inbound::default());
+            self.tell_waiting(guard);
             return false;
         }
         let came = match io {
@@ -114,6 +126,7 @@ impl Shared {
             }
         };
         state.inbound = Some(inbound);
+        self.tell_waiting(guard);
         came
     }
 
