@@ -108,11 +108,11 @@ unsafe fn begin(
         .connect_timeout
         .saturating_mul(u32::try_from(attempts).unwrap_or(u32::MAX))
         .saturating_add(SLACK);
-    // Before the connection that there is ends for it.
-    client
-        .check_connect(&own)
-        .map_err(|error| super::error(&error))?;
     if client.is_connected() {
+        // Before the connection that there is ends for it; to connect checks by itself.
+        client
+            .check_connect(&own)
+            .map_err(|error| super::error(&error))?;
         // The original connects anew, with the new options. So do we, but take leave of the server first, lest it publish
         // the will of a client that is well.
         let _ = client.disconnect_and_wait(Duration::ZERO, 0, Properties::new());
