@@ -49,10 +49,12 @@ fn is_watched(client: &Carried) -> bool {
     connection.is_some_and(Connection::is_watched)
 }
 
-fn is_read(client: &Carried) -> bool {
+/// Returns true while a thread reads, or tells the program something.
+fn is_at_work(client: &Carried) -> bool {
     let core = client.lock();
     let connection = core.lifecycle.connection();
-    connection.is_some_and(|connection| connection.reader.is_reading())
+    !core.roles.may_dispatch()
+        || connection.is_some_and(|connection| connection.reader.is_reading())
 }
 
 /// Has the parts joined, where nothing has changed.
@@ -99,8 +101,8 @@ fn what_the_reactor_would_have_read_the_program_reads() {
     assert!(is_watched(&client));
     client.set_driver(READS);
     assert!(!is_watched(&client));
-    // A thread of the reactor that was reading comes back, and none begins.
-    while is_read(&client) {
+    // The thread of the reactor that has read comes back, and none begins.
+    while is_at_work(&client) {
         std::thread::yield_now();
     }
     server.publish(b"b");
