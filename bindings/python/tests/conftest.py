@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Callable
 
 import pytest
@@ -22,25 +21,28 @@ HERE = pathlib.Path(__file__).parent
 PROGRAMS = HERE / "programs"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def reserve() -> socket.socket:
+    """Returns a socket with a port of loopback, which refuses connections and is nobody else's before the socket is closed.
+
+    A server that binds with SO_REUSEADDR, as mosquitto does, may listen on it.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
 
 
 KINDS = ("tcp", "tls", "ws", "wss")
 
 
-@dataclass
 class Broker:
-    """mosquitto with a listener of each kind."""
+    """mosquitto with a listener of each kind. While it is stopped its ports stay taken: clients go on trying them."""
 
-    directory: pathlib.Path
-    tcp: int = 0
-    tls: int = 0
-    ws: int = 0
-    wss: int = 0
-    process: subprocess.Popen[bytes] | None = None
+    def __init__(self, directory: pathlib.Path) -> None:
+        self.directory = directory
+        self.process: subprocess.Popen[bytes] | None = None
+        self._held = [reserve() for _ in KINDS]
+        self.tcp, self.tls, self.ws, self.wss = (int(held.getsockname()[1]) for held in self._held)
 
     @property
     def unix(self) -> str:
@@ -53,33 +55,22 @@ class Broker:
     def start(self) -> None:
         program = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
         assert program, "mosquitto is missing: `make deps` installs it"
-        for _ in range(20):
-            for kind in KINDS:
-                setattr(self, kind, getattr(self, kind) or free_port())
-            secured = f"certfile {self.directory}/server.crt\nkeyfile {self.directory}/server.key\n"
-            (self.directory / "mosquitto.conf").write_text(
-                "allow_anonymous true\npersistence false\nmax_queued_messages 0\nmax_inflight_messages 100\nuser root\n"
-                # Otherwise the server's second small write waits 40 ms for our acknowledgement of the first.
-                "set_tcp_nodelay true\n"
-                f"listener {self.tcp} 127.0.0.1\nlistener 0 {self.unix}\n"
-                f"listener {self.ws} 127.0.0.1\nprotocol websockets\n"
-                f"listener {self.wss} 127.0.0.1\nprotocol websockets\n{secured}"
-                f"listener {self.tls} 127.0.0.1\n{secured}"
-            )
-            self.process = subprocess.Popen(
-                [program, "-c", str(self.directory / "mosquitto.conf")],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            end = time.monotonic() + 60
-            while self.process.poll() is None and time.monotonic() < end:
-                if all(self._accepts(getattr(self, kind)) for kind in KINDS):
-                    return
-                time.sleep(0.01)
-            # Another process took one of the ports in between: others then.
-            self.stop()
-            self.tcp = self.tls = self.ws = self.wss = 0
-        raise AssertionError("mosquitto does not start")
+        secured = f"certfile {self.directory}/server.crt\nkeyfile {self.directory}/server.key\n"
+        (self.directory / "mosquitto.conf").write_text(
+            "allow_anonymous true\npersistence false\nmax_queued_messages 0\nmax_inflight_messages 100\nuser root\n"
+            # Otherwise the server's second small write waits 40 ms for our acknowledgement of the first.
+            "set_tcp_nodelay true\n"
+            f"listener {self.tcp} 127.0.0.1\nlistener 0 {self.unix}\n"
+            f"listener {self.ws} 127.0.0.1\nprotocol websockets\n"
+            f"listener {self.wss} 127.0.0.1\nprotocol websockets\n{secured}"
+            f"listener {self.tls} 127.0.0.1\n{secured}"
+        )
+        self.process = subprocess.Popen(
+            [program, "-c", str(self.directory / "mosquitto.conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        process = self.process
+        wait_until(lambda: process.poll() is not None or all(self._accepts(getattr(self, kind)) for kind in KINDS))
+        assert process.poll() is None, f"mosquitto ends with {process.returncode}"
 
     @staticmethod
     def _accepts(port: int) -> bool:
@@ -90,6 +81,11 @@ class Broker:
         if self.process:
             self.process.kill()
             self.process.wait()
+
+    def close(self) -> None:
+        self.stop()
+        for held in self._held:
+            held.close()
 
 
 def certificates(directory: pathlib.Path) -> None:
@@ -118,7 +114,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     broker = Broker(directory)
     broker.start()
     yield broker
-    broker.stop()
+    broker.close()
 
 
 @pytest.fixture
@@ -129,7 +125,7 @@ def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     broker = Broker(directory)
     broker.start()
     yield broker
-    broker.stop()
+    broker.close()
 
 
 class Server:

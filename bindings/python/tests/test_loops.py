@@ -103,8 +103,8 @@ def test_a_subclass_without_locks_in_a_loop_of_its_own(broker: Broker, kind: str
     client.on_subscribe = lambda c, u, mid, *a: subscribed.append(mid)
     client.subscribe("loops/#", 2)
     carry(client, lambda: subscribed)
-    # mosquitto 2.0 swallows larger messages over WebSocket, the original's too.
-    large = os.urandom(200_000 if kind == "ws" else 2 << 20)
+    # Over WebSocket mosquitto 2.0 swallows messages of a megabyte, the original's too, and reads 4 KiB every 100 ms.
+    large = os.urandom(70_000 if kind == "ws" else 2 << 20)
     for qos in 0, 1, 2:
         client.publish(f"loops/{qos}", large, qos)
     carry(client, lambda: len(got) == 3)
@@ -159,7 +159,7 @@ def test_a_megabyte_and_ten_thousand_messages_in_a_thread(broker: Broker, kind: 
         client.connect("localhost", {"tcp": broker.tcp, "tls": broker.tls, "ws": broker.ws}[kind])
     client.loop_start()
     assert ready.wait(120)
-    large = 200_000 if kind == "ws" else 1 << 20  # as above
+    large = 70_000 if kind == "ws" else 1 << 20  # as above
     client.publish("many/" + kind, b"L" * large, 1)
     for number in range(10_000):
         client.publish("many/" + kind, str(number), 1)
@@ -373,7 +373,7 @@ def test_a_full_tls_socket_is_written_to_when_it_has_room(broker: Broker, serve:
     thread = threading.Thread(target=client.loop_forever, args=(1000.0,))
     thread.start()
     threading.Timer(0.2, full.set).start()
-    delivered(info, 60)
+    delivered(info)
     client.disconnect()
     thread.join(120)
     assert not thread.is_alive()
@@ -471,14 +471,14 @@ def test_threads(broker: Broker) -> None:
         for number in range(500):
             info = client.publish("threads", str(number), number % 3)
             if number % 50 == 0:
-                delivered(info, 60)
+                delivered(info)
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(120)
-    wait_until(lambda: len(published) == 4000, 60)
+    wait_until(lambda: len(published) == 4000)
     assert len(set(published)) == 4000
     assert client.disconnect() == MQTTErrorCode.MQTT_ERR_SUCCESS
     client.loop_stop()
@@ -494,12 +494,12 @@ def test_loop_stop_while_loop_start_is_at_work(broker: Broker, monkeypatch: pyte
     def slow(thread: threading.Thread) -> None:
         if thread.name.startswith("paho-mqtt-client"):
             begun.set()
-            assert asked.wait(30)
+            assert asked.wait(120)
             time.sleep(0.1)
         start(thread)
 
     def stop() -> None:
-        assert begun.wait(30)
+        assert begun.wait(120)
         asked.set()
         codes.append(client.loop_stop())
 
@@ -507,7 +507,7 @@ def test_loop_stop_while_loop_start_is_at_work(broker: Broker, monkeypatch: pyte
     stopper = threading.Thread(target=stop)
     stopper.start()
     assert client.loop_start() == MQTTErrorCode.MQTT_ERR_SUCCESS
-    stopper.join(30)
+    stopper.join(120)
     # One that has not begun cannot be joined: there is no other way than to wait.
     assert codes == [MQTTErrorCode.MQTT_ERR_SUCCESS]
     client.disconnect()
@@ -594,7 +594,7 @@ def test_every_call_in_every_callback(broker: Broker, name: str) -> None:
     setattr(client, name, callback)
     client.connect("127.0.0.1", broker.tcp)
     client.loop_start()
-    assert done.wait(30)
+    assert done.wait(120)
     assert set(results) == set(calls)
     assert results["loop_start"] == MQTTErrorCode.MQTT_ERR_INVAL
     if not ends:
@@ -655,7 +655,7 @@ def test_callbacks_that_are_methods_of_a_subclass(broker: Broker) -> None:
     client.connect("127.0.0.1", broker.tcp)
     thread = threading.Thread(target=client.loop_forever, daemon=True)
     thread.start()
-    thread.join(30)
+    thread.join(120)
     assert not thread.is_alive()
     # The acknowledgement and the message have no order between them, and the end may come before the former.
     assert [name for name in client.seen if name != "publish"] == ["connect", "subscribe", "message", "disconnect"]

@@ -15,7 +15,7 @@ from typing import Any, Callable
 
 import pytest
 
-from conftest import Broker, Server, delivered, read_packet, wait_until
+from conftest import KINDS, Broker, Server, delivered, read_packet, wait_until
 from paho_oxide.client import CallbackAPIVersion, Client, MQTTv5, MQTTv311
 
 KILLS = int(os.environ.get("PAHO_OXIDE_PYTHON_KILLS", "20"))
@@ -123,6 +123,18 @@ def test_what_a_killed_publisher_was_told_of_has_arrived(broker: Broker) -> None
 
 def memory() -> int:
     return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def test_nobody_is_given_the_port_of_a_server_that_is_stopped(own_broker: Broker) -> None:
+    """Otherwise tests that start it again would now and then meet somebody else on it, or the client itself."""
+    own_broker.stop()
+    for kind in KINDS:
+        address = ("127.0.0.1", getattr(own_broker, kind))
+        with socket.socket() as client, pytest.raises(ConnectionRefusedError):
+            client.connect(address)
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(address)
+    own_broker.start()
 
 
 @pytest.mark.parametrize("version", [MQTTv311, MQTTv5])

@@ -40,7 +40,7 @@ def sleeper(request: pytest.FixtureRequest, broker: Broker) -> Iterator[tuple[Cl
 
 
 def ends(thread: threading.Thread) -> bool:
-    thread.join(60)
+    thread.join(120)
     return not thread.is_alive()
 
 

@@ -147,8 +147,9 @@ go("properties", client, lambda c: c.connect("127.0.0.1", server_of_5.port, prop
 
 # ---- SRV records -------------------------------------------------------------------------------------------------------------
 
-with socket.create_server(("127.0.0.1", 0)) as unused:
-    closed = unused.getsockname()[1]
+nobody = socket.socket()  # it does not listen, and nobody else is given its port
+nobody.bind(("127.0.0.1", 0))
+closed = nobody.getsockname()[1]
 zone = {
     "_mqtt._tcp.one.test.": [f"10 5 {server.port} 127.0.0.1."],
     "_mqtt._tcp.two.test.": [f"10 5 {closed} 127.0.0.1.", f"20 5 {server.port} 127.0.0.1."],
@@ -180,6 +181,7 @@ dns.resolver.default_resolver = dns.resolver.Resolver(configure=False)
 dns.resolver.default_resolver.nameservers = ["127.0.0.1"]
 dns.resolver.default_resolver.port = udp.getsockname()[1]
 dns.resolver.default_resolver.search = []
+dns.resolver.default_resolver.lifetime = 60.0  # the machine may be busy
 
 for domain in "one.test", "two.test":
     go(domain, mqtt.Client(V2, "srv"), lambda c: c.connect_srv(domain, 30), server.seen)

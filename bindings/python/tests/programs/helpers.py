@@ -15,8 +15,9 @@ from paho.mqtt.properties import Properties
 
 warnings.simplefilter("ignore")
 tcp, tls, ws, unix, ca = sys.argv[1:]
-with socket.create_server(("127.0.0.1", 0)) as unused:
-    closed = unused.getsockname()[1]
+nobody = socket.socket()  # it does not listen, and nobody else is given its port
+nobody.bind(("127.0.0.1", 0))
+closed = nobody.getsockname()[1]
 here = {"hostname": "127.0.0.1", "port": int(tcp)}
 
 
