@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import venv
+import zipfile
 
 import pytest
 
@@ -73,6 +74,50 @@ def test_the_programs_of_this_packages_readme(broker: Broker, tmp_path: pathlib.
         assert done.stdout
 
 
+COMPATIBLE = """
+import importlib, sys
+names = sys.argv[1:]
+print(__name__, len(names), {importlib.import_module("paho.mqtt." + name).__name__ == "paho_oxide." + name for name in names})
+import paho.mqtt.client as mqtt
+import paho.mqtt
+from paho.mqtt import MQTTException, publish
+import paho_oxide.exception
+print(mqtt.Client is paho.mqtt.client.Client, publish.__name__, MQTTException is paho_oxide.exception.MQTTException)
+"""
+
+
+@pytest.mark.parametrize("way", ["import", "file", "module"])
+def test_programs_of_paho_mqtt(tmp_path: pathlib.Path, way: str) -> None:
+    """With a line at their beginning, or by another command: every module of the original is ours."""
+    program = tmp_path / "program.py"
+    program.write_text(("import paho_oxide.compat\n" if way == "import" else "") + COMPATIBLE)
+    names = sorted({row.split("\t")[0] for row in (HERE / "api.tsv").read_text().splitlines()[1:]})
+    command = {
+        "import": [str(program)],
+        "file": ["-m", "paho_oxide", str(program)],
+        "module": ["-m", "paho_oxide", "-m", "program"],
+    }[way]
+    done = subprocess.run([sys.executable, *command, *names], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout == f"__main__ {len(names)} {{True}}\nTrue paho_oxide.publish True\n", done.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["-x", "program.py"], ["-m"]])
+def test_a_command_without_a_program_is_explained(arguments: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-m", "paho_oxide", *arguments], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("usage: python -m paho_oxide program.py")
+
+
+@pytest.mark.parametrize("name", ["client", "properties", "exception"])
+def test_paho_mqtt_is_replaced_as_a_whole_or_not_at_all(name: str) -> None:
+    """Were some modules the original's and some ours, no exception of the one would be caught by the other's name."""
+    program = f"import paho.mqtt.{name}, paho_oxide.compat"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    refusal = r"ImportError: paho\.mqtt\.\w+ has been imported already: import paho_oxide\.compat before it\n"
+    assert done.returncode == 1 and re.search(refusal, done.stderr), done.stderr
+    twice = f"import paho_oxide.compat; import paho.mqtt.{name}; paho_oxide.compat.install()"
+    subprocess.run([sys.executable, "-c", twice], check=True)
+
+
 def built(pattern: str) -> list[pathlib.Path]:
     """Returns what `make wheel` built."""
     wheels = os.environ.get("PAHO_OXIDE_WHEELS")
@@ -100,6 +145,25 @@ def test_a_program_that_cannot_be_touched(tmp_path: pathlib.Path, broker: Broker
     code = "import importlib, sys; print([importlib.import_module('paho.mqtt.' + name).__name__ for name in sys.argv[1:]])"
     done = subprocess.run([python, "-c", code, *names], capture_output=True, text=True, timeout=300, check=True)
     assert done.stdout == f"{['paho_oxide.' + name for name in names]}\n"
+
+
+def test_the_wheel_needs_nothing_but_the_c_library(tmp_path: pathlib.Path) -> None:
+    """One module for Python 3.9 and later, no OpenSSL, and of glibc nothing newer than the wheel's name says."""
+    [wheel] = built("paho_oxide-*.whl")
+    assert "-cp39-abi3-" in wheel.name
+    with zipfile.ZipFile(wheel) as contents:
+        modules = [name for name in contents.namelist() if ".so" in name]
+        assert modules == ["paho_oxide/_native.abi3.so"]
+        module = pathlib.Path(contents.extract(modules[0], tmp_path))
+    listed = subprocess.run(["ldd", str(module)], capture_output=True, text=True, check=True).stdout
+    needed = {line.split()[0].rpartition("/")[2].partition(".")[0] for line in listed.splitlines()}
+    allowed = {"linux-vdso", "libc", "libm", "libdl", "libpthread", "librt", "libgcc_s"}
+    assert not [name for name in needed - allowed if not name.startswith("ld-linux")], listed
+    image = module.read_bytes()
+    assert b"OpenSSL" not in image
+    said = re.search(r"manylinux_2_(\d+)", wheel.name)
+    if said:
+        assert max(map(int, re.findall(rb"\0GLIBC_2\.(\d+)", image))) <= int(said[1])
 
 
 def test_a_free_threaded_build_is_refused() -> None:

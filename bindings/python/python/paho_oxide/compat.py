@@ -28,11 +28,11 @@ def install() -> None:
 
     :raises ImportError: the program has imported paho-mqtt itself already, so that both would be in use.
     """
-    present = sys.modules.get("paho.mqtt.client")
-    if present is not None:
-        if present.__name__ == "paho_oxide.client":
-            return
-        raise ImportError("paho.mqtt.client has been imported already: import paho_oxide.compat before it")
+    for name, module in list(sys.modules.items()):
+        if name.startswith("paho.mqtt.") and not getattr(module, "__name__", "").startswith("paho_oxide."):
+            raise ImportError(f"{name} has been imported already: import paho_oxide.compat before it")
+    if "paho.mqtt.client" in sys.modules:
+        return
     import paho_oxide
 
     paho = sys.modules.get("paho") or types.ModuleType("paho")
