@@ -106,10 +106,20 @@ impl<M, O> Session<M, O> {
     /// Hands the messages that wait for their PUBREL over, in the order in which they came.
     fn hand_over_held<S: Sink<Message = M, Op = O>>(&mut self, sink: &mut S) -> Result<(), Fault> {
         for id in self.received.held_in_order() {
-            if let Some((message, back)) = self.received.take_held(id) {
+            if let Some(State::Held {
+                order,
+                size,
+                message,
+            }) = self.received.take(id)
+            {
                 let receipt = Receipt::Stands(id);
                 if let Err(message) = sink.deliver(message, QoS::ExactlyOnce, receipt, None) {
-                    self.received.set(id, back(message));
+                    let held = State::Held {
+                        order,
+                        size,
+                        message,
+                    };
+                    self.received.set(id, held);
                     return Err(Fault::NotStored);
                 }
             }
@@ -143,7 +153,7 @@ impl<M, O> Session<M, O> {
         }
         let mut reason = reason::SUCCESS;
         let released = Receipt::Released(id);
-        match self.received.remove(id) {
+        match self.received.take(id) {
             Some(State::Held {
                 order,
                 size,
@@ -156,25 +166,21 @@ impl<M, O> Session<M, O> {
                         size,
                         message,
                     };
-                    self.received.insert(id, held);
+                    self.received.set(id, held);
                     return Err(Fault::NotStored);
                 }
             }
             Some(State::Kept(packet)) => return self.hand_over_kept(id, packet, sink),
-            Some(State::HandedOver) => {
-                if let Err(error) = sink.release(id) {
-                    self.received.insert(id, State::HandedOver);
-                    return Err(error.into());
-                }
-            }
+            Some(State::HandedOver) => sink.release(id)?,
             Some(_) => sink.discard(Record::Received(id)),
             None => reason = reason::PACKET_IDENTIFIER_NOT_FOUND,
         }
+        self.received.remove(id);
         self.ack(AckKind::PubComp, id, reason, sink);
         Ok(())
     }
 
-    /// Hands over a message that was kept for its PUBREL, and is not in the table now.
+    /// Hands over a message that was kept for its PUBREL, and is taken out of the table, where its entry stays.
     fn hand_over_kept<S: Sink<Message = M, Op = O>>(
         &mut self,
         id: u16,
@@ -183,7 +189,7 @@ impl<M, O> Session<M, O> {
     ) -> Result<(), Fault> {
         if self.acks.contains(id) {
             // The server has used the identifier for another message meanwhile, which the program has not acknowledged.
-            self.received.insert(id, State::Kept(packet));
+            self.received.set(id, State::Kept(packet));
             return Err(Malformed::new(
                 reason::PROTOCOL_ERROR,
                 "PUBREL: its packet identifier is another message's",
@@ -201,18 +207,19 @@ impl<M, O> Session<M, O> {
                 let released = Receipt::Released(id);
                 let delivered = sink.deliver(message, QoS::ExactlyOnce, released, None);
                 if delivered.is_err() {
-                    self.received.insert(id, State::Kept(packet));
+                    self.received.set(id, State::Kept(packet));
                     return Err(Fault::NotStored);
                 }
+                self.received.remove(id);
                 self.ack(AckKind::PubComp, id, reason::SUCCESS, sink);
                 return Ok(());
             }
             (Err(error), _) => {
-                self.received.insert(id, State::Kept(packet));
+                self.received.set(id, State::Kept(packet));
                 return Err(error.into());
             }
         };
-        self.received.insert(id, State::Released(packet));
+        self.received.set(id, State::Released(packet));
         let ack = (id, AckKind::PubComp);
         self.deliver_unacknowledged(message, QoS::ExactlyOnce, ack, ordered, sink)
     }

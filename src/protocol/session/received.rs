@@ -141,25 +141,13 @@ impl<M> Received<M> {
         self.held > 0 && self.held.saturating_add(size) > MAX_HELD
     }
 
-    /// Takes the message that is held out, and leaves its entry as one that is handed over. Returns also how it is put back.
-    pub fn take_held(&mut self, id: u16) -> Option<(M, impl FnOnce(M) -> State<M> + use<M>)> {
+    /// Takes out what there is of a message, and leaves its entry as one that is handed over: it stays in the connection on which
+    /// its PUBLISH came. The caller puts it back by [`set`](Self::set), or ends it by [`remove`](Self::remove).
+    pub fn take(&mut self, id: u16) -> Option<State<M>> {
         let entry = self.table.as_mut()?.get_mut(id)?;
-        if !matches!(entry.state, State::Held { .. }) {
-            return None;
-        }
-        self.held -= entry.state.held();
-        match std::mem::replace(&mut entry.state, State::HandedOver) {
-            State::Held {
-                order,
-                size,
-                message,
-            } => Some((message, move |message| State::Held {
-                order,
-                size,
-                message,
-            })),
-            _ => None,
-        }
+        let state = std::mem::replace(&mut entry.state, State::HandedOver);
+        self.discount(&state);
+        Some(state)
     }
 
     /// Returns true if the program has so many unacknowledged bytes that it is given no more.
@@ -311,12 +299,13 @@ mod tests {
                 received.set(id, state(to));
                 check(&received);
             }
-            if let Some(((), back)) = received.take_held(2) {
+            assert!(received.take(7).is_none());
+            for id in [1, 2] {
+                let taken = received.take(id).expect("it is there");
                 check(&received);
-                received.set(2, back(()));
+                assert!(matches!(received.state(id), Some(State::HandedOver)));
+                received.set(id, taken);
                 check(&received);
-                assert!(received.take_held(2).is_some(), "as it was");
-                received.set(2, state(to));
             }
             received.connection_lost();
             check(&received);

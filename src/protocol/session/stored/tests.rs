@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 
+mod turns;
+
 use super::*;
 use crate::protocol::outbound::{Batch, Outbound};
 use crate::protocol::packet::{ConnAck, Publish, encode_ack};
@@ -20,11 +22,13 @@ struct World {
     sent: HashMap<u16, Vec<u8>>,
     /// None: the program has had it.
     received: HashMap<u16, Option<&'static str>>,
-    queued: HashMap<u64, Vec<u8>>,
+    queued: HashMap<u64, Stored>,
     unreadable: bool,
     unwritable: bool,
     damaged: HashSet<u16>,
     discarded: Vec<Record>,
+    /// How often a record was asked for.
+    loads: usize,
     delivered: Vec<&'static str>,
     ended: Vec<(u32, bool)>,
 }
@@ -127,13 +131,11 @@ impl Sink for World {
         Ok(())
     }
     fn load_queued(&mut self, record: RecordHandle) -> Loaded<Stored> {
-        let stored = self.queued.get(&record.0).map(|packet| Stored::Publish {
-            packet: packet.clone(),
-            waited: Duration::ZERO,
-        });
-        self.load(0, stored.as_ref())
+        self.loads += 1;
+        self.load(0, self.queued.get(&record.0))
     }
     fn load_sent(&mut self, id: u16) -> Loaded<Vec<u8>> {
+        self.loads += 1;
         self.load(id, self.sent.get(&id))
     }
     fn load_received(&mut self, id: u16) -> Loaded<Option<&'static str>> {
@@ -160,6 +162,11 @@ impl Run {
     }
 
     fn connect(&mut self, session_present: bool) {
+        self.connect_to(session_present, PropertiesRef::EMPTY);
+    }
+
+    /// The same, to a server whose CONNACK has these properties.
+    fn connect_to(&mut self, session_present: bool, properties: PropertiesRef<'_>) {
         let begin = Begin {
             version: self.version,
             clean: false,
@@ -171,7 +178,7 @@ impl Run {
         let accepted = ConnAck {
             session_present,
             code: 0,
-            properties: PropertiesRef::EMPTY,
+            properties,
         };
         let world = &mut self.world;
         self.session.begin(&begin, &accepted, self.now, world);
@@ -208,6 +215,18 @@ impl Run {
         packet.into()
     }
 
+    /// A PUBLISH that waits in the store; its operation is ten more than its number.
+    fn queue(&mut self, record: u64, packet: Vec<u8>) {
+        let waited = Duration::ZERO;
+        self.queue_stored(record, Stored::Publish { packet, waited });
+    }
+
+    fn queue_stored(&mut self, record: u64, stored: Stored) {
+        self.world.queued.insert(record, stored);
+        let op = 10 + u32::try_from(record).expect("few");
+        self.session.restore_queued(RecordHandle(record), op);
+    }
+
     /// `s-1` at QoS 1, `s-2` at QoS 2, and `s-3` whose PUBREL was sent; `c-1` and `c-2`.
     fn with_records(version: Version) -> Self {
         let mut run = Self::new(version);
@@ -223,11 +242,7 @@ impl Run {
         }
         for record in 1..=2 {
             let packet = run.publish(QoS::ExactlyOnce, 0);
-            run.world.queued.insert(record, packet);
-            run.session.restore_queued(
-                RecordHandle(record),
-                10 + u32::try_from(record).expect("few"),
-            );
+            run.queue(record, packet);
         }
         run
     }

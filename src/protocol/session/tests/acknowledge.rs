@@ -26,7 +26,8 @@ impl Ours {
             .expect("acknowledged")
     }
 
-    fn only(&mut self) -> Option<AckToken> {
+    /// Returns the token of the only message that the program got.
+    pub(super) fn only(&mut self) -> Option<AckToken> {
         let got = self.got();
         assert_eq!(got.len(), 1, "{got:?}");
         got[0].1

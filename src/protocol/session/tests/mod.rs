@@ -3,6 +3,7 @@
 mod acknowledge;
 mod aliases;
 mod authenticate;
+mod exactly_once;
 mod operations;
 mod resume;
 
@@ -32,6 +33,12 @@ pub struct World {
     pub ended: Vec<(Token, Outcome)>,
     pub records: HashMap<Record, Vec<u8>>,
     pub store_fails: bool,
+    /// Only what is handed over finds the store failing.
+    pub deliveries_fail: bool,
+    /// Messages cannot be made: there is no memory.
+    pub messages_fail: bool,
+    /// Packet identifiers of messages that were handed over while their records stand.
+    pub stood: Vec<u16>,
     next_queued: u64,
     pub authentications: Vec<u8>,
     pub resumed: usize,
@@ -49,6 +56,9 @@ impl Sink for World {
     }
 
     fn message(&mut self, publish: &Publish<'_>) -> Result<Vec<u8>, NotStored> {
+        if self.messages_fail {
+            return Err(NotStored);
+        }
         Ok([publish.topic, b"=", publish.payload].concat())
     }
 
@@ -63,7 +73,7 @@ impl Sink for World {
         receipt: Receipt<'_>,
         ack: Option<AckToken>,
     ) -> Result<(), Vec<u8>> {
-        if self.store_fails && ack.is_none() && qos != QoS::AtMostOnce {
+        if (self.store_fails || self.deliveries_fail) && ack.is_none() && qos != QoS::AtMostOnce {
             return Err(message);
         }
         match receipt {
@@ -76,6 +86,7 @@ impl Sink for World {
             }
             Receipt::Stands(id) => {
                 assert!(self.records.contains_key(&Record::Received(id)));
+                self.stood.push(id);
             }
         }
         self.got.push((message, qos, ack));
@@ -120,6 +131,14 @@ impl Sink for World {
 
     fn discard(&mut self, record: Record) {
         self.records.remove(&record);
+    }
+
+    fn release(&mut self, id: u16) -> Result<(), NotStored> {
+        if self.store_fails {
+            return Err(NotStored);
+        }
+        self.discard(Record::Received(id));
+        Ok(())
     }
 
     fn store_queued(
