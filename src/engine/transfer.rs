@@ -552,3 +552,6 @@ impl<H: Host> Client<H> {
         drop(self.settle(core, Thread::Reactor));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,7 +101,10 @@ impl<H: Host> Client<H> {
     /// Forgets the connection, which is closed once the mutex is released, and ends what cannot go on without it. What is in
     /// the outbound stream behind a DISCONNECT's beginning is still said.
     #[must_use = "the program is told"]
-    pub(super) fn drop_connection(&self, core: &mut Guard<'_, H>) -> Option<Ended<H::Op, ()>> {
+    pub(in crate::engine) fn drop_connection(
+        &self,
+        core: &mut Guard<'_, H>,
+    ) -> Option<Ended<H::Op, ()>> {
         let told = has_left(core);
         let unfinished = core.session.has_unfinished_publishes();
         let has_will = core
