@@ -47,6 +47,11 @@ impl<M, O> Session<M, O> {
                 if let Some(entry) = self.inflight.get_mut(id) {
                     entry.awaits = Awaits::PubComp;
                     entry.order = order;
+                    if !std::mem::replace(&mut entry.sent, true) {
+                        // It waited to be sent again, and need not be.
+                        self.publishing += 1;
+                        self.resuming += u32::from(entry.resumes);
+                    }
                 }
             }
             // A resent PUBREC: its PUBREL was lost on the way ([MQTT-4.3.3-4] in 5).

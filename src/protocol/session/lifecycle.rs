@@ -64,7 +64,6 @@ impl<M, O> Session<M, O> {
         self.received.begin();
         self.replies = Replies::default();
         self.written = 0;
-        self.release_at = None;
         let method = begin.properties.bytes(PropertyId::AuthenticationMethod);
         self.authentication = Authentication::begin(method);
         self.online = true;
@@ -161,11 +160,16 @@ impl<M, O> Session<M, O> {
         );
     }
 
-    /// Sends the PUBLISH of that identifier again.
+    /// Sends the PUBLISH of that identifier again, unless the server has answered it while it waited for its turn: behind its PUBREL it
+    /// would be another message ([MQTT-4.3.3-6]), and its identifier may be that of a request by now.
     pub(super) fn resend_publish<S: Sink<Message = M, Op = O>>(&mut self, id: u16, sink: &mut S) {
-        let Some(entry) = self.inflight.get_mut(id) else {
+        let waits = |entry: &&mut Entry<O>| matches!(entry.awaits, Awaits::PubAck | Awaits::PubRec);
+        let Some(entry) = self.inflight.get_mut(id).filter(waits) else {
             return;
         };
+        if entry.sent {
+            return;
+        }
         entry.sent = true;
         self.publishing += 1;
         self.resuming += 1;
@@ -193,10 +197,9 @@ impl<M, O> Session<M, O> {
 
     /// Sends the SUBSCRIBE or UNSUBSCRIBE of that identifier again.
     fn resend_request<S: Sink<Message = M, Op = O>>(&mut self, id: u16, sink: &mut S) {
-        let Some(entry) = self.inflight.get_mut(id) else {
+        let Some(entry) = self.inflight.get(id) else {
             return;
         };
-        entry.sent = true;
         if entry.packet.len() <= self.limits.server_maximum_packet_size as usize {
             sink.out().push(&entry.packet);
             let name = if matches!(entry.awaits, Awaits::SubAck { .. }) {

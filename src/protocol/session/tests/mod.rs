@@ -3,9 +3,11 @@
 mod acknowledge;
 mod aliases;
 mod authenticate;
+mod connections;
 mod exactly_once;
 mod operations;
 mod resume;
+mod takes;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,8 +16,8 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 
 use super::{
-    AckToken, Acknowledge, Begin, Completion, Fault, HAD, Loaded, NotStored, Outcome, Receipt,
-    Record, RecordHandle, Session, Sink, Stored, Token,
+    Accepted, AckToken, Acknowledge, Begin, Completion, Fault, HAD, Loaded, NotStored, Outcome,
+    Receipt, Record, RecordHandle, Refused, Session, Sink, Stored, Token,
 };
 use crate::protocol::outbound::{Batch, Outbound};
 use crate::protocol::packet::{AckKind, ConnAck, Publish, encode_ack};
@@ -37,6 +39,9 @@ pub struct World {
     pub deliveries_fail: bool,
     /// Messages cannot be made: there is no memory.
     pub messages_fail: bool,
+    /// Operations want the packets of their messages, and these are the first bytes of those that they got.
+    pub wants_packets: bool,
+    pub packets: Vec<u8>,
     /// Packet identifiers of messages that were handed over while their records stand.
     pub stood: Vec<u16>,
     next_queued: u64,
@@ -94,15 +99,19 @@ impl Sink for World {
     }
 
     fn complete(&mut self, done: Completion<()>) {
+        self.packets.extend(
+            done.packet
+                .map(|packet| packet.first().copied().unwrap_or(0)),
+        );
         self.ended.push((done.token, done.outcome));
     }
 
     fn complete_when_written(&mut self, done: Completion<()>) {
-        self.ended.push((done.token, done.outcome));
+        self.complete(done);
     }
 
     fn wants_packet(&self, (): &()) -> bool {
-        false
+        self.wants_packets
     }
 
     fn authentication(&mut self, reason: u8, _: PropertiesRef<'_>) {
@@ -297,6 +306,30 @@ impl Ours {
             rest = behind;
         }
         packets
+    }
+
+    /// The program publishes on topic `t`; the message may wait.
+    pub fn publishes(&mut self, qos: QoS, payload: &[u8]) -> Result<Accepted, Refused> {
+        let message = Publish {
+            dup: false,
+            qos,
+            retain: false,
+            topic: b"t",
+            packet_id: 0,
+            properties: PropertiesRef::EMPTY,
+            payload,
+        };
+        self.publishes_as(&message)
+    }
+
+    pub fn publishes_as(&mut self, message: &Publish<'_>) -> Result<Accepted, Refused> {
+        let (now, world) = (self.now, &mut self.world);
+        self.session.publish(message, None, (), true, now, world)
+    }
+
+    /// Returns true if that packet identifier is free.
+    pub fn is_free(&mut self, id: u16) -> bool {
+        (0..=u16::MAX).any(|_| self.session.inflight.next_id() == Some(id))
     }
 
     /// Returns the payloads of the messages that the program got since the last time, and their tokens.

@@ -288,3 +288,29 @@ fn the_identifier_of_a_message_that_waits_is_given_back() {
     run.session.clear_queue(false, &mut run.world);
     assert!((5..=6).all(|id| is_free(&mut run, id)));
 }
+
+/// What could not be read on one connection is sent on the next, once.
+#[test]
+fn what_was_put_off_is_not_sent_twice() {
+    let mut run = Run::with_records(Version::V311);
+    run.world.unreadable = true;
+    run.connect(true);
+    run.session.connection_lost(&mut run.world);
+    run.world.unreadable = false;
+    run.connect(true);
+    assert_eq!(run.world.packets().len(), 5);
+    run.retry();
+    assert_eq!(run.world.packets(), []);
+    // Nor is what a session held that has ended.
+    let mut run = Run::with_records(Version::V311);
+    run.world.unreadable = true;
+    run.connect(true);
+    run.session.clear(&mut run.world);
+    run.world.unreadable = false;
+    run.retry();
+    assert_eq!(
+        run.world.packets(),
+        [(PUBLISH, 1), (PUBLISH, 2)],
+        "what waits"
+    );
+}
