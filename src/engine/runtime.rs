@@ -17,8 +17,15 @@ use tokio::runtime::{Builder, Handle};
 use crate::os::lock::{Condvar, Mutex};
 use crate::os::{self, PerProcess};
 use crate::reactor::STACK;
+use crate::transport::MAX_LOOK_UPS;
 
 const COUNT: usize = 2;
+
+/// Threads of each for what may block: look-ups, and what the program is asked while it connects.
+const MAX_BLOCKING: usize = 512;
+
+// All look-ups may hang on one runtime.
+const _: () = assert!(MAX_LOOK_UPS < MAX_BLOCKING);
 
 static RUNTIMES: PerProcess<[OnceCell<Handle>; COUNT]> =
     PerProcess::new(|_| [const { OnceCell::new() }; COUNT]);
@@ -57,6 +64,7 @@ fn start() -> io::Result<Handle> {
                 .thread_name("paho-resolve")
                 // The program is asked for keys and for new connect options on those that may block.
                 .thread_stack_size(STACK)
+                .max_blocking_threads(MAX_BLOCKING)
                 .enable_all()
                 .build()
         };

@@ -27,16 +27,24 @@ struct Place;
 impl Place {
     fn take() -> Self {
         watch();
+        // A fork that has waited its time for others is under way for some milliseconds more.
+        Self::take_within(2 * PATIENCE)
+    }
+
+    /// Waits so long at most for forks that are under way. One that takes longer hangs, in a function that somebody has run before
+    /// forks: connects must not hang with it.
+    fn take_within(patience: Duration) -> Self {
+        let mut deadline = None;
         loop {
             INSIDE.fetch_add(1, Ordering::SeqCst);
             // Either this thread sees the fork, or the fork sees this thread.
-            if FORKING.load(Ordering::SeqCst) == 0 {
+            if FORKING.load(Ordering::SeqCst) == 0
+                || Instant::now() > *deadline.get_or_insert_with(|| Instant::now() + patience)
+            {
                 break;
             }
             INSIDE.fetch_sub(1, Ordering::SeqCst);
-            while FORKING.load(Ordering::SeqCst) > 0 {
-                std::thread::sleep(NAP);
-            }
+            std::thread::sleep(NAP);
         }
         IS_INSIDE.set(true);
         Self
@@ -109,7 +117,7 @@ mod tests {
     use std::sync::mpsc::channel;
     use std::thread;
 
-    use super::{FORKING, INSIDE, NAP, between_forks, outside};
+    use super::{FORKING, INSIDE, NAP, Place, between_forks, outside};
 
     /// Forks. Returns what the child's work returned.
     fn in_child(work: impl FnOnce() -> bool) -> bool {
@@ -165,6 +173,14 @@ mod tests {
         assert!(!super::IS_INSIDE.get());
         outside(|| ());
         assert!(!super::IS_INSIDE.get(), "it was nowhere inside before");
+    }
+
+    #[test]
+    fn a_fork_that_hangs_is_not_waited_for_for_ever() {
+        FORKING.fetch_add(1, Ordering::SeqCst);
+        drop(Place::take_within(10 * NAP));
+        FORKING.fetch_sub(1, Ordering::SeqCst);
+        assert!(!super::IS_INSIDE.get());
     }
 
     #[test]

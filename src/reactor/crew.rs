@@ -33,7 +33,7 @@ impl Crew {
         self.threads.fetch_add(1, Ordering::Relaxed) >= BASE_THREADS
     }
 
-    /// Called when the thread that [joined](Self::join) could not be had.
+    /// Called when the thread that [joined](Self::join) could not be had, or has nothing to wait for any more.
     pub fn part(&self) {
         self.threads.fetch_sub(1, Ordering::Relaxed);
     }

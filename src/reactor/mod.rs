@@ -16,6 +16,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(test)]
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -107,6 +108,8 @@ pub struct Reactor {
     scheduled: Agenda<Key>,
     timers: Mutex<Timers>,
     crew: Crew,
+    /// The epoll instance is none any more: a thread that waited for its events has found that.
+    is_lost: AtomicBool,
 }
 
 #[derive(Default)]
@@ -159,6 +162,7 @@ impl Reactor {
             scheduled: Agenda::default(),
             timers: Mutex::default(),
             crew: Crew::default(),
+            is_lost: AtomicBool::new(false),
         })
     }
 
@@ -308,8 +312,11 @@ impl Reactor {
         }
     }
 
-    /// Sees to it that there are threads; an error when the system gives none.
+    /// Sees to it that there are threads; an error when the system gives none, or when they would have nothing to wait for.
     pub fn need_threads(&'static self) -> io::Result<()> {
+        if self.is_lost.load(Ordering::SeqCst) {
+            return Err(rustix::io::Errno::BADF.into());
+        }
         while self.crew.threads() < BASE_THREADS {
             self.spawn()?;
         }
@@ -357,7 +364,12 @@ impl Reactor {
                 Ok(None) if self.crew.retire() => return,
                 Ok(None) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return,
+                // A program has closed descriptors that are not its own. Whoever asks for a thread is told that there is none.
+                Err(_) => {
+                    self.is_lost.store(true, Ordering::SeqCst);
+                    self.crew.part();
+                    return;
+                }
             }
         }
     }
@@ -528,6 +540,26 @@ mod tests {
         }
         Reactor::unregister(bad);
         Reactor::unregister(good);
+    }
+
+    #[test]
+    fn without_an_epoll_instance_nothing_is_taken_on() {
+        let none = std::fs::File::open("/dev/null").expect("the null device");
+        let reactor: &'static Reactor = Box::leak(Box::new(Reactor {
+            epoll: none.into(),
+            ..Reactor::new().expect("descriptors")
+        }));
+        let (key, _told) = source(false);
+        // The first may be taken on: the threads have not found it out yet.
+        let _ = reactor.need_threads();
+        while reactor.crew.threads() > 0 || !reactor.is_lost.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        assert!(reactor.need_threads().is_err());
+        assert!(!reactor.schedule(key), "nobody would come");
+        assert!(!reactor.set_timer(key, None, Some(Instant::now())));
+        assert!(reactor.watch(key, &reactor.wake).is_err());
+        Reactor::unregister(key);
     }
 
     #[test]

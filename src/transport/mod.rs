@@ -38,6 +38,7 @@ pub use link::Link;
 pub use plan::Plan;
 pub use readiness::Readiness;
 use readiness::at;
+pub use resolve::MAX_LOOK_UPS;
 use resolve::{Resolver, SystemResolver};
 use socket::Socket;
 use upgrade::upgrade;

@@ -2,8 +2,13 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::os::PerProcess;
 
 /// The addresses of a host, in the order in which to try them.
 pub type Resolution = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
@@ -14,19 +19,43 @@ pub trait Resolver: Send + Sync {
     fn resolve(&self, host: &str, port: u16) -> Resolution;
 }
 
+/// Look-ups that occupy a thread each at the same time. An abandoned look-up keeps its thread until the system gives up: a dead
+/// name server must leave threads to TLS handshakes that ask the program, and to what else it is asked there (`apart`).
+pub const MAX_LOOK_UPS: usize = 256;
+
 /// The system's resolver (`getaddrinfo`), on a thread of the runtime's blocking pool.
 ///
-/// An abandoned look-up keeps its thread until the system gives up. The pool is bounded (512 threads by default): with every
-/// thread stuck in a dead name server, clients of literal addresses still connect, but those with TLS, whose handshakes need a
-/// thread of the pool too (`apart`), wait for one inside their deadline.
+/// With [`MAX_LOOK_UPS`] stuck in a dead name server, further names wait inside their deadline. Literal addresses need no
+/// look-up.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemResolver;
 
 impl Resolver for SystemResolver {
     fn resolve(&self, host: &str, port: u16) -> Resolution {
+        // A child of fork has none of its parent's threads.
+        static PLACES: PerProcess<Arc<Semaphore>> =
+            PerProcess::new(|_| Arc::new(Semaphore::new(MAX_LOOK_UPS)));
         let host = host.to_owned();
-        Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) })
+        let places = Arc::clone(PLACES.get());
+        Box::pin(in_a_place(places, move || {
+            Ok((host.as_str(), port).to_socket_addrs()?.collect())
+        }))
     }
+}
+
+/// Runs a look-up on a thread that may wait, when there is a place. The look-up has the place to its end: it may be abandoned
+/// before.
+async fn in_a_place<T: Send + 'static>(
+    places: Arc<Semaphore>,
+    look_up: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let place = places.acquire_owned().await.map_err(io::Error::other)?;
+    tokio::task::spawn_blocking(move || {
+        let result = look_up();
+        drop(place);
+        result
+    })
+    .await?
 }
 
 /// Returns the address that `host` spells out, if it is no name.
@@ -81,6 +110,49 @@ pub(super) fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hung_look_ups_leave_threads_to_others_though_they_were_abandoned() {
+        use std::sync::mpsc;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(3)
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        let places = Arc::new(Semaphore::new(2));
+        let (began, has_begun) = mpsc::channel();
+        let mut hung = Vec::new();
+        for _ in 0..2 {
+            let (release, held) = mpsc::channel::<()>();
+            let began = began.clone();
+            let look_up = move || {
+                began.send(()).expect("somebody waits");
+                let _ = held.recv();
+                Ok(())
+            };
+            let task = runtime.spawn(in_a_place(Arc::clone(&places), look_up));
+            has_begun.recv().expect("it begins");
+            task.abort();
+            hung.push(release);
+        }
+        // Two more wait, in vain: the abandoned ones have the places, and a third thread.
+        let (further, looked_up) = mpsc::channel();
+        for number in 0..2 {
+            let further = further.clone();
+            let look_up = move || further.send(number).map_err(io::Error::other);
+            runtime.spawn(in_a_place(Arc::clone(&places), look_up));
+        }
+        let handshake = runtime.spawn_blocking(|| "done");
+        assert_eq!(runtime.block_on(handshake).ok(), Some("done"));
+        let none = looked_up.recv_timeout(std::time::Duration::from_millis(100));
+        assert!(none.is_err(), "there was no place");
+        // Each place that is given back is the next one's.
+        hung.clear();
+        let mut both: Vec<_> = looked_up.iter().take(2).collect();
+        both.sort_unstable();
+        assert_eq!(both, [0, 1]);
+    }
 
     #[test]
     fn literals_are_no_names() {
