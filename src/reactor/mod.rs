@@ -552,7 +552,9 @@ mod tests {
         let (key, _told) = source(false);
         // The first may be taken on: the threads have not found it out yet.
         let _ = reactor.need_threads();
+        let deadline = Instant::now() + Duration::from_secs(60);
         while reactor.crew.threads() > 0 || !reactor.is_lost.load(Ordering::SeqCst) {
+            assert!(Instant::now() < deadline, "they are counted on for ever");
             std::thread::yield_now();
         }
         assert!(reactor.need_threads().is_err());
