@@ -78,6 +78,8 @@ fn valgrind(executable: &Path, dir: &Path) -> Command {
     valgrind
         .args([
             "-q",
+            // Threads that look again and again must not keep the others from running.
+            "--fair-sched=try",
             "--error-exitcode=99",
             "--leak-check=full",
             "--show-leak-kinds=definite",

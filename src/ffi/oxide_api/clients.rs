@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Answer, CLIENTS, ClientOf, QueueOf, client, code, failure, queue, read};
+use super::{Answer, CLIENTS, ClientOf, QueueOf, code, failure, queue, read, with_client};
 use crate::events::{Acks, Counters, Create, EventClient, StoreOptions};
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::oxide_types::*;
@@ -168,8 +168,7 @@ unsafe fn read_store(options: &MQTTOxide_createOptions) -> Answer<StoreOptions> 
 }
 
 pub unsafe fn counters(handle: u64, counters: *mut MQTTOxide_counters) -> i32 {
-    let fill = || {
-        let client = client(handle)?;
+    let fill = |client: &ClientOf| {
         // SAFETY: the caller's promise.
         unsafe { read::to_fill(counters) }?;
         let filled = filled(&client.counters());
@@ -177,7 +176,7 @@ pub unsafe fn counters(handle: u64, counters: *mut MQTTOxide_counters) -> i32 {
         unsafe { counters.write_unaligned(filled) };
         Ok(0)
     };
-    code(fill())
+    code(with_client(handle, fill))
 }
 
 /// Returns counters as C has them.

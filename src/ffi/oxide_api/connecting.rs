@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::queues::report;
-use super::{Answer, client, code, failure, long_code, read};
+use super::{Answer, ClientOf, code, failure, long_code, read, with_client};
 use crate::engine::Work;
 use crate::events::{Connect, EventClient, WebSocket};
 use crate::ffi::read::Context;
@@ -19,8 +19,7 @@ use crate::protocol::{QoS, Version};
 use crate::transport::TLS_SUPPORTED;
 
 pub unsafe fn attach_fd(handle: u64, fd: RawFd, options: *const MQTTOxide_connectOptions) -> i32 {
-    let attach = || {
-        let client = client(handle)?;
+    let attach = |client: &ClientOf| {
         // SAFETY: the caller's promise.
         let connect = unsafe { read_connect(options) }?;
         if fd < 0 {
@@ -35,12 +34,11 @@ pub unsafe fn attach_fd(handle: u64, fd: RawFd, options: *const MQTTOxide_connec
             .map_err(|error| failure(&error))?;
         Ok(0)
     };
-    code(attach())
+    code(with_client(handle, attach))
 }
 
 pub unsafe fn attach_stream(handle: u64, options: *const MQTTOxide_connectOptions) -> i32 {
-    let attach = || {
-        let client = client(handle)?;
+    let attach = |client: &ClientOf| {
         // SAFETY: the caller's promise.
         let connect = unsafe { read_connect(options) }?;
         client
@@ -48,7 +46,7 @@ pub unsafe fn attach_stream(handle: u64, options: *const MQTTOxide_connectOption
             .map_err(|error| failure(&error))?;
         Ok(0)
     };
-    code(attach())
+    code(with_client(handle, attach))
 }
 
 pub unsafe fn connect(
@@ -58,8 +56,7 @@ pub unsafe fn connect(
     options: *const MQTTOxide_connectOptions,
     tls: *const MQTTOxide_tlsOptions,
 ) -> i32 {
-    let connect = || {
-        let client = client(handle)?;
+    let connect = |client: &ClientOf| {
         // SAFETY: the caller's promise.
         let (uri, connect) = unsafe { (read::text(uri.cast(), uri_len)?, read_connect(options)?) };
         let servers: Vec<String> = uri.split_ascii_whitespace().map(str::to_owned).collect();
@@ -73,7 +70,7 @@ pub unsafe fn connect(
             .map_err(|error| failure(&error))?;
         Ok(0)
     };
-    code(connect())
+    code(with_client(handle, connect))
 }
 
 unsafe fn read_tls(options: *const MQTTOxide_tlsOptions) -> Answer<Option<TlsOptions>> {
@@ -262,7 +259,7 @@ pub fn qos(value: u32) -> Answer<QoS> {
 }
 
 pub fn abort(handle: u64) -> i32 {
-    code(client(handle).and_then(|client| {
+    code(with_client(handle, |client| {
         client.abort().map_err(|_| MQTTOxide_E_STATE)?;
         Ok(0)
     }))
@@ -275,8 +272,7 @@ pub unsafe fn disconnect(
     props: *const c_void,
     props_len: u32,
 ) -> i32 {
-    let disconnect = || {
-        let client = client(handle)?;
+    let disconnect = |client: &ClientOf| {
         if !client.is_v5() && (props_len > 0 || reason != 0) {
             return Err(MQTTOxide_E_ARGUMENT);
         }
@@ -289,12 +285,11 @@ pub unsafe fn disconnect(
             .map_err(|error| failure(&error))?;
         Ok(0)
     };
-    code(disconnect())
+    code(with_client(handle, disconnect))
 }
 
 pub unsafe fn auth(handle: u64, reason: u8, props: *const c_void, props_len: u32) -> i32 {
-    let auth = || {
-        let client = client(handle)?;
+    let auth = |client: &ClientOf| {
         // SAFETY: the caller's promise.
         let properties = unsafe { read::properties(props, props_len, PropertyContext::Auth) }?;
         client
@@ -302,12 +297,11 @@ pub unsafe fn auth(handle: u64, reason: u8, props: *const c_void, props_len: u32
             .map_err(|error| failure(&error))?;
         Ok(0)
     };
-    code(auth())
+    code(with_client(handle, auth))
 }
 
 pub unsafe fn address(handle: u64, which: u32, buffer: *mut c_char, capacity: u32) -> i64 {
-    let address = || {
-        let client = client(handle)?;
+    let address = |client: &ClientOf| {
         // SAFETY: the caller's promise.
         let buffer = unsafe { read::buffer(buffer.cast(), capacity.into()) }?;
         let address = match which {
@@ -323,17 +317,16 @@ pub unsafe fn address(handle: u64, which: u32, buffer: *mut c_char, capacity: u3
         }
         Ok(fitting)
     };
-    long_code(address())
+    long_code(with_client(handle, address))
 }
 
 pub unsafe fn feed(handle: u64, bytes: *const c_void, len: u64) -> i64 {
-    let feed = || {
-        let client = client(handle)?;
+    let feed = |client: &ClientOf| {
         // SAFETY: the caller's promise; the bytes are only read.
         let bytes = unsafe { read::buffer(bytes.cast_mut(), len) }?;
         client.feed(bytes).map_err(|error| failure(&error))
     };
-    long_code(feed())
+    long_code(with_client(handle, feed))
 }
 
 pub unsafe fn feed_events(
@@ -345,8 +338,7 @@ pub unsafe fn feed_events(
     capacity: u32,
     count: *mut u32,
 ) -> i64 {
-    let feed = || {
-        let client = client(handle)?;
+    let feed = |client: &ClientOf| {
         if taken.is_null() {
             return Err(MQTTOxide_E_NULL);
         }
@@ -366,12 +358,11 @@ pub unsafe fn feed_events(
             report(events, count)
         }
     };
-    long_code(feed())
+    long_code(with_client(handle, feed))
 }
 
 pub unsafe fn eof(handle: u64, why: *const c_char, why_len: u32) -> i32 {
-    let eof = || {
-        let client = client(handle)?;
+    let eof = |client: &ClientOf| {
         // SAFETY: the caller's promise.
         let why = unsafe { read::bytes(why.cast(), why_len) }?;
         client
@@ -379,17 +370,16 @@ pub unsafe fn eof(handle: u64, why: *const c_char, why_len: u32) -> i32 {
             .map_err(|error| failure(&error))?;
         Ok(0)
     };
-    code(eof())
+    code(with_client(handle, eof))
 }
 
 pub unsafe fn take(handle: u64, buffer: *mut c_void, capacity: u32) -> i64 {
-    let take = || {
-        let client = client(handle)?;
+    let take = |client: &ClientOf| {
         // SAFETY: the caller's promise.
         let buffer = unsafe { read::buffer(buffer, capacity.into()) }?;
         client.take(buffer).map_err(|error| failure(&error))
     };
-    long_code(take())
+    long_code(with_client(handle, take))
 }
 
 fn bits(client: &EventClient, work: Work) -> i32 {
@@ -403,17 +393,18 @@ fn bits(client: &EventClient, work: Work) -> i32 {
 }
 
 pub fn set_driver(handle: u64, caller_does: u32) -> i32 {
-    let set = || {
-        let client = client(handle)?;
+    let set = |client: &ClientOf| {
         let work = read::work(caller_does)?;
         client.set_driver(work);
         Ok(0)
     };
-    code(set())
+    code(with_client(handle, set))
 }
 
 pub fn drive(handle: u64, what: u32) -> i32 {
-    code(client(handle).and_then(|client| Ok(bits(&client, client.drive(read::order(what)?)))))
+    code(with_client(handle, |client| {
+        Ok(bits(client, client.drive(read::order(what)?)))
+    }))
 }
 
 pub unsafe fn drive_events(
@@ -423,25 +414,26 @@ pub unsafe fn drive_events(
     capacity: u32,
     count: *mut u32,
 ) -> i64 {
-    let drive = || {
-        let client = client(handle)?;
+    let drive = |client: &ClientOf| {
         let work = read::order(what)?;
         // SAFETY: the caller's promise.
         let buffer = unsafe { read::buffer_of_events(buffer, capacity) }?;
         // SAFETY: as above.
         unsafe { report(client.drive_events(work, buffer), count) }
     };
-    long_code(drive())
+    long_code(with_client(handle, drive))
 }
 
 pub fn wants(handle: u64) -> i32 {
-    code(client(handle).map(|client| bits(&client, client.wants())))
+    code(with_client(handle, |client| {
+        Ok(bits(client, client.wants()))
+    }))
 }
 
 pub fn deadline_ms(handle: u64) -> i64 {
-    match client(handle) {
+    match with_client(handle, |client| Ok(client.deadline())) {
         Err(code) => code.into(),
-        Ok(client) => match client.deadline() {
+        Ok(deadline) => match deadline {
             // Rounded up: who comes a little early finds nothing to do.
             Some(left) => i64::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i64::MAX),
             None => -1,

@@ -73,12 +73,21 @@ struct Clients {
 /// What a function returns: a count, or the code of an error.
 pub type Answer<T = i32> = Result<T, i32>;
 
-/// Returns the client of a handle.
-fn client(handle: u64) -> Answer<Arc<ClientOf>> {
-    CLIENTS
-        .get()
-        .get(Key::from_u64(handle))
-        .ok_or(MQTTOxide_E_HANDLE)
+/// Calls a client, which another thread may destroy meanwhile: what fails because of that fails with `E_HANDLE`, and not with
+/// "no connection" or "no stream". A thread that calls until the client has gone relies on it.
+///
+/// There is no other way from a handle to its client, so that no function can forget it.
+fn with_client<T>(handle: u64, call: impl FnOnce(&ClientOf) -> Answer<T>) -> Answer<T> {
+    let key = Key::from_u64(handle);
+    let client = CLIENTS.get().get(key).ok_or(MQTTOxide_E_HANDLE)?;
+    call(&client).map_err(|code| {
+        // `destroy` takes the handle away before it ends anything.
+        if CLIENTS.get().get(key).is_some() {
+            code
+        } else {
+            MQTTOxide_E_HANDLE
+        }
+    })
 }
 
 /// Returns the queue of a handle.

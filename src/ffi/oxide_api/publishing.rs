@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::num::NonZeroU64;
 
 use super::connecting::qos;
-use super::{Answer, client, code, failure, long_code, read};
+use super::{Answer, ClientOf, code, failure, long_code, read, with_client};
 use crate::engine::Error;
 use crate::events::{EventClient, Manner, Pending, Published};
 #[allow(clippy::wildcard_imports)] // this module is about them
@@ -75,14 +75,13 @@ pub unsafe fn publish(
     message: MQTTOxide_message,
     result: *mut MQTTOxide_published,
 ) -> i32 {
-    let publish = || {
-        let client = client(handle)?;
+    let publish = |client: &ClientOf| {
         if !result.is_null() {
             // SAFETY: the caller's promise.
             unsafe { read::to_fill(result) }?;
         }
         // SAFETY: the caller's promise: they live until the call ends.
-        let (publish, manner) = unsafe { read_message(&client, &message) }?;
+        let (publish, manner) = unsafe { read_message(client, &message) }?;
         let published = client
             .publish(&publish, manner)
             .map_err(|error| failure(&error))?;
@@ -90,7 +89,7 @@ pub unsafe fn publish(
             let filled = MQTTOxide_published {
                 size: read::size::<MQTTOxide_published>(),
                 packet_id: published.packet_id,
-                status: status(&client, published),
+                status: status(client, published),
                 token: published.number,
             };
             // SAFETY: not NULL and of that size, as it says.
@@ -98,7 +97,7 @@ pub unsafe fn publish(
         }
         Ok(0)
     };
-    code(publish())
+    code(with_client(handle, publish))
 }
 
 pub unsafe fn publish_many(
@@ -108,8 +107,7 @@ pub unsafe fn publish_many(
     accepted: *mut u32,
     first_token: *mut u64,
 ) -> i32 {
-    let publish = || {
-        let client = client(handle)?;
+    let publish = |client: &ClientOf| {
         if n > 0 && messages.is_null() {
             return Err(MQTTOxide_E_NULL);
         }
@@ -117,7 +115,7 @@ pub unsafe fn publish_many(
             // SAFETY: one of the n that the caller promises, whose pointers live until the call ends.
             unsafe {
                 let message = messages.add(at as usize).read_unaligned();
-                read_message(&client, &message).map_err(Code)
+                read_message(client, &message).map_err(Code)
             }
         });
         // SAFETY: NULL or to be written to, as the caller promises.
@@ -131,11 +129,11 @@ pub unsafe fn publish_many(
         }
         many.outcome.map(|()| 0).map_err(|Code(code)| code)
     };
-    code(publish())
+    code(with_client(handle, publish))
 }
 
 pub fn cancel(handle: u64, token: u64) -> i32 {
-    code(client(handle).and_then(|client| {
+    code(with_client(handle, |client| {
         if client.cancel(token) {
             Ok(0)
         } else {
@@ -171,8 +169,7 @@ pub struct Request {
 }
 
 unsafe fn request(handle: u64, request: &Request, subscribe: bool) -> i32 {
-    let ask = || {
-        let client = client(handle)?;
+    let ask = |client: &ClientOf| {
         if !client.is_v5() && request.props_len > 0 {
             return Err(MQTTOxide_E_ARGUMENT);
         }
@@ -215,7 +212,7 @@ unsafe fn request(handle: u64, request: &Request, subscribe: bool) -> i32 {
         }
         Ok(0)
     };
-    code(ask())
+    code(with_client(handle, ask))
 }
 
 pub unsafe fn subscribe(handle: u64, subscription: &Request) -> i32 {
@@ -229,8 +226,7 @@ pub unsafe fn unsubscribe(handle: u64, subscription: &Request) -> i32 {
 }
 
 pub unsafe fn ack(handle: u64, tokens: *const u64, n: u32, reason: u8) -> i32 {
-    let ack = || {
-        let client = client(handle)?;
+    let ack = |client: &ClientOf| {
         if n > 0 && tokens.is_null() {
             return Err(MQTTOxide_E_NULL);
         }
@@ -242,12 +238,11 @@ pub unsafe fn ack(handle: u64, tokens: *const u64, n: u32, reason: u8) -> i32 {
             .map_err(|error| failure(&error))?;
         Ok(i32::try_from(given).unwrap_or(i32::MAX))
     };
-    code(ack())
+    code(with_client(handle, ack))
 }
 
 pub unsafe fn in_flight(handle: u64, list: *mut MQTTOxide_operation, capacity: u32) -> i64 {
-    let fill = || {
-        let client = client(handle)?;
+    let fill = |client: &ClientOf| {
         if capacity > 0 && list.is_null() {
             return Err(MQTTOxide_E_NULL);
         }
@@ -271,7 +266,7 @@ pub unsafe fn in_flight(handle: u64, list: *mut MQTTOxide_operation, capacity: u
         }
         Ok(operations.len())
     };
-    long_code(fill())
+    long_code(with_client(handle, fill))
 }
 
 /// Makes the message whose members come one by one.

@@ -1,7 +1,10 @@
 //! What careless callers get: an error for each, and nothing else.
 
 use std::ptr::{from_ref, null, null_mut};
+use std::time::Duration;
 
+use super::{ClientOf, failure, with_client};
+use crate::events::Error;
 use crate::ffi::exports::paho_oxide::*;
 use crate::ffi::exports::paho_oxide_messages::*;
 use crate::ffi::types::oxide_types::*;
@@ -217,5 +220,52 @@ fn properties_and_filters_are_written_and_read() {
             0
         );
         assert_eq!((used, &buffer[..6]), (6, &[0, 3, b'a', b'/', b'+', 1][..]));
+    }
+}
+
+/// A thread that has found the client when another one destroys it finds no stream and no connection then. It is told that
+/// there is no client, as the threads that come a moment later are.
+#[test]
+fn what_fails_in_a_client_that_is_destroyed_meanwhile_fails_for_its_handle() {
+    let calls: [fn(&ClientOf) -> Result<usize, Error>; 7] = [
+        |client| client.feed(b"\xd0\0"),
+        |client| client.take(&mut [0; 8]),
+        |client| client.eof("").map(|()| 0),
+        |client| client.abort().map(|()| 0),
+        |client| {
+            let properties = crate::protocol::property::Properties::default();
+            client.disconnect(Duration::ZERO, 0, properties).map(|()| 0)
+        },
+        |client| client.peer_address().map(|address| address.len()),
+        |client| {
+            let no_properties = crate::protocol::property::PropertiesRef::EMPTY;
+            client.unsubscribe(&[b"t"], no_properties).map(|_| 0)
+        },
+    ];
+    for (at, call) in calls.iter().enumerate() {
+        let (mut queue, mut client) = (0, 0);
+        // SAFETY: as above, here and below.
+        unsafe {
+            assert_eq!(MQTTOxide_createQueue(&raw mut queue), 0);
+            let options = create_options();
+            assert_eq!(
+                MQTTOxide_create(&raw mut client, queue, from_ref(&options)),
+                0
+            );
+            assert_eq!(
+                MQTTOxide_attachStream(client, from_ref(&connect_options())),
+                0
+            );
+        }
+        let answer = with_client(client, |found| {
+            // SAFETY: as above.
+            assert_eq!(unsafe { MQTTOxide_destroy(client) }, 0);
+            let code = call(found).map_err(|error| failure(&error));
+            assert!(code.is_err(), "call {at}: {code:?}");
+            code
+        });
+        assert_eq!(answer, Err(MQTTOxide_E_HANDLE), "call {at}");
+        // SAFETY: as above.
+        assert_eq!(unsafe { MQTTOxide_destroyQueue(queue) }, 0);
     }
 }
