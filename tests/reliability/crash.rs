@@ -7,7 +7,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -108,6 +108,14 @@ impl Server {
     }
 
     fn start(&mut self) {
+        // Between finding a free port and the broker taking it, somebody else may: then the broker ends, and another port is tried.
+        let started = (0..10).any(|_| self.starts_at_a_free_port());
+        assert!(started, "mosquitto does not start:\n{}", self.log(0));
+        self.proxy.redirect(self.port);
+    }
+
+    /// Returns false if the broker has ended, as it does where it did not get the port.
+    fn starts_at_a_free_port(&mut self) -> bool {
         self.port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .and_then(|listener| listener.local_addr())
             .expect("a free port")
@@ -124,8 +132,9 @@ impl Server {
             .append(true)
             .open(self.dir.join("log"))
             .expect("a log");
+        let before = log.metadata().expect("a size").len();
         let path = env::var("PATH").unwrap_or_default() + ":/usr/sbin";
-        let child = Command::new("mosquitto")
+        let mut child = Command::new("mosquitto")
             .env("PATH", path)
             .arg("-c")
             .arg(self.dir.join("conf"))
@@ -134,16 +143,28 @@ impl Server {
             .stderr(log)
             .spawn()
             .expect("mosquitto starts (apt-get install mosquitto)");
-        self.child = Some(child);
+        // Its log has to say so: whoever else has the port may accept connections.
         let start = Instant::now();
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+        while !self.log(before).contains(" running\n") {
+            if child.try_wait().expect("it is ours").is_some() {
+                return false;
+            }
             assert!(
-                start.elapsed() < Duration::from_secs(20),
-                "mosquitto does not start"
+                start.elapsed() < PATIENCE,
+                "mosquitto does not start:\n{}",
+                self.log(before)
             );
             thread::sleep(Duration::from_millis(10));
         }
-        self.proxy.redirect(self.port);
+        self.child = Some(child);
+        true
+    }
+
+    /// Returns what the broker has logged behind the first so many bytes.
+    fn log(&self, before: u64) -> String {
+        let bytes = fs::read(self.dir.join("log")).unwrap_or_default();
+        let before = usize::try_from(before).unwrap_or(usize::MAX);
+        String::from_utf8_lossy(bytes.get(before..).unwrap_or_default()).into_owned()
     }
 
     fn restart(&mut self) {
