@@ -11,7 +11,7 @@ use crate::protocol::QoS;
 use crate::protocol::packet::Publish;
 use crate::protocol::property::{Properties, PropertiesRef};
 
-const PATIENCE: Wait = Wait::For(Duration::from_secs(20));
+const PATIENCE: Wait = Wait::For(Duration::from_secs(120));
 const CONNACK: &[u8] = &[0x20, 2, 0, 0];
 
 struct Server(UnixStream);
@@ -59,7 +59,7 @@ fn next(queue: &Queue) -> (u64, Record) {
 fn attach(client: &EventClient, connect: Connect) -> Server {
     let (ours, theirs) = UnixStream::pair().expect("a socket pair");
     theirs
-        .set_read_timeout(Some(Duration::from_secs(20)))
+        .set_read_timeout(Some(Duration::from_secs(120)))
         .expect("a time-out");
     client
         .attach_fd(OwnedFd::from(ours), connect)

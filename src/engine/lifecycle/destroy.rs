@@ -107,6 +107,11 @@ impl<H: Host> Client<H> {
                 Event::Completed(_) | Event::DisconnectEnded { .. } => {
                     self.host.handle(event);
                 }
+                // Its acknowledgement may be on its way, or with the server: the program that takes its events later has it.
+                // Those of a store are there for the next client.
+                Event::Message(_, None) if !H::BLOCKS => {
+                    self.host.handle(event);
+                }
                 _ => {}
             }
         }

@@ -1,6 +1,7 @@
 //! How a connection ends, and a client: who is told what, what is still said, and what becomes of what was in flight.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,8 @@ use crate::options::{ConnectOptions, ReconnectOptions};
 use crate::persistence::{RecordKey, RecordKind};
 use crate::protocol::property::Properties;
 use crate::protocol::{QoS, Version};
-use crate::transport::stream::ByteStream;
+use crate::transport::Link;
+use crate::transport::stream::{ByteStream, Wake};
 
 /// A client with a message in flight, which has been sent.
 fn in_flight(options: ConnectOptions) -> (Carried, ByteStream) {
@@ -374,6 +376,29 @@ fn destroy_waits_for_a_callback_on_another_thread() {
         assert_eq!(heard, ["a", "returns last"]);
     });
     assert_eq!(client.lock().waiters, 0);
+}
+
+/// The server has the acknowledgement when another thread destroys the client, before the message was told of: here while the bytes
+/// of the acknowledgement are written.
+#[test]
+fn destroy_tells_of_messages_that_are_acknowledged() {
+    let client = Carried::new(setup(), None);
+    let (acknowledges, this) = (AtomicBool::new(false), Arc::downgrade(&client.0));
+    let waker = move |wake: Wake| {
+        let client = this.upgrade().expect("the test has it");
+        if wake.readable && acknowledges.swap(true, Ordering::Relaxed) {
+            client.destroy();
+        }
+    };
+    let (link, stream) = Link::stream(1024, Arc::new(waker));
+    let attached = client.0.attach(link, options_of(Version::V311), "connect");
+    attached.expect("attached");
+    assert_eq!(sent(&stream)[0], 0x10, "CONNECT");
+    client.feed(&stream, super::CONNACK);
+    client.heard();
+    client.feed(&stream, PUBLISH);
+    assert_eq!(sent(&stream)[..4], [0x40, 2, 0, 1]);
+    assert_eq!(client.heard(), ["x"]);
 }
 
 #[test]

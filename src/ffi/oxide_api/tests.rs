@@ -227,7 +227,8 @@ fn properties_and_filters_are_written_and_read() {
 /// there is no client, as the threads that come a moment later are.
 #[test]
 fn what_fails_in_a_client_that_is_destroyed_meanwhile_fails_for_its_handle() {
-    let calls: [fn(&ClientOf) -> Result<usize, Error>; 7] = [
+    type Call = fn(&ClientOf) -> Result<usize, Error>;
+    let calls: [Call; 7] = [
         |client| client.feed(b"\xd0\0"),
         |client| client.take(&mut [0; 8]),
         |client| client.eof("").map(|()| 0),
