@@ -492,7 +492,7 @@ fn torture(publisher_version: u8, subscriber_version: u8) {
         missing.count()
     };
     let mut last = (missing(), Instant::now());
-    while last.0 > 0 && last.1.elapsed() < Duration::from_secs(15) {
+    while last.0 > 0 && last.1.elapsed() < Duration::from_secs(60) {
         thread::sleep(Duration::from_millis(50));
         let now = missing();
         if now < last.0 {

@@ -116,7 +116,8 @@ fn a_connect_that_failed_is_over() {
     let begun = Instant::now();
     let ((), code) = crate::broker::alongside(steps, || client.connect_in_vain(&options));
     assert_ne!(code, 0);
-    assert!(begun.elapsed() < Duration::from_secs(10));
+    // Its time-out is 30 seconds.
+    assert!(begun.elapsed() < Duration::from_secs(25));
     assert_eq!(client.last_error().number, 2);
     lost_and_back_five_times(Api::Sync, crate::packet::Version::V311);
     assert!(
