@@ -266,12 +266,17 @@ impl Shared {
     pub fn wait_for_room(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         let mut state = self.lock();
-        while state.has_link() && state.unwritten() > MAX_UNWRITTEN {
+        while !state.has_room() {
             if self.room.wait_until(&mut state, deadline).timed_out() {
                 return false;
             }
         }
         true
+    }
+
+    /// Returns true if a publish need not wait: few bytes are unwritten, or there is no connection.
+    pub fn has_room(&self) -> bool {
+        self.lock().has_room()
     }
 
     /// Sends a subscribe or an unsubscribe; returns its number, or nothing without a connection.

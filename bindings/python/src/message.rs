@@ -157,6 +157,16 @@ impl MQTTMessageInfo {
             this.check(this.done.get())?;
             Arc::clone(&this.done)
         };
+        if done.get().is_none() {
+            let greenlets = py.import(intern!(py, "paho_oxide._cooperative"))?;
+            if greenlets
+                .call_method0(intern!(py, "is_patched"))?
+                .is_truthy()?
+            {
+                greenlets.call_method1(intern!(py, "wait_for_publish"), (slf, timeout))?;
+                return Ok(());
+            }
+        }
         let end = timeout.map(|seconds| {
             Instant::now()
                 + Duration::try_from_secs_f64(seconds.max(0.0))

@@ -460,6 +460,11 @@ impl Connection {
         Ok(ending.filter(|_| !self.dispatch.is_left()))
     }
 
+    /// Returns true if a publish need not wait: few bytes are unwritten, or there is no connection.
+    fn has_room(&self) -> PyResult<bool> {
+        Ok(self.shared()?.has_room())
+    }
+
     /// Returns true if the program is to call `write` once the socket has room.
     fn wants_write(&self) -> PyResult<bool> {
         Ok(self.shared()?.wants_write())

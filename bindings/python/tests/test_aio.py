@@ -26,7 +26,11 @@ Run = Callable[[Coroutine[Any, Any, Any]], Any]
 def run(request: pytest.FixtureRequest) -> Run:
     def runner(main: Coroutine[Any, Any, Any]) -> Any:
         async def bounded() -> Any:
-            value = await asyncio.wait_for(main, 300)
+            task = asyncio.ensure_future(main)
+            # Not cancelled by that: a test that expects cancellations would take it for one of them.
+            await asyncio.wait([task], timeout=300)
+            assert task.done(), f"not ended in time: {task.get_stack()}"
+            value = task.result()
             left = asyncio.all_tasks() - {asyncio.current_task()}
             assert not left, f"tasks left behind: {left}"
             return value
@@ -224,6 +228,60 @@ def test_cancelling_leaves_nothing_behind(broker: Broker, run: Run) -> None:
             # And it can be used again at once.
             async with client:
                 await client.publish("cancel", "y", 1)
+
+    run(main())
+
+
+def test_a_cancellation_is_not_lost_beside_the_answer_to_connect(broker: Broker, run: Run) -> None:
+    """`asyncio.wait_for` loses it before Python 3.12: the program would go on, or never leave `async with`."""
+
+    async def main() -> None:
+        class Cancelling(Client):
+            def _on_connect(self, *arguments: Any) -> None:
+                super()._on_connect(*arguments)
+                ended[-1].cancel()
+
+        async def use(client: Client) -> None:
+            async with client:
+                pass
+
+        ended: list[asyncio.Task[None]] = []
+        client = Cancelling("127.0.0.1", broker.tcp)
+        ended.append(asyncio.ensure_future(use(client)))
+        with pytest.raises(asyncio.CancelledError):
+            await ended[0]
+        assert not client.is_connected and client._client.socket() is None
+
+    run(main())
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_cancellation_is_not_lost_beside_a_new_connection(broker: Broker, run: Run, turns: int) -> None:
+    async def main() -> None:
+        class Cancelling(Client):
+            async def _connect_once(self, first: bool) -> None:
+                await super()._connect_once(first)
+                if not first:
+                    cancel(turns)
+
+        def cancel(left: int) -> None:
+            if left:
+                asyncio.get_running_loop().call_soon(cancel, left - 1)
+            else:
+                asked.set_result(publishing.cancel())
+
+        asked: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        async with Cancelling("127.0.0.1", broker.tcp, reconnect=True, reconnect_min_delay=0.01, timeout=250) as client:
+            client._sock.shutdown(socket.SHUT_RDWR)
+            while client.is_connected:
+                await asyncio.sleep(0.005)
+            publishing = asyncio.ensure_future(client.publish("cancel", "x"))
+            if await asked:
+                with pytest.raises(asyncio.CancelledError):
+                    await publishing
+            else:
+                await publishing
+            assert not client._offline
 
     run(main())
 

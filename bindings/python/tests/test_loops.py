@@ -460,6 +460,52 @@ client.disconnect()
     assert done.stdout == "100\n", done.stderr
 
 
+@pytest.mark.parametrize("kind", ["tcp", "tls", "ws"])
+def test_greenlets_in_the_place_of_threads(broker: Broker, kind: str) -> None:
+    """Whatever waits lets the others go on: the loop of `loop_start`, `wait_for_publish`, and `publish` without room."""
+    code = """
+from gevent import monkey
+monkey.patch_all()
+import sys, threading
+import gevent
+from paho_oxide.client import Client, CallbackAPIVersion
+kind, port, ca = sys.argv[1:]
+client = Client(CallbackAPIVersion.VERSION2, transport="websockets" if kind == "ws" else "tcp")
+if kind == "tls":
+    client.tls_set(ca)
+got, subscribed = [], threading.Event()
+client.on_message = lambda c, u, m: got.append(len(m.payload))
+client.on_connect = lambda c, *a: c.subscribe("greenlets", 1)
+client.on_subscribe = lambda *a: subscribed.set()
+client.connect("localhost", int(port), keepalive=0)
+client.loop_start()
+assert subscribed.wait(120)
+turns, stop = [0], []
+def beside():
+    while not stop:
+        turns[0] += 1
+        gevent.sleep(0.001)
+greenlet = gevent.spawn(beside)
+for qos in 0, 1, 2:
+    infos = [client.publish("greenlets", "x", qos) for _ in range(100)]
+    infos[-1].wait_for_publish(120)
+    assert infos[-1].is_published()
+before = turns[0]
+infos = [client.publish("elsewhere", bytes(40_000), 0) for _ in range(100)]
+if kind != "ws":  # where mosquitto takes 40 KiB a second
+    infos[-1].wait_for_publish(120)
+while len(got) < 300 or turns[0] < before + 10:
+    gevent.sleep(0.001)
+stop.append(True)
+greenlet.join(120)
+client.disconnect()
+client.loop_stop()
+print(sum(got), client.socket() is None)
+"""
+    done = python(code, kind, str(getattr(broker, kind)), broker.ca)
+    assert done.stdout == "300 True\n", done.stderr
+
+
 def test_threads(broker: Broker) -> None:
     client = Client(CallbackAPIVersion.VERSION2)
     published: list[int] = []

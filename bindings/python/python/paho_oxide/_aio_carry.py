@@ -6,7 +6,7 @@ import asyncio
 import math
 import random
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from . import client as paho
 from ._aio import Gathering, Messages
@@ -16,6 +16,8 @@ from .matcher import MQTTMatcher
 from .packettypes import PacketTypes
 from .reasoncodes import ReasonCode
 from .subscribeoptions import SubscribeOptions
+
+T = TypeVar("T")
 
 # How late the timeout of a publish may come after another one's, in seconds.
 _EXPIRY_STEP = 0.05
@@ -77,6 +79,8 @@ class Carrying:
         self._expires = math.inf
         self._answers: dict[int, asyncio.Future[list[ReasonCode]]] = {}
         self._room: list[asyncio.Future[None]] = []
+        # Publishes of QoS 0 that wait for a connection.
+        self._offline: set[asyncio.Future[None]] = set()
         self._to_acknowledge: list[MQTTMessage] = []
         self._paused = False
         self._resumed = False
@@ -107,15 +111,34 @@ class Carrying:
             raise MqttError(str(error) or type(error).__name__) from error
         self._dialling = None
         self._watch()
-        try:
-            reason = await asyncio.wait_for(self._connack, self.timeout)
-        except asyncio.TimeoutError:
-            raise MqttError("the server did not answer CONNECT in time") from None
+        reason = await self._wait(self._connack, None, "the server did not answer CONNECT in time")
         if reason.is_failure:
             raise MqttCodeError(reason)
         if not self._lost.done():
             # Otherwise the end came with the answer, and has been told already.
             self._connected.set()
+            for future in self._offline:
+                if not future.done():
+                    future.set_result(None)
+            self._offline.clear()
+
+    async def _wait(self, future: asyncio.Future[T], timeout: float | None, failure: str) -> T:
+        """Waits for a future, at most so many seconds, or as many as the client's timeout is.
+
+        Not `asyncio.wait_for`: before Python 3.12 it loses a cancellation that comes in the same turn as the result.
+
+        :raises MqttError: it was not done in time.
+        """
+
+        def expire() -> None:
+            if not future.done():
+                future.set_exception(MqttError(failure))
+
+        timer = future.get_loop().call_later(self.timeout if timeout is None else timeout, expire)
+        try:
+            return await future
+        finally:
+            timer.cancel()
 
     def _give_up(self, dialling: asyncio.Future[None]) -> None:
         self._dialling = None
@@ -166,7 +189,7 @@ class Carrying:
         self._failure = failure
         self._connected.clear()
         published = [future for future, _ in self._published.values()]
-        waiting: Iterable[asyncio.Future[Any]] = [*published, *self._answers.values(), *self._room]
+        waiting: Iterable[asyncio.Future[Any]] = [*published, *self._answers.values(), *self._room, *self._offline]
         for future in waiting:
             if not future.done():
                 future.set_exception(failure)
@@ -174,6 +197,7 @@ class Carrying:
         self._expire_at(math.inf)
         self._answers.clear()
         self._room.clear()
+        self._offline.clear()
         for stream in [self.messages, *self._stream_list]:
             stream._wake_all()
 

@@ -6,6 +6,7 @@ import platform
 import ssl
 from typing import Any, cast
 
+from . import _cooperative
 from ._constants import (
     MQTT_BRIDGE,
     MQTT_CLEAN_START_FIRST_ONLY,
@@ -135,7 +136,8 @@ class Connecting(Settings):
         sock = self._make_socket()
         try:
             sock.setblocking(False)
-            self._direct = type(sock) is not _WebsocketWrapper and not isinstance(sock, ssl.SSLSocket)
+            carried = type(sock) is _WebsocketWrapper or isinstance(sock, ssl.SSLSocket)
+            self._direct = not carried and not _cooperative.is_patched()
             self._open(sock)
         except BaseException:
             sock.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import ssl
 import sys
 import threading
@@ -12,6 +11,7 @@ import uuid
 from types import FrameType
 from typing import Any, TypeVar
 
+from . import _cooperative
 from ._callbacks import DisconnectFlags
 from ._constants import _base62
 from ._dispatch import Dispatching, is_on_stack
@@ -152,10 +152,7 @@ class Loop(Dispatching):
             if sock.pending() if hasattr(sock, "pending") else 0:
                 timeout = 0.0
             alarm = connection.alarm_fd()
-            poll = select.poll()
-            poll.register(sock.fileno(), select.POLLIN | (select.POLLOUT if connection.wants_write() else 0))
-            poll.register(alarm, select.POLLIN)
-            if any(fd == alarm for fd, _ in poll.poll(timeout * 1000)):
+            if _cooperative.wait_for_socket(sock.fileno(), connection.wants_write(), alarm, timeout):
                 # It would go on ringing: `set_waiting` stops only what a publish rang.
                 os.read(alarm, 8)
         except (ValueError, OSError):
@@ -174,6 +171,8 @@ class Loop(Dispatching):
     def _after(self) -> MQTTErrorCode:
         """Tells what has happened, and settles."""
         self._dispatch()
+        if not self._direct:
+            _cooperative.tell()
         return self._settle()
 
     def _settle(self) -> MQTTErrorCode:
@@ -258,6 +257,7 @@ class Loop(Dispatching):
             return
         self._sock = None
         self._connection.close()
+        _cooperative.tell()
         if self._registered_write:
             self._registered_write = False
             self._call_socket("on_socket_unregister_write", sock)
@@ -295,6 +295,7 @@ class Loop(Dispatching):
             if not (tell and self._connection.take()):
                 self._turn_stream(timeout)
             self._dispatch()
+            _cooperative.tell()
         return self._settle()
 
     def loop(self, timeout: float = 1.0) -> MQTTErrorCode:

@@ -14,7 +14,7 @@ import asyncio
 import logging
 import ssl
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from . import client as paho
 from ._aio import Gathering, Messages
@@ -32,8 +32,6 @@ __all__ = ["Client", "MQTTMessage", "Messages", "MqttCodeError", "MqttError", "W
 _SUCCESS = MQTTErrorCode.MQTT_ERR_SUCCESS
 # Bytes that publishes of QoS 0 may leave unwritten before the event loop gets its turn.
 _MOST_GATHERED = 32 * 1024
-
-T = TypeVar("T")
 
 
 class Will:
@@ -198,17 +196,6 @@ class Client(Carrying):
         assert self._loop is not None
         return self._loop
 
-    async def _wait(self, future: asyncio.Future[T], timeout: float | None, what: str) -> T:
-        def expire() -> None:
-            if not future.done():
-                future.set_exception(MqttError(f"{what} was not answered in time"))
-
-        timer = future.get_loop().call_later(self.timeout if timeout is None else timeout, expire)
-        try:
-            return await future
-        finally:
-            timer.cancel()
-
     async def publish(
         self,
         topic: str,
@@ -234,10 +221,12 @@ class Client(Carrying):
         if not self._connected.is_set() and qos == 0:
             if not self._reconnect:
                 raise MqttError("disconnected")
+            connected: asyncio.Future[None] = loop.create_future()
+            self._offline.add(connected)
             try:
-                await asyncio.wait_for(self._connected.wait(), self.timeout if timeout is None else timeout)
-            except asyncio.TimeoutError:
-                raise MqttError("there was no connection in time") from None
+                await self._wait(connected, timeout, "there was no connection in time")
+            finally:
+                self._offline.discard(connected)
         # One that waits for its acknowledgement has nothing behind it, unless others wait at the same time.
         self._client.at_once = qos > 0 and not self._published
         info = self._client.publish(topic, payload, qos, retain, properties)
@@ -251,7 +240,7 @@ class Client(Carrying):
             if self._writing is not None:
                 room: asyncio.Future[None] = loop.create_future()
                 self._room.append(room)
-                await self._wait(room, timeout, "publish")
+                await self._wait(room, timeout, "publish was not answered in time")
             return
         mid: int = info.mid
         future: asyncio.Future[None] = loop.create_future()
@@ -316,7 +305,7 @@ class Client(Carrying):
         future: asyncio.Future[list[ReasonCode]] = self._loop.create_future()
         self._answers[mid] = future
         try:
-            return await self._wait(future, timeout, what)
+            return await self._wait(future, timeout, f"{what} was not answered in time")
         finally:
             if self._answers.get(mid) is future:
                 del self._answers[mid]

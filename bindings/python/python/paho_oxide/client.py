@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, cast
 
-from . import _ends, _native
+from . import _cooperative, _ends, _native
 from ._callbacks import (
     LOGGING_LEVEL,
     CallbackOnConnect,
@@ -359,7 +359,11 @@ class Client(Connecting):
         packed = None if properties is None or self._protocol != MQTTv5 else pack(properties)
         thread = self._thread
         wait = thread is not None and threading.get_ident() != self._loop_ident
-        info = self._connection.publish(topic, payload, qos, retain, packed, wait)
+        if wait and not self._direct and _cooperative.is_patched():
+            info = self._connection.publish(topic, payload, qos, retain, packed, False)
+            _cooperative.wait_for_room(self._connection)
+        else:
+            info = self._connection.publish(topic, payload, qos, retain, packed, wait)
         if self._logger is not None or self._on_log is not None:
             self._log_publish(info, topic, payload, qos, retain, properties)
         if thread is None or not self._direct:
@@ -504,7 +508,9 @@ class Client(Connecting):
 
         To be called in `on_connect`, for messages that this server would not understand, with a topic alias say.
         """
-        return self._connection.drop_out()
+        dropped = self._connection.drop_out()
+        _cooperative.tell()
+        return dropped
 
     # ---- the thread --------------------------------------------------------------------------------------------------------
 

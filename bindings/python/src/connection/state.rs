@@ -13,8 +13,8 @@ use paho_oxide::protocol::session::{Begin, Fault, Refused};
 use paho_oxide::protocol::{QoS, Version};
 
 use super::connect::ConnectOptions;
-use super::rc;
 use super::stream::Stream;
+use super::{MAX_UNWRITTEN, rc};
 use crate::session::{EngineSession, Event, Op, Outputs, bytes_of};
 
 /// Largest CONNACK that is taken: a server must not fill the memory before it has accepted anything.
@@ -292,6 +292,11 @@ impl State {
     /// Returns how many bytes of packets have not been written.
     pub fn unwritten(&self) -> u64 {
         self.io.out.position() - self.written
+    }
+
+    /// Returns true if a publish need not wait for the loop to write.
+    pub(super) fn has_room(&self) -> bool {
+        !self.has_link() || self.unwritten() <= MAX_UNWRITTEN
     }
 
     /// Does what is due.
