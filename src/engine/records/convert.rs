@@ -126,3 +126,73 @@ pub(super) fn sent(v5: bool, stored_by_v5: bool, record: Vec<u8>) -> Option<Vec<
     .ok()?;
     Some(packet.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::persistence::record::command::{SubscribeOptions, Subscription};
+    use crate::protocol::packet::{requested, unsubscribed};
+
+    /// A request that either version left is one of this client's version, with the filters that it had.
+    #[test]
+    fn a_request_becomes_a_packet_of_this_version() {
+        let subscribe = QueuedCommand::Subscribe {
+            token: 1,
+            topics: [&b"a"[..], b"b"]
+                .map(|filter| Subscription {
+                    filter,
+                    qos: 1,
+                    options: SubscribeOptions::default(),
+                })
+                .into(),
+            properties: &[],
+        };
+        let unsubscribe = QueuedCommand::Unsubscribe {
+            token: 1,
+            topics: vec![b"a", b"b"],
+            properties: &[],
+        };
+        for v5 in [false, true] {
+            let version = version(v5);
+            let Some(Stored::Request { packet, filters }) = stored(v5, &subscribe, Duration::ZERO)
+            else {
+                panic!("a request");
+            };
+            assert_eq!((packet[0], filters), (0x82, 2));
+            let asked: Vec<_> = requested(version, &packet).into_iter().flatten().collect();
+            assert_eq!(asked, [(&b"a"[..], 1), (b"b", 1)]);
+            let Some(Stored::Request { packet, filters }) =
+                stored(v5, &unsubscribe, Duration::ZERO)
+            else {
+                panic!("a request");
+            };
+            assert_eq!((packet[0], filters), (0xa2, 2));
+            let ended: Vec<_> = unsubscribed(version, &packet)
+                .into_iter()
+                .flatten()
+                .collect();
+            assert_eq!(ended, [b"a", b"b"]);
+        }
+    }
+
+    /// Only a message that may expire has waited for a time that matters.
+    #[test]
+    fn only_what_may_expire_has_its_time_counted() {
+        let publish = |properties| QueuedCommand::Publish {
+            token: 1,
+            topic: b"t",
+            payload: b"",
+            qos: 1,
+            retained: false,
+            properties,
+        };
+        assert!(expires(&publish(&[2, 0, 0, 0, 9])));
+        assert!(!expires(&publish(&[])) && !expires(&publish(&[1, 1])));
+        let request = QueuedCommand::Unsubscribe {
+            token: 1,
+            topics: vec![b"a"],
+            properties: &[],
+        };
+        assert!(!expires(&request));
+    }
+}

@@ -12,6 +12,7 @@ pub(super) mod shelf;
 mod storing;
 mod telling;
 mod unwatched;
+mod waiting;
 mod wants;
 
 use std::io::{Read, Write};

@@ -320,3 +320,43 @@ fn a_burst_that_the_program_ends_is_over() {
     assert_eq!(layer.writes().0, 1);
     assert_eq!(client.heard()[..1], ["room"]);
 }
+
+/// A packet of which the socket took a part is not followed by a DISCONNECT: the server would take that for the rest of it.
+#[test]
+fn nothing_is_said_behind_half_a_packet() {
+    for blocked in [true, false] {
+        let (client, layer) = connected(Version::V5);
+        layer.inside_write(|| Ok(()));
+        if blocked {
+            layer.inside_write(|| Err(io::ErrorKind::WouldBlock.into()));
+        }
+        let large = vec![0; PIECE];
+        let message = publish(QoS::AtMostOnce, &large);
+        client.send(&message, "large").expect("accepted");
+        // No packet begins like this.
+        layer.0.lock().reads.push_back(In::Bytes(vec![0, 0]));
+        client.work();
+        assert!(!client.is_connected());
+        let begun = layer.0.lock().begun.clone();
+        assert_eq!(begun.contains(&0xe0), !blocked, "{begun:?}");
+    }
+}
+
+/// What a layer has kept back is to be written as much as what the program has published.
+#[test]
+fn the_programs_thread_is_told_of_what_a_layer_has_kept_back() {
+    let (client, layer) = connected(Version::V311);
+    client.lock().driving.by_program.write = true;
+    for (wants, write) in [
+        (Want::Nothing, false),
+        (Want::Writable, true),
+        (Want::Nothing, false),
+    ] {
+        let mut script = layer.0.lock();
+        script.wants.write = wants;
+        script.reads.push_back(In::Again);
+        drop(script);
+        drop(client.read_some(client.lock()));
+        assert_eq!(client.wants().write, write);
+    }
+}
