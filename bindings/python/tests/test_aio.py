@@ -286,6 +286,36 @@ def test_a_cancellation_is_not_lost_beside_a_new_connection(broker: Broker, run:
     run(main())
 
 
+def test_another_event_loop_goes_on_where_one_was_closed(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if that one was closed while a thread still made a connection for it."""
+    client, closed = Client("127.0.0.1", broker.tcp), threading.Event()
+    connect = client._client.connect
+
+    def slow(*arguments: Any) -> None:
+        assert closed.wait(120)
+        connect(*arguments)
+
+    monkeypatch.setattr(client._client, "connect", slow)
+
+    async def use() -> None:
+        async with client:
+            await client.publish("again", "x", 1)
+
+    async def cancelled() -> None:
+        task = asyncio.ensure_future(use())
+        while client._dialling is None:
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    first = asyncio.new_event_loop()
+    first.run_until_complete(cancelled())
+    first.close()
+    closed.set()
+    asyncio.run(asyncio.wait_for(use(), 120))
+
+
 def test_a_cancelled_wait_loses_no_message(broker: Broker, run: Run) -> None:
     async def main() -> None:
         async with Client("127.0.0.1", broker.tcp) as client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import math
 import random
 from collections.abc import Iterable
@@ -56,7 +57,7 @@ class Carrying:
     _max_queued: int
     _manual_ack: bool
     _client: Gathering
-    _dialling: asyncio.Future[None] | None
+    _dialling: concurrent.futures.Future[BaseException | None] | None
     _subscriptions: dict[str, int | SubscribeOptions]
     _streams: MQTTMatcher
     _stream_list: list[Messages]
@@ -93,23 +94,34 @@ class Carrying:
         self._connack = self._loop.create_future()
         self._lost = self._loop.create_future()
 
-        def dial() -> None:
-            if first:
-                self._client.connect(*self._arguments)
-            else:
-                self._client.reconnect()
+        # Of no event loop: one that is closed meanwhile does not hear of the end, nor would the next one that uses this client.
+        dialling: concurrent.futures.Future[BaseException | None] = concurrent.futures.Future()
 
-        dialling = self._dialling = self._loop.run_in_executor(None, dial)
+        def dial() -> None:
+            try:
+                if first:
+                    self._client.connect(*self._arguments)
+                else:
+                    self._client.reconnect()
+            except BaseException as error:
+                dialling.set_result(error)
+            else:
+                dialling.set_result(None)
+
+        dialling.set_running_or_notify_cancel()
+        self._loop.run_in_executor(None, dial)
+        self._dialling = dialling
         try:
-            await asyncio.shield(dialling)
+            error = await asyncio.wrap_future(dialling)
         except asyncio.CancelledError:
             # What the thread makes is closed when it is done.
             dialling.add_done_callback(self._give_up)
             raise
-        except (OSError, ValueError) as error:
-            self._dialling = None
-            raise MqttError(str(error) or type(error).__name__) from error
         self._dialling = None
+        if isinstance(error, (OSError, ValueError)):
+            raise MqttError(str(error) or type(error).__name__) from error
+        if error is not None:
+            raise error
         self._watch()
         reason = await self._wait(self._connack, None, "the server did not answer CONNECT in time")
         if reason.is_failure:
@@ -140,10 +152,11 @@ class Carrying:
         finally:
             timer.cancel()
 
-    def _give_up(self, dialling: asyncio.Future[None]) -> None:
-        self._dialling = None
-        if not dialling.cancelled() and dialling.exception() is None:
+    def _give_up(self, dialling: concurrent.futures.Future[BaseException | None]) -> None:
+        """Closes what was made for nobody, before those who wait for the thread that made it go on."""
+        if dialling.result() is None:
             self._client._sock_close()
+        self._dialling = None
 
     def _watch(self) -> None:
         """Has the event loop watch the socket."""

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import logging
 import ssl
 from types import TracebackType
@@ -125,7 +126,7 @@ class Client(Carrying):
         self._client = client
         self._in_use = False
         # A thread that connects, and cannot be stopped, also when nobody waits for it any more.
-        self._dialling: asyncio.Future[None] | None = None
+        self._dialling: concurrent.futures.Future[BaseException | None] | None = None
         self._subscriptions: dict[str, int | SubscribeOptions] = {}
         self._streams = MQTTMatcher()
         self._stream_list: list[Messages] = []
@@ -142,7 +143,7 @@ class Client(Carrying):
         try:
             if self._dialling is not None:
                 # Of an earlier use that was cancelled.
-                await asyncio.wait([self._dialling])
+                await asyncio.wait([asyncio.wrap_future(self._dialling)])
             self._reset()
             self._loop = asyncio.get_running_loop()
             await self._connect_once(True)
