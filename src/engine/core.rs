@@ -273,6 +273,12 @@ impl<H: Host> Client<H> {
         }
     }
 
+    /// Returns true if a thread has the mutex.
+    #[cfg(test)]
+    pub(super) fn is_locked(&self) -> bool {
+        self.core.try_lock().is_none()
+    }
+
     /// Has the reactor watch the connection's socket, where API calls do not process its packets.
     pub(super) fn watch(&self, core: &mut Core<H>) -> std::io::Result<()> {
         if core.outputs.queue.driver() != Driver::Reactor || core.driving.reads() {

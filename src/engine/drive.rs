@@ -51,6 +51,28 @@ impl<H: Host> Client<H> {
 
     /// Does the work of that kind that there is, on this thread. Returns what to wait for.
     pub fn perform(&self, work: Work) -> Work {
+        let mut core = self.work(work);
+        // The answer tells all of it. An event for what is more to read would come again with each call that does not read.
+        core.driving.told = Work {
+            more: true,
+            ..Work::ALL
+        };
+        let mut core = self.settle(core, Thread::Caller);
+        core.tell()
+    }
+
+    /// Works as [`perform`](Self::perform), inside a call that does not tell its caller what to wait for: an event tells what has
+    /// become possible. Returns what there is to wait for.
+    pub fn perform_untold(&self, work: Work) -> Work {
+        let core = self.work(work);
+        let mut core = self.settle(core, Thread::Caller);
+        let wants = core.wants();
+        // What is over has to be told again when it comes back.
+        core.driving.told = core.driving.told.both(wants);
+        wants
+    }
+
+    fn work(&self, work: Work) -> Guard<'_, H> {
         let mut core = self.lock();
         if work.tick {
             self.pass_time(&mut core);
@@ -79,21 +101,29 @@ impl<H: Host> Client<H> {
                 core = self.read_some(core);
             }
         }
-        // The answer tells all of it. An event for what is more to read would come again with each call that does not read.
-        core.driving.told = Work {
-            more: true,
-            ..Work::ALL
-        };
-        let mut core = self.settle(core, Thread::Caller);
-        core.tell()
+        core
     }
 
-    /// Reads on where the program carries the bytes, has taken messages, and held the reading up before.
-    pub(super) fn read_carried(&self, core: Guard<'_, H>) {
+    /// Writes what waits where the program carries the bytes. Returns false if there was nothing.
+    pub fn write_carried(&self) -> bool {
+        let waits = self.lock().wants().write;
+        if waits {
+            self.perform_untold(Work {
+                write: true,
+                ..Work::NONE
+            });
+        }
+        waits
+    }
+
+    /// Reads on where the program carries the bytes and what held the reading up is over: messages were taken or acknowledged, or
+    /// the acknowledgements were written. The program may have nothing more to feed.
+    pub fn read_carried(&self) {
+        let core = self.lock();
         let due = core.driving.carried && core.wants().more;
         drop(core);
         if due {
-            self.perform(Work {
+            self.perform_untold(Work {
                 read: true,
                 ..Work::NONE
             });

@@ -40,6 +40,17 @@ impl Work {
         self == Self::NONE
     }
 
+    /// Returns what both name.
+    pub(super) fn both(self, other: Self) -> Self {
+        Self {
+            read: self.read && other.read,
+            write: self.write && other.write,
+            tick: self.tick && other.tick,
+            more: self.more && other.more,
+            level: false,
+        }
+    }
+
     pub(super) fn has_what_was_not_in(self, other: Self) -> bool {
         self.read && !other.read
             || self.write && !other.write

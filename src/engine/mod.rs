@@ -37,7 +37,7 @@ mod wait;
 pub use api::Subscription;
 pub(crate) use connection::closing::watch_for_exit;
 pub use core::{Client, Error, Setup};
-pub use delivery::queue::{Count, Driver};
+pub use delivery::queue::{Count, Driver, Untaken};
 pub use driving::Work;
 pub use host::{
     ConnectEnd, ConnectFailure, ConnectResult, Connected, Event, Handled, Host, Loss, LossCause,

@@ -11,6 +11,7 @@ use crate::transport::Link;
 
 use super::api::{CLOCK, Subscription};
 use super::core::{Client, Error, Guard, Thread};
+use super::delivery::queue::Untaken;
 use super::host::{Event, Host};
 use super::tally::{Counters, Room};
 
@@ -19,6 +20,10 @@ const MAX_UNWRITTEN: u64 = 1 << 20;
 
 /// So many publishes of one call are accepted before the mutex is given back and they are written.
 const AT_ONCE: u32 = 64;
+
+/// So many acknowledgements of one call are given before the mutex is given back and they are written: as many messages as a
+/// program usually has unread at most.
+const ACKNOWLEDGED_AT_ONCE: usize = 1024;
 
 /// How a publish may be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +122,8 @@ impl<H: Host> Client<H> {
                 });
                 many.accepted += u32::from(many.outcome.is_ok());
             }
-            core = self.settle_published(core, later);
+            drop(self.settle_published(core, later));
+            core = self.lock();
         }
         if many.accepted > 0 {
             many.first = before + 1;
@@ -145,6 +151,8 @@ impl<H: Host> Client<H> {
         }
         let refused = if online && core.outputs.unwritten() > MAX_UNWRITTEN {
             Some(Room::Bytes)
+        } else if core.outputs.queue.is_crowded() {
+            Some(Room::Events)
         } else if core.session.can_send(publish.qos) {
             None
         } else if !terms.waiting {
@@ -211,20 +219,25 @@ impl<H: Host> Client<H> {
         tokens: impl Iterator<Item = AckToken>,
         reason: u8,
     ) -> Result<usize, Error> {
-        let mut core = self.alive()?;
-        let (session, outputs) = core.parts();
+        let mut tokens = tokens.peekable();
         let mut given = 0;
         let mut outcome = Ok(());
-        for token in tokens {
-            match session.acknowledge(token, reason, outputs) {
-                Ok(found) => given += usize::from(found),
-                Err(refused) => {
-                    outcome = Err(refused);
-                    break;
+        drop(self.alive()?);
+        while tokens.peek().is_some() && outcome.is_ok() {
+            // Those of one turn leave in one write. Between two turns others get the mutex.
+            let mut core = self.lock();
+            let (session, outputs) = core.parts();
+            for token in tokens.by_ref().take(ACKNOWLEDGED_AT_ONCE) {
+                match session.acknowledge(token, reason, outputs) {
+                    Ok(found) => given += usize::from(found),
+                    Err(refused) => {
+                        outcome = Err(refused);
+                        break;
+                    }
                 }
             }
+            drop(self.settle(core, Thread::Caller));
         }
-        drop(self.settle(core, Thread::Caller));
         outcome?;
         Ok(given)
     }
@@ -293,6 +306,11 @@ impl<H: Host> Client<H> {
         self.lock().outputs.queue.set_limits(limits);
     }
 
+    /// Has the socket not read, and publishes refused, while the host's program has not taken so many events as this counts.
+    pub fn hold_back_for(&self, untaken: Arc<Untaken>) {
+        self.lock().outputs.queue.hold_back_for(untaken);
+    }
+
     /// Returns what has happened so far and what is going on.
     pub fn counters(&self) -> Counters {
         let core = self.lock();
@@ -324,9 +342,10 @@ impl<H: Host> Client<H> {
             Room::Bytes => core.outputs.unwritten() <= MAX_UNWRITTEN / 2,
             Room::Quota => core.session.can_send(crate::protocol::QoS::AtLeastOnce),
             Room::Queue(max) => core.session.queued() < max,
+            Room::Events => !core.outputs.queue.is_crowded(),
         };
         // Without a connection the answer has changed, but where as many wait as may.
-        let lost = !online && !matches!(room, Room::Queue(_));
+        let lost = !online && !matches!(room, Room::Queue(_) | Room::Events);
         if is_there || lost {
             core.tally.refused = None;
             core.outputs.tell(Event::Room);

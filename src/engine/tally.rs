@@ -9,6 +9,8 @@ pub(super) enum Room {
     Bytes,
     /// Fewer publishes than this have to wait.
     Queue(usize),
+    /// The program has to take events.
+    Events,
     /// It must not have to wait at all.
     Quota,
 }

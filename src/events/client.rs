@@ -115,6 +115,7 @@ impl EventClient {
         let _first = source.client.set(Arc::downgrade(&engine));
         engine.begin_numbers_after(restored.into_inner());
         engine.set_unread_limits(create.max_unread_messages, create.max_unread_bytes);
+        engine.hold_back_for(Arc::clone(&source.untaken));
         engine.set_driver(create.driver);
         Ok(Self(Arc::new(Inner {
             engine,
@@ -180,7 +181,7 @@ impl EventClient {
         let (link, stream) = Link::stream(DEFAULT_CAPACITY, Arc::new(waker));
         let stream = Arc::new(stream);
         // An event of an earlier stream's output may still wait.
-        self.0.engine.host().source.told(Kind::Output);
+        let _waits = self.0.engine.host().source.told(Kind::Output, 0);
         let old = self.0.stream.lock().replace(Arc::clone(&stream));
         let attached = self.attach(link, connect);
         if attached.is_err() {
@@ -202,9 +203,7 @@ impl EventClient {
         match websocket {
             None => self.0.engine.attach(link, options, op),
             Some(WebSocket { path, host }) => {
-                let uri =
-                    ServerUri::parse(&format!("ws://{host}/{}", path.trim_start_matches('/')))
-                        .map_err(|error| Error::Failed(error.to_string()))?;
+                let uri = websocket_uri(&host, &path)?;
                 // As the program says it: only that knows on which port the server is, and over what.
                 let is_host = |(name, _): &(String, String)| name.eq_ignore_ascii_case("Host");
                 if !options.http_headers.iter().any(is_host) {
@@ -273,7 +272,7 @@ impl EventClient {
         loop {
             let fed = stream.feed(&bytes[taken..]);
             taken += fed;
-            let wants = self.0.engine.perform(Work {
+            let wants = self.0.engine.perform_untold(Work {
                 read: true,
                 ..Work::NONE
             });
@@ -291,7 +290,7 @@ impl EventClient {
         if !why.is_empty() {
             return self.0.engine.abort(Loss::new(LossCause::Closed, why));
         }
-        self.0.engine.perform(Work {
+        self.0.engine.perform_untold(Work {
             read: true,
             ..Work::NONE
         });
@@ -301,20 +300,17 @@ impl EventClient {
     /// Moves bytes for the server into the buffer. Returns how many.
     pub fn take(&self, buffer: &mut [u8]) -> Result<usize, Error> {
         let stream = self.stream()?;
-        if stream.pending() == 0 && self.0.engine.wants().write {
-            // Publishes that were to be written later: now.
-            self.0.engine.perform(Work {
-                write: true,
-                ..Work::NONE
-            });
-        }
+        let engine = &self.0.engine;
+        // Publishes that were to be written later: now.
+        let mut wrote = stream.pending() == 0 && engine.write_carried();
         let taken = stream.take(buffer);
-        if taken > 0 && self.0.engine.wants().write {
+        if taken > 0 {
             // There is room for what the stream did not take before.
-            self.0.engine.perform(Work {
-                write: true,
-                ..Work::NONE
-            });
+            wrote |= engine.write_carried();
+        }
+        if wrote {
+            // Answers that nobody took may have held the reading up.
+            engine.read_carried();
         }
         Ok(taken)
     }
@@ -442,7 +438,10 @@ impl EventClient {
 
     /// Acknowledges messages. Returns how many were of this connection and had not been acknowledged.
     pub fn ack(&self, tokens: impl Iterator<Item = AckToken>, reason: u8) -> Result<usize, Error> {
-        self.0.engine.acknowledge(tokens, reason)
+        let given = self.0.engine.acknowledge(tokens, reason);
+        // What the program had not acknowledged may have held the reading up.
+        self.0.engine.read_carried();
+        given
     }
 
     /// Sends AUTH: 0x18 answers an event, 0x19 begins to authenticate anew.
@@ -524,6 +523,22 @@ fn text(address: &SocketAddrAny) -> String {
         None | Some([]) => String::new(),
         Some(name) => format!("@{}", String::from_utf8_lossy(name)),
     }
+}
+
+/// Returns the URI of a WebSocket on a link of the program's. The host and the path go into the request as they are.
+fn websocket_uri(host: &str, path: &str) -> Result<ServerUri, Error> {
+    let wrong = |why| Malformed::new(reason::IMPLEMENTATION_SPECIFIC_ERROR, why);
+    let splits = |c: char| c.is_whitespace() || c.is_control();
+    if host.contains(|c| splits(c) || matches!(c, '/' | '?' | '#' | '@')) {
+        return Err(wrong("WebSocket: not a host").into());
+    }
+    if path.contains(splits) {
+        return Err(wrong("WebSocket: not a path").into());
+    }
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    let uri = ServerUri::parse(&format!("ws://{host}{slash}{path}"))
+        .map_err(|_| wrong("WebSocket: not a host and port"))?;
+    Ok(uri)
 }
 
 fn acknowledge(acks: Acks) -> Acknowledge {

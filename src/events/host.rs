@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use once_cell::sync::OnceCell;
 
 use crate::engine::{
-    Client, ConnectEnd, ConnectResult, Count, Event, Handled, Host, Loss, LossCause,
+    Client, ConnectEnd, ConnectResult, Count, Event, Handled, Host, Loss, LossCause, Untaken,
 };
 use crate::options::ConnectOptions;
 use crate::os::lock::Mutex;
@@ -18,7 +18,7 @@ use crate::protocol::property::PropertiesRef;
 use crate::protocol::session::{AckToken, Cause, Completion, Outcome, Token};
 use crate::transport::Stage;
 
-use super::queue::{Pending, Producer, Queue, message_size};
+use super::queue::{Pending, Producer, Queue, entry_size};
 use super::record::{Kind, Record};
 
 /// Why an operation failed, as its record says.
@@ -72,6 +72,8 @@ pub(super) fn end_call() -> bool {
 pub(super) struct Source {
     pub context: u64,
     pub client: OnceCell<Weak<Client<EventHost>>>,
+    /// What the program has not taken, messages aside.
+    pub untaken: Arc<Untaken>,
     waiting: Waiting,
 }
 
@@ -80,6 +82,7 @@ impl Source {
         Self {
             context,
             client: OnceCell::new(),
+            untaken: Arc::default(),
             waiting: Waiting::default(),
         }
     }
@@ -116,15 +119,20 @@ impl Producer for Source {
         }
     }
 
-    fn is_news(&self, kind: Kind) -> bool {
-        let waits = self.waiting.of(kind);
-        !waits.is_some_and(|waits| waits.swap(true, Ordering::AcqRel))
+    fn is_news(&self, kind: Kind, bytes: usize) -> bool {
+        if let Some(waits) = self.waiting.of(kind) {
+            return !waits.swap(true, Ordering::AcqRel);
+        }
+        self.untaken.add(bytes);
+        true
     }
 
-    fn told(&self, kind: Kind) {
+    fn told(&self, kind: Kind, bytes: usize) -> bool {
         if let Some(waits) = self.waiting.of(kind) {
             waits.store(false, Ordering::Release);
+            return false;
         }
+        self.untaken.remove(bytes)
     }
 }
 
@@ -187,7 +195,7 @@ impl Host for EventHost {
     }
 
     fn message_size(message: &Record) -> usize {
-        message_size(message)
+        entry_size(message)
     }
 
     fn needs_acknowledgement(message: &mut Record, token: AckToken) {

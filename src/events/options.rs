@@ -122,7 +122,7 @@ pub struct Connect {
     pub session: Policy,
     /// Zero turns keep-alive off.
     pub keep_alive: Duration,
-    /// For the answer to PINGREQ; none: half the keep-alive.
+    /// For the answer to PINGREQ; none: half the keep-alive, one and a half where the line is not known to be fast.
     pub ping_timeout: Option<Duration>,
     /// Of the whole attempt; none: there is none.
     pub deadline: Option<Duration>,

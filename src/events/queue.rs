@@ -35,11 +35,13 @@ pub trait Producer: Send + Sync {
     /// Tells that the program has taken so many messages, and of those with a record in the store the numbers of their
     /// records.
     fn taken(&self, count: Count, records: &[RecordKey]);
-    /// Asked before an event goes into the queue. Returns false if it would tell nothing new: one of its kind waits already,
-    /// and says that the program has to look.
-    fn is_news(&self, kind: Kind) -> bool;
-    /// Tells that the program has taken an event of that kind: the next one is news.
-    fn told(&self, kind: Kind);
+    /// Asked before an event goes into the queue that is no message and counts so many bytes. Returns false if it would tell
+    /// nothing new: one of its kind waits already, and says that the program has to look.
+    fn is_news(&self, kind: Kind, bytes: usize) -> bool;
+    /// Tells that the program has taken such an event: the next one is news. Returns true if the client has waited for that, and
+    /// has to be told by [`taken`](Self::taken).
+    #[must_use = "the client waits"]
+    fn told(&self, kind: Kind, bytes: usize) -> bool;
 }
 
 struct Entry {
@@ -77,7 +79,9 @@ impl Pending {
         if record.head.kind == Kind::Done && joins(&mut self.0, from, &record) {
             return;
         }
-        if !from.is_news(record.head.kind) {
+        let kind = record.head.kind;
+        let is_counted = matches!(kind, Kind::Message | Kind::Done);
+        if !is_counted && !from.is_news(kind, entry_size(&record)) {
             return;
         }
         self.0.push_back(Entry {
@@ -100,7 +104,8 @@ struct State {
     waiting: u32,
     /// Of those, so many have been woken and have not come yet: they will see all that is queued meanwhile.
     woken: u32,
-    interrupted: bool,
+    /// Calls that are to come back with nothing: as many as wait at most, or the next one.
+    interrupts: u32,
     closed: bool,
     /// Lines among the entries, their bytes, and how many lines found no room.
     lines: usize,
@@ -177,8 +182,9 @@ impl Tally {
         let Some(from) = entry.from else {
             return;
         };
-        if entry.record.head.kind != Kind::Message {
-            from.told(entry.record.head.kind);
+        let size = entry_size(&entry.record);
+        let is_message = entry.record.head.kind == Kind::Message;
+        if !is_message && !from.told(entry.record.head.kind, size) {
             return;
         }
         self.before
@@ -188,9 +194,11 @@ impl Tally {
             count: Count::default(),
             records: Vec::new(),
         });
-        row.count.messages += 1;
-        row.count.bytes += message_size(&entry.record);
-        row.records.extend(entry.stored);
+        if is_message {
+            row.count.messages += 1;
+            row.count.bytes += size;
+            row.records.extend(entry.stored);
+        }
     }
 
     /// Tells the clients, which may write and read on, and queue events.
@@ -201,8 +209,8 @@ impl Tally {
     }
 }
 
-/// Returns what a message counts for the limit of a client's unread messages.
-pub(super) fn message_size(record: &Record) -> usize {
+/// Returns what an event counts for the limits of its client.
+pub(super) fn entry_size(record: &Record) -> usize {
     record.size() + std::mem::size_of::<Entry>()
 }
 
@@ -219,7 +227,7 @@ impl Queue {
         })?;
         let taking = self.taking.lock();
         let mut state = self.state.lock();
-        if !taking.is_empty() || !state.entries.is_empty() || state.interrupted {
+        if !taking.is_empty() || !state.entries.is_empty() || state.interrupts > 0 {
             self.signal(&mut state);
         }
         Ok(made.as_fd())
@@ -239,6 +247,12 @@ impl Queue {
         {
             if joins(&mut state.entries, from, record) {
                 pending.0.pop_front();
+            }
+        }
+        // Only now: one that has joined another takes no room. Each of them is news.
+        for Entry { record, from, .. } in &pending.0 {
+            if let (Kind::Done, Some(from)) = (record.head.kind, from) {
+                let _news = from.is_news(Kind::Done, entry_size(record));
             }
         }
         state.entries.append(&mut pending.0);
@@ -328,7 +342,7 @@ impl Queue {
     /// state, and whose program did not take it, counts as well.
     fn unsignal(&self, taking: &VecDeque<Entry>, state: &mut MutexGuard<'_, State>) {
         let is_empty = taking.is_empty() && state.entries.is_empty();
-        if is_empty && state.signalled && !state.interrupted && !state.closed {
+        if is_empty && state.signalled && state.interrupts == 0 && !state.closed {
             if let Some(fd) = self.descriptor.get() {
                 state.signalled = false;
                 let _ = rustix::io::read(fd, &mut [0; 8]);
@@ -339,7 +353,7 @@ impl Queue {
     /// Has one waiting call, or the next that would wait, come back with nothing.
     pub fn interrupt(&self) {
         let mut state = self.state.lock();
-        state.interrupted = true;
+        state.interrupts = (state.interrupts + 1).min(state.waiting.max(1));
         self.arrived.notify_one();
         self.signal(&mut state);
     }
@@ -411,7 +425,10 @@ impl Queue {
             if state.closed {
                 return Err(NotTaken::Closed);
             }
-            if std::mem::take(&mut state.interrupted) {
+            // One that does not wait leaves them to those that do.
+            let others = if wait == Wait::No { state.waiting } else { 0 };
+            if state.interrupts > others {
+                state.interrupts -= 1;
                 drop(state);
                 let taking = self.taking.lock();
                 self.unsignal(&taking, &mut self.state.lock());
@@ -434,7 +451,7 @@ impl Queue {
             state.waiting -= 1;
             // Also if the time was over: it looks for events once more.
             state.woken = state.woken.saturating_sub(1);
-            if late && !state.has_events() && !state.interrupted && !state.closed {
+            if late && !state.has_events() && state.interrupts == 0 && !state.closed {
                 return Ok(false);
             }
         }

@@ -1,10 +1,11 @@
 //! Bytes that the program carries, and the WebSocket layer on what it has attached.
 
 use std::io::{Read, Write};
+use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
-use paho_oxide::events::{Connect, Create, Kind, Manner, Wait, WebSocket};
+use paho_oxide::events::{Acks, Connect, Create, Kind, Manner, Wait, WebSocket};
 use paho_oxide::protocol::QoS;
 use tungstenite::handshake::derive_accept_key;
 
@@ -258,4 +259,120 @@ fn room_is_told_once_until_it_is_taken() {
         .filter(|record| record.head.kind == Kind::Room)
         .count();
     assert_eq!(rooms, 1);
+}
+
+/// A server that says much and is answered late: what it is not read for is the program's own delay, and the program is told when
+/// that is over.
+#[test]
+fn feeding_goes_on_when_acknowledgements_have_been_taken() {
+    let program = Program::new(Create::default());
+    program
+        .client
+        .attach_stream(Connect::default())
+        .expect("attached");
+    let mut bytes = vec![0; 64 * 1024];
+    assert!(program.client.take(&mut bytes).expect("a stream") > 0);
+    program.client.feed(&[0x20, 2, 0, 0]).expect("a stream");
+    program.expect(Kind::Connected);
+    let many: Vec<u8> = (1..=1000)
+        .flat_map(|id| publish(false, 1, id, b""))
+        .collect();
+    let mut messages = 0;
+    let mut left = 0;
+    while left == 0 {
+        let mut fed = 0;
+        while fed < many.len() {
+            let taken = program.client.feed(&many[fed..]).expect("a stream");
+            let read = program.take().len();
+            fed += taken;
+            messages += read;
+            if taken == 0 && read == 0 {
+                left = many.len() - fed;
+                break;
+            }
+        }
+        assert!(messages < 1_000_000, "acknowledgements without a bound");
+    }
+    let mut acknowledgements = 0;
+    loop {
+        let taken = program.client.take(&mut bytes).expect("a stream");
+        if taken == 0 {
+            break;
+        }
+        acknowledgements += taken;
+    }
+    let mut is_told = false;
+    let all = program.queue.take_batch(Wait::No, |_, record| {
+        is_told |= record.head.kind == Kind::Wants;
+        messages += usize::from(record.head.kind == Kind::Message);
+        true
+    });
+    assert!(all.is_ok() && is_told, "nobody was told of the room");
+    let rest = &many[many.len() - left..];
+    assert_eq!(program.client.feed(rest).expect("a stream"), left);
+    let mut read = 1;
+    while read > 0 {
+        read = program.take().len();
+        messages += read;
+    }
+    loop {
+        let taken = program.client.take(&mut bytes).expect("a stream");
+        if taken == 0 {
+            break;
+        }
+        acknowledgements += taken;
+    }
+    assert_eq!((messages % 1000, acknowledgements), (0, messages * 4));
+}
+
+/// The program has fed all that there was, and the end, while it had not acknowledged what came before.
+#[test]
+fn an_end_behind_messages_is_told_when_these_are_acknowledged() {
+    let create = Create {
+        acks: Acks {
+            by_program: true,
+            ..Acks::default()
+        },
+        ..Create::default()
+    };
+    let program = Program::new(create);
+    program
+        .client
+        .attach_stream(Connect::default())
+        .expect("attached");
+    take(&program);
+    let feed = |bytes: &[u8]| program.client.feed(bytes).expect("a stream");
+    assert_eq!(feed(&[0x20, 2, 0, 0]), 4);
+    program.expect(Kind::Connected);
+    // Of messages of QoS 2 that are not acknowledged 16 MiB are read.
+    let payload = vec![b'x'; 1 << 20];
+    let mut released = Vec::new();
+    for id in 1.. {
+        let packet = publish(false, 2, id, &payload);
+        let mut fed = 0;
+        while fed < packet.len() {
+            let n = feed(&packet[fed..]);
+            fed += n;
+            if n == 0 {
+                break;
+            }
+        }
+        if fed < packet.len() {
+            break;
+        }
+        feed(&[0x62, 2, 0, u8::try_from(id).expect("few")]);
+        released.extend(program.take());
+        assert!(id < 200, "without a bound");
+    }
+    program.client.eof("").expect("a stream");
+    assert!(program.take().is_empty());
+    let tokens = released
+        .iter()
+        .filter_map(|record| NonZeroU64::new(record.head.token));
+    assert_eq!(program.client.ack(tokens, 0).expect("open"), released.len());
+    let ends = program.take();
+    assert!(
+        ends.iter().any(|record| record.head.kind == Kind::Lost),
+        "nobody was told of the end"
+    );
 }

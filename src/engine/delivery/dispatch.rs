@@ -235,7 +235,7 @@ impl<H: Host> Client<H> {
             core.outputs.message_taken(Some(*record));
         }
         // The socket may be read again.
-        let core = self.settle(core, Thread::Caller);
-        self.read_carried(core);
+        drop(self.settle(core, Thread::Caller));
+        self.read_carried();
     }
 }

@@ -1,6 +1,8 @@
 //! What the program is to be told, in order, and how much of it there is.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::engine::host::{Event, Host};
 use crate::persistence::RecordKey;
@@ -15,6 +17,31 @@ pub const MAX_QUEUED_BYTES: usize = 1 << 20;
 /// Events of any kind in the queue from which on the socket is not read. Each message that the server acknowledges makes one where
 /// the program has a callback for it: one that does not return while another thread publishes must not fill the memory.
 pub const MAX_QUEUED_EVENTS: usize = 65_536;
+
+/// Bytes of events other than messages that a host keeps for a program which does not take them.
+pub const MAX_UNTAKEN_BYTES: usize = 8 << 20;
+
+/// Counts what a host keeps for its program beside messages: the ends of operations with what the server has to say of them.
+#[derive(Debug, Default)]
+pub struct Untaken(AtomicUsize);
+
+impl Untaken {
+    /// Notes an event of so many bytes that the program has to take.
+    pub fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    /// Notes that the program has taken it. Returns true if that was what the client had been held back for: it has to be told.
+    #[must_use = "nobody else tells the client"]
+    pub fn remove(&self, bytes: usize) -> bool {
+        let before = self.0.fetch_sub(bytes, Ordering::AcqRel);
+        before >= MAX_UNTAKEN_BYTES && before - bytes < MAX_UNTAKEN_BYTES
+    }
+
+    fn is_full(&self) -> bool {
+        self.0.load(Ordering::Acquire) >= MAX_UNTAKEN_BYTES
+    }
+}
 
 /// Who drives a connection: reads, keeps it alive, and runs or fetches what the program is to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +76,8 @@ pub struct Queue<H: Host> {
     for_caller: VecDeque<Event<H>>,
     /// Messages that ever came.
     received: u64,
+    /// What the host keeps beside messages, where it keeps any.
+    untaken: Option<Arc<Untaken>>,
 }
 
 /// A message that is taken out of the queue.
@@ -85,7 +114,13 @@ impl<H: Host> Queue<H> {
             stored: 0,
             for_caller: VecDeque::new(),
             received: 0,
+            untaken: None,
         }
+    }
+
+    /// Counts what the host keeps among the events that wait.
+    pub fn hold_back_for(&mut self, untaken: Arc<Untaken>) {
+        self.untaken = Some(untaken);
     }
 
     /// Returns who drives the connection.
@@ -207,7 +242,8 @@ impl<H: Host> Queue<H> {
 
     /// Returns true if so many events wait that no further ones are to be read, whatever they are of.
     pub fn is_crowded(&self) -> bool {
-        self.events.len() >= MAX_QUEUED_EVENTS
+        let kept = self.untaken.as_deref().is_some_and(Untaken::is_full);
+        kept || self.events.len() >= MAX_QUEUED_EVENTS
     }
 
     /// Takes the first message out. Events before it, which a client has that was handed to the reactor meanwhile, stay.

@@ -389,3 +389,16 @@ fn a_wait_for_the_answer_to_a_ping_is_as_long_as_the_program_says() {
         assert_eq!(client.is_connected(), !lost);
     }
 }
+
+/// A program may have any number of tokens: between some of them others get the mutex.
+#[test]
+fn a_call_that_acknowledges_much_lets_others_in() {
+    let (client, _stream) = connected(setup(), options());
+    let mut free = 0;
+    let tokens = (1..=3000).filter_map(|token| {
+        free += u32::from(!client.is_locked());
+        std::num::NonZeroU64::new(token)
+    });
+    assert_eq!(client.acknowledge(tokens, 0).expect("open"), 0);
+    assert_eq!(free, 3, "once for each 1,024");
+}

@@ -104,11 +104,13 @@ impl Producer for Looks {
         self.told.lock().push((count.messages, free));
     }
 
-    fn is_news(&self, _: Kind) -> bool {
+    fn is_news(&self, _: Kind, _: usize) -> bool {
         true
     }
 
-    fn told(&self, _: Kind) {}
+    fn told(&self, _: Kind, _: usize) -> bool {
+        false
+    }
 }
 
 /// What a client does then may take long: it may write to its socket, and has a lock of its own.
@@ -149,4 +151,44 @@ fn what_is_left_of_a_call_that_collects_is_signalled() {
     };
     assert_eq!(queue.take_batch(Wait::No, visit), Ok(1));
     assert!(is_readable(), "nobody is told of the other one");
+}
+
+/// Two calls wait, and two interrupts come before either of them runs.
+#[test]
+fn each_interrupt_has_a_call_come_back() {
+    let queue = Queue::new();
+    let left = || queue.state.lock().interrupts;
+    queue.state.lock().waiting = 2;
+    queue.interrupt();
+    queue.interrupt();
+    for waiting in [1, 0] {
+        queue.state.lock().waiting = waiting;
+        assert_eq!(queue.await_events(Wait::Forever, None), Ok(false));
+        assert_eq!(left(), waiting);
+    }
+    // Nobody waits: both are for the next call.
+    queue.interrupt();
+    queue.interrupt();
+    assert_eq!(queue.await_events(Wait::Forever, None), Ok(false));
+    assert_eq!(left(), 0);
+}
+
+/// A call that does not wait, as of a thread that drives, has nothing to come back from.
+#[test]
+fn an_interrupt_is_for_the_call_that_waits() {
+    let queue = Queue::new();
+    let fd = queue.event_fd().expect("a descriptor");
+    let is_readable = || rustix::io::read(fd, &mut [0; 8]).is_ok();
+    let left = || queue.state.lock().interrupts;
+    queue.state.lock().waiting = 1;
+    queue.interrupt();
+    assert_eq!(queue.await_events(Wait::No, None), Ok(false));
+    assert_eq!(left(), 1);
+    queue.state.lock().waiting = 0;
+    assert_eq!(queue.await_events(Wait::Forever, None), Ok(false));
+    assert!(left() == 0 && !is_readable());
+    // But a program that polls the descriptor calls without waiting.
+    queue.interrupt();
+    assert_eq!(queue.await_events(Wait::No, None), Ok(false));
+    assert!(left() == 0 && !is_readable());
 }

@@ -59,7 +59,8 @@ pub unsafe extern "C" fn MQTTOxide_nextEvents(
     entry!(untraced: MQTTOxide_E_PANIC.into(), oxide_api::next_events(queue, buffer, capacity, timeout_ms, count))
 }
 
-/// Has one call of MQTTOxide_nextEvents() that waits, or the next that would, come back with 0.
+/// Has one call of MQTTOxide_nextEvents() that waits come back with 0, another one each time. Where none waits it is the next call
+/// that finds no event, one with a time-out of 0 included.
 ///
 /// @param queue the queue.
 /// @return 0, or a negative MQTTOxide_E_... code.

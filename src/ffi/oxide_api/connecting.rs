@@ -182,6 +182,12 @@ unsafe fn read_connect(options: *const MQTTOxide_connectOptions) -> Answer<Conne
     // SAFETY: as above.
     unsafe {
         let will = if options.will_topic.is_null() {
+            // One without its topic would never be sent.
+            let lengths =
+                options.will_topic_len | options.will_payload_len | options.will_props_len;
+            if lengths > 0 || options.will_qos > 0 || options.will_retain > 0 {
+                return Err(MQTTOxide_E_NULL);
+            }
             None
         } else {
             Some(WillOptions {
@@ -243,6 +249,10 @@ fn headers(lines: &str) -> Answer<Vec<(String, String)>> {
         .filter(|line| !line.is_empty())
         .map(|line| {
             let (name, value) = line.split_once(':').ok_or(MQTTOxide_E_ARGUMENT)?;
+            // A server takes such a line for something else, or refuses the request (RFC 9112, 5.1).
+            if name.is_empty() || name.contains(char::is_whitespace) {
+                return Err(MQTTOxide_E_ARGUMENT);
+            }
             Ok((name.trim().to_owned(), value.trim().to_owned()))
         })
         .collect()

@@ -137,6 +137,42 @@ fn null_wrong_sizes_and_wrong_values_are_errors_and_change_nothing() {
             let code = MQTTOxide_attachStream(client, &raw const options);
             assert_eq!(code, MQTTOxide_E_ARGUMENT, "{wrong}");
         }
+        for wrong in 0..5 {
+            let mut options = connect_options();
+            match wrong {
+                0 => options.will_topic_len = 1,
+                1 => options.will_payload_len = 1,
+                2 => options.will_props_len = 1,
+                3 => options.will_qos = 1,
+                _ => options.will_retain = 1,
+            }
+            options.version = 5;
+            let code = MQTTOxide_attachStream(client, &raw const options);
+            assert_eq!(code, MQTTOxide_E_NULL, "a will without a topic: {wrong}");
+        }
+        for (path, host, headers) in [
+            (c"/a b", c"h", c""),
+            (c"/a\r\nName: value", c"h", c""),
+            (c"/", c"", c""),
+            (c"/", c"a b", c""),
+            (c"/", c"h/path", c""),
+            (c"/", c"user@h", c""),
+            (c"/", c"h:99999", c""),
+            (c"/", c"h\r\nName: value", c""),
+            (c"/", c"h", c"no colon\r\n"),
+            (c"/", c"h", c": no name\r\n"),
+            (c"/", c"h", c"Two words: value\r\n"),
+            (c"/", c"h", c"Name : value\r\n"),
+            (c"/", c"h", c"Name: two\nlines\r\n"),
+        ] {
+            let len = |text: &std::ffi::CStr| u32::try_from(text.count_bytes()).expect("short");
+            let mut options = connect_options();
+            (options.ws_path, options.ws_path_len) = (path.as_ptr(), len(path));
+            (options.ws_host, options.ws_host_len) = (host.as_ptr(), len(host));
+            (options.headers, options.headers_len) = (headers.as_ptr(), len(headers));
+            let code = MQTTOxide_attachStream(client, &raw const options);
+            assert_eq!(code, MQTTOxide_E_ARGUMENT, "{path:?} {host:?} {headers:?}");
+        }
         let topic = c"t".as_ptr();
         let publish = |topic, len, flags| {
             MQTTOxide_publish(client, topic, len, null(), 0, null(), 0, flags, null_mut())

@@ -224,7 +224,7 @@ pub struct MQTTOxide_connectOptions {
     pub flags: u8,
     /// 0: no keep-alive. At most 65,535.
     pub keep_alive_s: u32,
-    /// For the answer to PINGREQ; 0: half the keep-alive.
+    /// For the answer to PINGREQ; 0: half the keep-alive, one and a half where the line is not known to be fast.
     pub ping_timeout_ms: u32,
     /// Of the whole attempt; 0: none.
     pub deadline_ms: u32,
@@ -250,7 +250,7 @@ pub struct MQTTOxide_connectOptions {
     pub props_len: u32,
     /// Length of the will's topic.
     pub will_topic_len: u32,
-    /// Topic of the will; NULL: no will.
+    /// Topic of the will; NULL: no will, and nothing in its other members.
     pub will_topic: *const c_char,
     /// Payload of the will.
     pub will_payload: *const c_void,
@@ -268,7 +268,7 @@ pub struct MQTTOxide_connectOptions {
     pub will_props_len: u32,
     /// Length of the WebSocket's path.
     pub ws_path_len: u32,
-    /// For MQTTOxide_attachFd() and MQTTOxide_attachStream(): path of a WebSocket; NULL: no WebSocket.
+    /// For MQTTOxide_attachFd() and MQTTOxide_attachStream(): path of a WebSocket, without blanks; NULL: no WebSocket.
     pub ws_path: *const c_char,
     /// Its Host header; NULL: localhost.
     pub ws_host: *const c_char,
