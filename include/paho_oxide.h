@@ -321,7 +321,9 @@ struct MQTTOxide_connectOptions {
   uint8_t flags;
   /** 0: no keep-alive. At most 65,535. */
   uint32_t keep_alive_s;
-  /** For the answer to PINGREQ; 0: half the keep-alive. */
+  /**
+   * For the answer to PINGREQ; 0: half the keep-alive, one and a half where the line is not known to be fast.
+   */
   uint32_t ping_timeout_ms;
   /** Of the whole attempt; 0: none. */
   uint32_t deadline_ms;
@@ -347,7 +349,7 @@ struct MQTTOxide_connectOptions {
   uint32_t props_len;
   /** Length of the will's topic. */
   uint32_t will_topic_len;
-  /** Topic of the will; NULL: no will. */
+  /** Topic of the will; NULL: no will, and nothing in its other members. */
   const char *will_topic;
   /** Payload of the will. */
   const void *will_payload;
@@ -365,7 +367,9 @@ struct MQTTOxide_connectOptions {
   uint32_t will_props_len;
   /** Length of the WebSocket's path. */
   uint32_t ws_path_len;
-  /** For MQTTOxide_attachFd() and MQTTOxide_attachStream(): path of a WebSocket; NULL: no WebSocket. */
+  /**
+   * For MQTTOxide_attachFd() and MQTTOxide_attachStream(): path of a WebSocket, without blanks; NULL: no WebSocket.
+   */
   const char *ws_path;
   /** Its Host header; NULL: localhost. */
   const char *ws_host;
@@ -647,7 +651,8 @@ LIBMQTT_API int64_t MQTTOxide_nextEvents(
     uint64_t queue, void *buffer, uint32_t capacity, int32_t timeout_ms, uint32_t *count);
 
 /**
- * Has one call of MQTTOxide_nextEvents() that waits, or the next that would, come back with 0.
+ * Has a call of MQTTOxide_nextEvents() come back with 0: one that waits, or the next that finds no event. Each time it is another
+ * one (1,024 at most); a call that does not wait takes all for which none waits.
  *
  * @param queue the queue.
  * @return 0, or a negative MQTTOxide_E_... code.

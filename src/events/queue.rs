@@ -25,6 +25,9 @@ const MAX_LINES: usize = 1024;
 /// The same in bytes: a line may show a topic, which has up to 64 KiB.
 const MAX_LINE_BYTES: usize = 1 << 20;
 
+/// So many interrupts wait for their calls at most: more than a program has threads at one queue.
+const MAX_INTERRUPTS: u32 = 1024;
+
 /// So many events are few.
 const FEW: usize = 4;
 
@@ -104,7 +107,7 @@ struct State {
     waiting: u32,
     /// Of those, so many have been woken and have not come yet: they will see all that is queued meanwhile.
     woken: u32,
-    /// Calls that are to come back with nothing: as many as wait at most, or the next one.
+    /// So many calls are to come back with nothing.
     interrupts: u32,
     closed: bool,
     /// Lines among the entries, their bytes, and how many lines found no room.
@@ -350,10 +353,10 @@ impl Queue {
         }
     }
 
-    /// Has one waiting call, or the next that would wait, come back with nothing.
+    /// Has a call come back with nothing: one that waits, or the next that finds no event. Each time it is another one.
     pub fn interrupt(&self) {
         let mut state = self.state.lock();
-        state.interrupts = (state.interrupts + 1).min(state.waiting.max(1));
+        state.interrupts = (state.interrupts + 1).min(MAX_INTERRUPTS);
         self.arrived.notify_one();
         self.signal(&mut state);
     }
@@ -425,10 +428,14 @@ impl Queue {
             if state.closed {
                 return Err(NotTaken::Closed);
             }
-            // One that does not wait leaves them to those that do.
-            let others = if wait == Wait::No { state.waiting } else { 0 };
-            if state.interrupts > others {
-                state.interrupts -= 1;
+            // One that does not wait leaves those to others that wait, and takes the rest: the descriptor tells of all at once.
+            let kept = if wait == Wait::No { state.waiting } else { 0 };
+            if state.interrupts > kept {
+                state.interrupts = if wait == Wait::No {
+                    kept
+                } else {
+                    state.interrupts - 1
+                };
                 drop(state);
                 let taking = self.taking.lock();
                 self.unsignal(&taking, &mut self.state.lock());

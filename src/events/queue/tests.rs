@@ -153,23 +153,23 @@ fn what_is_left_of_a_call_that_collects_is_signalled() {
     assert!(is_readable(), "nobody is told of the other one");
 }
 
-/// Two calls wait, and two interrupts come before either of them runs.
+/// Two calls are about to wait, and two interrupts come before either of them does.
 #[test]
 fn each_interrupt_has_a_call_come_back() {
     let queue = Queue::new();
     let left = || queue.state.lock().interrupts;
-    queue.state.lock().waiting = 2;
     queue.interrupt();
     queue.interrupt();
-    for waiting in [1, 0] {
-        queue.state.lock().waiting = waiting;
+    for others in [1, 0] {
         assert_eq!(queue.await_events(Wait::Forever, None), Ok(false));
-        assert_eq!(left(), waiting);
+        assert_eq!(left(), others);
     }
-    // Nobody waits: both are for the next call.
-    queue.interrupt();
-    queue.interrupt();
-    assert_eq!(queue.await_events(Wait::Forever, None), Ok(false));
+    for _ in 0..2 * MAX_INTERRUPTS {
+        queue.interrupt();
+    }
+    assert_eq!(left(), MAX_INTERRUPTS);
+    // A program that polls the descriptor is told of all of them at once.
+    assert_eq!(queue.await_events(Wait::No, None), Ok(false));
     assert_eq!(left(), 0);
 }
 

@@ -59,8 +59,8 @@ pub unsafe extern "C" fn MQTTOxide_nextEvents(
     entry!(untraced: MQTTOxide_E_PANIC.into(), oxide_api::next_events(queue, buffer, capacity, timeout_ms, count))
 }
 
-/// Has one call of MQTTOxide_nextEvents() that waits come back with 0, another one each time. Where none waits it is the next call
-/// that finds no event, one with a time-out of 0 included.
+/// Has a call of MQTTOxide_nextEvents() come back with 0: one that waits, or the next that finds no event. Each time it is another
+/// one (1,024 at most); a call that does not wait takes all for which none waits.
 ///
 /// @param queue the queue.
 /// @return 0, or a negative MQTTOxide_E_... code.
