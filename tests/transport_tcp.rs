@@ -190,7 +190,7 @@ fn a_slow_resolver_counts_against_the_deadline() {
     });
 }
 
-/// 600 look-ups that never return fill every thread there is for them; a literal needs none.
+/// 600 calls that never return fill every thread that a look-up could have; a literal needs none.
 #[test]
 fn slow_names_do_not_hold_up_a_literal_address() {
     let (listener, port) = listener();
