@@ -38,6 +38,9 @@ impl fmt::Debug for Secret {
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretText(String);
 
+/// A header of a WebSocket upgrade, by its name. Its value may be a password: `Authorization`, `Cookie`.
+pub type Header = (String, SecretText);
+
 impl From<String> for SecretText {
     fn from(text: String) -> Self {
         Self(text)
@@ -260,7 +263,7 @@ pub struct ConnectOptions {
     /// MQTT 5 CONNECT properties.
     pub properties: Properties,
     /// Additional headers of a WebSocket upgrade.
-    pub http_headers: Vec<(String, String)>,
+    pub http_headers: Vec<Header>,
     /// Proxy for `tcp` and `ws`.
     pub http_proxy: Option<SecretText>,
     /// Proxy for `ssl` and `wss`.

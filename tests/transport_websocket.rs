@@ -121,8 +121,8 @@ fn the_request_says_what_the_original_says() {
         peer.request
     });
     let headers = vec![
-        ("X-A".to_owned(), "b c".to_owned()),
-        ("X-D".to_owned(), String::new()),
+        ("X-A".to_owned(), "b c".into()),
+        ("X-D".to_owned(), "".into()),
     ];
     let options = ConnectOptions {
         http_headers: headers,
@@ -149,7 +149,7 @@ fn line_breaks_cannot_be_smuggled_in() {
     let (uri, _server) = serve(|_| ());
     for (name, value) in [("A", "b\r\nC: d"), ("A\n", "b"), ("A", "\0")] {
         let options = ConnectOptions {
-            http_headers: vec![(name.to_owned(), value.to_owned())],
+            http_headers: vec![(name.to_owned(), value.into())],
             ..options()
         };
         let error = connect_with(&Connector::default(), &uri, &options).unwrap_err();

@@ -11,7 +11,7 @@ use crate::engine::{
     Client, Counters, Driver, Error, Loss, LossCause, Many, Published, Setup, Subscription, Terms,
     Work,
 };
-use crate::options::{CreateOptions, TlsOptions};
+use crate::options::{CreateOptions, Header, TlsOptions};
 use crate::os::lock::Mutex;
 use crate::persistence::Store;
 use crate::persistence::file::{FileStore, Naming};
@@ -205,9 +205,11 @@ impl EventClient {
             Some(WebSocket { path, host }) => {
                 let uri = websocket_uri(&host, &path)?;
                 // As the program says it: only that knows on which port the server is, and over what.
-                let is_host = |(name, _): &(String, String)| name.eq_ignore_ascii_case("Host");
+                let is_host = |(name, _): &Header| name.eq_ignore_ascii_case("Host");
                 if !options.http_headers.iter().any(is_host) {
-                    options.http_headers.insert(0, ("Host".to_owned(), host));
+                    options
+                        .http_headers
+                        .insert(0, ("Host".to_owned(), host.into()));
                 }
                 self.0.engine.attach_over(link, uri, options, op)
             }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::engine::Work;
-use crate::options::{ConnectOptions, Extras, Secret, TlsOptions, VersionChoice, WillOptions};
+use crate::options::{
+    ConnectOptions, Extras, Header, Secret, TlsOptions, VersionChoice, WillOptions,
+};
 use crate::persistence::file::Naming;
 use crate::protocol::Version;
 use crate::protocol::property::Properties;
@@ -143,7 +145,7 @@ pub struct Connect {
     /// Puts WebSocket on a link of the program's.
     pub websocket: Option<WebSocket>,
     /// Additional headers of a WebSocket upgrade.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<Header>,
 }
 
 impl Default for Connect {

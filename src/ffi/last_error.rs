@@ -134,8 +134,15 @@ pub fn describe(code: Code, text: &CStr) -> Option<*const c_char> {
     }
     let text = text.to_string_lossy();
     let whole = REASON.with_borrow(|reason| {
-        let repeats = reason.eq_ignore_ascii_case(&text);
-        (!repeats).then(|| format!("{text}: {}", reason.replace('\0', " ")))
+        // A reason that begins with the code's own text says it no second time.
+        let more = match reason.split_at_checked(text.len()) {
+            Some((start, "")) if start.eq_ignore_ascii_case(&text) => return None,
+            Some((start, rest)) if start.eq_ignore_ascii_case(&text) => {
+                rest.strip_prefix(": ").unwrap_or(reason)
+            }
+            _ => reason,
+        };
+        Some(format!("{text}: {}", more.replace('\0', " ")))
     })?;
     let whole = CString::new(whole).ok()?;
     Some(TEXT.with_borrow_mut(|text| text.insert(whole).as_ptr()))

@@ -144,9 +144,11 @@ mod tests {
         assert_eq!(read(asynchronous(code)), "Not connected");
         assert_eq!(read(client(code)), "Not connected");
         let code = last_error::fail(a::MQTTASYNC_DISCONNECTED, "not connected: refused");
+        assert_eq!(read(asynchronous(code)), "Not connected: refused");
+        let code = last_error::fail(a::MQTTASYNC_DISCONNECTED, "not connected any more");
         assert_eq!(
             read(asynchronous(code)),
-            "Not connected: not connected: refused"
+            "Not connected: not connected any more"
         );
         last_error::clear();
     }

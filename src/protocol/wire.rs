@@ -184,10 +184,8 @@ pub(super) fn remaining_length(len: usize) -> Result<u32, Malformed> {
     u32::try_from(len)
         .ok()
         .filter(|&length| length <= MAX_VARINT)
-        .ok_or(Malformed::new(
-            reason::PACKET_TOO_LARGE,
-            "packet is larger than 268435455 bytes",
-        ))
+        // Not 0x95, with which a server names its own maximum: the program would take it for the server's answer.
+        .ok_or(malformed("packet is larger than 268435455 bytes"))
 }
 
 /// Writes fixed header and body of one packet, or nothing: when `body` fails, `out` is as it was.

@@ -6,6 +6,7 @@ use std::io::{self, IoSlice};
 use tokio::io::Interest;
 use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
+use zeroize::Zeroizing;
 
 use super::error::{ConnectError, Stage};
 use super::http::{self, Answer};
@@ -13,6 +14,7 @@ use super::layer::{Input, Layer};
 use super::readiness::{Readiness, at, yield_turn};
 use super::uri::ServerUri;
 use super::websocket::WebSocket;
+use crate::options::Header;
 
 /// [MQTT-6.0.0-3]: the sub-protocol's name.
 const SUBPROTOCOL: &str = "mqtt";
@@ -26,7 +28,8 @@ fn failed(message: impl std::fmt::Display) -> ConnectError {
 
 /// The opening handshake (RFC 6455, section 4.1), without waiting: whoever carries it on decides when to try again.
 pub(super) struct Handshake {
-    request: Vec<u8>,
+    /// Wiped when it is dropped: headers hold credentials.
+    request: Zeroizing<Vec<u8>>,
     sent: usize,
     key: String,
     is_tls: bool,
@@ -47,10 +50,12 @@ pub(super) enum Progress {
 
 impl Handshake {
     /// Begins one with the host and path of `uri`.
-    pub(super) fn new(uri: &ServerUri, headers: &[(String, String)]) -> Result<Self, ConnectError> {
+    pub(super) fn new(uri: &ServerUri, headers: &[Header]) -> Result<Self, ConnectError> {
         let key = generate_key();
         Ok(Self {
-            request: request(uri, &key, headers)?.into_bytes(),
+            request: Zeroizing::new(
+                std::mem::take(&mut *request(uri, &key, headers)?).into_bytes(),
+            ),
             sent: 0,
             key,
             is_tls: uri.is_tls(),
@@ -153,7 +158,7 @@ pub(super) async fn upgrade<L: Layer>(
     mut inner: L,
     readiness: &Readiness,
     uri: &ServerUri,
-    headers: &[(String, String)],
+    headers: &[Header],
 ) -> Result<WebSocket<L>, ConnectError> {
     let mut handshake = Handshake::new(uri, headers)?;
     loop {
@@ -171,10 +176,7 @@ pub(super) async fn upgrade<L: Layer>(
 }
 
 /// Checks what the program has to say in a request.
-pub(super) fn check_request(
-    uri: &ServerUri,
-    headers: &[(String, String)],
-) -> Result<(), ConnectError> {
+pub(super) fn check_request(uri: &ServerUri, headers: &[Header]) -> Result<(), ConnectError> {
     request(uri, "", headers).map(drop)
 }
 
@@ -182,24 +184,32 @@ pub(super) fn check_request(
 fn request(
     uri: &ServerUri,
     key: &str,
-    headers: &[(String, String)],
-) -> Result<String, ConnectError> {
+    headers: &[Header],
+) -> Result<Zeroizing<String>, ConnectError> {
     let (path, authority) = (&uri.path, uri.authority());
     // A second Host would make the request invalid (RFC 9112, 3.2).
-    let is_host = |(name, _): &(String, String)| name.eq_ignore_ascii_case("Host");
+    let is_host = |(name, _): &Header| name.eq_ignore_ascii_case("Host");
     let host = if headers.iter().any(is_host) {
         String::new()
     } else {
         format!("Host: {authority}\r\n")
     };
     let origin = if uri.is_tls() { "https" } else { "http" };
-    let mut request = format!(
+    // Room for all of it: a text that grows leaves what it held in the memory that it gives back.
+    let values: usize = headers
+        .iter()
+        .map(|(name, value)| name.len() + value.len() + ": \r\n".len())
+        .sum();
+    let longest = 512 + path.len() + 2 * uri.host.len() + host.len() + values;
+    let mut request = Zeroizing::new(String::with_capacity(longest));
+    let _ = write!(
+        request,
         "GET {path} HTTP/1.1\r\n{host}Upgrade: websocket\r\nConnection: Upgrade\r\n\
          Origin: {origin}://{authority}\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n"
     );
     for (name, value) in headers {
-        let _ = write!(request, "{name}: {value}\r\n");
+        let _ = write!(request, "{name}: {}\r\n", &**value);
     }
     // A line break in any of the parts would smuggle in a header, or a request, of somebody else's choice.
     let lines = 7 + usize::from(!host.is_empty()) + headers.len();
@@ -212,6 +222,7 @@ fn request(
         return Err(failed("a header or the path contains a line break"));
     }
     request.push_str("\r\n");
+    debug_assert!(request.len() <= longest);
     Ok(request)
 }
 
@@ -251,7 +262,8 @@ mod tests {
 
     /// A server's answer, read `sizes.next()` bytes at a time.
     struct Pieces<I> {
-        request: Vec<u8>,
+        /// Wiped when it is dropped: headers hold credentials.
+        request: Zeroizing<Vec<u8>>,
         answer: Vec<u8>,
         sizes: I,
     }
@@ -307,7 +319,7 @@ mod tests {
         let run = |sizes: Box<dyn Iterator<Item = usize> + Send>| {
             runtime.block_on(async {
                 let pieces = Pieces {
-                    request: Vec::new(),
+                    request: Zeroizing::default(),
                     answer: Vec::new(),
                     sizes,
                 };

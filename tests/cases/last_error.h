@@ -166,6 +166,10 @@ static void connect_options(CALL() client) {
     options = good;
     options.password = "sesame";
     TRY("password alone", -1, "password|user name");
+    options.password = NULL;
+    options.binarypwd.data = "sesame";
+    options.binarypwd.len = -1;
+    TRY("password's length", -1, "binarypwd.len is -1");
     options = good;
     options.will = &will;
     will.message = "gone";
@@ -175,6 +179,10 @@ static void connect_options(CALL() client) {
     will.topicName = BAD_TEXT;
     TRY("will topic", -5, "will.topicName|UTF-8");
     will.topicName = "t";
+    will.payload.data = "gone";
+    will.payload.len = -7;
+    TRY("will's length", -1, "will.payload.len is -7");
+    will.payload = good_will.payload;
     will.qos = 3;
     TRY("will QoS", -9, "will.qos|3");
     will.struct_version = 9;
@@ -242,6 +250,7 @@ static void bad_publishes(CALL() client) {
     refused(client, "bad topic", PUBLISH(client, BAD_TEXT, 1, "x", 0, 0, NULL), -5, "topic|UTF-8");
     refused(client, "QoS", PUBLISH(client, "t", 1, "x", 3, 0, NULL), -9, "qos|3");
     refused(client, "length", PUBLISH(client, "t", -1, "x", 0, 0, NULL), PUBLISH_BAD_LENGTH, "payloadlen|-1");
+    refused(client, "more than a packet has", PUBLISH(client, "t", 268435455, "x", 0, 0, NULL), -1, "packet|268435455 bytes");
     refused(client, "no payload", PUBLISH(client, "t", 1, NULL, 0, 0, NULL), -6, "payload|NULL");
     refused(client, "wildcard", PUBLISH(client, "t/#", 1, "x", 0, 0, NULL), -1, "topic");
     refused(client, "no message", PUBLISH_MESSAGE(client, "t", NULL, NULL), -6, "msg|NULL");

@@ -1,5 +1,5 @@
 /*
- * Situation: clients with passwords, an encrypted private key, a pre-shared key and a proxy's credentials have connected,
+ * Situation: clients with passwords, an encrypted private key, a pre-shared key, a header and a proxy's credentials have connected,
  * published, failed to connect and been destroyed. Then somebody reads the process's memory: a core dump, swap, a bug elsewhere.
  *
  * Right: none of the secrets is found in memory that can be written to, nor the CONNECT packets that held the passwords.
@@ -19,9 +19,9 @@
 #define JOIN(a, b) JOIN_(a, b)
 #define CALL(name) JOIN(API, name)
 
-enum { PASSWORD, PASSPHRASE, PSK, PROXY, PROXY_BASE64, KEY_TEXT, KEY_BYTES, CONNECT, HOW_MANY };
+enum { PASSWORD, PASSPHRASE, PSK, PROXY, PROXY_BASE64, KEY_TEXT, KEY_BYTES, CONNECT, HEADER, HOW_MANY };
 static const char *const NAMES[HOW_MANY] = {"the password",  "the key's passphrase", "the pre-shared key", "the proxy's password",
-                                            "the proxy's credentials in BASE64", "the private key's text", "the private key's bytes", "a CONNECT packet"};
+                                            "the proxy's credentials in BASE64", "the private key's text", "the private key's bytes", "a CONNECT packet", "a header of the WebSocket request"};
 enum { LENGTH = 24, KEEPALIVE = 19802, MASK = 0x5a };
 
 /* The letters of the secrets; secrets.py has the same rule. */
@@ -143,7 +143,7 @@ static int scan(const char *when) {
 /* What a connection is to use besides user name and password. */
 struct road {
     const char *uri, *key, *certificate, *authority;
-    int passphrase, psk, proxy_port;
+    int passphrase, psk, proxy_port, header;
     int succeeds;
 };
 

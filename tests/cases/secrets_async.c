@@ -19,7 +19,7 @@ static int session(const struct road *road) {
     MQTTAsync_SSLOptions ssl = MQTTAsync_SSLOptions_initializer;
     MQTTAsync_disconnectOptions leave = MQTTAsync_disconnectOptions_initializer;
     MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
-    char password[LENGTH + 1], passphrase[LENGTH + 1], proxy[100] = "", secret[LENGTH + 1];
+    char password[LENGTH + 1], passphrase[LENGTH + 1], proxy[100] = "", secret[LENGTH + 1], header[LENGTH + 1] = "";
     int rc;
     spell(password, PASSWORD);
     spell(passphrase, PASSPHRASE);
@@ -27,6 +27,11 @@ static int session(const struct road *road) {
         spell(secret, PROXY);
         snprintf(proxy, sizeof proxy, "http://user:%s@127.0.0.1:%d", secret, road->proxy_port);
         options.httpProxy = proxy;
+    }
+    MQTTAsync_nameValue headers[] = {{"Authorization", header}, {NULL, NULL}};
+    if (road->header) {
+        spell(header, HEADER);
+        options.httpHeaders = headers;
     }
     options.username = "user";
     options.password = password;
@@ -51,6 +56,7 @@ static int session(const struct road *road) {
     explicit_bzero(passphrase, sizeof passphrase);
     explicit_bzero(proxy, sizeof proxy);
     explicit_bzero(secret, sizeof secret);
+    explicit_bzero(header, sizeof header);
     if (rc == MQTTASYNC_SUCCESS && AWAIT(ended) == 1) {
         MQTTAsync_send(client, "a", 1, "x", 1, 0, &response);
         MQTTAsync_waitForCompletion(client, response.token, PATIENCE_MS);

@@ -7,7 +7,7 @@ static int session(const struct road *road) {
     MQTTClient client;
     MQTTClient_connectOptions options = MQTTClient_connectOptions_initializer;
     MQTTClient_SSLOptions ssl = MQTTClient_SSLOptions_initializer;
-    char password[LENGTH + 1], passphrase[LENGTH + 1], proxy[100] = "", secret[LENGTH + 1];
+    char password[LENGTH + 1], passphrase[LENGTH + 1], proxy[100] = "", secret[LENGTH + 1], header[LENGTH + 1] = "";
     int rc, token;
     spell(password, PASSWORD);
     spell(passphrase, PASSPHRASE);
@@ -15,6 +15,11 @@ static int session(const struct road *road) {
         spell(secret, PROXY);
         snprintf(proxy, sizeof proxy, "http://user:%s@127.0.0.1:%d", secret, road->proxy_port);
         options.httpProxy = proxy;
+    }
+    MQTTClient_nameValue headers[] = {{"Authorization", header}, {NULL, NULL}};
+    if (road->header) {
+        spell(header, HEADER);
+        options.httpHeaders = headers;
     }
     options.username = "user";
     options.password = password;
@@ -36,6 +41,7 @@ static int session(const struct road *road) {
     explicit_bzero(passphrase, sizeof passphrase);
     explicit_bzero(proxy, sizeof proxy);
     explicit_bzero(secret, sizeof secret);
+    explicit_bzero(header, sizeof header);
     if (rc == MQTTCLIENT_SUCCESS) {
         MQTTClient_publish(client, "a", 1, "x", 1, 0, &token);
         MQTTClient_waitForCompletion(client, token, 5000);

@@ -39,7 +39,12 @@ static int all_roads(int argc, char **argv) {
     const struct road locked = {.uri = argv[2], .key = argv[5], .certificate = argv[6], .authority = argv[7]};
     const struct road psk = {.uri = argv[3], .psk = 1, .succeeds = 1};
     const struct road proxy = {.uri = argv[1], .proxy_port = atoi(argv[4]), .succeeds = 1};
+    /* A server of MQTT alone refuses the request, and has read its headers by then. */
+    char websocket[64];
+    snprintf(websocket, sizeof websocket, "ws%s", strchr(argv[1], ':'));
+    const struct road header = {.uri = websocket, .header = 1};
     right &= travel("without TLS", &plain);
+    right &= travel("with a header", &header);
     right &= travel("to nobody", &nobody);
     right &= travel("with a client's key", &tls);
     right &= travel("with a key and no passphrase", &locked);

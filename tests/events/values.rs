@@ -265,7 +265,7 @@ fn refused_for_its_options() -> Record {
 /// Options with which no server can be connected to are refused by the call, and no event follows.
 #[test]
 fn a_mistake_of_the_programs_is_told_by_the_call() {
-    let header = |value: &str| vec![("Name".to_owned(), value.to_owned())];
+    let header = |value: &str| vec![("Name".to_owned(), value.into())];
     let nameless = || Connect {
         client_id: Some(String::new()),
         clean: false,

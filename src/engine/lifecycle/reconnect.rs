@@ -99,7 +99,7 @@ impl<H: Host> Client<H> {
             // Each attempt with them would fail, for ever: those that the program had before are still in order.
             trace!(
                 Error,
-                "Options of updateConnectOptions not used: {malformed}"
+                "Options of updateConnectOptions not used: {}", malformed.what
             );
             return None;
         }

@@ -12,6 +12,7 @@ use super::op::{Kind, Op};
 use crate::engine::{ConnectEnd, ConnectResult, Event, Handled, Host};
 use crate::ffi::eyecatcher;
 use crate::ffi::for_paho::{PahoHost, Routes};
+use crate::ffi::last_error;
 use crate::ffi::memory;
 use crate::ffi::read::{self, Context};
 use crate::ffi::received::Received;
@@ -21,6 +22,7 @@ use crate::options::{ConnectOptions, Secret};
 use crate::protocol::QoS;
 use crate::protocol::packet::Publish;
 use crate::protocol::session::{AckToken, Completion, Token, message_id};
+use crate::trace;
 
 /// A callback with its context.
 pub type With<F> = (Context, F);
@@ -161,16 +163,11 @@ impl Host for AsyncHost {
                 },
             };
             let changed = callback(context.0, &raw mut data) != 0;
-            let new = changed.then(|| ConnectOptions {
-                username: read::text(data.username).ok().flatten(),
-                password: (!data.binarypwd.data.is_null()).then(|| {
-                    Secret(memory::bytes(data.binarypwd.data, data.binarypwd.len).to_vec())
-                }),
-                ..options.clone()
-            });
+            let new = changed.then(|| updated(&data, options));
             memory::free(data.username.cast_mut().cast());
             memory::free_secret(data.binarypwd.data.cast_mut());
-            new
+            new?.map_err(|why| trace!(Error, "Options of updateConnectOptions not used: {why}"))
+                .ok()
         }
     }
 
@@ -239,6 +236,32 @@ impl Host for AsyncHost {
         }
         Handled::Done
     }
+}
+
+/// Returns the options with what updateConnectOptions has left, or says what is wrong with that.
+///
+/// # Safety
+/// Its strings and blocks are as the program's callback has to leave them.
+unsafe fn updated(
+    data: &MQTTAsync_connectData,
+    options: &ConnectOptions,
+) -> Result<ConnectOptions, &'static str> {
+    // SAFETY: the caller's promise.
+    let (username, password) = unsafe {
+        (
+            read::text(data.username),
+            read::binary("binarypwd", data.binarypwd),
+        )
+    };
+    // The reasons that the readers note are those of a call, and this is none.
+    last_error::clear();
+    Ok(ConnectOptions {
+        username: username.map_err(|_| "username is not UTF-8")?,
+        password: password
+            .map_err(|_| "binarypwd.len is negative")?
+            .map(|password| Secret(password.to_vec())),
+        ..options.clone()
+    })
 }
 
 fn message_arrived(

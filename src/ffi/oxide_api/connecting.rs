@@ -12,7 +12,7 @@ use crate::events::{Connect, EventClient, WebSocket};
 use crate::ffi::read::Context;
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::oxide_types::*;
-use crate::options::{Secret, TlsOptions, TlsVersion, Verifier, WillOptions};
+use crate::options::{Header, Secret, SecretText, TlsOptions, TlsVersion, Verifier, WillOptions};
 use crate::protocol::property::Context as PropertyContext;
 use crate::protocol::session::Policy;
 use crate::protocol::{QoS, Version};
@@ -237,13 +237,16 @@ unsafe fn read_connect(options: *const MQTTOxide_connectOptions) -> Answer<Conne
                 path,
                 host: host.unwrap_or_else(|| "localhost".into()),
             }),
-            headers: headers(&read::text(options.headers.cast(), options.headers_len)?)?,
+            headers: headers(&SecretText::from(read::text(
+                options.headers.cast(),
+                options.headers_len,
+            )?))?,
         })
     }
 }
 
 /// Reads "Name: value" lines.
-fn headers(lines: &str) -> Answer<Vec<(String, String)>> {
+fn headers(lines: &str) -> Answer<Vec<Header>> {
     lines
         .split("\r\n")
         .filter(|line| !line.is_empty())
@@ -253,7 +256,7 @@ fn headers(lines: &str) -> Answer<Vec<(String, String)>> {
             if name.is_empty() || name.contains(char::is_whitespace) {
                 return Err(MQTTOxide_E_ARGUMENT);
             }
-            Ok((name.trim().to_owned(), value.trim().to_owned()))
+            Ok((name.trim().to_owned(), value.trim().into()))
         })
         .collect()
 }

@@ -123,7 +123,7 @@ pub fn failure(error: &Error) -> i32 {
             MQTTOxide_E_NOT_STORED
         }
         Error::Invalid(malformed) => {
-            trace!(Error, "libpaho-oxide: {malformed}");
+            trace!(Error, "libpaho-oxide: {}", malformed.what);
             match malformed.reason {
                 reason::QOS_NOT_SUPPORTED
                 | reason::RETAIN_NOT_SUPPORTED

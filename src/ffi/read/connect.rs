@@ -149,7 +149,7 @@ impl Members {
     }
 
     /// Returns the password: the text where there is one.
-    fn password(&self) -> Option<Secret> {
+    fn password(&self) -> Result<Option<Secret>, Code> {
         // SAFETY: as documented, by the promise of the `Versioned` options that these members are from.
         unsafe { read::password(self.password, self.binary_password) }
     }
@@ -177,7 +177,7 @@ impl Members {
             max_inflight: own.max_inflight,
             will: will.map(Box::new),
             username: security.username,
-            password: self.password(),
+            password: self.password()?,
             connect_timeout: timeout(self.connect_timeout),
             tls: security.tls.map(Box::new),
             server_uris,

@@ -30,7 +30,7 @@ use crate::ffi::types::async_types::{
 // the types of values, which have no prefix of their own in Rust
 use crate::ffi::types::property_types::*;
 use crate::ffi::types::shared_types::{Binary, NameValue, WillOptions};
-use crate::options::{Secret, WillOptions as Will};
+use crate::options::{Header, Secret, WillOptions as Will};
 use crate::protocol::QoS;
 use crate::protocol::property::{
     Context as PropertyContext, Properties, Property, PropertyId, Value,
@@ -195,18 +195,36 @@ unsafe fn value(entry: &MQTTProperty) -> Option<Value<'_>> {
     }
 }
 
+/// Reads bytes that C describes by a pointer and a length; none for NULL, whatever the length is. A negative length, which the
+/// original does not survive, is a mistake of the member `name`.
+///
+/// # Safety
+/// NULL, or as many bytes as the length says that stay as they are for `'a`.
+pub unsafe fn binary<'a>(name: &str, binary: Binary) -> Result<Option<&'a [u8]>, Code> {
+    if binary.data.is_null() {
+        return Ok(None);
+    }
+    if binary.len < 0 {
+        let why = format_args!("{name}.len is {}", binary.len);
+        return Err(last_error::fail(MQTTASYNC_FAILURE, why));
+    }
+    // SAFETY: not NULL, and the caller's promise.
+    Ok(Some(unsafe { memory::bytes(binary.data, binary.len) }))
+}
+
 /// Reads a password: the binary one where there is no other.
 ///
 /// # Safety
 /// A NUL-terminated string or NULL, and a valid pair of pointer and length.
-pub unsafe fn password(text: *const c_char, binary: Binary) -> Option<Secret> {
+pub unsafe fn password(text: *const c_char, other: Binary) -> Result<Option<Secret>, Code> {
     // SAFETY: the caller's promise.
-    unsafe {
-        if let Some(password) = bytes(text) {
-            return Some(Secret(password.to_vec()));
+    let password = unsafe {
+        match bytes(text) {
+            Some(password) => Some(password),
+            None => binary("binarypwd", other)?,
         }
-        (!binary.data.is_null()).then(|| Secret(memory::bytes(binary.data, binary.len).to_vec()))
-    }
+    };
+    Ok(password.map(|password| Secret(password.to_vec())))
 }
 
 /// Reads a will, without the properties that MQTT 5 adds.
@@ -230,11 +248,14 @@ pub unsafe fn will(will: *const WillOptions) -> Result<Option<Will>, Code> {
             "will.topicName is empty",
         ));
     }
-    let binary = (will.version() >= 1).then(|| field!(will.payload));
-    let payload = match binary.filter(|payload| !payload.data.is_null()) {
-        // The header says that it counts without a message only; the original looks at it first.
+    let payload = match (will.version() >= 1).then(|| field!(will.payload)) {
         // SAFETY: a valid pair of pointer and length, by the same promise.
-        Some(payload) => unsafe { memory::bytes(payload.data, payload.len) },
+        Some(payload) => unsafe { binary("payload", payload) }.map_err(inside)?,
+        None => None,
+    };
+    // The header says that the payload counts without a message only; the original looks at it first.
+    let payload = match payload {
+        Some(payload) => payload,
         None => field!(bytes(will.message)).unwrap_or_default(),
     };
     Ok(Some(Will {
@@ -250,7 +271,7 @@ pub unsafe fn will(will: *const WillOptions) -> Result<Option<Will>, Code> {
 ///
 /// # Safety
 /// NULL, or such a list.
-pub unsafe fn headers(mut list: *const NameValue) -> Result<Vec<(String, String)>, Code> {
+pub unsafe fn headers(mut list: *const NameValue) -> Result<Vec<Header>, Code> {
     let mut headers = Vec::new();
     if list.is_null() {
         return Ok(headers);
@@ -261,7 +282,10 @@ pub unsafe fn headers(mut list: *const NameValue) -> Result<Vec<(String, String)
         while let Some(name) = text((*list).name).map_err(inside)? {
             headers.push((
                 name,
-                text((*list).value).map_err(inside)?.unwrap_or_default(),
+                text((*list).value)
+                    .map_err(inside)?
+                    .unwrap_or_default()
+                    .into(),
             ));
             list = list.add(1);
         }

@@ -372,7 +372,7 @@ fn whole(
     }
     out.truncate(start);
     Err(Malformed::new(
-        reason::PACKET_TOO_LARGE,
+        reason::MALFORMED_PACKET,
         "packet is larger than 268435455 bytes",
     ))
 }

@@ -180,7 +180,7 @@ fn topic_filters() {
 fn a_packet_that_fails_leaves_the_buffer_as_it_was() {
     let mut out = BytesMut::from(&b"before"[..]);
     let too_large = put_packet(&mut out, 0x30, MAX_VARINT as usize + 1, 0, |_| Ok(()));
-    assert_eq!(reason_of(too_large), reason::PACKET_TOO_LARGE);
+    assert_eq!(reason_of(too_large), reason::MALFORMED_PACKET);
     let too_long = put_packet(&mut out, 0x30, 10, 10, |out| {
         out.put_slice(b"part");
         put_binary(out, &vec![0; MAX_STRING + 1])

@@ -184,7 +184,8 @@ fn set_protocol(builder: &mut SslContextBuilder, options: &TlsOptions) -> Result
     if !options.protos.is_empty() {
         builder
             .set_alpn_protos(&options.protos)
-            .map_err(setting("protos", ""))?;
+            // OpenSSL gives no reason.
+            .map_err(|_| Failure::new("protos: not names with their lengths before them"))?;
     }
     Ok(())
 }

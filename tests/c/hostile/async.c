@@ -265,10 +265,10 @@ static void numbers_and_strings(MQTTAsync client)
 	}
 	for (i = 0; i < sizeof too_big / sizeof *too_big; i++)
 	{
-		CHECK(MQTTAsync_send(client, "a", too_big[i], "x", 0, 0, NULL) != MQTTASYNC_SUCCESS);
-		CHECK(MQTTAsync_send(client, "a", too_big[i], "x", 2, 0, NULL) != MQTTASYNC_SUCCESS);
+		CHECK_RC(MQTTAsync_send(client, "a", too_big[i], "x", 0, 0, NULL), MQTTASYNC_FAILURE);
+		CHECK_RC(MQTTAsync_send(client, "a", too_big[i], "x", 2, 0, NULL), MQTTASYNC_FAILURE);
 		message.payloadlen = too_big[i];
-		CHECK(MQTTAsync_sendMessage(client, "a", &message, NULL) != MQTTASYNC_SUCCESS);
+		CHECK_RC(MQTTAsync_sendMessage(client, "a", &message, NULL), MQTTASYNC_FAILURE);
 	}
 	CHECK_RC(MQTTAsync_subscribeMany(client, 0, topics, qoss, NULL), MQTTASYNC_FAILURE);
 	CHECK_RC(MQTTAsync_subscribeMany(client, INT_MAX, topics, qoss, NULL), MQTTASYNC_BAD_UTF8_STRING);

@@ -266,7 +266,7 @@ fn the_largest_packet() {
     publish.encode_header(Version::V311, &mut out).unwrap();
     assert_eq!(&out[..], b"\x30\xFF\xFF\xFF\x7F\x00\x03a/b");
     publish.topic = b"a/bc";
-    assert_eq!(refuse(&publish, Version::V311), reason::PACKET_TOO_LARGE);
+    assert_eq!(refuse(&publish, Version::V311), reason::MALFORMED_PACKET);
     assert!(publish.encoded_len(Version::V311).is_err());
 }
 

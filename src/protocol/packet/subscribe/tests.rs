@@ -210,7 +210,7 @@ fn a_request_that_is_too_large() {
     let long = vec![b'a'; 65_535];
     let filters = vec![&long[..]; 4096];
     let error = unsubscribe(Version::V311, &filters, NONE).unwrap_err();
-    assert_eq!(error.reason, reason::PACKET_TOO_LARGE);
+    assert_eq!(error.reason, reason::MALFORMED_PACKET);
 }
 
 /// [MQTT-3.9.3-2] of both, [MQTT-3.11.3-2]
