@@ -350,12 +350,16 @@ fn a_write_waits_for_input_and_says_when_it_may_go_on() {
     let site = Site::new();
     let message = Message::HelloRequest;
     let (link, step, server) = connected(&site, Some(message), move |mut stream, steps| {
+        steps.recv().unwrap();
         message.send(&mut stream).unwrap();
         steps.recv().unwrap();
         let mut all = [0; 5];
         stream.read_exact(&mut all).unwrap();
         all
     });
+    // Before that, a fresh connection is read without waiting.
+    read_to_rest(&link);
+    step.send(0).unwrap();
     // The client begins the handshake when it finds no more input.
     poll_in(&link);
     read_to_rest(&link);
