@@ -114,6 +114,8 @@ struct State {
     lines: usize,
     line_bytes: usize,
     lines_dropped: u64,
+    /// How often the level of the lines was set.
+    wish_for_lines: u64,
 }
 
 impl State {
@@ -264,8 +266,12 @@ impl Queue {
         pending.settle_down();
     }
 
-    fn push_line(&self, level: trace::Level, line: &str) {
+    /// Adds a line of the log, unless the level was set anew since that wish for lines: a thread may be about to add one then.
+    fn push_line(&self, wish: u64, level: trace::Level, line: &str) {
         let mut state = self.state.lock();
+        if state.wish_for_lines != wish {
+            return;
+        }
         if state.lines >= MAX_LINES || state.line_bytes >= MAX_LINE_BYTES {
             state.lines_dropped += 1;
             return;
@@ -285,17 +291,24 @@ impl Queue {
         self.announce(&mut state);
     }
 
-    /// Has the engine's log lines of that level and above queued; none ends that.
+    /// Has the engine's log lines of that level and above queued; none ends that: no line is queued once this has returned.
     pub fn set_log_level(self: &Arc<Self>, level: Option<trace::Level>) {
+        let mut log = self.log.lock();
+        let wish = {
+            let mut state = self.state.lock();
+            state.wish_for_lines += 1;
+            state.wish_for_lines
+        };
         let subscription = level.map(|level| {
             let queue = Arc::downgrade(self);
             trace::subscribe(level, move |level, line| {
                 if let Some(queue) = queue.upgrade() {
-                    queue.push_line(level, line);
+                    queue.push_line(wish, level, line);
                 }
             })
         });
-        let old = std::mem::replace(&mut *self.log.lock(), subscription);
+        let old = std::mem::replace(&mut *log, subscription);
+        drop(log);
         drop(old);
     }
 

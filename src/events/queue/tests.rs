@@ -25,14 +25,24 @@ fn take(queue: &Queue, mut most: usize) -> Vec<(u8, u64, usize)> {
 fn nobody_sleeps_while_an_event_is_left() {
     let queue = Queue::new();
     assert!(queue.take_now(&mut |_, _| true).is_none());
-    queue.push_line(Level::Error, "1");
-    queue.push_line(Level::Error, "2");
+    queue.push_line(0, Level::Error, "1");
+    queue.push_line(0, Level::Error, "2");
     assert_eq!(take(&queue, 1).len(), 1);
     assert!(queue.has_untold());
     assert_eq!(queue.await_events(Wait::No, None), Ok(true));
     assert_eq!(take(&queue, 1).len(), 1);
     assert!(!queue.has_untold());
     assert_eq!(queue.await_events(Wait::No, None), Ok(false));
+}
+
+/// A thread that is about to add a line when the program wants no more comes too late.
+#[test]
+fn no_line_comes_once_the_program_wants_none() {
+    let queue = Queue::new();
+    queue.push_line(0, Level::Error, "wanted");
+    queue.set_log_level(None);
+    queue.push_line(0, Level::Error, "late");
+    assert_eq!(take(&queue, 7).len(), 1);
 }
 
 #[test]
@@ -48,7 +58,7 @@ fn a_line_has_its_level() {
         Level::Fatal,
     ];
     for level in levels {
-        queue.push_line(level, "line");
+        queue.push_line(0, level, "line");
     }
     let seen: Vec<u8> = take(&queue, 7).iter().map(|line| line.0).collect();
     assert_eq!(seen, [1, 2, 3, 4, 5, 6, 7]);
@@ -58,17 +68,17 @@ fn a_line_has_its_level() {
 fn lines_that_find_no_room_are_counted_by_the_next_that_does() {
     let queue = Queue::new();
     for _ in 0..MAX_LINES + 5 {
-        queue.push_line(Level::Error, "line");
+        queue.push_line(0, Level::Error, "line");
     }
     assert_eq!(take(&queue, 1), [(5, 0, 4)]);
-    queue.push_line(Level::Error, "next");
+    queue.push_line(0, Level::Error, "next");
     let seen = take(&queue, usize::MAX);
     assert_eq!(seen.len(), MAX_LINES);
     assert_eq!(seen[MAX_LINES - 1], (5, 5, 4));
     assert!(seen[..MAX_LINES - 1].iter().all(|line| line.1 == 0));
     // All have been taken: there is room for as many again.
     for _ in 0..MAX_LINES {
-        queue.push_line(Level::Error, "line");
+        queue.push_line(0, Level::Error, "line");
     }
     assert!(take(&queue, usize::MAX).iter().all(|line| line.1 == 0));
 }
@@ -78,12 +88,12 @@ fn long_lines_are_fewer() {
     let queue = Queue::new();
     let long = "x".repeat(60_000);
     for _ in 0..MAX_LINES {
-        queue.push_line(Level::Error, &long);
+        queue.push_line(0, Level::Error, &long);
     }
     let waited = take(&queue, usize::MAX);
     let bytes: usize = waited.iter().map(|line| line.2).sum();
     assert!(bytes <= MAX_LINE_BYTES + long.len(), "{bytes}");
-    queue.push_line(Level::Error, &long);
+    queue.push_line(0, Level::Error, &long);
     let dropped = u64::try_from(MAX_LINES - waited.len()).expect("a few");
     assert_eq!(take(&queue, 1), [(5, dropped, long.len())]);
 }
@@ -142,8 +152,8 @@ fn what_is_left_of_a_call_that_collects_is_signalled() {
     let fd = queue.event_fd().expect("a descriptor");
     let is_readable = || rustix::io::read(fd, &mut [0; 8]).is_ok();
     let mut collecting = Some(queue.collect());
-    queue.push_line(Level::Error, "1");
-    queue.push_line(Level::Error, "2");
+    queue.push_line(0, Level::Error, "1");
+    queue.push_line(0, Level::Error, "2");
     assert!(!is_readable(), "the call takes them");
     let visit = |_, record: &Record| {
         collecting = None;
