@@ -125,8 +125,11 @@ fn connected(version: Version) -> (Carried, Scripted) {
         tick: true,
         ..Work::NONE
     };
-    // A blocked writer has nothing watched for itself.
-    connection(&mut core).watched();
+    // A blocked writer has nothing watched for itself, and there is nothing to read for a thread of the reactor.
+    let connection = connection(&mut core);
+    connection.watched();
+    let partial = connection.reader.begin().expect("the role");
+    assert!(!connection.reader.end(Found::Nothing, partial));
     drop(core);
     scripted.writes();
     (client, scripted)
