@@ -86,7 +86,7 @@ extern "C" {
 /** The buffer is too small; the size needed is given. */
 #define MQTTOxide_E_TOO_SMALL (-11)
 
-/** No memory, threads or descriptors; or another thread is destroying the client. */
+/** No memory, threads or descriptors. */
 #define MQTTOxide_E_SYSTEM (-12)
 
 /** No such token: it has ended, or was sent already. */

@@ -26,7 +26,7 @@ pub const MQTTOxide_E_NOT_ALLOWED: i32 = -9;
 pub const MQTTOxide_E_NOT_STORED: i32 = -10;
 /// The buffer is too small; the size needed is given.
 pub const MQTTOxide_E_TOO_SMALL: i32 = -11;
-/// No memory, threads or descriptors; or another thread is destroying the client.
+/// No memory, threads or descriptors.
 pub const MQTTOxide_E_SYSTEM: i32 = -12;
 /// No such token: it has ended, or was sent already.
 pub const MQTTOxide_E_NOT_FOUND: i32 = -13;
