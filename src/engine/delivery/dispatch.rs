@@ -36,10 +36,11 @@ enum Ran {
 }
 
 impl<H: Host> Client<H> {
-    /// Runs the callbacks on this thread until there are no more, unless another thread does.
+    /// Runs the callbacks on this thread until there are no more, unless another thread does. What there is when the client is
+    /// destroyed is for destroy, which may have waited for the callbacks on other threads already.
     pub(in crate::engine) fn dispatch<'a>(&'a self, mut core: Guard<'a, H>) -> Guard<'a, H> {
         let this = ThreadId::current();
-        if !core.roles.begin_dispatch(this) {
+        if core.lifecycle.is_destroyed() || !core.roles.begin_dispatch(this) {
             return core;
         }
         let busy = if H::BLOCKS {
@@ -48,6 +49,7 @@ impl<H: Host> Client<H> {
             None
         };
         while !core.outputs.queue.is_empty()
+            && !core.lifecycle.is_destroyed()
             && core.roles.offers_again().is_none()
             && core.outputs.queue.driver() == Driver::Reactor
             && !core.holds_stored_back()

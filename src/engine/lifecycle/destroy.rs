@@ -32,7 +32,10 @@ impl<H: Host> Drop for Attempt<H> {
 
 impl<H: Host> Client<H> {
     /// Notes that a task begins which connects. The task has what is returned until its end.
-    pub(super) fn present(self: &Arc<Self>, core: &mut Core<H>) -> Arc<dyn Any + Send + Sync> {
+    pub(in crate::engine) fn present(
+        self: &Arc<Self>,
+        core: &mut Core<H>,
+    ) -> Arc<dyn Any + Send + Sync> {
         core.attempts += 1;
         Arc::new(Attempt(Arc::clone(self)))
     }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use super::carried::{Carried, FAR, PUBLISH, connected, options_of, sent, setup};
 use super::publish;
 use super::shelf::Kept;
-use crate::engine::core::Error;
-use crate::engine::host::{Loss, LossCause};
+use crate::engine::core::{Error, Thread};
+use crate::engine::host::{Event, Loss, LossCause};
 use crate::engine::lifecycle::state::Reconnect;
 use crate::options::{ConnectOptions, ReconnectOptions};
 use crate::persistence::{RecordKey, RecordKind};
@@ -376,6 +376,27 @@ fn destroy_waits_for_a_callback_on_another_thread() {
         assert_eq!(heard, ["a", "returns last"]);
     });
     assert_eq!(client.lock().waiters, 0);
+}
+
+/// A thread that comes with news while destroy waits for an attempt's options: destroy has looked for callbacks before.
+#[test]
+fn no_callback_begins_on_another_thread_while_destroy_waits() {
+    let client = Carried::new(setup(), None);
+    let attempt = client.present(&mut client.lock());
+    std::thread::scope(|scope| {
+        let destroys = scope.spawn(|| client.destroy());
+        let deadline = Instant::now() + super::PATIENCE;
+        while client.lock().waiters == 0 {
+            assert!(Instant::now() < deadline, "destroy waits");
+            std::thread::yield_now();
+        }
+        let mut core = client.lock();
+        core.outputs.tell(Event::Room);
+        drop(client.settle(core, Thread::Caller));
+        assert!(client.heard().is_empty(), "the program may be inside");
+        drop(attempt);
+        destroys.join().expect("destroyed");
+    });
 }
 
 /// The server has the acknowledgement when another thread destroys the client, before the message was told of: here while the bytes
