@@ -92,7 +92,7 @@ func Release(h Handles) {
 // Attach sends CONNECT on a connection that has been made, and takes care of the connection until it ends. Connected or ConnectFailed follows.
 // After an error the connection is still the caller's.
 func (c *Client) Attach(conn net.Conn, connect *Connect) error {
-	l := &link{client: c, conn: conn, writeTimeout: connect.WriteTimeout, begin: time.Now()}
+	l := &link{client: c, conn: conn, writeTimeout: connect.WriteTimeout, begin: time.Now(), moved: make(chan struct{}, 1)}
 	if raw, ok := plain(conn); ok && adopt {
 		l.raw = raw
 	}

@@ -31,6 +31,8 @@ type link struct {
 	// output says that there may be something to write, writing that a goroutine is at it; writeLock is held for each write.
 	output, writing atomic.Bool
 	writeLock       sync.Mutex
+	// moved gets a value when something has changed for which the engine may have taken no bytes. For connections that the link reads.
+	moved chan struct{}
 	// accepted is the last publish in the engine's output; those up to told have been written. For connections that the link writes.
 	accepted atomic.Uint64
 	told     uint64
@@ -110,10 +112,11 @@ func (l *link) readStream() {
 	}
 }
 
-// feed gives bytes to the engine until it has taken them all.
+// feed gives bytes to the engine until it has taken them all. The engine takes none while the program or the network has to take something first:
+// messages, their acknowledgements.
 func (l *link) feed(bytes []byte) {
 	c := l.client
-	for len(bytes) > 0 && !l.over.Load() {
+	for held := false; len(bytes) > 0 && !l.over.Load(); {
 		took := 0
 		c.take(func(buffer []byte) int64 {
 			taken, n := feedEvents(c.handle, bytes, buffer)
@@ -121,11 +124,39 @@ func (l *link) feed(bytes []byte) {
 			bytes = bytes[taken:]
 			return n
 		}, false, 0)
-		if took == 0 && len(bytes) > 0 && !l.over.Load() {
-			c.drain()
+		if took > 0 || len(bytes) == 0 || l.over.Load() {
+			held = false
+			continue
 		}
+		c.drain()
+		l.write()
+		if held { // with no event left in the queue
+			l.await()
+		}
+		held = true
 	}
 	l.write()
+}
+
+// stir has feed look again.
+func (l *link) stir() {
+	select {
+	case l.moved <- struct{}{}:
+	default:
+	}
+}
+
+// lookAgain is how long feed waits at most, whatever holds it up.
+const lookAgain = 100 * time.Millisecond
+
+// await waits until something has moved.
+func (l *link) await() {
+	timer := time.NewTimer(lookAgain)
+	defer timer.Stop()
+	select {
+	case <-l.moved:
+	case <-timer.C:
+	}
 }
 
 // fail tells the engine that the connection has ended.
@@ -277,6 +308,7 @@ func (l *link) writeOnce(buffer []byte) (bool, error) {
 		}
 	}
 	_, err := l.conn.Write(buffer[:n])
+	l.stir()
 	return true, err
 }
 
@@ -314,6 +346,7 @@ func (l *link) finishWriting(e *Event) error {
 
 // wanted does what the engine wants now, and sets the timer for what it will want later.
 func (l *link) wanted() {
+	l.stir()
 	if l.raw != nil && wants(l.client.handle)&wantsWrite != 0 {
 		l.write()
 	}
@@ -352,6 +385,7 @@ func (l *link) end() {
 	if l.over.Swap(true) {
 		return
 	}
+	l.stir()
 	l.timing.Lock()
 	if l.timer != nil {
 		l.timer.Stop()

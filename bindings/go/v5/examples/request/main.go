@@ -43,15 +43,18 @@ func serve(ctx context.Context, broker string) *autopaho.ConnectionManager {
 		if request.Properties == nil || request.Properties.ResponseTopic == "" {
 			return
 		}
-		_, err := manager.Publish(ctx, &paho.Publish{
-			Topic:      request.Properties.ResponseTopic,
-			QoS:        1,
-			Payload:    []byte(strings.ToUpper(string(request.Payload))),
-			Properties: &paho.PublishProperties{CorrelationData: request.Properties.CorrelationData},
-		})
-		if err != nil {
-			log.Print(err)
-		}
+		// On a goroutine: the acknowledgement that Publish waits for may be behind the next request, which waits for this handler.
+		go func() {
+			_, err := manager.Publish(ctx, &paho.Publish{
+				Topic:      request.Properties.ResponseTopic,
+				QoS:        1,
+				Payload:    []byte(strings.ToUpper(string(request.Payload))),
+				Properties: &paho.PublishProperties{CorrelationData: request.Properties.CorrelationData},
+			})
+			if err != nil {
+				log.Print(err)
+			}
+		}()
 	})
 	_, err := manager.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: "request/upper", QoS: 1}}})
 	if err != nil {
