@@ -43,24 +43,38 @@ func serve(ctx context.Context, broker string) *autopaho.ConnectionManager {
 		if request.Properties == nil || request.Properties.ResponseTopic == "" {
 			return
 		}
-		// On a goroutine: the acknowledgement that Publish waits for may be behind the next request, which waits for this handler.
-		go func() {
-			_, err := manager.Publish(ctx, &paho.Publish{
-				Topic:      request.Properties.ResponseTopic,
-				QoS:        1,
-				Payload:    []byte(strings.ToUpper(string(request.Payload))),
-				Properties: &paho.PublishProperties{CorrelationData: request.Properties.CorrelationData},
-			})
-			if err != nil {
-				log.Print(err)
-			}
-		}()
+		_, err := manager.Publish(ctx, &paho.Publish{
+			Topic:      request.Properties.ResponseTopic,
+			QoS:        1,
+			Payload:    []byte(strings.ToUpper(string(request.Payload))),
+			Properties: &paho.PublishProperties{CorrelationData: request.Properties.CorrelationData},
+		})
+		if err != nil {
+			log.Print(err)
+		}
 	})
 	_, err := manager.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: "request/upper", QoS: 1}}})
 	if err != nil {
 		log.Fatal(err)
 	}
 	return manager
+}
+
+// ask requests until there is a response: a request, or its response, may be lost with a connection.
+func ask(ctx context.Context, handler *rpc.Handler, text string) (string, error) {
+	for {
+		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
+		response, err := handler.Request(attempt, &paho.Publish{Topic: "request/upper", QoS: 1, Payload: []byte(text)})
+		late := attempt.Err() != nil && ctx.Err() == nil
+		cancel()
+		if late {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		return string(response.Payload), nil
+	}
 }
 
 func main() {
@@ -84,11 +98,11 @@ func main() {
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			response, err := handler.Request(ctx, &paho.Publish{Topic: "request/upper", QoS: 1, Payload: fmt.Append(nil, "hello ", i)})
+			response, err := ask(ctx, handler, fmt.Sprint("hello ", i))
 			if err != nil {
 				log.Fatal(err)
 			}
-			responses[i] = string(response.Payload)
+			responses[i] = response
 		}()
 	}
 	all.Wait()
