@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::carried::{Carried, connected, options_of, sent, setup};
 use super::{CONNACK, Driver, Tested, options, publish};
 use crate::engine::connection::Connection;
+use crate::engine::connection::pace::Pace;
 use crate::engine::connection::writer::Wrote;
 use crate::engine::core::{Core, Thread};
 use crate::engine::delivery::queue::Limits;
@@ -132,6 +133,14 @@ fn only_a_connection_that_the_reactor_drives_is_watched() {
     }
 }
 
+/// Counts so many calls that one more is a burst.
+pub fn bring_to_the_edge_of_a_burst(pace: &mut Pace, now: Instant) {
+    let calls = (1..100).take_while(|_| !pace.call(now)).count();
+    assert!(calls < 99, "so many calls are no burst, and one more is");
+    pace.pause();
+    assert!((0..calls).all(|_| !pace.call(now)));
+}
+
 #[test]
 fn a_call_that_follows_a_message_is_no_burst() {
     for (bytes, is_message) in [(MESSAGE, true), (&b"\xd0\x00"[..], false)] {
@@ -140,10 +149,7 @@ fn a_call_that_follows_a_message_is_no_burst() {
         let pace = &mut connection(&mut core).pace;
         let now = Instant::now();
         pace.written(now);
-        let calls = (1..100).take_while(|_| !pace.call(now)).count();
-        assert!(calls < 99, "so many calls are no burst, and one more is");
-        pace.pause();
-        assert!((0..calls).all(|_| !pace.call(now)));
+        bring_to_the_edge_of_a_burst(pace, now);
         drop(core);
         client.feed(&stream, bytes);
         let mut core = client.lock();

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::carried::{Carried, setup};
+use super::settling::bring_to_the_edge_of_a_burst;
 use super::{Driver, Tested, publish};
 use crate::engine::Error;
 use crate::os::ThreadId;
@@ -25,10 +26,7 @@ fn a_wait_that_is_over_leaves_nothing_behind() {
         let pace = &mut core.lifecycle.connection_mut().expect("one").pace;
         pace.pause();
         pace.written(now);
-        let calls = (1..100).take_while(|_| !pace.call(now)).count();
-        assert!(calls < 99, "so many calls are no burst, and one more is");
-        pace.pause();
-        assert!((0..calls).all(|_| !pace.call(now)));
+        bring_to_the_edge_of_a_burst(pace, now);
         drop(core);
         let waited = client.wait_for_token(token, Duration::from_millis(1));
         assert!(matches!(waited, Err(Error::TimedOut)), "{waited:?}");

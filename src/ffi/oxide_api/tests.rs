@@ -24,6 +24,9 @@ fn connect_options() -> MQTTOxide_connectOptions {
     options
 }
 
+/// Spoils options.
+type Edit = fn(&mut MQTTOxide_connectOptions);
+
 #[test]
 fn the_layouts_are_those_of_the_manual() {
     use std::mem::offset_of;
@@ -125,30 +128,42 @@ fn null_wrong_sizes_and_wrong_values_are_errors_and_change_nothing() {
             MQTTOxide_E_ARGUMENT
         );
         assert_eq!(MQTTOxide_attachStream(client, null()), MQTTOxide_E_NULL);
-        for wrong in 0..5 {
+        let edits: [(Edit, i32); 10] = [
+            (|options| options.version = 2, MQTTOxide_E_ARGUMENT),
+            (|options| options.session = 4, MQTTOxide_E_ARGUMENT),
+            (
+                |options| options.keep_alive_s = 65_536,
+                MQTTOxide_E_ARGUMENT,
+            ),
+            (|options| options.flags = 1, MQTTOxide_E_ARGUMENT),
+            (|options| options.clean = 2, MQTTOxide_E_ARGUMENT),
+            // A will without a topic.
+            (
+                |options| (options.version, options.will_topic_len) = (5, 1),
+                MQTTOxide_E_NULL,
+            ),
+            (
+                |options| (options.version, options.will_payload_len) = (5, 1),
+                MQTTOxide_E_NULL,
+            ),
+            (
+                |options| (options.version, options.will_props_len) = (5, 1),
+                MQTTOxide_E_NULL,
+            ),
+            (
+                |options| (options.version, options.will_qos) = (5, 1),
+                MQTTOxide_E_NULL,
+            ),
+            (
+                |options| (options.version, options.will_retain) = (5, 1),
+                MQTTOxide_E_NULL,
+            ),
+        ];
+        for (nth, (edit, refused)) in edits.into_iter().enumerate() {
             let mut options = connect_options();
-            match wrong {
-                0 => options.version = 2,
-                1 => options.session = 4,
-                2 => options.keep_alive_s = 65_536,
-                3 => options.flags = 1,
-                _ => options.clean = 2,
-            }
+            edit(&mut options);
             let code = MQTTOxide_attachStream(client, &raw const options);
-            assert_eq!(code, MQTTOxide_E_ARGUMENT, "{wrong}");
-        }
-        for wrong in 0..5 {
-            let mut options = connect_options();
-            match wrong {
-                0 => options.will_topic_len = 1,
-                1 => options.will_payload_len = 1,
-                2 => options.will_props_len = 1,
-                3 => options.will_qos = 1,
-                _ => options.will_retain = 1,
-            }
-            options.version = 5;
-            let code = MQTTOxide_attachStream(client, &raw const options);
-            assert_eq!(code, MQTTOxide_E_NULL, "a will without a topic: {wrong}");
+            assert_eq!(code, refused, "{nth}");
         }
         for (path, host, headers) in [
             (c"/a b", c"h", c""),

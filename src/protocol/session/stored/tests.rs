@@ -13,6 +13,7 @@ use super::*;
 use crate::protocol::outbound::{Batch, Outbound};
 use crate::protocol::packet::{ConnAck, Publish, encode_ack};
 use crate::protocol::property::PropertiesRef;
+use crate::protocol::session::tests::message;
 use crate::protocol::session::{AckToken, Begin, Completion, NotStored, Stored, Token};
 
 /// A store whose records can be made unreadable, and a program that notes what it is told.
@@ -284,15 +285,7 @@ fn what_cannot_be_read_is_sent_when_it_can_be() {
             "a disconnect need not wait"
         );
         // A new message is not held up, and does not take the identifier of one that waits.
-        let publish = Publish {
-            dup: false,
-            qos: QoS::AtLeastOnce,
-            retain: false,
-            topic: b"t",
-            packet_id: 0,
-            properties: PropertiesRef::EMPTY,
-            payload: b"",
-        };
+        let publish = message(QoS::AtLeastOnce, b"");
         let (session, world) = (&mut run.session, &mut run.world);
         let sent = session.publish(&publish, None, 99, false, run.now, world);
         assert!(sent.is_ok(), "{sent:?}");

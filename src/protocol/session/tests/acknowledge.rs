@@ -470,15 +470,8 @@ fn nothing_is_read_while_acknowledgements_pile_up() {
 #[test]
 fn the_programs_own_messages_are_no_reason_not_to_read() {
     let mut ours = Ours::connected(Version::V311, Acknowledge::OnArrival);
-    let message = Publish {
-        dup: false,
-        qos: ONE,
-        retain: false,
-        topic: b"t",
-        packet_id: 0,
-        properties: PropertiesRef::EMPTY,
-        payload: &vec![0; 4 << 20],
-    };
+    let payload = vec![0; 4 << 20];
+    let message = message(ONE, &payload);
     let now = ours.now;
     ours.session
         .publish(&message, None, (), false, now, &mut ours.world)

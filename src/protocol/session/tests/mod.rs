@@ -24,6 +24,19 @@ use crate::protocol::packet::{AckKind, ConnAck, Publish, encode_ack};
 use crate::protocol::property::{Properties, PropertiesRef, Property, PropertyId, Value};
 use crate::protocol::{QoS, Version};
 
+/// Returns a message on topic `t`.
+pub(in crate::protocol::session) fn message(qos: QoS, payload: &[u8]) -> Publish<'_> {
+    Publish {
+        dup: false,
+        qos,
+        retain: false,
+        topic: b"t",
+        packet_id: 0,
+        properties: PropertiesRef::EMPTY,
+        payload,
+    }
+}
+
 /// A message that the program got: its payload, its QoS, the token to acknowledge it by.
 pub type Got = (Vec<u8>, QoS, Option<AckToken>);
 
@@ -310,16 +323,7 @@ impl Ours {
 
     /// The program publishes on topic `t`; the message may wait.
     pub fn publishes(&mut self, qos: QoS, payload: &[u8]) -> Result<Accepted, Refused> {
-        let message = Publish {
-            dup: false,
-            qos,
-            retain: false,
-            topic: b"t",
-            packet_id: 0,
-            properties: PropertiesRef::EMPTY,
-            payload,
-        };
-        self.publishes_as(&message)
+        self.publishes_as(&message(qos, payload))
     }
 
     pub fn publishes_as(&mut self, message: &Publish<'_>) -> Result<Accepted, Refused> {

@@ -11,18 +11,6 @@ const TWO: QoS = QoS::ExactlyOnce;
 const V3: Version = Version::V311;
 const V5: Version = Version::V5;
 
-fn message(qos: QoS, payload: &[u8]) -> Publish<'_> {
-    Publish {
-        dup: false,
-        qos,
-        retain: false,
-        topic: b"t",
-        packet_id: 0,
-        properties: PropertiesRef::EMPTY,
-        payload,
-    }
-}
-
 /// Returns the packet of a message of ours.
 fn packet(version: Version, message: &Publish<'_>, id: u16) -> Vec<u8> {
     let mut packet = BytesMut::new();

@@ -24,15 +24,7 @@ impl Ours {
 
     /// The program publishes, without a token of its own.
     fn publish(&mut self, qos: QoS) -> Result<Accepted, Refused> {
-        let message = Publish {
-            dup: false,
-            qos,
-            retain: false,
-            topic: b"t",
-            packet_id: 0,
-            properties: PropertiesRef::EMPTY,
-            payload: b"",
-        };
+        let message = message(qos, b"");
         let now = self.now;
         self.session
             .publish(&message, None, (), true, now, &mut self.world)
@@ -221,15 +213,7 @@ fn without_a_free_identifier_a_message_is_refused_at_acceptance() {
 fn what_has_not_been_sent_can_be_cancelled() {
     let mut ours = Ours::new(Version::V311);
     let now = ours.now;
-    let message = Publish {
-        dup: false,
-        qos: ONE,
-        retain: false,
-        topic: b"t",
-        packet_id: 0,
-        properties: PropertiesRef::EMPTY,
-        payload: b"",
-    };
+    let message = message(ONE, b"");
     for token in [5, 6] {
         let queued = ours
             .session
@@ -498,15 +482,7 @@ fn far_ahead_of_the_socket_messages_wait() {
     let mut ours = Ours::new(Version::V311);
     ours.begin(false);
     let payload = vec![0; 1 << 20];
-    let message = Publish {
-        dup: false,
-        qos: QoS::AtMostOnce,
-        retain: false,
-        topic: b"t",
-        packet_id: 0,
-        properties: PropertiesRef::EMPTY,
-        payload: &payload,
-    };
+    let message = message(QoS::AtMostOnce, &payload);
     let now = ours.now;
     for _ in 0..40 {
         ours.session

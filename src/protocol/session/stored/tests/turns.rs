@@ -150,13 +150,8 @@ fn a_stored_message_goes_out_with_what_is_left_of_its_life() {
         let mut run = Run::new(Version::V5);
         let mut packet = BytesMut::new();
         let message = Publish {
-            dup: false,
-            qos: QoS::AtLeastOnce,
-            retain: false,
-            topic: b"t",
-            packet_id: 0,
             properties: life.as_ref(),
-            payload: b"x",
+            ..message(QoS::AtLeastOnce, b"x")
         };
         message.encode(Version::V5, &mut packet).expect("encoded");
         let stored = Stored::Publish {
@@ -257,15 +252,7 @@ fn the_identifier_of_a_message_that_waits_is_given_back() {
         ids_at_acceptance: true,
         ..Options::default()
     });
-    let message = Publish {
-        dup: false,
-        qos: QoS::AtLeastOnce,
-        retain: false,
-        topic: b"t",
-        packet_id: 0,
-        properties: PropertiesRef::EMPTY,
-        payload: b"x",
-    };
+    let message = message(QoS::AtLeastOnce, b"x");
     for op in 1..=4 {
         let (session, world) = (&mut run.session, &mut run.world);
         let accepted = session.publish(&message, None, op, true, run.now, world);
