@@ -205,8 +205,10 @@ pub unsafe fn binary<'a>(name: &str, binary: Binary) -> Result<Option<&'a [u8]>,
         return Ok(None);
     }
     if binary.len < 0 {
-        let why = format_args!("{name}.len is {}", binary.len);
-        return Err(last_error::fail(MQTTASYNC_FAILURE, why));
+        return Err(last_error::fail(
+            MQTTASYNC_FAILURE,
+            format_args!("{name}.len is {}", binary.len),
+        ));
     }
     // SAFETY: not NULL, and the caller's promise.
     Ok(Some(unsafe { memory::bytes(binary.data, binary.len) }))
