@@ -85,8 +85,9 @@ pub unsafe extern "C" fn MQTTOxide_setLogLevel(queue: u64, level: i32) -> i32 {
 /// @param client receives the handle.
 /// @param queue where its events go.
 /// @param options the options.
-/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_ARGUMENT: a flag, version, store or driver that there is not, or
-/// text that is not UTF-8. #MQTTOxide_E_NOT_STORED: the store cannot be opened; another process may have it.
+/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_ARGUMENT: a flag, version, store or driver that there is not,
+/// an option that would be without effect beside the others (#MQTTOxide_ACK_ORDERED without #MQTTOxide_ACK_BY_PROGRAM,
+/// #MQTTOxide_BUFFER_QOS0 without #MQTTOxide_BUFFER_OFFLINE, a name that the store does not use), or text that is not UTF-8. #MQTTOxide_E_NOT_STORED: the store cannot be opened; another process may have it.
 /// #MQTTOxide_E_SYSTEM: too many clients, or no threads.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_create(
@@ -114,8 +115,9 @@ pub unsafe extern "C" fn MQTTOxide_destroy(client: u64) -> i32 {
 /// @param fd the socket.
 /// @param options the CONNECT.
 /// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: connected, or connecting.
-/// #MQTTOxide_E_ARGUMENT: no connected stream socket, or options that there are not. #MQTTOxide_E_SYSTEM: no threads. The
-/// descriptor is as it was, then.
+/// #MQTTOxide_E_ARGUMENT: no connected stream socket, options that there are not or that would be without effect (`ws_host` and
+/// `headers` without `ws_path`), or a password without a user name below MQTT 5. #MQTTOxide_E_SYSTEM: no threads. The descriptor
+/// is as it was, then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_attachFd(
     client: u64,
@@ -130,8 +132,8 @@ pub unsafe extern "C" fn MQTTOxide_attachFd(
 ///
 /// @param client the client.
 /// @param options the CONNECT.
-/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: connected, or connecting. #MQTTOxide_E_ARGUMENT: options
-/// that there are not. #MQTTOxide_E_SYSTEM: no threads.
+/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: connected, or connecting. #MQTTOxide_E_ARGUMENT: as
+/// MQTTOxide_attachFd() says of options. #MQTTOxide_E_SYSTEM: no threads.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_attachStream(
     client: u64,
@@ -147,11 +149,12 @@ pub unsafe extern "C" fn MQTTOxide_attachStream(
 /// @param uri the server's URI, or several with spaces between, tried in order.
 /// @param uri_len its length.
 /// @param options the CONNECT.
-/// @param tls for the TLS schemes; else NULL.
+/// @param tls for the TLS schemes; NULL where no URI has one.
 /// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_NOT_SUPPORTED: TLS, in libpaho-oxide.
 /// #MQTTOxide_E_STATE: connected, or connecting. #MQTTOxide_E_SYSTEM: no threads. #MQTTOxide_E_ARGUMENT: no URI at all, or options
-/// that there are not, or with which no server can be connected to, among them no client identifier without `clean` with MQTT
-/// 3.1.1. A CONNECT over a program's own connection is sent as it is.
+/// that there are not, that would be without effect (`ws_path`, `ws_host`; `headers` where no URI is a WebSocket's, `tls` where
+/// none has a TLS scheme), or with which no server can be connected to: a password without a user name below MQTT 5, no client
+/// identifier without `clean` with MQTT 3.1.1. The latter is sent as it is over a program's own connection.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_connect(
     client: u64,

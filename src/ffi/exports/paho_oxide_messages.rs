@@ -19,7 +19,8 @@ use crate::ffi::types::oxide_types::*;
 /// @param payload_len its length.
 /// @param props MQTT 5 properties.
 /// @param props_len their length.
-/// @param flags the QoS, and #MQTTOxide_RETAIN, #MQTTOxide_DUPLICATE, #MQTTOxide_NO_WAIT, #MQTTOxide_LATER.
+/// @param flags the QoS, and #MQTTOxide_RETAIN, #MQTTOxide_DUPLICATE, #MQTTOxide_NO_WAIT, #MQTTOxide_LATER. At QoS 0 no packet
+/// is a duplicate ([MQTT-3.3.1-2]).
 /// @param result receives token, packet identifier and status; or NULL.
 /// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_WOULD_BLOCK: nothing was accepted, and an event ROOM follows.
 /// #MQTTOxide_E_DISCONNECTED: there is no connection, and the client or the flags do not let it wait. #MQTTOxide_E_ARGUMENT: a

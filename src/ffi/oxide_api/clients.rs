@@ -102,6 +102,12 @@ unsafe fn read_options(options: *const MQTTOxide_createOptions) -> Answer<Create
         return Err(MQTTOxide_E_ARGUMENT);
     }
     let is_set = |flag: u32| options.flags & flag != 0;
+    let needs = |flag: u32, other: u32| !is_set(flag) || is_set(other);
+    if !needs(MQTTOxide_ACK_ORDERED, MQTTOxide_ACK_BY_PROGRAM)
+        || !needs(MQTTOxide_BUFFER_QOS0, MQTTOxide_BUFFER_OFFLINE)
+    {
+        return Err(MQTTOxide_E_ARGUMENT);
+    }
     let usual = Create::default();
     Ok(Create {
         context: options.context,
@@ -135,24 +141,24 @@ unsafe fn read_options(options: *const MQTTOxide_createOptions) -> Answer<Create
 }
 
 unsafe fn read_store(options: &MQTTOxide_createOptions) -> Answer<StoreOptions> {
-    // SAFETY: the caller's promise.
-    let directory = unsafe { read::text(options.store_name.cast(), options.store_name_len) }?;
-    // SAFETY: as above.
-    let server = unsafe { read::text(options.server.cast(), options.server_len) }?;
-    match options.store {
-        MQTTOxide_STORE_NONE => Ok(StoreOptions::None),
-        MQTTOxide_STORE_FILE => Ok(StoreOptions::File { directory, server }),
-        MQTTOxide_STORE_GO => {
-            // SAFETY: as above.
-            let (prefix, extension) = unsafe {
-                (
-                    read::optional_text(options.store_prefix.cast(), options.store_prefix_len)?,
-                    read::optional_text(
-                        options.store_extension.cast(),
-                        options.store_extension_len,
-                    )?,
-                )
-            };
+    let names = [
+        (options.store_name, options.store_name_len),
+        (options.server, options.server_len),
+        (options.store_prefix, options.store_prefix_len),
+        (options.store_extension, options.store_extension_len),
+    ];
+    let mut texts = [const { None }; 4];
+    for (text, (pointer, len)) in texts.iter_mut().zip(names) {
+        // SAFETY: the caller's promise.
+        *text = unsafe { read::optional_text(pointer.cast(), len) }?;
+    }
+    match (options.store, texts) {
+        (MQTTOxide_STORE_NONE, [None, None, None, None]) => Ok(StoreOptions::None),
+        (MQTTOxide_STORE_FILE, [directory, server, None, None]) => Ok(StoreOptions::File {
+            directory: directory.unwrap_or_default(),
+            server: server.unwrap_or_default(),
+        }),
+        (MQTTOxide_STORE_GO, [directory, None, prefix, extension]) => {
             let mut naming = Naming::default();
             if let Some(prefix) = prefix {
                 naming.incoming = format!("{prefix}{}", naming.incoming);
@@ -161,6 +167,7 @@ unsafe fn read_store(options: &MQTTOxide_createOptions) -> Answer<StoreOptions> 
             if let Some(extension) = extension {
                 naming.extension = extension;
             }
+            let directory = directory.unwrap_or_default();
             Ok(StoreOptions::Go { directory, naming })
         }
         _ => Err(MQTTOxide_E_ARGUMENT),

@@ -17,11 +17,12 @@ use crate::protocol::property::Context as PropertyContext;
 use crate::protocol::session::Policy;
 use crate::protocol::{QoS, Version};
 use crate::transport::TLS_SUPPORTED;
+use crate::transport::uri::ServerUri;
 
 pub unsafe fn attach_fd(handle: u64, fd: RawFd, options: *const MQTTOxide_connectOptions) -> i32 {
     let attach = |client: &ClientOf| {
         // SAFETY: the caller's promise.
-        let connect = unsafe { read_connect(options) }?;
+        let connect = unsafe { read_attach(options) }?;
         if fd < 0 {
             return Err(MQTTOxide_E_ARGUMENT);
         }
@@ -40,7 +41,7 @@ pub unsafe fn attach_fd(handle: u64, fd: RawFd, options: *const MQTTOxide_connec
 pub unsafe fn attach_stream(handle: u64, options: *const MQTTOxide_connectOptions) -> i32 {
     let attach = |client: &ClientOf| {
         // SAFETY: the caller's promise.
-        let connect = unsafe { read_connect(options) }?;
+        let connect = unsafe { read_attach(options) }?;
         client
             .attach_stream(connect)
             .map_err(|error| failure(&error))?;
@@ -58,13 +59,23 @@ pub unsafe fn connect(
 ) -> i32 {
     let connect = |client: &ClientOf| {
         // SAFETY: the caller's promise.
-        let (uri, connect) = unsafe { (read::text(uri.cast(), uri_len)?, read_connect(options)?) };
+        let (uri, (connect, upgrade)) =
+            unsafe { (read::text(uri.cast(), uri_len)?, read_connect(options)?) };
         let servers: Vec<String> = uri.split_ascii_whitespace().map(str::to_owned).collect();
-        if servers.is_empty() {
+        if servers.is_empty() || upgrade.path.is_some() || upgrade.host.is_some() {
             return Err(MQTTOxide_E_ARGUMENT);
         }
         // SAFETY: the caller's promise.
         let tls = unsafe { read_tls(tls) }?;
+        // The engine says what is wrong with a URI that has no such scheme.
+        let is_used = |by: fn(&ServerUri) -> bool| {
+            let mut uris = servers.iter().map(|uri| ServerUri::parse(uri));
+            uris.any(|uri| uri.as_ref().map_or(true, by))
+        };
+        let headers = connect.headers.is_empty() || is_used(ServerUri::is_websocket);
+        if !headers || tls.is_some() && !is_used(ServerUri::is_tls) {
+            return Err(MQTTOxide_E_ARGUMENT);
+        }
         client
             .connect(servers, connect, tls)
             .map_err(|error| failure(&error))?;
@@ -156,7 +167,28 @@ fn milliseconds(value: u32) -> Option<Duration> {
     (value > 0).then(|| Duration::from_millis(value.into()))
 }
 
-unsafe fn read_connect(options: *const MQTTOxide_connectOptions) -> Answer<Connect> {
+/// What is said of a WebSocket on a link of the program's.
+struct Upgrade {
+    path: Option<String>,
+    host: Option<String>,
+}
+
+/// Reads the options for a link of the program's, which has a WebSocket if there is a path for it.
+unsafe fn read_attach(options: *const MQTTOxide_connectOptions) -> Answer<Connect> {
+    // SAFETY: the caller's promise.
+    let (mut connect, upgrade) = unsafe { read_connect(options) }?;
+    let no_websocket = upgrade.path.is_none();
+    if no_websocket && (upgrade.host.is_some() || !connect.headers.is_empty()) {
+        return Err(MQTTOxide_E_ARGUMENT);
+    }
+    connect.websocket = upgrade.path.map(|path| WebSocket {
+        path,
+        host: upgrade.host.unwrap_or_else(|| "localhost".into()),
+    });
+    Ok(connect)
+}
+
+unsafe fn read_connect(options: *const MQTTOxide_connectOptions) -> Answer<(Connect, Upgrade)> {
     // SAFETY: the caller's promise, here and below: strings and bytes of the lengths that the struct says.
     let options = unsafe { read::structure(options) }?;
     let version = match options.version & 0x7f {
@@ -208,9 +240,16 @@ unsafe fn read_connect(options: *const MQTTOxide_connectOptions) -> Answer<Conne
             let bytes = read::bytes(options.password, options.password_len)?;
             Some(Secret(bytes.to_vec()))
         };
-        let path = read::optional_text(options.ws_path.cast(), options.ws_path_len)?;
-        let host = read::optional_text(options.ws_host.cast(), options.ws_host_len)?;
-        Ok(Connect {
+        let username = read::optional_text(options.username.cast(), options.username_len)?;
+        // [MQTT-3.1.2-22] of 3.1.1: there is no room for it.
+        if version != Version::V5 && password.is_some() && username.is_none() {
+            return Err(MQTTOxide_E_ARGUMENT);
+        }
+        let upgrade = Upgrade {
+            path: read::optional_text(options.ws_path.cast(), options.ws_path_len)?,
+            host: read::optional_text(options.ws_host.cast(), options.ws_host_len)?,
+        };
+        let connect = Connect {
             version,
             bridge: options.version & 0x80 != 0,
             clean: options.clean != 0,
@@ -225,7 +264,7 @@ unsafe fn read_connect(options: *const MQTTOxide_connectOptions) -> Answer<Conne
             max_resume_inflight: (options.max_resume_inflight > 0)
                 .then_some(options.max_resume_inflight),
             client_id: read::optional_text(options.client_id.cast(), options.client_id_len)?,
-            username: read::optional_text(options.username.cast(), options.username_len)?,
+            username,
             password,
             properties: read::owned_properties(
                 options.props,
@@ -233,15 +272,13 @@ unsafe fn read_connect(options: *const MQTTOxide_connectOptions) -> Answer<Conne
                 PropertyContext::Connect,
             )?,
             will,
-            websocket: path.map(|path| WebSocket {
-                path,
-                host: host.unwrap_or_else(|| "localhost".into()),
-            }),
+            websocket: None,
             headers: headers(&SecretText::from(read::text(
                 options.headers.cast(),
                 options.headers_len,
             )?))?,
-        })
+        };
+        Ok((connect, upgrade))
     }
 }
 

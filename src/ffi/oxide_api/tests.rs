@@ -214,6 +214,150 @@ fn null_wrong_sizes_and_wrong_values_are_errors_and_change_nothing() {
     }
 }
 
+/// Makes a client, or says why not.
+fn create(queue: u64, edit: fn(&mut MQTTOxide_createOptions)) -> Result<u64, i32> {
+    let mut options = create_options();
+    edit(&mut options);
+    let mut client = 0;
+    // SAFETY: the pointers are NULL or of the lengths beside them.
+    match unsafe { MQTTOxide_create(&raw mut client, queue, &raw const options) } {
+        0 => Ok(client),
+        refused => Err(refused),
+    }
+}
+
+#[test]
+fn what_would_be_without_effect_at_create_is_an_error() {
+    type Edit = fn(&mut MQTTOxide_createOptions);
+    let edits: [(Edit, bool); 16] = [
+        (|options| options.flags = MQTTOxide_ACK_ORDERED, false),
+        (
+            |options| options.flags = MQTTOxide_ACK_ORDERED | MQTTOxide_ACK_BY_PROGRAM,
+            true,
+        ),
+        (|options| options.flags = MQTTOxide_BUFFER_QOS0, false),
+        (
+            |options| options.flags = MQTTOxide_BUFFER_QOS0 | MQTTOxide_BUFFER_OFFLINE,
+            true,
+        ),
+        // No store, then Paho's, then the Go clients'.
+        (|options| options.store_name = c"".as_ptr(), false),
+        (|options| options.server = c"".as_ptr(), false),
+        (|options| options.store_prefix = c"".as_ptr(), false),
+        (|options| options.store_extension = c"".as_ptr(), false),
+        (|options| options.store = MQTTOxide_STORE_NONE, true),
+        (
+            |options| (options.store, options.store_prefix) = (MQTTOxide_STORE_FILE, c"".as_ptr()),
+            false,
+        ),
+        (
+            |options| {
+                (options.store, options.store_extension) = (MQTTOxide_STORE_FILE, c"".as_ptr());
+            },
+            false,
+        ),
+        (
+            |options| (options.store, options.server) = (MQTTOxide_STORE_GO, c"".as_ptr()),
+            false,
+        ),
+        (
+            |options| {
+                (options.store, options.server) = (MQTTOxide_STORE_GO, c"tcp://h".as_ptr());
+                options.server_len = 7;
+            },
+            false,
+        ),
+        // An empty text may be NULL.
+        (|options| options.store_name = null(), true),
+        (|options| options.store_prefix = null(), true),
+        (|options| options.server = null(), true),
+    ];
+    let mut queue = 0;
+    // SAFETY: as above.
+    assert_eq!(unsafe { MQTTOxide_createQueue(&raw mut queue) }, 0);
+    for (nth, (edit, is_fine)) in edits.into_iter().enumerate() {
+        let made = create(queue, edit);
+        assert_eq!(
+            made.err(),
+            (!is_fine).then_some(MQTTOxide_E_ARGUMENT),
+            "{nth}"
+        );
+        if let Ok(client) = made {
+            // SAFETY: as above.
+            assert_eq!(unsafe { MQTTOxide_destroy(client) }, 0);
+        }
+    }
+    // SAFETY: as above.
+    assert_eq!(unsafe { MQTTOxide_destroyQueue(queue) }, 0);
+}
+
+#[test]
+fn what_would_be_without_effect_on_a_connection_is_an_error() {
+    let path: Edit = |options| (options.ws_path, options.ws_path_len) = (c"/".as_ptr(), 1);
+    let host: Edit = |options| (options.ws_host, options.ws_host_len) = (c"h".as_ptr(), 1);
+    let headers: Edit = |options| {
+        (options.headers, options.headers_len) = (c"Name: value\r\n".as_ptr(), 13);
+    };
+    let password: Edit = |options| {
+        (options.password, options.password_len) = (c"p".as_ptr().cast(), 1);
+    };
+    let username: Edit = |options| (options.username, options.username_len) = (c"u".as_ptr(), 1);
+    let version_5: Edit = |options| options.version = 5;
+    let mut queue = 0;
+    // SAFETY: as above.
+    assert_eq!(unsafe { MQTTOxide_createQueue(&raw mut queue) }, 0);
+    let refused = |at: &str, edits: &[Edit], refused: bool, server: Option<&str>, tls: bool| {
+        let mut options = connect_options();
+        options.clean = 1;
+        edits.iter().for_each(|edit| edit(&mut options));
+        let client = create(queue, |_| ()).expect("a client");
+        // SAFETY: as above.
+        let code = unsafe {
+            let mut secured: MQTTOxide_tlsOptions = std::mem::zeroed();
+            secured.size = super::read::size::<MQTTOxide_tlsOptions>();
+            match server {
+                None => MQTTOxide_attachStream(client, &raw const options),
+                Some(uri) => MQTTOxide_connect(
+                    client,
+                    uri.as_ptr().cast(),
+                    u32::try_from(uri.len()).expect("short"),
+                    &raw const options,
+                    if tls { &raw const secured } else { null() },
+                ),
+            }
+        };
+        let said = if refused { MQTTOxide_E_ARGUMENT } else { 0 };
+        assert_eq!(code, said, "{at}: {server:?}, TLS {tls}");
+        // SAFETY: as above.
+        assert_eq!(unsafe { MQTTOxide_destroy(client) }, 0);
+    };
+    refused("nothing", &[], false, None, false);
+    refused("host", &[host], true, None, false);
+    refused("headers", &[headers], true, None, false);
+    refused("all", &[path, host, headers], false, None, false);
+    refused("password", &[password], true, None, false);
+    refused("both", &[username, password], false, None, false);
+    refused("password", &[version_5, password], false, None, false);
+    let tcp = "tcp://127.0.0.1:1";
+    let web = "tcp://127.0.0.1:1 ws://127.0.0.1:1";
+    refused("nothing", &[], false, Some(tcp), false);
+    refused("headers", &[headers], true, Some(tcp), false);
+    refused("headers", &[headers], false, Some(web), false);
+    refused("path", &[path], true, Some(web), false);
+    refused("host", &[host], true, Some(web), false);
+    refused("password", &[password], true, Some(tcp), false);
+    if crate::transport::TLS_SUPPORTED {
+        let secured = "tcp://127.0.0.1:1 ssl://127.0.0.1:1";
+        refused("TLS", &[], true, Some(web), true);
+        refused("TLS", &[], false, Some(secured), true);
+        refused("headers", &[headers], true, Some(secured), true);
+        let both = "wss://127.0.0.1:1";
+        refused("headers", &[headers], false, Some(both), true);
+    }
+    // SAFETY: as above.
+    assert_eq!(unsafe { MQTTOxide_destroyQueue(queue) }, 0);
+}
+
 #[test]
 fn properties_and_filters_are_written_and_read() {
     let mut buffer = [0_u8; 64];

@@ -10,7 +10,7 @@ pub const MQTTOxide_E_HANDLE: i32 = -1;
 pub const MQTTOxide_E_NULL: i32 = -2;
 /// A struct's size is none that this library knows.
 pub const MQTTOxide_E_SIZE: i32 = -3;
-/// A value that no packet can carry, no option can have, or no buffer; text that is not UTF-8.
+/// A value that no packet can carry, no option can have, or no buffer; an option without effect; text that is not UTF-8.
 pub const MQTTOxide_E_ARGUMENT: i32 = -4;
 /// Not in this state: connected already, nothing to give up, not the program's turn, queue in use.
 pub const MQTTOxide_E_STATE: i32 = -5;
@@ -68,13 +68,13 @@ pub const MQTTOxide_WANTS: u32 = 15;
 
 /// Create flag: messages of QoS 1 and 2 are acknowledged by MQTTOxide_ack(), else when they are queued.
 pub const MQTTOxide_ACK_BY_PROGRAM: u32 = 1;
-/// Create flag: acknowledgements leave in the order of the messages.
+/// Create flag, with #MQTTOxide_ACK_BY_PROGRAM: acknowledgements leave in the order of the messages.
 pub const MQTTOxide_ACK_ORDERED: u32 = 2;
 /// Create flag: a QoS 2 message is an event at its PUBLISH, else at its PUBREL.
 pub const MQTTOxide_QOS2_AT_PUBLISH: u32 = 4;
 /// Create flag: QoS 1 and 2 publishes are accepted without a connection.
 pub const MQTTOxide_BUFFER_OFFLINE: u32 = 8;
-/// Create flag: with #MQTTOxide_BUFFER_OFFLINE, those of QoS 0 too.
+/// Create flag, with #MQTTOxide_BUFFER_OFFLINE: those of QoS 0 too.
 pub const MQTTOxide_BUFFER_QOS0: u32 = 16;
 /// Create flag: a publish gets its packet identifier when it is accepted.
 pub const MQTTOxide_IDS_AT_ACCEPT: u32 = 32;
@@ -190,17 +190,17 @@ pub struct MQTTOxide_createOptions {
     pub store: u32,
     /// Length of the directory's name.
     pub store_name_len: u32,
-    /// Directory of the store.
+    /// Directory of the store; NULL where there is none.
     pub store_name: *const c_char,
-    /// #MQTTOxide_STORE_GO: prefix of the file names, or NULL.
+    /// #MQTTOxide_STORE_GO: prefix of the file names, or NULL. Of other stores: NULL.
     pub store_prefix: *const c_char,
     /// Its length.
     pub store_prefix_len: u32,
     /// Length of the extension.
     pub store_extension_len: u32,
-    /// #MQTTOxide_STORE_GO: extension of the file names; NULL: ".msg".
+    /// #MQTTOxide_STORE_GO: extension of the file names; NULL: ".msg". Of other stores: NULL.
     pub store_extension: *const c_char,
-    /// #MQTTOxide_STORE_FILE: the server, a part of the directory's name.
+    /// #MQTTOxide_STORE_FILE: the server, a part of the directory's name. Of other stores: NULL.
     pub server: *const c_char,
     /// Its length.
     pub server_len: u32,
@@ -242,7 +242,7 @@ pub struct MQTTOxide_connectOptions {
     pub username_len: u32,
     /// Length of the password.
     pub password_len: u32,
-    /// Password; NULL: none.
+    /// Password; NULL: none. Without a user name only MQTT 5 has one ([MQTT-3.1.2-22] of 3.1.1).
     pub password: *const c_void,
     /// MQTT 5 properties.
     pub props: *const c_void,
@@ -268,15 +268,16 @@ pub struct MQTTOxide_connectOptions {
     pub will_props_len: u32,
     /// Length of the WebSocket's path.
     pub ws_path_len: u32,
-    /// For MQTTOxide_attachFd() and MQTTOxide_attachStream(): path of a WebSocket, without blanks; NULL: no WebSocket.
+    /// For MQTTOxide_attachFd() and MQTTOxide_attachStream(): path of a WebSocket, without blanks; NULL: no WebSocket. The URI says
+    /// it for MQTTOxide_connect().
     pub ws_path: *const c_char,
-    /// Its Host header; NULL: localhost.
+    /// Its Host header; NULL: localhost, or no WebSocket.
     pub ws_host: *const c_char,
     /// Its length.
     pub ws_host_len: u32,
     /// Length of the headers.
     pub headers_len: u32,
-    /// Headers that are added to the WebSocket's request: "Name: value" lines that end with CR LF.
+    /// Headers that are added to the WebSocket's request: "Name: value" lines that end with CR LF. None without a WebSocket.
     pub headers: *const c_char,
 }
 
