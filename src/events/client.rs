@@ -161,7 +161,9 @@ impl EventClient {
                 "not a connected socket",
             )
         })?;
-        self.attach(link, connect)
+        self.attach(link, connect)?;
+        self.forget_stream();
+        Ok(())
     }
 
     /// Begins to talk MQTT over a stream that the program carries: see [`feed`](Self::feed) and [`take`](Self::take).
@@ -231,17 +233,22 @@ impl EventClient {
         let options = connect.into_options(servers, tls);
         let op = self.op(0, false);
         if authenticates {
-            self.0.engine.connect_to_authenticate(options, op)
+            self.0.engine.connect_to_authenticate(options, op)?;
         } else {
-            self.0.engine.connect(options, op)
+            self.0.engine.connect(options, op)?;
         }
+        self.forget_stream();
+        Ok(())
+    }
+
+    /// Forgets the stream of an earlier connection: what is said of it does not concern the one that began without it.
+    fn forget_stream(&self) {
+        *self.0.stream.lock() = None;
     }
 
     /// Ends the attempt or the connection now, without DISCONNECT.
     pub fn abort(&self) -> Result<(), Error> {
-        self.0
-            .engine
-            .abort(Loss::new(LossCause::Aborted, "given up by the program"))
+        self.0.engine.abort(given_up())
     }
 
     /// Waits at most so long for what is in flight, then sends DISCONNECT and closes. An attempt to connect ends at once.
@@ -251,13 +258,13 @@ impl EventClient {
         reason: u8,
         properties: Properties,
     ) -> Result<(), Error> {
-        let op = self.op(0, false);
-        if !self.0.engine.is_connected() {
-            return self.abort();
+        let engine = &self.0.engine;
+        // CONNACK may come between the two: then there is a connection, which gets its DISCONNECT.
+        if engine.abandon(&given_up()).is_ok() {
+            return Ok(());
         }
-        self.0
-            .engine
-            .disconnect(timeout, reason, properties, Some(op))
+        let op = self.op(0, false);
+        engine.disconnect(timeout, reason, properties, Some(op))
     }
 }
 
@@ -507,6 +514,11 @@ pub struct Operation {
     pub qos: Option<QoS>,
     /// How far it has come.
     pub kind: session::Kind,
+}
+
+/// Returns why an attempt or a connection ends that the program gives up.
+fn given_up() -> Loss {
+    Loss::new(LossCause::Aborted, "given up by the program")
 }
 
 fn text(address: &SocketAddrAny) -> String {

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
-use paho_oxide::events::{Acks, Connect, Create, Kind, Manner, Wait, WebSocket};
+use paho_oxide::events::{Acks, Connect, Create, Error, Kind, Manner, Wait, WebSocket};
 use paho_oxide::protocol::QoS;
 use tungstenite::handshake::derive_accept_key;
 
@@ -182,6 +182,27 @@ fn the_end_of_a_stream_has_the_programs_words() {
     assert_eq!(program.expect(Kind::Message).payload(), b"last");
     let lost = program.expect(Kind::Lost);
     assert!(String::from_utf8_lossy(lost.topic()).contains("the tunnel broke"));
+}
+
+/// The end of the stream may be found late, by the thread that reads it: it is not the end of a connection that has followed.
+#[test]
+fn the_end_of_a_stream_is_none_of_the_connection_without_one() {
+    let program = Program::new(Create::default());
+    let client = &program.client;
+    client.attach_stream(Connect::default()).expect("attached");
+    client.eof("").expect("a stream");
+    program.expect(Kind::ConnectFailed);
+    let (ours, _theirs) = UnixStream::pair().expect("a socket pair");
+    client
+        .attach_fd(OwnedFd::from(ours), Connect::default())
+        .expect("adopted");
+    assert!(matches!(client.eof("found late"), Err(Error::Disconnected)));
+    assert!(matches!(client.feed(b"late"), Err(Error::Disconnected)));
+    let mut bytes = [0; 8];
+    assert!(matches!(client.take(&mut bytes), Err(Error::Disconnected)));
+    client.abort().expect("an attempt");
+    let failed = program.expect(Kind::ConnectFailed);
+    assert!(!String::from_utf8_lossy(failed.topic()).contains("found late"));
 }
 
 /// A program that takes bytes and no events: what only says that there is something to take waits once, and is told again when the

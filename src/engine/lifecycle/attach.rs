@@ -307,17 +307,32 @@ impl<H: Host> Client<H> {
     /// Ends the attempt or the connection at once, without DISCONNECT. Fails if there is none.
     pub fn abort(&self, why: Loss) -> Result<(), Error> {
         let mut core = self.enter();
-        if core.lifecycle.is_attaching() {
-            self.fail_handshake(&mut core, Some(Stage::Abandoned), &why);
-        } else if core.lifecycle.is_up() {
+        if core.lifecycle.is_up() {
             self.lose(&mut core, why);
+        } else {
+            self.end_attempt(&mut core, &why)?;
+        }
+        drop(self.settle(core, Thread::Caller));
+        Ok(())
+    }
+
+    /// Ends the attempt at once. Fails if there is none: one that has led to a connection meanwhile leaves that as it is.
+    pub fn abandon(&self, why: &Loss) -> Result<(), Error> {
+        let mut core = self.enter();
+        self.end_attempt(&mut core, why)?;
+        drop(self.settle(core, Thread::Caller));
+        Ok(())
+    }
+
+    fn end_attempt(&self, core: &mut Guard<'_, H>, why: &Loss) -> Result<(), Error> {
+        if core.lifecycle.is_attaching() {
+            self.fail_handshake(core, Some(Stage::Abandoned), why);
         } else if let Some(op) = core.lifecycle.abandon() {
-            let failure = ConnectFailure::new(Some(Stage::Abandoned), why.text);
-            tell_connect_ended(&mut core, op, Err(Box::new(failure)));
+            let failure = ConnectFailure::new(Some(Stage::Abandoned), why.text.clone());
+            tell_connect_ended(core, op, Err(Box::new(failure)));
         } else {
             return Err(Error::Disconnected);
         }
-        drop(self.settle(core, Thread::Caller));
         Ok(())
     }
 }

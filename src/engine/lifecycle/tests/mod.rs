@@ -172,6 +172,23 @@ fn an_abort_ends_whatever_there_is_and_says_that_there_was_nothing() {
     assert!(matches!(client.abort(why()), Err(Error::Disconnected)));
 }
 
+/// A program that gives an attempt up the moment CONNACK comes has a connection, to which it owes a DISCONNECT.
+#[test]
+fn who_gives_an_attempt_up_leaves_the_connection_that_it_led_to() {
+    let why = Loss::new(LossCause::Aborted, "given up");
+    let (client, stream) = attaching(options());
+    assert!(client.abandon(&why).is_ok() && stream.is_ended());
+    assert_eq!(
+        client.heard(),
+        ["connect failed: waiting for CONNACK: given up"]
+    );
+    assert!(matches!(client.abandon(&why), Err(Error::Disconnected)));
+    let (client, stream) = connected(setup(), options());
+    assert!(matches!(client.abandon(&why), Err(Error::Disconnected)));
+    assert!(client.is_connected() && !stream.is_ended());
+    assert_eq!(client.heard(), [""; 0]);
+}
+
 #[test]
 fn what_was_told_before_a_connection_comes_before_it_and_what_it_ends_behind_it() {
     let (client, stream) = connected(setup(), {
