@@ -3,6 +3,8 @@
 //! Threads of the engine put records in; the program takes them out in batches. Taking has a lock of its own, under which
 //! records are copied, so that the engine never waits for a program's copying.
 
+mod lines;
+
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -13,17 +15,12 @@ use std::time::{Duration, Instant};
 use once_cell::sync::OnceCell;
 use rustix::event::{EventfdFlags, eventfd};
 
+use self::lines::Lines;
 use super::record::{Kind, Record};
 use crate::engine::Count;
 use crate::os::lock::{Condvar, Mutex, MutexGuard};
 use crate::persistence::RecordKey;
-use crate::protocol::property::PropertiesRef;
 use crate::trace;
-
-/// Lines of the log that wait at most: a program that does not take them must not fill the memory.
-const MAX_LINES: usize = 1024;
-/// The same in bytes: a line may show a topic, which has up to 64 KiB.
-const MAX_LINE_BYTES: usize = 1 << 20;
 
 /// So many interrupts wait for their calls at most: more than a program has threads at one queue.
 const MAX_INTERRUPTS: u32 = 1024;
@@ -110,18 +107,21 @@ struct State {
     /// So many calls are to come back with nothing.
     interrupts: u32,
     closed: bool,
-    /// Lines among the entries, their bytes, and how many lines found no room.
-    lines: usize,
-    line_bytes: usize,
-    lines_dropped: u64,
-    /// How often the level of the lines was set.
-    wish_for_lines: u64,
+    lines: Lines,
 }
 
 impl State {
     /// Returns true if a thread that takes would get something.
     fn has_events(&self) -> bool {
         self.left || !self.entries.is_empty()
+    }
+
+    fn push_line(&mut self, record: Record) {
+        self.entries.push_back(Entry {
+            record,
+            from: None,
+            stored: None,
+        });
     }
 }
 
@@ -266,39 +266,19 @@ impl Queue {
         pending.settle_down();
     }
 
-    /// Adds a line of the log, unless the level was set anew since that wish for lines: a thread may be about to add one then.
+    /// Adds a line of the log, of the level that was set with that wish.
     fn push_line(&self, wish: u64, level: trace::Level, line: &str) {
         let mut state = self.state.lock();
-        if state.wish_for_lines != wish {
-            return;
+        if let Some(record) = state.lines.add(wish, level, line) {
+            state.push_line(record);
+            self.announce(&mut state);
         }
-        if state.lines >= MAX_LINES || state.line_bytes >= MAX_LINE_BYTES {
-            state.lines_dropped += 1;
-            return;
-        }
-        let dropped = std::mem::take(&mut state.lines_dropped);
-        let mut record = Record::new(Kind::Log);
-        record.head.flags = level as u8;
-        record.head.value = dropped;
-        let record = record.with(line.as_bytes(), PropertiesRef::EMPTY, &[]);
-        state.lines += 1;
-        state.line_bytes += record.size();
-        state.entries.push_back(Entry {
-            record,
-            from: None,
-            stored: None,
-        });
-        self.announce(&mut state);
     }
 
     /// Has the engine's log lines of that level and above queued; none ends that: no line is queued once this has returned.
     pub fn set_log_level(self: &Arc<Self>, level: Option<trace::Level>) {
         let mut log = self.log.lock();
-        let wish = {
-            let mut state = self.state.lock();
-            state.wish_for_lines += 1;
-            state.wish_for_lines
-        };
+        let wish = self.state.lock().lines.wished(level.is_some());
         let subscription = level.map(|level| {
             let queue = Arc::downgrade(self);
             trace::subscribe(level, move |level, line| {
@@ -512,8 +492,9 @@ impl Queue {
                 }
             }
             let mut state = self.state.lock();
-            state.lines = state.lines.saturating_sub(lines);
-            state.line_bytes = state.line_bytes.saturating_sub(line_bytes);
+            if let Some(record) = state.lines.taken(lines, line_bytes) {
+                state.push_line(record);
+            }
             state.left = !taking.is_empty();
             self.note(&state);
             if taking.is_empty() && state.entries.is_empty() {

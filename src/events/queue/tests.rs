@@ -1,5 +1,6 @@
 //! What waits in the queue, and for whom.
 
+use super::lines::{MAX_LINE_BYTES, MAX_LINES};
 use super::*;
 use crate::trace::Level;
 
@@ -83,6 +84,28 @@ fn lines_that_find_no_room_are_counted_by_the_next_that_does() {
     assert!(take(&queue, usize::MAX).iter().all(|line| line.1 == 0));
 }
 
+/// The next line may come in hours.
+#[test]
+fn dropped_lines_are_told_of_when_those_that_waited_are_taken() {
+    let queue = Queue::new();
+    let fd = queue.event_fd().expect("a descriptor");
+    for _ in 0..MAX_LINES + 5 {
+        queue.push_line(0, Level::Error, "line");
+    }
+    assert_eq!(take(&queue, MAX_LINES - 1).len(), MAX_LINES - 1);
+    assert_eq!(take(&queue, 1), [(5, 0, 4)]);
+    assert!(queue.has_untold() && rustix::io::read(fd, &mut [0; 8]).is_ok());
+    assert_eq!(take(&queue, 7), [(5, 5, 0)]);
+    assert_eq!(take(&queue, 7), []);
+    // But nothing comes of lines that are no longer wanted.
+    for _ in 0..MAX_LINES + 5 {
+        queue.push_line(0, Level::Error, "line");
+    }
+    queue.set_log_level(None);
+    assert_eq!(take(&queue, usize::MAX).len(), MAX_LINES);
+    assert_eq!(take(&queue, 7), []);
+}
+
 #[test]
 fn long_lines_are_fewer() {
     let queue = Queue::new();
@@ -95,7 +118,7 @@ fn long_lines_are_fewer() {
     assert!(bytes <= MAX_LINE_BYTES + long.len(), "{bytes}");
     queue.push_line(0, Level::Error, &long);
     let dropped = u64::try_from(MAX_LINES - waited.len()).expect("a few");
-    assert_eq!(take(&queue, 1), [(5, dropped, long.len())]);
+    assert_eq!(take(&queue, 2), [(5, dropped, 0), (5, 0, long.len())]);
 }
 
 /// A client that looks whether the queue is locked when it is told of what was taken.

@@ -70,7 +70,7 @@ pub unsafe extern "C" fn MQTTOxide_interrupt(queue: u64) -> i32 {
 }
 
 /// Has lines of the engine's log queued as #MQTTOxide_LOG events. At most 1,024 lines or 1 MiB wait; value says how many
-/// were dropped before a line.
+/// were dropped before a line, or, in an event without text, before the last of those that waited was taken.
 ///
 /// @param queue the queue.
 /// @param level 1 (everything) to 7 (what ends the program); 0: no lines.
