@@ -139,6 +139,8 @@ impl EventClient {
     pub fn destroy(&self) {
         *self.0.stream.lock() = None;
         self.0.engine.destroy();
+        let host = self.0.engine.host();
+        host.queue.end(&*host.source);
     }
 
     fn op(&self, number: u64, is_unacknowledged: bool) -> Op {

@@ -75,6 +75,7 @@ pub(super) struct Source {
     /// What the program has not taken, messages aside.
     pub untaken: Arc<Untaken>,
     waiting: Waiting,
+    over: AtomicBool,
 }
 
 impl Source {
@@ -84,6 +85,7 @@ impl Source {
             client: OnceCell::new(),
             untaken: Arc::default(),
             waiting: Waiting::default(),
+            over: AtomicBool::new(false),
         }
     }
 }
@@ -133,6 +135,14 @@ impl Producer for Source {
             return false;
         }
         self.untaken.remove(bytes)
+    }
+
+    fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
 }
 

@@ -42,6 +42,10 @@ pub trait Producer: Send + Sync {
     /// has to be told by [`taken`](Self::taken).
     #[must_use = "the client waits"]
     fn told(&self, kind: Kind, bytes: usize) -> bool;
+    /// Notes that nothing more of it goes into the queue, whose lock the caller holds.
+    fn end(&self);
+    /// Returns true if that was noted.
+    fn is_over(&self) -> bool;
 }
 
 struct Entry {
@@ -250,6 +254,10 @@ impl Queue {
             ..
         }) = pending.0.front()
         {
+            if from.is_over() {
+                pending.0.clear();
+                return;
+            }
             if joins(&mut state.entries, from, record) {
                 pending.0.pop_front();
             }
@@ -264,6 +272,12 @@ impl Queue {
         self.announce(&mut state);
         drop(state);
         pending.settle_down();
+    }
+
+    /// Ends the events of a client: none goes into the queue once this has returned, whatever thread is about to add one.
+    pub(super) fn end(&self, of: &dyn Producer) {
+        let _state = self.state.lock();
+        of.end();
     }
 
     /// Adds a line of the log, of the level that was set with that wish.

@@ -125,6 +125,7 @@ fn long_lines_are_fewer() {
 struct Looks {
     queue: Arc<Queue>,
     told: Mutex<Vec<(usize, bool)>>,
+    is_over: AtomicBool,
 }
 
 impl Producer for Looks {
@@ -144,6 +145,40 @@ impl Producer for Looks {
     fn told(&self, _: Kind, _: usize) -> bool {
         false
     }
+
+    fn end(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+}
+
+/// A thread that still has an event of a client, as one that takes a stream's bytes may have, comes too late.
+#[test]
+fn nothing_comes_of_a_client_that_has_ended() {
+    let queue = Queue::new();
+    let looks = Arc::new(Looks {
+        queue: Arc::clone(&queue),
+        told: Mutex::default(),
+        is_over: AtomicBool::new(false),
+    });
+    let from: Arc<dyn Producer> = Arc::<Looks>::clone(&looks);
+    let mut pending = Pending::default();
+    pending.push(&from, Record::new(Kind::Closed), None);
+    queue.push_all(&mut pending);
+    pending.push(&from, Record::new(Kind::Output), None);
+    queue.end(&*from);
+    queue.push_all(&mut pending);
+    let mut seen = Vec::new();
+    let visit = |_, record: &Record| {
+        seen.push(record.head.kind);
+        true
+    };
+    assert_eq!(queue.take_batch(Wait::No, visit), Ok(1));
+    assert_eq!(seen, [Kind::Closed]);
+    assert!(!queue.has_untold());
 }
 
 /// What a client does then may take long: it may write to its socket, and has a lock of its own.
@@ -154,6 +189,7 @@ fn clients_are_told_of_what_was_taken_without_a_lock_however_their_messages_alte
         Arc::new(Looks {
             queue: Arc::clone(&queue),
             told: Mutex::default(),
+            is_over: AtomicBool::new(false),
         })
     };
     let (one, other) = (looks(), looks());
