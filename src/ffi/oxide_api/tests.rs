@@ -309,7 +309,9 @@ fn what_would_be_without_effect_on_a_connection_is_an_error() {
     let refused = |at: &str, edits: &[Edit], refused: bool, server: Option<&str>, tls: bool| {
         let mut options = connect_options();
         options.clean = 1;
-        edits.iter().for_each(|edit| edit(&mut options));
+        for edit in edits {
+            edit(&mut options);
+        }
         let client = create(queue, |_| ()).expect("a client");
         // SAFETY: as above.
         let code = unsafe {
