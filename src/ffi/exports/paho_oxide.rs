@@ -244,7 +244,7 @@ pub unsafe extern "C" fn MQTTOxide_address(
 /// @param n how many.
 /// @return how many were taken; fewer than n, or none, while the program has too many unread messages, and an event WANTS follows
 /// when there is room; none where the connection has ended, which an event tells. So the rest is fed after the events were
-/// taken, and not in a loop without them. Or a negative MQTTOxide_E_... code. #MQTTOxide_E_DISCONNECTED: no stream was attached.
+/// taken, and not in a loop without them. Or a negative MQTTOxide_E_... code. #MQTTOxide_E_DISCONNECTED: no stream is attached.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_feed(client: u64, bytes: *const c_void, n: u64) -> i64 {
     entry!(untraced: MQTTOxide_E_PANIC.into(), oxide_api::feed(client, bytes, n))
@@ -260,7 +260,7 @@ pub unsafe extern "C" fn MQTTOxide_feed(client: u64, bytes: *const c_void, n: u6
 /// @param buffer receives the events; aligned to 8 bytes.
 /// @param capacity its size.
 /// @param count receives the number of events, or NULL.
-/// @return as MQTTOxide_nextEvents(). #MQTTOxide_E_DISCONNECTED: no stream was attached.
+/// @return as MQTTOxide_nextEvents(). #MQTTOxide_E_DISCONNECTED: no stream is attached.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_feedEvents(
     client: u64,
@@ -279,7 +279,7 @@ pub unsafe extern "C" fn MQTTOxide_feedEvents(
 /// @param client the client.
 /// @param why the text of the event LOST or CONNECT_FAILED that follows; may be empty.
 /// @param why_len its length.
-/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_DISCONNECTED: no stream was attached, or, with a text, the
+/// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_DISCONNECTED: no stream is attached, or, with a text, the
 /// connection has ended already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_eof(client: u64, why: *const c_char, why_len: u32) -> i32 {
@@ -292,7 +292,7 @@ pub unsafe extern "C" fn MQTTOxide_eof(client: u64, why: *const c_char, why_len:
 /// @param buffer receives the bytes.
 /// @param capacity its size.
 /// @return how many; 0: none now, an event OUTPUT follows when there are. Or a negative MQTTOxide_E_... code.
-/// #MQTTOxide_E_DISCONNECTED: no stream was attached.
+/// #MQTTOxide_E_DISCONNECTED: no stream is attached.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_take(client: u64, buffer: *mut c_void, capacity: u32) -> i64 {
     entry!(untraced: MQTTOxide_E_PANIC.into(), oxide_api::take(client, buffer, capacity))
