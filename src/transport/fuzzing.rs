@@ -292,7 +292,7 @@ mod tests {
         #[cfg(feature = "tls")]
         #[test]
         fn settings_of_tls(pem in "(-----BEGIN (CERTIFICATE|PRIVATE KEY|X)-----\n[A-Za-z0-9+/=\n]{0,99}(-----END X-----\n)?){1,2}",
-            ciphers in "[A-Z0-9:!_@-]{0,30}", protos in proptest::collection::vec(0..9_u8, 0..12)) {
+            ciphers in "[A-Z0-9:!_@\0-]{0,30}", protos in proptest::collection::vec(0..9_u8, 0..12)) {
             tls_options(&pem, &ciphers, &protos, b"p");
         }
 

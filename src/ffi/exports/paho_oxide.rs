@@ -153,7 +153,7 @@ pub unsafe extern "C" fn MQTTOxide_attachStream(
 /// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_NOT_SUPPORTED: TLS, in libpaho-oxide.
 /// #MQTTOxide_E_STATE: connected, or connecting. #MQTTOxide_E_SYSTEM: no threads. #MQTTOxide_E_ARGUMENT: no URI at all, or options
 /// that there are not, that would be without effect (`ws_path`, `ws_host`; `headers` where no URI is a WebSocket's, `tls` where
-/// none has a TLS scheme), or with which no server can be connected to: a password without a user name below MQTT 5, no client
+/// none has a TLS scheme, in it a key or a password without a certificate), or with which no server can be connected to: a password without a user name below MQTT 5, no client
 /// identifier without `clean` with MQTT 3.1.1. The latter is sent as it is over a program's own connection.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_connect(

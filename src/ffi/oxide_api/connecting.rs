@@ -93,7 +93,10 @@ unsafe fn read_tls(options: *const MQTTOxide_tlsOptions) -> Answer<Option<TlsOpt
     if !TLS_SUPPORTED {
         return Err(MQTTOxide_E_NOT_SUPPORTED);
     }
-    if options.flags > 1 {
+    // A key belongs to a certificate, a password to one of them.
+    let is_anonymous = options.certificate.is_null() && options.certificate_len == 0;
+    let has_secret = options.key_len > 0 || options.password_len > 0;
+    if options.flags > 1 || is_anonymous && has_secret {
         return Err(MQTTOxide_E_ARGUMENT);
     }
     let verify = options.flags == 0;

@@ -293,6 +293,7 @@ fn what_would_be_without_effect_at_create_is_an_error() {
 
 #[test]
 fn what_would_be_without_effect_on_a_connection_is_an_error() {
+    type TlsEdit = fn(&mut MQTTOxide_tlsOptions);
     let path: Edit = |options| (options.ws_path, options.ws_path_len) = (c"/".as_ptr(), 1);
     let host: Edit = |options| (options.ws_host, options.ws_host_len) = (c"h".as_ptr(), 1);
     let headers: Edit = |options| {
@@ -306,55 +307,65 @@ fn what_would_be_without_effect_on_a_connection_is_an_error() {
     let mut queue = 0;
     // SAFETY: as above.
     assert_eq!(unsafe { MQTTOxide_createQueue(&raw mut queue) }, 0);
-    let refused = |at: &str, edits: &[Edit], refused: bool, server: Option<&str>, tls: bool| {
-        let mut options = connect_options();
-        options.clean = 1;
-        for edit in edits {
-            edit(&mut options);
-        }
-        let client = create(queue, |_| ()).expect("a client");
-        // SAFETY: as above.
-        let code = unsafe {
-            let mut secured: MQTTOxide_tlsOptions = std::mem::zeroed();
-            secured.size = super::read::size::<MQTTOxide_tlsOptions>();
-            match server {
-                None => MQTTOxide_attachStream(client, &raw const options),
-                Some(uri) => MQTTOxide_connect(
-                    client,
-                    uri.as_ptr().cast(),
-                    u32::try_from(uri.len()).expect("short"),
-                    &raw const options,
-                    if tls { &raw const secured } else { null() },
-                ),
+    let refused =
+        |at: &str, edits: &[Edit], refused: bool, server: Option<&str>, tls: Option<TlsEdit>| {
+            let mut options = connect_options();
+            options.clean = 1;
+            for edit in edits {
+                edit(&mut options);
             }
+            let client = create(queue, |_| ()).expect("a client");
+            // SAFETY: as above.
+            let code = unsafe {
+                let mut secured: MQTTOxide_tlsOptions = std::mem::zeroed();
+                secured.size = super::read::size::<MQTTOxide_tlsOptions>();
+                match server {
+                    None => MQTTOxide_attachStream(client, &raw const options),
+                    Some(uri) => MQTTOxide_connect(
+                        client,
+                        uri.as_ptr().cast(),
+                        u32::try_from(uri.len()).expect("short"),
+                        &raw const options,
+                        tls.map_or(null(), |edit| {
+                            edit(&mut secured);
+                            from_ref(&secured)
+                        }),
+                    ),
+                }
+            };
+            let said = if refused { MQTTOxide_E_ARGUMENT } else { 0 };
+            assert_eq!(code, said, "{at}: {server:?}");
+            // SAFETY: as above.
+            assert_eq!(unsafe { MQTTOxide_destroy(client) }, 0);
         };
-        let said = if refused { MQTTOxide_E_ARGUMENT } else { 0 };
-        assert_eq!(code, said, "{at}: {server:?}, TLS {tls}");
-        // SAFETY: as above.
-        assert_eq!(unsafe { MQTTOxide_destroy(client) }, 0);
-    };
-    refused("nothing", &[], false, None, false);
-    refused("host", &[host], true, None, false);
-    refused("headers", &[headers], true, None, false);
-    refused("all", &[path, host, headers], false, None, false);
-    refused("password", &[password], true, None, false);
-    refused("both", &[username, password], false, None, false);
-    refused("password", &[version_5, password], false, None, false);
+    refused("nothing", &[], false, None, None);
+    refused("host", &[host], true, None, None);
+    refused("headers", &[headers], true, None, None);
+    refused("all", &[path, host, headers], false, None, None);
+    refused("password", &[password], true, None, None);
+    refused("both", &[username, password], false, None, None);
+    refused("password", &[version_5, password], false, None, None);
     let tcp = "tcp://127.0.0.1:1";
     let web = "tcp://127.0.0.1:1 ws://127.0.0.1:1";
-    refused("nothing", &[], false, Some(tcp), false);
-    refused("headers", &[headers], true, Some(tcp), false);
-    refused("headers", &[headers], false, Some(web), false);
-    refused("path", &[path], true, Some(web), false);
-    refused("host", &[host], true, Some(web), false);
-    refused("password", &[password], true, Some(tcp), false);
+    refused("nothing", &[], false, Some(tcp), None);
+    refused("headers", &[headers], true, Some(tcp), None);
+    refused("headers", &[headers], false, Some(web), None);
+    refused("path", &[path], true, Some(web), None);
+    refused("host", &[host], true, Some(web), None);
+    refused("password", &[password], true, Some(tcp), None);
     if crate::transport::TLS_SUPPORTED {
         let secured = "tcp://127.0.0.1:1 ssl://127.0.0.1:1";
-        refused("TLS", &[], true, Some(web), true);
-        refused("TLS", &[], false, Some(secured), true);
-        refused("headers", &[headers], true, Some(secured), true);
+        refused("TLS", &[], true, Some(web), Some(|_| ()));
+        refused("TLS", &[], false, Some(secured), Some(|_| ()));
+        let key: TlsEdit = |tls| (tls.key, tls.key_len) = (c"k".as_ptr(), 1);
+        refused("key", &[], true, Some(secured), Some(key));
+        let password: TlsEdit = |tls| {
+            (tls.password, tls.password_len) = (c"p".as_ptr().cast(), 1);
+        };
+        refused("password", &[], true, Some(secured), Some(password));
+        refused("headers", &[headers], true, Some(secured), Some(|_| ()));
         let both = "wss://127.0.0.1:1";
-        refused("headers", &[headers], false, Some(both), true);
+        refused("headers", &[headers], false, Some(both), Some(|_| ()));
     }
     // SAFETY: as above.
     assert_eq!(unsafe { MQTTOxide_destroyQueue(queue) }, 0);

@@ -337,13 +337,13 @@ pub struct MQTTOxide_tlsOptions {
     pub certificate_len: u32,
     /// The client's certificate, with its chain; NULL: none.
     pub certificate: *const c_char,
-    /// Its private key; NULL: it is with the certificate.
+    /// Its private key; NULL: it is with the certificate. None without one.
     pub key: *const c_char,
     /// Its length.
     pub key_len: u32,
     /// Length of the password.
     pub password_len: u32,
-    /// Password of an encrypted key; NULL: none.
+    /// Password of an encrypted key; NULL: none. None without a certificate.
     pub password: *const c_void,
     /// Has the last word on the server's certificates; NULL: nobody has.
     pub verify: MQTTOxide_verify,

@@ -179,6 +179,10 @@ fn build(options: &TlsOptions, sessions: &Sessions) -> Result<SslContext, Failur
 fn set_protocol(builder: &mut SslContextBuilder, options: &TlsOptions) -> Result<(), Failure> {
     set_versions(builder, options).map_err(setting("sslVersion", ""))?;
     if let Some(suites) = &options.enabled_cipher_suites {
+        // OpenSSL takes it as a C string.
+        if suites.contains('\0') {
+            return Err(Failure::new("enabledCipherSuites: NUL in it"));
+        }
         set_ciphers(builder, suites).map_err(setting("enabledCipherSuites", suites))?;
     }
     if !options.protos.is_empty() {
