@@ -33,7 +33,7 @@ pub fn client_text(code: c_int) -> Option<&'static CStr> {
         c::MQTTCLIENT_BAD_QOS => c"The quality of service is not 0, 1 or 2",
         c::MQTTCLIENT_SSL_NOT_SUPPORTED => c"This library is without TLS: use its TLS variant",
         c::MQTTCLIENT_BAD_MQTT_VERSION => c"Not a known MQTT version",
-        c::MQTTCLIENT_BAD_PROTOCOL => c"The server URI has an unknown protocol",
+        c::MQTTCLIENT_BAD_PROTOCOL => c"A server's or proxy's URL cannot be used",
         c::MQTTCLIENT_BAD_MQTT_OPTION => c"An option belongs to another MQTT version",
         c::MQTTCLIENT_WRONG_MQTT_VERSION => c"The client was created for another MQTT version",
         c::MQTTCLIENT_0_LEN_WILL_TOPIC => c"The topic of the will is empty",
@@ -63,7 +63,7 @@ pub fn asynchronous_text(code: c_int) -> Option<&'static CStr> {
         a::MQTTASYNC_OPERATION_INCOMPLETE => c"Given up before it was complete",
         a::MQTTASYNC_MAX_BUFFERED_MESSAGES => c"The buffer for waiting messages is full",
         a::MQTTASYNC_SSL_NOT_SUPPORTED => c"This library is without TLS: use its TLS variant",
-        a::MQTTASYNC_BAD_PROTOCOL => c"The server URI has an unknown protocol",
+        a::MQTTASYNC_BAD_PROTOCOL => c"A server's or proxy's URL cannot be used",
         a::MQTTASYNC_BAD_MQTT_OPTION => c"An option belongs to another MQTT version",
         a::MQTTASYNC_WRONG_MQTT_VERSION => c"The client was created for another MQTT version",
         a::MQTTASYNC_0_LEN_WILL_TOPIC => c"The topic of the will is empty",
@@ -104,6 +104,23 @@ mod tests {
     fn read(text: *const c_char) -> String {
         // SAFETY: NUL-terminated, and not overwritten before this thread's next call.
         unsafe { CStr::from_ptr(text) }.to_str().unwrap().to_owned()
+    }
+
+    /// A control character, a library without TLS and a proxy's URL have the code as well: its text has to be right for each.
+    #[test]
+    fn a_url_that_cannot_be_used_need_not_have_an_unknown_protocol() {
+        for (code, text) in [
+            (c::MQTTCLIENT_BAD_PROTOCOL, client as fn(c_int) -> _),
+            (a::MQTTASYNC_BAD_PROTOCOL, asynchronous as fn(c_int) -> _),
+        ] {
+            last_error::note(code, crate::transport::uri::UriError::ControlCharacter);
+            let text = read(text(code));
+            last_error::clear();
+            assert_eq!(
+                text,
+                "A server's or proxy's URL cannot be used: the server URI contains a control character"
+            );
+        }
     }
 
     #[test]

@@ -99,10 +99,9 @@ unsafe fn make(
             session: session::Options::default(),
             lost_after_disconnect: false,
         };
-        let client = AsyncClient::new(setup, AsyncHost::default(), store, || {
-            super::op::Op::silent(super::op::Kind::Publish(crate::protocol::QoS::AtLeastOnce))
-        })
-        .map_err(|error| super::error(&error))?;
+        let host = AsyncHost::default();
+        let client = AsyncClient::new(setup, host, store, super::op::Op::stored)
+            .map_err(|error| super::error(&error))?;
         for_paho::introduce(Api::Async, |handle| {
             HANDLES
                 .get(handle)

@@ -45,6 +45,15 @@ impl Op {
         }
     }
 
+    /// Makes the operation of what an earlier client left in the store: deliveryComplete is all that can be asked for. What has
+    /// no acknowledgement ends without a word, as it has no token and no callbacks.
+    pub fn stored() -> Self {
+        Self {
+            delivery: true,
+            ..Self::silent(Kind::Publish(QoS::AtLeastOnce))
+        }
+    }
+
     /// Returns true if there are callbacks of either kind.
     pub fn has_callbacks(&self) -> bool {
         self.on_success.is_some() || self.on_failure.is_some() || self.has_callbacks5()

@@ -56,7 +56,15 @@ static void newer_version(void)
 	MQTTAsync_destroy(&c);
 }
 
-/* The token of a message that waits in the store. */
+static struct log delivered = {.name = "deliveryComplete"};
+
+static void on_delivered(void *context, MQTTAsync_token token)
+{
+	(void)context;
+	log_add(&delivered, "%d", token);
+}
+
+/* The tokens of messages that wait in the store, and what an other client is told of their delivery. One without acknowledgement has none. */
 static void stored(void)
 {
 	MQTTAsync_createOptions create = MQTTAsync_createOptions_initializer;
@@ -65,6 +73,7 @@ static void stored(void)
 	MQTTAsync_responseOptions r = MQTTAsync_responseOptions_initializer;
 	MQTTAsync_token *tokens = NULL;
 	MQTTAsync c = NULL;
+	char numbers[64] = "", text[128];
 	int i;
 
 	create.sendWhileDisconnected = create.allowDisconnectedSendAtAnyTime = 1;
@@ -92,12 +101,22 @@ static void stored(void)
 	r.onFailure = NULL;
 	SHOW(MQTTAsync_send(c, "a", 1, "x", 1, 0, &r));
 	SHOW(r.token);
+	SHOW(MQTTAsync_send(c, "a", 1, "y", 0, 0, &r));
+	SHOW(MQTTAsync_send(c, "a", 1, "z", 2, 0, &r));
+	SHOW(r.token);
 	MQTTAsync_destroy(&c);
 	SHOW(MQTTAsync_createWithOptions(&c, server, "stored", MQTTCLIENT_PERSISTENCE_DEFAULT, "rows-store", &create));
 	SHOW(MQTTAsync_getPendingTokens(c, &tokens));
 	row("token of a message that waited in the store", tokens ? tokens[0] : 0, "3", 1);
 	MQTTAsync_free(tokens);
+	MQTTAsync_setCallbacks(c, &watch, on_lost, on_message, on_delivered);
+	SHOW(MQTTAsync_connect(c, &o));
+	log_expect(&watch.done, 1);
+	log_await(&delivered, 2);
 	MQTTAsync_destroy(&c);
+	for (i = 0; i < delivered.count; i++)
+		render_append(numbers, sizeof(numbers), " %s", delivered.line[i]);
+	printf("deliveryComplete: %s\n", render_row(text, sizeof(text), numbers, " 3 4", " 1 3"));
 }
 
 static void connect_while_connected(void)
@@ -188,6 +207,68 @@ static void while_disconnecting(void)
 	row("onFailure of what was refused, by the end of destroy", refused.count, "2", 0);
 }
 
+/* What is in flight in a clean session of MQTT 3 when its connection is lost. */
+static void lost_in_flight(void)
+{
+	MQTTAsync c = connected_to("in-flight", MQTTVERSION_DEFAULT);
+	MQTTAsync_responseOptions r = MQTTAsync_responseOptions_initializer;
+	MQTTAsync_token *tokens = NULL;
+
+	gone.count = refused.count = 0;
+	MQTTAsync_setConnectionLostCallback(c, NULL, on_gone);
+	r.context = "send";
+	r.onFailure = on_refused;
+	SHOW(MQTTAsync_send(c, "silent/a", 1, "x", 1, 0, &r));
+	SHOW(MQTTAsync_send(c, "close/", 1, "x", 0, 0, NULL));
+	log_await(&gone, 1);
+	row("told of its end when the connection is lost", refused.count, "0", 1);
+	SHOW(MQTTAsync_getPendingTokens(c, &tokens));
+	row("pending after that", tokens != NULL, "1", 0);
+	MQTTAsync_free(tokens);
+	MQTTAsync_destroy(&c);
+	log_await(&refused, 1);
+}
+
+/* A subscribe that the server does not answer, asked for by its token. */
+static void unanswered(void)
+{
+	MQTTAsync c = connected_to("unanswered", MQTTVERSION_DEFAULT);
+	MQTTAsync_responseOptions r = MQTTAsync_responseOptions_initializer;
+	MQTTAsync_token *tokens = NULL;
+
+	refuser_identifier = 0;
+	SHOW(MQTTAsync_subscribe(c, "silent/a", 1, &r));
+	/* Once the server has the message behind it nothing waits in the client. */
+	SHOW(MQTTAsync_send(c, "silent/b", 1, "x", 1, 0, NULL));
+	while (refuser_identifier == 0)
+		usleep(1000);
+	row("isComplete of a subscribe in flight", MQTTAsync_isComplete(c, r.token), "1", 0);
+	row("waitForCompletion of it", MQTTAsync_waitForCompletion(c, r.token, 10), "0", MQTTASYNC_FAILURE);
+	SHOW(MQTTAsync_getPendingTokens(c, &tokens));
+	row("first of the pending tokens", tokens ? tokens[0] : 0, "2", 1);
+	MQTTAsync_free(tokens);
+	MQTTAsync_destroy(&c);
+}
+
+/* Reconnects by hand a client that does so by itself. */
+static void reconnect_by_hand(void)
+{
+	MQTTAsync c = new_async(server, "by-hand", MQTTVERSION_DEFAULT, &watch);
+	MQTTAsync_connectOptions o = connect_options(MQTTVERSION_3_1_1, call_of(&watch, "connect"));
+
+	o.automaticReconnect = 1;
+	SHOW(MQTTAsync_connect(c, &o));
+	log_expect(&watch.done, 1);
+	disconnect_async(c, MQTTVERSION_DEFAULT, &watch);
+	row("reconnect after a disconnect, with automaticReconnect", MQTTAsync_reconnect(c), "-1", 0);
+	MQTTAsync_destroy(&c);
+	c = new_async(server, "by-hand", MQTTVERSION_DEFAULT, &watch);
+	SHOW(MQTTAsync_connect(c, &o));
+	log_expect(&watch.done, 1);
+	row("reconnect while connected", MQTTAsync_reconnect(c), "0", MQTTASYNC_COMMAND_IGNORED);
+	MQTTAsync_destroy(&c);
+}
+
 int main(void)
 {
 	server = refuser_start();
@@ -200,5 +281,8 @@ int main(void)
 	newer_create_options();
 	while_disconnecting();
 	trace_of_a_lost_connection();
+	lost_in_flight();
+	unanswered();
+	reconnect_by_hand();
 	return 0;
 }
