@@ -62,7 +62,9 @@ extern "C" {
 /** A struct's size is none that this library knows. */
 #define MQTTOxide_E_SIZE (-3)
 
-/** A value that no packet can carry, no option can have, or no buffer; text that is not UTF-8. */
+/**
+ * A value that no packet can carry, no option can have, or no buffer; an option without effect; text that is not UTF-8.
+ */
 #define MQTTOxide_E_ARGUMENT (-4)
 
 /** Not in this state: connected already, nothing to give up, not the program's turn, queue in use. */
@@ -146,7 +148,7 @@ extern "C" {
 /** Create flag: messages of QoS 1 and 2 are acknowledged by MQTTOxide_ack(), else when they are queued. */
 #define MQTTOxide_ACK_BY_PROGRAM 1
 
-/** Create flag: acknowledgements leave in the order of the messages. */
+/** Create flag, with #MQTTOxide_ACK_BY_PROGRAM: acknowledgements leave in the order of the messages. */
 #define MQTTOxide_ACK_ORDERED 2
 
 /** Create flag: a QoS 2 message is an event at its PUBLISH, else at its PUBREL. */
@@ -155,7 +157,7 @@ extern "C" {
 /** Create flag: QoS 1 and 2 publishes are accepted without a connection. */
 #define MQTTOxide_BUFFER_OFFLINE 8
 
-/** Create flag: with #MQTTOxide_BUFFER_OFFLINE, those of QoS 0 too. */
+/** Create flag, with #MQTTOxide_BUFFER_OFFLINE: those of QoS 0 too. */
 #define MQTTOxide_BUFFER_QOS0 16
 
 /** Create flag: a publish gets its packet identifier when it is accepted. */
@@ -289,17 +291,17 @@ struct MQTTOxide_createOptions {
   uint32_t store;
   /** Length of the directory's name. */
   uint32_t store_name_len;
-  /** Directory of the store. */
+  /** Directory of the store; NULL where there is none. */
   const char *store_name;
-  /** #MQTTOxide_STORE_GO: prefix of the file names, or NULL. */
+  /** #MQTTOxide_STORE_GO: prefix of the file names, or NULL. Of other stores: NULL. */
   const char *store_prefix;
   /** Its length. */
   uint32_t store_prefix_len;
   /** Length of the extension. */
   uint32_t store_extension_len;
-  /** #MQTTOxide_STORE_GO: extension of the file names; NULL: ".msg". */
+  /** #MQTTOxide_STORE_GO: extension of the file names; NULL: ".msg". Of other stores: NULL. */
   const char *store_extension;
-  /** #MQTTOxide_STORE_FILE: the server, a part of the directory's name. */
+  /** #MQTTOxide_STORE_FILE: the server, a part of the directory's name. Of other stores: NULL. */
   const char *server;
   /** Its length. */
   uint32_t server_len;
@@ -341,7 +343,7 @@ struct MQTTOxide_connectOptions {
   uint32_t username_len;
   /** Length of the password. */
   uint32_t password_len;
-  /** Password; NULL: none. */
+  /** Password; NULL: none. Without a user name only MQTT 5 has one ([MQTT-3.1.2-22] of 3.1.1). */
   const void *password;
   /** MQTT 5 properties. */
   const void *props;
@@ -368,16 +370,19 @@ struct MQTTOxide_connectOptions {
   /** Length of the WebSocket's path. */
   uint32_t ws_path_len;
   /**
-   * For MQTTOxide_attachFd() and MQTTOxide_attachStream(): path of a WebSocket, without blanks; NULL: no WebSocket.
+   * For MQTTOxide_attachFd() and MQTTOxide_attachStream(): path of a WebSocket, without blanks; NULL: no WebSocket. The URI says
+   * it for MQTTOxide_connect().
    */
   const char *ws_path;
-  /** Its Host header; NULL: localhost. */
+  /** Its Host header; NULL: localhost, or no WebSocket. */
   const char *ws_host;
   /** Its length. */
   uint32_t ws_host_len;
   /** Length of the headers. */
   uint32_t headers_len;
-  /** Headers that are added to the WebSocket's request: "Name: value" lines that end with CR LF. */
+  /**
+   * Headers that are added to the WebSocket's request: "Name: value" lines that end with CR LF. None without a WebSocket.
+   */
   const char *headers;
 };
 
@@ -429,13 +434,13 @@ struct MQTTOxide_tlsOptions {
   uint32_t certificate_len;
   /** The client's certificate, with its chain; NULL: none. */
   const char *certificate;
-  /** Its private key; NULL: it is with the certificate. */
+  /** Its private key; NULL: it is with the certificate. None without one. */
   const char *key;
   /** Its length. */
   uint32_t key_len;
   /** Length of the password. */
   uint32_t password_len;
-  /** Password of an encrypted key; NULL: none. */
+  /** Password of an encrypted key; NULL: none. None without a certificate. */
   const void *password;
   /** Has the last word on the server's certificates; NULL: nobody has. */
   MQTTOxide_verify *verify;
@@ -661,7 +666,7 @@ LIBMQTT_API int32_t MQTTOxide_interrupt(uint64_t queue);
 
 /**
  * Has lines of the engine's log queued as #MQTTOxide_LOG events. At most 1,024 lines or 1 MiB wait; value says how many
- * were dropped before a line.
+ * were dropped before a line, or, in an event without text, before the last of those that waited was taken.
  *
  * @param queue the queue.
  * @param level 1 (everything) to 7 (what ends the program); 0: no lines.
@@ -675,8 +680,9 @@ LIBMQTT_API int32_t MQTTOxide_setLogLevel(uint64_t queue, int32_t level);
  * @param client receives the handle.
  * @param queue where its events go.
  * @param options the options.
- * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_ARGUMENT: a flag, version, store or driver that there is not, or
- * text that is not UTF-8. #MQTTOxide_E_NOT_STORED: the store cannot be opened; another process may have it.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_ARGUMENT: a flag, version, store or driver that there is not,
+ * an option that would be without effect beside the others (#MQTTOxide_ACK_ORDERED without #MQTTOxide_ACK_BY_PROGRAM,
+ * #MQTTOxide_BUFFER_QOS0 without #MQTTOxide_BUFFER_OFFLINE, a name that the store does not use), or text that is not UTF-8. #MQTTOxide_E_NOT_STORED: the store cannot be opened; another process may have it.
  * #MQTTOxide_E_SYSTEM: too many clients, or no threads.
  */
 LIBMQTT_API int32_t MQTTOxide_create(
@@ -699,8 +705,9 @@ LIBMQTT_API int32_t MQTTOxide_destroy(uint64_t client);
  * @param fd the socket.
  * @param options the CONNECT.
  * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: connected, or connecting.
- * #MQTTOxide_E_ARGUMENT: no connected stream socket, or options that there are not. #MQTTOxide_E_SYSTEM: no threads. The
- * descriptor is as it was, then.
+ * #MQTTOxide_E_ARGUMENT: no connected stream socket, options that there are not or that would be without effect (`ws_host` and
+ * `headers` without `ws_path`), or a password without a user name below MQTT 5. #MQTTOxide_E_SYSTEM: no threads. The descriptor
+ * is as it was, then.
  */
 LIBMQTT_API int32_t MQTTOxide_attachFd(uint64_t client, int32_t fd, const struct MQTTOxide_connectOptions *options);
 
@@ -710,8 +717,8 @@ LIBMQTT_API int32_t MQTTOxide_attachFd(uint64_t client, int32_t fd, const struct
  *
  * @param client the client.
  * @param options the CONNECT.
- * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: connected, or connecting. #MQTTOxide_E_ARGUMENT: options
- * that there are not. #MQTTOxide_E_SYSTEM: no threads.
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: connected, or connecting. #MQTTOxide_E_ARGUMENT: as
+ * MQTTOxide_attachFd() says of options. #MQTTOxide_E_SYSTEM: no threads.
  */
 LIBMQTT_API int32_t MQTTOxide_attachStream(uint64_t client, const struct MQTTOxide_connectOptions *options);
 
@@ -723,11 +730,12 @@ LIBMQTT_API int32_t MQTTOxide_attachStream(uint64_t client, const struct MQTTOxi
  * @param uri the server's URI, or several with spaces between, tried in order.
  * @param uri_len its length.
  * @param options the CONNECT.
- * @param tls for the TLS schemes; else NULL.
+ * @param tls for the TLS schemes; NULL where no URI has one.
  * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_NOT_SUPPORTED: TLS, in libpaho-oxide.
  * #MQTTOxide_E_STATE: connected, or connecting. #MQTTOxide_E_SYSTEM: no threads. #MQTTOxide_E_ARGUMENT: no URI at all, or options
- * that there are not, or with which no server can be connected to, among them no client identifier without `clean` with MQTT
- * 3.1.1. A CONNECT over a program's own connection is sent as it is.
+ * that there are not, that would be without effect (`ws_path`, `ws_host`; `headers` where no URI is a WebSocket's, `tls` where
+ * none has a TLS scheme, in it a key or a password without a certificate), or with which no server can be connected to: a password without a user name below MQTT 5, no client
+ * identifier without `clean` with MQTT 3.1.1. The latter is sent as it is over a program's own connection.
  */
 LIBMQTT_API int32_t MQTTOxide_connect(
     uint64_t client, const char *uri, uint32_t uri_len, const struct MQTTOxide_connectOptions *options,
@@ -793,7 +801,7 @@ LIBMQTT_API int64_t MQTTOxide_address(uint64_t client, uint32_t which, char *buf
  * @param n how many.
  * @return how many were taken; fewer than n, or none, while the program has too many unread messages, and an event WANTS follows
  * when there is room; none where the connection has ended, which an event tells. So the rest is fed after the events were
- * taken, and not in a loop without them. Or a negative MQTTOxide_E_... code. #MQTTOxide_E_DISCONNECTED: no stream was attached.
+ * taken, and not in a loop without them. Or a negative MQTTOxide_E_... code. #MQTTOxide_E_DISCONNECTED: no stream is attached.
  */
 LIBMQTT_API int64_t MQTTOxide_feed(uint64_t client, const void *bytes, uint64_t n);
 
@@ -808,7 +816,7 @@ LIBMQTT_API int64_t MQTTOxide_feed(uint64_t client, const void *bytes, uint64_t 
  * @param buffer receives the events; aligned to 8 bytes.
  * @param capacity its size.
  * @param count receives the number of events, or NULL.
- * @return as MQTTOxide_nextEvents(). #MQTTOxide_E_DISCONNECTED: no stream was attached.
+ * @return as MQTTOxide_nextEvents(). #MQTTOxide_E_DISCONNECTED: no stream is attached.
  */
 LIBMQTT_API int64_t MQTTOxide_feedEvents(
     uint64_t client, const void *bytes, uint64_t n, uint64_t *taken, void *buffer, uint32_t capacity,
@@ -820,7 +828,7 @@ LIBMQTT_API int64_t MQTTOxide_feedEvents(
  * @param client the client.
  * @param why the text of the event LOST or CONNECT_FAILED that follows; may be empty.
  * @param why_len its length.
- * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_DISCONNECTED: no stream was attached, or, with a text, the
+ * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_DISCONNECTED: no stream is attached, or, with a text, the
  * connection has ended already.
  */
 LIBMQTT_API int32_t MQTTOxide_eof(uint64_t client, const char *why, uint32_t why_len);
@@ -832,7 +840,7 @@ LIBMQTT_API int32_t MQTTOxide_eof(uint64_t client, const char *why, uint32_t why
  * @param buffer receives the bytes.
  * @param capacity its size.
  * @return how many; 0: none now, an event OUTPUT follows when there are. Or a negative MQTTOxide_E_... code.
- * #MQTTOxide_E_DISCONNECTED: no stream was attached.
+ * #MQTTOxide_E_DISCONNECTED: no stream is attached.
  */
 LIBMQTT_API int64_t MQTTOxide_take(uint64_t client, void *buffer, uint32_t capacity);
 
@@ -896,7 +904,8 @@ LIBMQTT_API int64_t MQTTOxide_deadlineMs(uint64_t client);
  * @param payload_len its length.
  * @param props MQTT 5 properties.
  * @param props_len their length.
- * @param flags the QoS, and #MQTTOxide_RETAIN, #MQTTOxide_DUPLICATE, #MQTTOxide_NO_WAIT, #MQTTOxide_LATER.
+ * @param flags the QoS, and #MQTTOxide_RETAIN, #MQTTOxide_DUPLICATE, #MQTTOxide_NO_WAIT, #MQTTOxide_LATER. At QoS 0 no packet
+ * is a duplicate ([MQTT-3.3.1-2]).
  * @param result receives token, packet identifier and status; or NULL.
  * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_WOULD_BLOCK: nothing was accepted, and an event ROOM follows.
  * #MQTTOxide_E_DISCONNECTED: there is no connection, and the client or the flags do not let it wait. #MQTTOxide_E_ARGUMENT: a

@@ -242,19 +242,17 @@ impl Buffers {
     }
 }
 
-/// Takes over a buffer of C's allocator.
+/// Takes over a buffer of C's allocator, whatever its length is.
 ///
 /// # Safety
 /// `buffer` is NULL or such a buffer of `length` bytes that nobody else uses.
 unsafe fn take(buffer: *mut c_char, length: c_int) -> Result<Vec<u8>, StoreError> {
-    if length < 0 || (length > 0 && buffer.is_null()) {
-        return Err(StoreError::BadProgram("a buffer has an impossible length"));
-    }
+    let is_possible = length == 0 || (length > 0 && !buffer.is_null());
     // SAFETY: the caller's promise.
     unsafe {
-        let bytes = memory::bytes(buffer.cast(), length).to_vec();
+        let bytes = is_possible.then(|| memory::bytes(buffer.cast(), length).to_vec());
         memory::free(buffer.cast());
-        Ok(bytes)
+        bytes.ok_or(StoreError::BadProgram("a buffer has an impossible length"))
     }
 }
 
