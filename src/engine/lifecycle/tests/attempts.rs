@@ -282,3 +282,46 @@ fn a_bridge_is_marked_in_each_connect() {
         assert_eq!(server.join().expect("a server")[0][8], level);
     }
 }
+
+#[test]
+fn a_server_that_refuses_both_versions_leaves_the_next_its_turn() {
+    const UNACCEPTABLE: &[u8] = &[0x20, 2, 0, 1];
+    let (refusing, first) = serve(&[UNACCEPTABLE, UNACCEPTABLE]);
+    let (accepting, second) = serve(&[connack(V3)]);
+    let options = Arc::new(ConnectOptions {
+        server_uris: vec!["nonsense://1".to_owned(), refusing, accepting],
+        connect_timeout: FAR,
+        ..options()
+    });
+    let (client, epoch) = attempting("connect", &options);
+    let established = run(client.try_candidates(&options, epoch, false));
+    assert_eq!(established.expect("accepted").connected.version, V3);
+    let levels = |server: std::thread::JoinHandle<Vec<Vec<u8>>>| -> Vec<u8> {
+        let packets = server.join().expect("served");
+        packets
+            .iter()
+            .map(|packet| packet[4 + usize::from(packet[3])])
+            .collect()
+    };
+    assert_eq!((levels(first), levels(second)), (vec![4, 3], vec![4]));
+    let failures = client.last_error().map(|(count, _)| count);
+    assert_eq!(failures, Some(3), "no second version where no server was");
+}
+
+#[test]
+fn a_session_that_goes_on_is_not_asked_to_start_clean() {
+    const CLEAN: u8 = 2;
+    for (version, keep) in [(V3, false), (V3, true), (V5, false), (V5, true)] {
+        let (uri, server) = serve(&[connack(version)]);
+        let options = Arc::new(ConnectOptions {
+            server_uris: vec![uri],
+            connect_timeout: FAR,
+            ..options_of(version)
+        });
+        let (client, epoch) = attempting("connect", &options);
+        let established = run(client.try_candidates(&options, epoch, keep));
+        assert!(established.is_ok());
+        let flags = server.join().expect("served")[0][9];
+        assert_eq!(flags & CLEAN == 0, keep, "{version:?}");
+    }
+}
