@@ -98,6 +98,11 @@ impl<H: Host> Client<H> {
         self.lock().outputs.set_wants_acknowledgements(wants);
     }
 
+    /// Notes if the program has a callback for the end of each publish, of those under way too.
+    pub fn set_hears_of_deliveries(&self, hears: bool) {
+        self.lock().outputs.set_hears_of_deliveries(hears);
+    }
+
     pub(super) fn alive(&self) -> Result<Guard<'_, H>, Error> {
         let core = self.enter();
         if core.lifecycle.is_destroyed() {

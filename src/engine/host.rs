@@ -35,8 +35,12 @@ pub trait Host: Send + Sync + Sized + 'static {
     /// Returns true if somebody wants to know when this operation ends.
     fn tracks(op: &Self::Op) -> bool;
     /// Takes the end of an operation for which no callback is to be run, at once and under the client's lock; gives
-    /// back the others.
-    fn settle(done: Completion<Self::Op>) -> Option<Completion<Self::Op>>;
+    /// back the others. `hears_of_deliveries`: the program has a callback for the end of each publish, now: it may have set that
+    /// after the publish.
+    fn settle(
+        done: Completion<Self::Op>,
+        hears_of_deliveries: bool,
+    ) -> Option<Completion<Self::Op>>;
     /// Returns which callback is run for the end of an operation, for the trace.
     fn completion_name(op: &Self::Op, token: Token, succeeded: bool, client: &str) -> String;
     /// Works as [`settle`](Self::settle), for the end of a connect.

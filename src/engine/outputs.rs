@@ -31,6 +31,8 @@ pub(super) struct Outputs<H: Host> {
     /// Operations that end when the stream has been written up to them.
     unwritten: Unwritten<H::Op>,
     wants_acknowledgements: bool,
+    /// It has a callback for the end of each publish.
+    hears_of_deliveries: bool,
     /// What has gone wrong.
     pub errors: Errors,
     /// Something happened that a waiting thread may wait for.
@@ -46,6 +48,7 @@ impl<H: Host> Outputs<H> {
             written: 0,
             unwritten: Unwritten::default(),
             wants_acknowledgements: false,
+            hears_of_deliveries: false,
             errors: Errors::default(),
             progressed: false,
         }
@@ -54,6 +57,11 @@ impl<H: Host> Outputs<H> {
     /// Notes whether the program wants to hear of acknowledgements.
     pub fn set_wants_acknowledgements(&mut self, wants: bool) {
         self.wants_acknowledgements = wants;
+    }
+
+    /// Notes if the program has a callback for the end of each publish.
+    pub fn set_hears_of_deliveries(&mut self, hears: bool) {
+        self.hears_of_deliveries = hears;
     }
 
     /// Notes that something happened that a waiting thread may wait for.
@@ -257,7 +265,7 @@ impl<H: Host> Sink for Outputs<H> {
 
     fn complete(&mut self, done: Completion<H::Op>) {
         self.progressed = true;
-        if let Some(done) = H::settle(done) {
+        if let Some(done) = H::settle(done, self.hears_of_deliveries) {
             if !self.queue.joins(&done) {
                 self.queue.push(Event::Completed(done));
             }

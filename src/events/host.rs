@@ -220,7 +220,7 @@ impl Host for EventHost {
         true
     }
 
-    fn settle(mut done: Completion<Op>) -> Option<Completion<Op>> {
+    fn settle(mut done: Completion<Op>, _: bool) -> Option<Completion<Op>> {
         if let (Outcome::Published { reason: 0, .. }, Some((op, false))) =
             (&done.outcome, CALLING.get())
         {

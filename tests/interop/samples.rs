@@ -2,7 +2,6 @@
 //! in a copy, by the broker's address, which is shorter.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -37,8 +36,13 @@ fn redirected(broker: &Mosquitto, name: &str) -> PathBuf {
     }
     assert!(found > 0, "{name} has another server in it");
     let copy = scratch("samples").join(format!("{name}-{}", broker.port()));
-    fs::write(&copy, code).expect("the copy can be written");
-    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let text = copy.with_extension("text");
+    fs::write(&text, code).expect("the text can be written");
+    // The program is written by a process of its own: one that another thread here starts meanwhile would have the file open until
+    // its exec, too, and what is open for writing cannot be run (ETXTBSY).
+    let mut install = Command::new("install");
+    install.arg("--mode=755").arg(&text).arg(&copy);
+    assert!(install.status().expect("coreutils").success());
     copy
 }
 

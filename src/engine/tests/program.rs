@@ -96,7 +96,7 @@ impl<const BLOCKS: bool> Host for Program<BLOCKS> {
         true
     }
 
-    fn settle(done: Completion<&'static str>) -> Option<Completion<&'static str>> {
+    fn settle(done: Completion<&'static str>, _: bool) -> Option<Completion<&'static str>> {
         Some(done)
     }
 

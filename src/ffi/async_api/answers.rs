@@ -48,7 +48,7 @@ pub fn is_delivery(done: &Completion<Op>) -> bool {
         Outcome::Failed(failure) => failure.cause == Cause::Refused,
         _ => false,
     };
-    acknowledged && done.op.delivery
+    acknowledged && done.op.is_delivered()
 }
 
 /// Tells of a publish that succeeded. Its reason code is always 0, as in the original: a program (Paho's C++ library, for

@@ -12,7 +12,6 @@ use crate::ffi::read::{self, Code, Context};
 use crate::ffi::tokens;
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::async_types::*;
-use crate::protocol::QoS;
 use crate::protocol::property::{Context as PropertyContext, Properties, PropertiesRef};
 
 /// Reads what a response structure asks for.
@@ -135,9 +134,7 @@ unsafe fn publish(
     // SAFETY: as documented.
     unsafe {
         let message = contents.check(destination_name, MQTTASYNC_NULL_PARAMETER)?;
-        let mut op = op(client, Kind::Publish(message.qos), response)?;
-        op.delivery = message.qos != QoS::AtMostOnce
-            && client.host().callbacks().delivery_complete.1.is_some();
+        let op = op(client, Kind::Publish(message.qos), response)?;
         let own = contents.properties(v5)?;
         let properties = if own.as_ref().is_empty() {
             response_properties(response, v5, PropertyContext::Publish)?

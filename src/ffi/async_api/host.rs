@@ -19,7 +19,6 @@ use crate::ffi::received::Received;
 #[allow(clippy::wildcard_imports)] // this module is about them
 use crate::ffi::types::async_types::*;
 use crate::options::{ConnectOptions, Secret};
-use crate::protocol::QoS;
 use crate::protocol::packet::Publish;
 use crate::protocol::session::{AckToken, Completion, Token, message_id};
 use crate::trace;
@@ -104,8 +103,8 @@ impl Host for AsyncHost {
         op.has_token || op.has_callbacks()
     }
 
-    fn settle(done: Completion<Op>) -> Option<Completion<Op>> {
-        let delivered = done.op.delivery && done.op.kind != Kind::Publish(QoS::AtMostOnce);
+    fn settle(done: Completion<Op>, hears_of_deliveries: bool) -> Option<Completion<Op>> {
+        let delivered = hears_of_deliveries && done.op.is_delivered();
         (done.op.has_callbacks() || delivered).then_some(done)
     }
 

@@ -90,10 +90,16 @@ pub unsafe fn global_init(inits: *mut MQTTAsync_init_options) {
     unsafe { crate::ffi::global_init(inits) };
 }
 
+fn change_callbacks(client: &AsyncClient, change: impl FnOnce(&mut Callbacks)) {
+    client.host().change(change);
+    let hears = client.host().callbacks().delivery_complete.1.is_some();
+    client.set_hears_of_deliveries(hears);
+}
+
 /// Changes the callbacks of a client. Those of before do not run any more when this returns: programs free what they used.
 fn set(handle: MQTTAsync, change: impl FnOnce(&mut Callbacks)) -> c_int {
     code(in_call(handle, |client| {
-        client.host().change(change);
+        change_callbacks(client, change);
         client.outwait_callback();
         Ok(())
     }))
@@ -112,7 +118,7 @@ fn set_with(
                 "messageArrived is NULL",
             ));
         }
-        client.host().change(change);
+        change_callbacks(client, change);
         client.outwait_callback();
         Ok(())
     }))

@@ -26,8 +26,6 @@ pub struct Op {
     pub on_failure5: MQTTAsync_onFailure5,
     /// The program has been given a token.
     pub has_token: bool,
-    /// deliveryComplete is to be called.
-    pub delivery: bool,
 }
 
 impl Op {
@@ -41,17 +39,21 @@ impl Op {
             on_success5: None,
             on_failure5: None,
             has_token: false,
-            delivery: false,
         }
     }
 
     /// Makes the operation of what an earlier client left in the store: deliveryComplete is all that can be asked for. What has
     /// no acknowledgement ends without a word, as it has no token and no callbacks.
     pub fn stored() -> Self {
-        Self {
-            delivery: true,
-            ..Self::silent(Kind::Publish(QoS::AtLeastOnce))
-        }
+        Self::silent(Kind::Publish(QoS::AtLeastOnce))
+    }
+
+    /// Returns true if deliveryComplete is called for its end: a publish that is acknowledged.
+    pub fn is_delivered(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Publish(QoS::AtLeastOnce | QoS::ExactlyOnce)
+        )
     }
 
     /// Returns true if there are callbacks of either kind.

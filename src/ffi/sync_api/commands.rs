@@ -56,11 +56,8 @@ unsafe fn publish_contents(
             contents.properties(client.setup().create.v5)?,
         )
     };
-    let op = Op::Publish {
-        delivery: client.host().callbacks().delivery_complete.is_some(),
-    };
     let id = client
-        .publish(&message.publish(properties.as_ref()), op)
+        .publish(&message.publish(properties.as_ref()), Op::Publish)
         .map_err(|error| super::error(&error))?;
     // A QoS 0 message has no token: the original leaves the program's variable alone.
     if id != 0 && !token.is_null() {

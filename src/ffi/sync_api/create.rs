@@ -97,7 +97,7 @@ unsafe fn make(
             lost_after_disconnect: false,
         };
         let client = SyncClient::new(setup, ClientHost::default(), store, || {
-            super::host::Op::Publish { delivery: true }
+            super::host::Op::Publish
         })
         .map_err(|error| super::error(&error))?;
         for_paho::introduce(Api::Client, |handle| {

@@ -34,11 +34,8 @@ pub struct Callbacks {
 
 /// Who waits for the end of an operation.
 pub enum Op {
-    /// A publish; deliveryComplete is to be called where there is one.
-    Publish {
-        /// There is one.
-        delivery: bool,
-    },
+    /// A publish, for which deliveryComplete is called where there is one.
+    Publish,
     /// A call that waits for its acknowledgement.
     Command(Arc<Answer<Outcome>>),
     /// A connect that waits.
@@ -118,17 +115,17 @@ impl Host for ClientHost {
     }
 
     fn tracks(op: &Op) -> bool {
-        !matches!(op, Op::Publish { .. })
+        !matches!(op, Op::Publish)
     }
 
-    fn settle(done: Completion<Op>) -> Option<Completion<Op>> {
+    fn settle(done: Completion<Op>, hears_of_deliveries: bool) -> Option<Completion<Op>> {
         match &done.op {
-            Op::Publish { delivery: true } => Some(done),
+            Op::Publish if hears_of_deliveries => Some(done),
             Op::Command(answer) => {
                 answer.fill(done.outcome);
                 None
             }
-            Op::Publish { delivery: false } | Op::Connect(_) => None,
+            Op::Publish | Op::Connect(_) => None,
         }
     }
 

@@ -181,6 +181,7 @@ pub unsafe fn set_callbacks(
             callbacks.message_arrived = ma;
             callbacks.delivery_complete = dc;
         });
+        client.set_hears_of_deliveries(dc.is_some());
         client.set_asynchronous();
         Ok(())
     }))

@@ -64,6 +64,38 @@ static void on_delivered(void *context, MQTTAsync_token token)
 	log_add(&delivered, "%d", token);
 }
 
+static struct log heard = {.name = "deliveryComplete set late"};
+
+static void on_heard(void *context, MQTTAsync_token token)
+{
+	(void)context;
+	log_add(&heard, "%d", token);
+}
+
+/* The callback that counts is the one at the acknowledgement, and not the one at the send. */
+static void heard_late(void)
+{
+	MQTTAsync_createOptions create = MQTTAsync_createOptions_initializer;
+	MQTTAsync_connectOptions o = MQTTAsync_connectOptions_initializer;
+	MQTTAsync c = NULL;
+
+	create.sendWhileDisconnected = create.allowDisconnectedSendAtAnyTime = 1;
+	SHOW(MQTTAsync_createWithOptions(&c, server, "late", MQTTCLIENT_PERSISTENCE_NONE, NULL, &create));
+	MQTTAsync_setCallbacks(c, &watch, on_lost, on_message, NULL);
+	SHOW(MQTTAsync_send(c, "a", 1, "x", 1, 0, NULL));
+	SHOW(MQTTAsync_send(c, "a", 1, "y", 2, 0, NULL));
+	SHOW(MQTTAsync_setDeliveryCompleteCallback(c, &watch, on_heard));
+	o.cleansession = 0;
+	o.context = call_of(&watch, "connect");
+	o.onSuccess = on_connect;
+	o.onFailure = on_failure;
+	SHOW(MQTTAsync_connect(c, &o));
+	log_expect(&watch.done, 1);
+	log_await(&heard, 2);
+	log_print(&heard);
+	MQTTAsync_destroy(&c);
+}
+
 /* The tokens of messages that wait in the store, and what an other client is told of their delivery. One without acknowledgement has none. */
 static void stored(void)
 {
@@ -277,6 +309,7 @@ int main(void)
 	no_version(MQTTVERSION_5, 7);
 	newer_version();
 	stored();
+	heard_late();
 	connect_while_connected();
 	newer_create_options();
 	while_disconnecting();
