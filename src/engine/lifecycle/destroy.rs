@@ -107,7 +107,10 @@ impl<H: Host> Client<H> {
         left.extend(events);
         for event in left {
             match event {
-                Event::Completed(_) | Event::DisconnectEnded { .. } => {
+                // What the server has acknowledged is told, late or not.
+                Event::Completed(_)
+                | Event::Acknowledged { .. }
+                | Event::DisconnectEnded { .. } => {
                     self.host.handle(event);
                 }
                 // Its acknowledgement may be on its way, or with the server: the program that takes its events later has it.

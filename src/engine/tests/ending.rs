@@ -453,3 +453,16 @@ fn a_callback_may_destroy_its_client() {
     assert_eq!(client.heard(), ["a", "publish ended", "b"]);
     assert_eq!(sent(&stream), [0xe0, 0]);
 }
+
+/// A thread that is slow to run callbacks, on a loaded machine, has all of them left when the program destroys the client.
+#[test]
+fn destroy_tells_of_acknowledgements_that_have_come() {
+    let (client, stream) = in_flight(options_of(Version::V311));
+    client.set_wants_acknowledgements(true);
+    let this = Arc::clone(&client);
+    *client.host().inside.lock() = Some(Box::new(move || this.destroy()));
+    client.feed(&stream, b"\x30\x04\x00\x01ta\x40\x02\x00\x01");
+    let mut heard = client.heard();
+    heard.sort();
+    assert_eq!(heard, ["PubAck 1", "a", "publish ended"]);
+}
