@@ -10,15 +10,16 @@
 //! - a property that was put is read again as it was.
 #![allow(unsafe_code)] // a C program's calls
 
+#[path = "exports_buffers.rs"]
+mod buffers;
 #[path = "exports_checks.rs"]
 mod checks;
 #[path = "exports_steps.rs"]
 mod steps;
 
-use std::ffi::CStr;
 use std::ptr;
 
-use checks::{Room, appended, checked, events, put, well};
+use checks::{Room, checked, events, well};
 #[allow(clippy::wildcard_imports)] // all of them, that is what this is for
 use paho_oxide::ffi::exports::paho_oxide::*;
 #[allow(clippy::wildcard_imports)]
@@ -462,79 +463,7 @@ impl World {
                     let code = MQTTOxide_counters(self.client(*handle), &raw mut counters);
                     self.answered(*handle, code);
                 }
-                Step::PutNumber {
-                    capacity,
-                    at,
-                    id,
-                    number,
-                } => put(*capacity, *at, *id, |room, used| {
-                    let capacity = room.capacity();
-                    MQTTOxide_putNumber(room.pointer(), capacity, used, (*id).into(), *number)
-                }),
-                Step::PutBytes {
-                    capacity,
-                    at,
-                    id,
-                    value,
-                } => put(*capacity, *at, *id, |room, used| {
-                    let (id, capacity) = ((*id).into(), room.capacity());
-                    let room = room.pointer();
-                    MQTTOxide_putBytes(room, capacity, used, id, value.pointer(), value.len())
-                }),
-                Step::PutPair {
-                    capacity,
-                    at,
-                    id,
-                    name,
-                    value,
-                } => put(*capacity, *at, *id, |room, used| {
-                    MQTTOxide_putPair(
-                        room.pointer(),
-                        room.capacity(),
-                        used,
-                        (*id).into(),
-                        name.pointer(),
-                        name.len(),
-                        value.pointer(),
-                        value.len(),
-                    )
-                }),
-                Step::PutFilter {
-                    capacity,
-                    at,
-                    filter,
-                    options,
-                } => {
-                    let mut room = Room::new((*capacity).into());
-                    let mut used = u32::from(*at);
-                    let code = MQTTOxide_putFilter(
-                        room.pointer(),
-                        room.capacity(),
-                        &raw mut used,
-                        filter.pointer().cast(),
-                        filter.len(),
-                        *options,
-                    );
-                    appended(&room, *at, used, code);
-                }
-                Step::NextProperty { props, at, size } => {
-                    let mut property: MQTTOxide_property = std::mem::zeroed();
-                    property.size = size.of::<MQTTOxide_property>();
-                    let mut next = u32::from(*at);
-                    let code = MQTTOxide_nextProperty(
-                        props.pointer(),
-                        props.len(),
-                        &raw mut next,
-                        &raw mut property,
-                    );
-                    well(code);
-                    assert_eq!(code == 1, next > (*at).into());
-                    assert!(code != 1 || next <= props.len());
-                }
-                Step::ErrorName(code) => {
-                    let name = CStr::from_ptr(MQTTOxide_errorName(*code));
-                    assert!(!name.is_empty());
-                }
+                step => buffers::call(step),
             }
         }
     }

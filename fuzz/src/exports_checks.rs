@@ -45,7 +45,7 @@ impl Room {
 pub fn checked(is_one: bool, code: i64) {
     well(code);
     if is_one {
-        assert_ne!(code, MQTTOxide_E_HANDLE.into(), "the handle is one");
+        assert_ne!(code, i64::from(MQTTOxide_E_HANDLE), "the handle is one");
     } else {
         assert!(code < 0, "the handle is none");
     }
@@ -90,7 +90,7 @@ pub fn appended(room: &Room, at: u8, used: u32, code: i32) {
         assert!(used > at.into() && used <= room.capacity());
         assert!(untouched(&bytes[..at.into()]) && untouched(&bytes[used as usize..]));
     } else {
-        assert!(used == at.into() && untouched(&bytes));
+        assert!(used == u32::from(at) && untouched(&bytes));
     }
 }
 

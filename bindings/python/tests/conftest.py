@@ -1,7 +1,8 @@
-"""Brokers and scripted servers for the tests, on ports that the system chooses."""
+"""Brokers and scripted servers on ports that the system chooses, and event loops that tell what is left behind."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pathlib
 import shutil
@@ -10,10 +11,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from typing import Callable
+from collections.abc import Coroutine, Iterator
+from typing import Any, Callable
 
 import pytest
+import uvloop
 
 from paho_oxide.client import MQTTMessageInfo
 
@@ -252,3 +254,34 @@ def wait_until_asleep(thread: threading.Thread) -> None:
         return looks[0] >= 10
 
     wait_until(look)
+
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Runs a coroutine on asyncio's own loop, and on uvloop."""
+
+    def runner(main: Coroutine[Any, Any, Any]) -> Any:
+        async def bounded() -> Any:
+            task = asyncio.ensure_future(main)
+            # Not cancelled by that: a test that expects cancellations would take it for one of them.
+            await asyncio.wait([task], timeout=300)
+            assert task.done(), f"not ended in time: {task.get_stack()}"
+            value = task.result()
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            assert not left, f"tasks left behind: {left}"
+            return value
+
+        loop = uvloop.new_event_loop() if request.param == "uvloop" else asyncio.new_event_loop()
+        problems: list[Any] = []
+        loop.set_exception_handler(lambda _loop, context: problems.append(context))
+        try:
+            value = loop.run_until_complete(bounded())
+        finally:
+            loop.close()
+        assert not problems, problems
+        return value
+
+    return runner
