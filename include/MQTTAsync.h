@@ -399,7 +399,7 @@ typedef struct MQTTAsync_SSLOptions {
   int struct_version;
   /**
    * File with the certificates of the authorities that are trusted, or NULL. Here, in `keyStore` and in `privateKey` a text
-   * that begins with `-----BEGIN ` is no file's name but the PEM itself, and a URI that begins with `pkcs11:` is opened
+   * that has `-----BEGIN ` in it is no file's name but the PEM itself, and a URI that begins with `pkcs11:` is opened
    * through OpenSSL's store: a provider for such URIs has to be loaded, which `openssl.cnf` names.
    */
   const char *trustStore;

@@ -126,8 +126,8 @@ pub enum TlsVersion {
 
 /// TLS settings: one field for each of `MQTTClient_SSLOptions` and `MQTTAsync_SSLOptions`, and what those cannot say.
 ///
-/// Each of the first three is the name of a PEM file, or the PEM itself (`-----BEGIN `...), or a `pkcs11:` URI (RFC 7512)
-/// that OpenSSL's store opens.
+/// Each of the first three is the name of a PEM file, or the PEM itself (a text with `-----BEGIN ` in it), or a `pkcs11:` URI
+/// (RFC 7512) that OpenSSL's store opens.
 #[derive(Clone)]
 pub struct TlsOptions {
     /// Trusted certificates.

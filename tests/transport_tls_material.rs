@@ -51,7 +51,15 @@ fn the_options_may_be_the_pem_itself() {
         private_key_password: Some(Secret(b"pass phrase".to_vec())),
         ..in_two.clone()
     };
-    for tls in [&in_one, &in_two, &with_phrase] {
+    // What OpenSSL's tools write before it.
+    let bag = "Bag Attributes\n    friendlyName: client\n";
+    let behind_words = TlsOptions {
+        trust_store: Some(format!("\n{}", text(site.ca.certificate_pem()))),
+        key_store: Some(format!("{bag}{certificate}").into()),
+        private_key: Some(format!("{bag}{}", text(client.key_pem())).into()),
+        ..trusting.clone()
+    };
+    for tls in [&in_one, &in_two, &with_phrase, &behind_words] {
         let mut context = server_context(&site.server);
         context.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
         context
@@ -104,6 +112,25 @@ fn the_options_may_be_the_pem_itself() {
         let error = settings(tls).unwrap_err();
         assert!(error.message.starts_with(name), "{error}");
         assert!(!error.to_string().contains("c2VjcmV0"), "{error}");
+    }
+
+    // Nor where it has lost its first line.
+    for rest in ["\nc2VjcmV0\n", &"c2VjcmV0".repeat(200)] {
+        for key_only in [false, true] {
+            let tls = TlsOptions {
+                key_store: Some(if key_only { certificate.as_str() } else { rest }.into()),
+                private_key: key_only.then(|| rest.into()),
+                ..TlsOptions::default()
+            };
+            let error = settings(tls).unwrap_err();
+            assert!(!error.to_string().contains("c2VjcmV0"), "{error}");
+            let name = if key_only {
+                "privateKey: "
+            } else {
+                "keyStore: "
+            };
+            assert!(error.message.starts_with(name), "{error}");
+        }
     }
 }
 

@@ -92,6 +92,14 @@ fn from_environment(
         .find_map(|name| Some((name, env(name)?.into())))
 }
 
+/// Returns true if a URL begins with a scheme, whichever it is (RFC 3986, section 3.1).
+fn has_scheme(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(scheme, _)| {
+        let other = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.bytes().all(other)
+    })
+}
+
 fn failed(message: impl std::fmt::Display) -> ConnectError {
     ConnectError::new(Stage::Proxy, message)
 }
@@ -148,9 +156,11 @@ impl Proxy {
     /// Parses `[http://][user:password@]host[:port][/]`; user and password may be percent-encoded. `name` is that of the option
     /// or the variable.
     pub(super) fn parse(name: &str, url: &str) -> Result<Self, ConnectError> {
-        let known = PREFIXES
-            .iter()
-            .find_map(|(prefix, kind)| Some((*kind, url.strip_prefix(prefix)?)));
+        let known = PREFIXES.iter().find_map(|(prefix, kind)| {
+            // Schemes are compared without case (RFC 3986, section 3.1).
+            let (start, rest) = url.split_at_checked(prefix.len())?;
+            start.eq_ignore_ascii_case(prefix).then_some((*kind, rest))
+        });
         let kind = known.map_or(Kind::Http, |(kind, _)| kind);
         Self::parse_as(name, kind, known.map(|(_, rest)| rest), url)
             .map_err(|error| kind.named(error))
@@ -179,7 +189,8 @@ impl Proxy {
             // RFC 7617, section 2.
             return Err(bad("has a control character in its user name or password"));
         }
-        if known.is_none() && rest.contains("://") {
+        // Also before a user name, of which it is no part.
+        if known.is_none() && (rest.contains("://") || has_scheme(url)) {
             return Err(bad("begins with an unknown scheme"));
         }
         let authority = rest.split('/').next().unwrap_or(rest);
@@ -469,6 +480,12 @@ mod tests {
             proxy("socks5h://u:p@[::1]:9"),
             ("::1".into(), 9, Some(b"u:p".to_vec()))
         );
+        assert_eq!(proxy("SOCKS5://p"), ("p".into(), 1080, None));
+        assert_eq!(proxy("HTTP://p:1"), ("p".into(), 1, None));
+        assert_eq!(
+            proxy("u:://b@p"),
+            ("p".into(), 8080, Some(b"u:://b".to_vec()))
+        );
         assert_eq!(proxy("http://p:1/"), ("p".into(), 1, None));
         assert_eq!(proxy("https://[::1]:1"), ("::1".into(), 1, None));
         assert_eq!(
@@ -490,6 +507,8 @@ mod tests {
             ("p:0", "not a number"),
             ("socks4://p:1", "unknown scheme"),
             ("u:p@ftp://p", "unknown scheme"),
+            ("socks4://u:p@p:1", "unknown scheme"),
+            ("ftp://u:p@p:1", "unknown scheme"),
             ("http://p\r\nX: y", "control character"),
             ("http://u%0d%0a:p@p", "control character"),
             ("http://u:%00@p", "control character"),

@@ -127,7 +127,7 @@ pub struct SslOptions {
     /// `ssl_error_context`; 4: up to `disableDefaultTrustStore`; 5: the whole.
     pub struct_version: c_int,
     /// File with the certificates of the authorities that are trusted, or NULL. Here, in `keyStore` and in `privateKey` a text
-    /// that begins with `-----BEGIN ` is no file's name but the PEM itself, and a URI that begins with `pkcs11:` is opened
+    /// that has `-----BEGIN ` in it is no file's name but the PEM itself, and a URI that begins with `pkcs11:` is opened
     /// through OpenSSL's store: a provider for such URIs has to be loaded, which `openssl.cnf` names.
     pub trustStore: *const c_char,
     /// File with the client's certificate chain, or NULL. It may hold the private key too.

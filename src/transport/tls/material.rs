@@ -22,9 +22,16 @@ pub(super) enum Source<'a> {
     Store(&'a str),
 }
 
+/// How the first line of a PEM begins.
+const PEM: &str = "-----BEGIN ";
+/// A file's name that is longer is not shown.
+const MAX_SHOWN: usize = 255;
+
 impl<'a> Source<'a> {
+    /// Finds out what a text is. No file's name has the beginning of a PEM in it, but a PEM may have words before that, as
+    /// `openssl pkcs12` and `openssl x509 -text` write them. OpenSSL passes them over.
     pub(super) fn of(text: &'a str) -> Self {
-        if text.starts_with("-----BEGIN ") {
+        if text.contains(PEM) {
             Source::Pem(text)
         } else if text.starts_with("pkcs11:") {
             Source::Store(text)
@@ -36,11 +43,16 @@ impl<'a> Source<'a> {
     /// Returns the option's name and, where that is neither long nor secret, what it says.
     fn describe(self, option: &str) -> String {
         match self {
-            Source::File(file) => format!("{option} {file}"),
-            // A URI may have a PIN in it.
-            Source::Pem(_) | Source::Store(_) => option.to_owned(),
+            Source::File(file) if is_shown(file) => format!("{option} {file}"),
+            // A URI may have a PIN in it. What is no file's name may be the rest of a key.
+            Source::File(_) | Source::Pem(_) | Source::Store(_) => option.to_owned(),
         }
     }
+}
+
+/// Returns true if a text may well be a file's name, and no part of a key.
+fn is_shown(file: &str) -> bool {
+    file.len() <= MAX_SHOWN && !file.chars().any(char::is_control)
 }
 
 /// Names the setting that OpenSSL did not like.
