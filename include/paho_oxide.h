@@ -418,7 +418,7 @@ typedef int32_t MQTTOxide_verify(
     char *reason, uint32_t capacity);
 
 /**
- * TLS of a connection that the engine makes. A text that begins with "-----BEGIN " is the PEM text itself, else the name of
+ * TLS of a connection that the engine makes. A text that has "-----BEGIN " in it is the PEM text itself, else the name of
  * a file.
  */
 struct MQTTOxide_tlsOptions {
@@ -498,13 +498,13 @@ struct MQTTOxide_counters {
   uint32_t size;
   /** Connections established. */
   uint32_t connections;
-  /** Bytes read. */
+  /** Bytes of MQTT read, CONNACK included; what TLS, a WebSocket or a proxy adds is not counted. */
   uint64_t bytes_in;
-  /** Bytes written. */
+  /** Bytes of MQTT written, CONNECT included. */
   uint64_t bytes_out;
   /** Messages received. */
   uint64_t messages_in;
-  /** Messages handed to a connection. */
+  /** Messages handed to a connection. One that is sent again counts once. */
   uint64_t messages_out;
   /** Publishes that wait for a connection or for quota. */
   uint64_t queued;
@@ -518,7 +518,10 @@ struct MQTTOxide_counters {
   uint64_t unread_bytes;
   /** Messages that the program has not acknowledged. */
   uint64_t unacknowledged;
-  /** How long the answer to the last PINGREQ took, in microseconds; 0: there was none. */
+  /**
+   * How long the answer to the last PINGREQ took, or what came first after it, in microseconds, on whichever connection; 0:
+   * there was none.
+   */
   uint64_t ping_round_trip_us;
 };
 

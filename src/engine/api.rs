@@ -147,7 +147,6 @@ impl<H: Host> Client<H> {
         };
         let accepted = session.publish(publish, Some(token), op, true, CLOCK, outputs);
         core.note_risk(publish.qos);
-        core.tally.publishes += u64::from(accepted.is_ok());
         drop(self.settle(core, Thread::Caller));
         accepted?;
         Ok(token)
@@ -184,7 +183,6 @@ impl<H: Host> Client<H> {
         let (session, outputs) = core.parts();
         let accepted = session.publish(publish, None, op, false, CLOCK, outputs);
         core.note_risk(publish.qos);
-        core.tally.publishes += u64::from(accepted.is_ok());
         let core = self.settle(core, Thread::Caller);
         let accepted = accepted?;
         if core.is_blocked() && !self.wait_until_written(core) && publish.qos == QoS::AtMostOnce {
@@ -333,7 +331,6 @@ impl<H: Host> Core<H> {
     fn drop_oldest(&mut self) {
         let (session, outputs) = self.parts();
         session.drop_oldest(outputs);
-        self.tally.publishes = self.tally.publishes.saturating_sub(1);
     }
 
     /// Sees to it that a message which has to wait does not take more memory than the program wants. `dropping`: the oldest

@@ -241,7 +241,6 @@ impl<H: Host> Client<H> {
         session.set_acknowledge(setup.acknowledge);
         session.set_options(setup.session);
         restore(session, outputs, &setup.create, restored).map_err(Arc::new)?;
-        core.tally.publishes = core.session.queued() as u64;
         let mut made = None;
         Reactor::register(|key| {
             let client = Arc::new_cyclic(|this| Self {

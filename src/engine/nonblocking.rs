@@ -169,7 +169,6 @@ impl<H: Host> Client<H> {
         let (session, outputs) = core.parts();
         let token = session.token();
         let accepted = session.publish(publish, Some(token), op(), true, CLOCK, outputs)?;
-        core.tally.publishes += 1;
         core.note_risk(publish.qos);
         Ok(accepted)
     }
@@ -315,15 +314,14 @@ impl<H: Host> Client<H> {
     pub fn counters(&self) -> Counters {
         let core = self.lock();
         let (unread_messages, unread_bytes) = core.outputs.queue.unread();
-        let queued = core.session.queued() as u64;
         Counters {
             connections: core.tally.connections,
             bytes_in: core.tally.bytes_in,
             bytes_out: core.tally.bytes_out + core.outputs.written(),
             messages_in: core.outputs.queue.received(),
-            messages_out: core.tally.publishes.saturating_sub(queued),
-            queued,
-            in_flight: (core.session.pending_tokens(true).len() as u64).saturating_sub(queued),
+            messages_out: core.session.sent_publishes(),
+            queued: core.session.waiting() as u64,
+            in_flight: core.session.in_flight() as u64,
             unwritten_bytes: core.outputs.unwritten(),
             unread_messages: unread_messages as u64,
             unread_bytes: unread_bytes as u64,

@@ -20,13 +20,11 @@ pub(super) enum Room {
 pub(super) struct Tally {
     /// Operations accepted: the number of the last.
     pub(super) operations: u64,
-    /// Publishes among them.
-    pub(super) publishes: u64,
     /// A publish was refused until there is such room.
     pub(super) refused: Option<Room>,
     pub(super) connections: u32,
     pub(super) bytes_in: u64,
-    /// Of earlier connections.
+    /// Those of earlier connections, and of CONNECT where the attempt has written it by itself.
     pub(super) bytes_out: u64,
 }
 
@@ -36,7 +34,7 @@ impl Tally {
         self.bytes_in += bytes as u64;
     }
 
-    /// Notes that a connection has ended to which so many bytes were written.
+    /// Notes so many bytes that were written: by an attempt to connect, or to a connection that has ended.
     pub fn wrote(&mut self, bytes: u64) {
         self.bytes_out += bytes;
     }

@@ -91,6 +91,16 @@ impl KeepAlive {
         }
     }
 
+    /// Makes the keep-alive of the next connection. What the program has set stays, and what was measured for it.
+    #[must_use]
+    pub fn renewed(&self, interval: Duration, now: Instant) -> Self {
+        Self {
+            timeout: self.timeout,
+            last_round_trip: self.last_round_trip,
+            ..Self::new(interval, now)
+        }
+    }
+
     /// Returns the interval in force.
     pub fn interval(&self) -> Duration {
         self.interval
@@ -99,11 +109,6 @@ impl KeepAlive {
     /// Sets how long the answer to a ping may take.
     pub fn set_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
-    }
-
-    /// Returns how long the answer to a ping may take, where the program has said so.
-    pub fn timeout(&self) -> Option<Duration> {
-        self.timeout
     }
 
     /// Returns how long the answer to the last ping took, or whatever came first after it.

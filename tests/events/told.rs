@@ -326,6 +326,8 @@ fn a_failed_publish_says_why() {
     let record = program.expect(Kind::Failed);
     assert_eq!((record.head.token, record.head.flags), (expired.number, 3));
     server.expect_silence();
+    let counters = program.client.counters();
+    assert_eq!(counters.messages_out, 2, "neither of those that waited");
 
     let token = program.publish(b"left");
     server.packet();
@@ -491,6 +493,10 @@ fn counters_are_what_the_server_saw() {
     assert_eq!((counters.connections, counters.messages_in), (2, 4));
     assert!(counters.ping_round_trip.is_some());
     assert_eq!(counters.unacknowledged, 0, "of this connection");
+    program.lose(server);
+    let _server = program.reconnect(v5(), false);
+    let now = program.client.counters();
+    assert_eq!(now.ping_round_trip, counters.ping_round_trip, "the last");
 }
 
 /// Bytes that the kernel has not taken, where nobody reads.

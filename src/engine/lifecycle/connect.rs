@@ -28,7 +28,7 @@ use crate::engine::runtime::runtime;
 use crate::options::{ConnectOptions, VersionChoice};
 use crate::reactor::{Reactor, reactor};
 
-use super::exchange::{Wiped, exchange};
+use super::exchange::{Exchanged, Wiped, exchange};
 use super::state::Refusal;
 
 /// A CONNACK larger than this, with whatever follows it, is no CONNACK: a server cannot make us buffer without end.
@@ -221,13 +221,16 @@ impl<H: Host> Client<H> {
             .number(PropertyId::MaximumPacketSize)
             .unwrap_or(MAX_CONNACK)
             .min(MAX_CONNACK);
+        let mut exchanged = Exchanged::default();
         let answer = async {
             wait_for_closing(&self.setup.client_id, &link).await;
             let asked = Instant::now();
-            let answer = exchange(&link, &packet.0, limit).await?;
+            let answer = exchange(&link, &packet.0, limit, &mut exchanged).await?;
             Ok::<_, io::Error>((answer, asked.elapsed()))
         };
-        let (answer, round_trip) = match timeout_at(deadline, answer).await {
+        let answered = timeout_at(deadline, answer).await;
+        self.count(exchanged);
+        let (answer, round_trip) = match answered {
             Ok(answer) => answer.map_err(|error| {
                 // OpenSSL's servers leave a client that speaks no TLS without a word.
                 let reset = error.kind() == io::ErrorKind::ConnectionReset && !target.is_tls();
@@ -264,6 +267,13 @@ impl<H: Host> Client<H> {
             rest: answer[used..].to_vec(),
             round_trip,
         })
+    }
+
+    /// Counts what an attempt has written and read by itself.
+    fn count(&self, exchanged: Exchanged) {
+        let mut core = self.lock();
+        core.tally.wrote(exchanged.written as u64);
+        core.tally.read(exchanged.read);
     }
 
     fn connect_packet(

@@ -9,13 +9,24 @@ use zeroize::Zeroize;
 use crate::protocol::decode;
 use crate::transport::{Link, Resemblance, resembles};
 
+/// How many bytes went over the link, however the exchange ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Exchanged {
+    pub written: usize,
+    pub read: usize,
+}
+
 /// Sends CONNECT and reads until one whole packet is there; returns all that came. What the link still holds, it says.
-pub(super) async fn exchange(link: &Link, packet: &[u8], limit: u32) -> io::Result<Vec<u8>> {
+pub(super) async fn exchange(
+    link: &Link,
+    packet: &[u8],
+    limit: u32,
+    exchanged: &mut Exchanged,
+) -> io::Result<Vec<u8>> {
     let readiness = link.readiness()?;
-    let mut sent = 0;
-    while sent < packet.len() {
-        let rest = [io::IoSlice::new(&packet[sent..])];
-        sent += readiness
+    while exchanged.written < packet.len() {
+        let rest = [io::IoSlice::new(&packet[exchanged.written..])];
+        exchanged.written += readiness
             .retry(Interest::WRITABLE, || link.write(&rest))
             .await
             .map_err(|error| last_words(link, error))?;
@@ -34,6 +45,7 @@ pub(super) async fn exchange(link: &Link, packet: &[u8], limit: u32) -> io::Resu
                 "the server closed the connection without a CONNACK",
             ));
         }
+        exchanged.read += read;
         answer.extend_from_slice(&chunk[..read]);
         // At once: what looks like the length of an HTTP answer may never come.
         if let Some(error) = foreign(&answer) {
@@ -112,9 +124,13 @@ pub fn fuzz(websocket: bool, sizes: &[u8], bytes: &[u8]) {
         }
         owner.feed_end();
     };
-    let both = async { tokio::join!(exchange(&link, b"CONNECT", LIMIT), feed).0 };
+    let mut exchanged = Exchanged::default();
+    let exchange = exchange(&link, b"CONNECT", LIMIT, &mut exchanged);
+    let both = async { tokio::join!(exchange, feed).0 };
     let result = RUNTIME.with(|runtime| runtime.block_on(both));
     if let Ok(answer) = &result {
+        let (written, read) = (exchanged.written, exchanged.read);
+        assert_eq!((written, read), (b"CONNECT".len(), answer.len()));
         let frame = decode::frame(answer, LIMIT).expect("well-formed");
         let frame = frame.expect("a whole packet");
         for version in [
@@ -168,7 +184,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        let result = runtime.block_on(exchange(&link, b"CONNECT", 1000));
+        let result = runtime.block_on(exchange(&link, b"CONNECT", 1000, &mut Exchanged::default()));
         result.unwrap_err().to_string()
     }
 

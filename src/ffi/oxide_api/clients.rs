@@ -188,7 +188,9 @@ pub unsafe fn counters(handle: u64, counters: *mut MQTTOxide_counters) -> i32 {
 
 /// Returns counters as C has them.
 pub fn filled(now: &Counters) -> MQTTOxide_counters {
-    let microseconds = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(0);
+    // 0 says that there was none; an answer may be read before the thread that wrote PINGREQ has looked at the clock.
+    let microseconds =
+        |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1);
     MQTTOxide_counters {
         size: read::size::<MQTTOxide_counters>(),
         connections: now.connections,
@@ -203,5 +205,24 @@ pub fn filled(now: &Counters) -> MQTTOxide_counters {
         unread_bytes: now.unread_bytes,
         unacknowledged: now.unacknowledged,
         ping_round_trip_us: now.ping_round_trip.map_or(0, microseconds),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_without_a_time_is_none_to_take_for_no_answer() {
+        let rows = [(None, 0), (Some(0), 1), (Some(999), 1), (Some(2_000), 2)];
+        for (nanoseconds, told) in rows {
+            let filled = filled(&Counters {
+                ping_round_trip: nanoseconds.map(Duration::from_nanos),
+                ..Counters::default()
+            });
+            assert_eq!(filled.ping_round_trip_us, told);
+        }
     }
 }

@@ -320,7 +320,7 @@ pub type MQTTOxide_verify = Option<
     ) -> i32,
 >;
 
-/// TLS of a connection that the engine makes. A text that begins with "-----BEGIN " is the PEM text itself, else the name of
+/// TLS of a connection that the engine makes. A text that has "-----BEGIN " in it is the PEM text itself, else the name of
 /// a file.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -409,13 +409,13 @@ pub struct MQTTOxide_counters {
     pub size: u32,
     /// Connections established.
     pub connections: u32,
-    /// Bytes read.
+    /// Bytes of MQTT read, CONNACK included; what TLS, a WebSocket or a proxy adds is not counted.
     pub bytes_in: u64,
-    /// Bytes written.
+    /// Bytes of MQTT written, CONNECT included.
     pub bytes_out: u64,
     /// Messages received.
     pub messages_in: u64,
-    /// Messages handed to a connection.
+    /// Messages handed to a connection. One that is sent again counts once.
     pub messages_out: u64,
     /// Publishes that wait for a connection or for quota.
     pub queued: u64,
@@ -429,7 +429,8 @@ pub struct MQTTOxide_counters {
     pub unread_bytes: u64,
     /// Messages that the program has not acknowledged.
     pub unacknowledged: u64,
-    /// How long the answer to the last PINGREQ took, in microseconds; 0: there was none.
+    /// How long the answer to the last PINGREQ took, or what came first after it, in microseconds, on whichever connection; 0:
+    /// there was none.
     pub ping_round_trip_us: u64,
 }
 

@@ -12,7 +12,6 @@ use super::replies::Replies;
 use super::{
     Awaits, Cause, Completion, Entry, Failure, Outcome, Policy, Record, Session, Sink, Token,
 };
-use crate::protocol::keepalive::KeepAlive;
 use crate::protocol::packet::{AckKind, ConnAck, encode_ack, set_dup};
 use crate::protocol::property::{PropertiesRef, PropertyId};
 use crate::protocol::{Version, reason};
@@ -55,9 +54,7 @@ impl<M, O> Session<M, O> {
             .map_or(begin.keep_alive, |seconds| {
                 Duration::from_secs(seconds.into())
             });
-        let timeout = self.keep_alive.timeout();
-        self.keep_alive = KeepAlive::new(keep_alive, now);
-        self.keep_alive.set_timeout(timeout);
+        self.keep_alive = self.keep_alive.renewed(keep_alive, now);
         self.known_aliases = Aliases::default();
         self.own_aliases = Aliases::default();
         self.acks.begin();

@@ -206,6 +206,8 @@ pub struct Session<M, O> {
     limits: Limits,
     keep_alive: KeepAlive,
     inflight: Inflight<Entry<O>>,
+    /// Publishes that went into the outbound stream, each counted once.
+    sent_publishes: u64,
     /// Entries of `inflight` that are publishes sent on this connection.
     publishing: u32,
     /// Packet identifiers whose replay waits for quota.
@@ -253,6 +255,7 @@ impl<M, O> Session<M, O> {
             limits: Limits::default(),
             keep_alive: KeepAlive::new(Duration::ZERO, now),
             inflight: Inflight::default(),
+            sent_publishes: 0,
             publishing: 0,
             replay: VecDeque::new(),
             queue: Backlog::default(),
@@ -297,7 +300,7 @@ impl<M, O> Session<M, O> {
         self.keep_alive.set_timeout(timeout);
     }
 
-    /// Returns how long the answer to the last PINGREQ took.
+    /// Returns how long the answer to the last PINGREQ took, on whichever connection that was.
     pub fn ping_round_trip(&self) -> Option<Duration> {
         self.keep_alive.last_round_trip()
     }

@@ -95,6 +95,7 @@ impl<M, O> Session<M, O> {
                 packet,
                 outcome: Outcome::written(),
             });
+            self.sent_publishes += 1;
             return Ok(Accepted::Sent(0));
         }
         let id = self.inflight.next_id().ok_or(Refused::NoPacketId)?;
@@ -121,6 +122,7 @@ impl<M, O> Session<M, O> {
         if let Some(aliased) = aliased {
             self.note_alias(aliased, true);
         }
+        self.sent_publishes += 1;
         self.insert_publish(id, publish.qos, token.unwrap_or(id.into()), kept, op);
         Ok(Accepted::Sent(id))
     }

@@ -43,6 +43,22 @@ impl<M, O> Session<M, O> {
         self.queue.bytes()
     }
 
+    /// Returns how many messages wait, with those that wait until the store can be read.
+    pub fn waiting(&self) -> usize {
+        self.queue.len() + self.put_off.queued().count()
+    }
+
+    /// Returns how many operations in flight there are.
+    pub fn in_flight(&self) -> usize {
+        self.inflight.len()
+    }
+
+    /// Returns how many publishes went into the outbound stream. One that is sent again counts once, one that ended while it
+    /// waited does not count.
+    pub fn sent_publishes(&self) -> u64 {
+        self.sent_publishes
+    }
+
     /// Returns true if a publish is in flight or waits, replays included.
     pub fn has_unfinished_publishes(&self) -> bool {
         self.publishing > 0 || !self.replay.is_empty() || !self.queue.is_empty()

@@ -209,6 +209,7 @@ impl<M, O> Session<M, O> {
         if !self.send_aliased(&packet, sink) {
             sink.out().push(&packet);
         }
+        self.sent_publishes += 1;
         if trace::enabled(trace::Level::Protocol) {
             if let Some(publish) = view(self.version, &packet) {
                 self.trace_publish(&publish, id);

@@ -1,4 +1,4 @@
-//! `MQTTOxide_lastError` and `MQTTOxide_statistics`.
+//! `MQTTOxide_lastError`.
 
 use std::net::TcpListener;
 
@@ -6,8 +6,8 @@ use super::{code, kind};
 use crate::broker::{Broker, alongside};
 use crate::driver::for_paho::{ALL, Api, Client, ask_error, error_for};
 use crate::driver::{ConnectOptions, Event, SyncClient};
-use crate::packet::{AckKind, Value, Version, prop};
-use crate::server::{self, message};
+use crate::packet::{Value, Version, prop};
+use crate::server;
 
 const TCP: u32 = 3;
 
@@ -235,33 +235,5 @@ fn a_call_that_waits_in_vain_says_so() {
             "{}",
             error.text
         );
-    }
-}
-
-#[test]
-fn statistics_count_what_happens() {
-    for (api, version) in ALL {
-        let broker = Broker::start();
-        let client = Client::new(api, version, &broker.uri());
-        assert_eq!(client.statistics().connections, 0);
-        let (mut peer, _) = client.connect(&broker, &ConnectOptions::default(), false, &[]);
-        client.publish("a", b"x", 0).unwrap();
-        client.publish("a", b"x", 1).unwrap();
-        peer.expect_publish();
-        let id = peer.expect_publish().id;
-        assert_eq!(client.statistics().in_flight, 1);
-        peer.publish(&message("b", b"x").qos(1, 7));
-        peer.expect_ack(AckKind::PubAck, 7);
-        client.message();
-        peer.ack(AckKind::PubAck, id);
-        peer.expect_silence();
-        let now = client.statistics();
-        assert_eq!(
-            (now.connections, now.messages_in, now.messages_out),
-            (1, 1, 2)
-        );
-        assert_eq!((now.in_flight, now.queued), (0, 0));
-        assert!((1..=peer.raw().len() as u64).contains(&now.bytes_out));
-        assert!(now.bytes_in > 0);
     }
 }

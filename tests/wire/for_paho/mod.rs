@@ -9,6 +9,7 @@ mod misuse;
 mod network;
 mod reconnect;
 mod routes;
+mod statistics;
 mod subscriptions;
 
 /// `MQTTOxide_E_...`.

@@ -1,0 +1,98 @@
+//! `MQTTOxide_statistics`, against what the server saw.
+
+use crate::broker::{Broker, Peer, alongside};
+use crate::driver::ConnectOptions;
+use crate::driver::for_paho::{ALL, Client};
+use crate::packet::{AckKind, Version};
+use crate::server::{self, message};
+
+#[test]
+fn statistics_count_what_happens() {
+    for (api, version) in ALL {
+        let broker = Broker::start();
+        let client = Client::new(api, version, &broker.uri());
+        assert_eq!(client.statistics().connections, 0);
+        let (mut peer, _) = client.connect(&broker, &ConnectOptions::default(), false, &[]);
+        client.publish("a", b"x", 0).unwrap();
+        client.publish("a", b"x", 1).unwrap();
+        peer.expect_publish();
+        let id = peer.expect_publish().id;
+        assert_eq!(client.statistics().in_flight, 1);
+        peer.publish(&message("b", b"x").qos(1, 7));
+        peer.expect_ack(AckKind::PubAck, 7);
+        client.message();
+        peer.ack(AckKind::PubAck, id);
+        peer.expect_silence();
+        let now = client.statistics();
+        assert_eq!(
+            (now.connections, now.messages_in, now.messages_out),
+            (1, 1, 2)
+        );
+        assert_eq!((now.in_flight, now.queued), (0, 0));
+    }
+}
+
+/// Accepts a client and refuses it. Returns how many bytes the server has read and sent.
+fn refuse(broker: &Broker, version: Version) -> (u64, u64) {
+    let mut peer = broker.accept();
+    peer.expect_connect();
+    let code = if version == Version::V5 { 0x87 } else { 5 };
+    let connack = server::connack(version, false, code, &[]);
+    peer.send(&connack);
+    peer.expect_close();
+    (peer.raw().len() as u64, connack.len() as u64)
+}
+
+/// Accepts a client and sends a message in the same breath. Returns how many bytes the server has sent, too.
+fn accept(broker: &Broker, version: Version) -> (Peer, u64) {
+    let mut peer = broker.accept();
+    peer.expect_connect();
+    let mut sent = server::connack(version, false, 0, &[]);
+    sent.extend(message("b", b"behind CONNACK").encode(version));
+    peer.send(&sent);
+    (peer, sent.len() as u64)
+}
+
+/// From CONNECT to DISCONNECT, over all connections and attempts.
+#[test]
+fn every_byte_counts() {
+    for (api, version) in ALL {
+        let broker = Broker::start();
+        let client = Client::new(api, version, &broker.uri());
+        let options = ConnectOptions::default();
+        let ((mut read, mut sent), code) = alongside(
+            || refuse(&broker, version),
+            || client.connect_in_vain(&options),
+        );
+        assert_ne!(code, 0);
+        let now = client.statistics();
+        assert_eq!((now.bytes_out, now.bytes_in), (read, sent), "refused");
+        for connection in 1..=2 {
+            let ((mut peer, bytes), ()) = alongside(
+                || accept(&broker, version),
+                || client.connect_well(&options),
+            );
+            sent += bytes;
+            assert_eq!(client.message().payload, b"behind CONNACK");
+            assert_eq!(client.statistics().bytes_in, sent);
+            client.publish("a", b"x", 1).unwrap();
+            let id = peer.expect_publish().id;
+            // The answers are read in turn, so what was written before is counted once the second one is there.
+            peer.publish(&message("b", b"x").qos(1, 7));
+            peer.expect_ack(AckKind::PubAck, 7);
+            client.message();
+            peer.ack(AckKind::PubAck, id);
+            peer.expect_silence();
+            // PUBREL; PUBCOMP has a reason code in MQTT 5.
+            sent += message("b", b"x").qos(1, 7).encode(version).len() as u64 + 4 + 4;
+            read += peer.raw().len() as u64;
+            client.lose(peer);
+            let now = client.statistics();
+            assert_eq!((now.bytes_out, now.bytes_in), (read, sent));
+            assert_eq!(
+                (now.connections, now.messages_in),
+                (connection, 2 * u64::from(connection))
+            );
+        }
+    }
+}
