@@ -177,14 +177,16 @@ fn a_missing_file_is_named_with_the_systems_reason() {
 
 #[test]
 fn a_token_needs_its_provider() {
-    let tls = TlsOptions {
-        trust_store: Some("pkcs11:token=t;object=o?pin-value=1234".to_owned()),
-        ..TlsOptions::default()
-    };
-    let error = settings(tls).unwrap_err();
-    assert!(error.message.starts_with("trustStore: "), "{error}");
-    assert!(error.message.contains("provider"), "{error}");
-    assert!(!format!("{error:?}").contains("1234"), "{error:?}");
+    for scheme in ["pkcs11", "PKCS11"] {
+        let tls = TlsOptions {
+            trust_store: Some(format!("{scheme}:token=t;object=o?pin-value=1234")),
+            ..TlsOptions::default()
+        };
+        let error = settings(tls).unwrap_err();
+        assert!(error.message.starts_with("trustStore: "), "{error}");
+        assert!(error.message.contains("provider"), "{error}");
+        assert!(!format!("{error:?}").contains("1234"), "{error:?}");
+    }
 }
 
 #[test]

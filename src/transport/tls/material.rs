@@ -24,6 +24,8 @@ pub(super) enum Source<'a> {
 
 /// How the first line of a PEM begins.
 const PEM: &str = "-----BEGIN ";
+/// How a URI for OpenSSL's store begins, in whichever case (RFC 3986, section 3.1).
+const STORE: &str = "pkcs11:";
 /// A file's name that is longer is not shown.
 const MAX_SHOWN: usize = 255;
 
@@ -33,7 +35,10 @@ impl<'a> Source<'a> {
     pub(super) fn of(text: &'a str) -> Self {
         if text.contains(PEM) {
             Source::Pem(text)
-        } else if text.starts_with("pkcs11:") {
+        } else if text
+            .get(..STORE.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(STORE))
+        {
             Source::Store(text)
         } else {
             Source::File(text)
