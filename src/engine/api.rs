@@ -124,14 +124,19 @@ impl<H: Host> Client<H> {
             }
         }
         // Also while connected: what waits for quota is buffered too.
-        if core.session.queued() >= create.max_buffered_messages {
+        let is_full = |core: &Core<H>| core.session.queued() >= create.max_buffered_messages;
+        if is_full(&core) {
             if !create.delete_oldest_messages {
                 return Err(Error::BufferFull);
             }
-            core.drop_oldest();
+            // No message goes for one that the server does not take.
+            core.session.check_allowed(publish)?;
         }
         if core.preferences.is_some() {
             core.make_room(publish, create.delete_oldest_messages)?;
+        }
+        if is_full(&core) {
+            core.drop_oldest();
         }
         if core.outputs.unwritten() > MAX_UNWRITTEN {
             // Far ahead of the socket: give it a moment, but never more. A stalled server must not block this call.
@@ -342,9 +347,12 @@ impl<H: Host> Core<H> {
         if self.session.can_send(publish.qos) || max == usize::MAX {
             return Ok(());
         }
-        // One that is larger than the limit alone has none dropped for it.
+        // One that is larger than the limit alone has none dropped for it, nor has one that the server does not take.
         if size > max {
             return Err(Error::BufferFull);
+        }
+        if dropping {
+            self.session.check_allowed(publish)?;
         }
         while self.session.queued_bytes() + size > max {
             if !dropping || self.session.queued() == 0 {

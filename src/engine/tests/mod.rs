@@ -1,6 +1,7 @@
 //! Clients whose program is a list of what it heard. Those of [`carried`] have neither threads nor sockets; the others are on
 //! socket pairs whose other end is a server by hand.
 
+mod buffering;
 pub(super) mod carried;
 mod driving;
 mod ending;

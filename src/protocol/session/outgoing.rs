@@ -29,6 +29,14 @@ impl<M, O> Session<M, O> {
             && (qos == QoS::AtMostOnce || (self.quota() > 0 && self.replay.is_empty()))
     }
 
+    /// Checks that the server takes a message, where there is a connection, on which it has said so.
+    pub fn check_allowed(&self, publish: &Publish<'_>) -> Result<(), Refused> {
+        if self.online {
+            check_allowed(self.version, &self.limits, publish)?;
+        }
+        Ok(())
+    }
+
     /// Sends a message, or queues it where `may_queue` and it cannot be sent at once.
     ///
     /// The queue keeps the order of all messages, whatever their `QoS`. Without a token of its own the message's packet
