@@ -182,9 +182,10 @@ impl<H: Host> Guard<'_, H> {
         // C's `close` is a cancellation point, and not every call has seen to that.
         let _call = Uncancellable::new();
         let retired = self.core.retired.take();
-        MutexGuard::unlocked(&mut self.core, || {
-            retired.into_iter().for_each(Retired::close);
+        let said = MutexGuard::unlocked(&mut self.core, || {
+            retired.into_iter().map(Retired::close).sum()
         });
+        self.core.tally.wrote(said);
     }
 }
 

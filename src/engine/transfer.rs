@@ -189,6 +189,7 @@ impl<H: Host> Client<H> {
         let link = Arc::clone(connection.link());
         let epoch = state.lifecycle.epoch();
         drop(core);
+        let before = batch.written();
         let turn = if H::BLOCKS { WRITE_TURN } else { WRITE_STEP };
         let result = write(&link, &mut batch, turn);
         let now = Instant::now();
@@ -196,6 +197,7 @@ impl<H: Host> Client<H> {
         if core.lifecycle.epoch() != epoch {
             // That connection is gone, and its writer with it, but for its last words.
             core.outputs.writer_left(epoch, batch.written());
+            core.tally.wrote(batch.written() - before);
             let all = batch.is_empty() && result.is_ok();
             core.retired.writer_left(epoch, all);
             if core.waiters > 0 {

@@ -85,8 +85,8 @@ impl Retired {
         self.speechless |= !all;
     }
 
-    /// Closes the connection so that what was written still arrives.
-    pub fn close(self) {
+    /// Closes the connection so that what was written still arrives. Returns how many bytes its last words were.
+    pub fn close(self) -> u64 {
         let Self {
             link,
             mut words,
@@ -94,22 +94,25 @@ impl Retired {
             closing,
             ..
         } = self;
+        let before = words.written();
         if !speechless {
             // As far as the socket takes them at once. Whatever comes of it, the connection ends now.
             let _ = write(&link, &mut words, usize::MAX);
         }
+        let said = words.written() - before;
         if link.fd().is_none() {
             // The owner of a byte stream takes what waits, and sees the end.
-            return link.end_writing();
+            link.end_writing();
+        } else if let Discarded::End = discard(&link, DISCARD_TURN) {
+            link.shutdown();
+        } else {
+            link.end_writing();
+            match runtime() {
+                Ok(runtime) => drop(runtime.spawn(linger(link, closing))),
+                Err(_) => link.shutdown(),
+            }
         }
-        if let Discarded::End = discard(&link, DISCARD_TURN) {
-            return link.shutdown();
-        }
-        link.end_writing();
-        match runtime() {
-            Ok(runtime) => drop(runtime.spawn(linger(link, closing))),
-            Err(_) => link.shutdown(),
-        }
+        said
     }
 }
 
@@ -408,7 +411,7 @@ mod tests {
             let mut retired = Retired::new(1, link, told, false);
             retired.say(words());
             happens(&mut retired);
-            retired.close();
+            assert_eq!(retired.close(), said.len() as u64, "row {row}");
             assert_eq!(come(&mut server), (said.to_vec(), true), "row {row}");
         }
     }

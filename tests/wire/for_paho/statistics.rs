@@ -1,8 +1,10 @@
 //! `MQTTOxide_statistics`, against what the server saw.
 
-use crate::broker::{Broker, Peer, alongside};
-use crate::driver::ConnectOptions;
+use std::time::Instant;
+
+use crate::broker::{Broker, PATIENCE, Peer, alongside};
 use crate::driver::for_paho::{ALL, Client};
+use crate::driver::{ConnectOptions, Event};
 use crate::packet::{AckKind, Version};
 use crate::server::{self, message};
 
@@ -93,6 +95,33 @@ fn every_byte_counts() {
                 (now.connections, now.messages_in),
                 (connection, 2 * u64::from(connection))
             );
+        }
+    }
+}
+
+/// What the server is told when it breaks the protocol. The thread that tells it counts it last.
+#[test]
+fn last_words_count() {
+    for (api, version) in ALL
+        .into_iter()
+        .filter(|(_, version)| *version == Version::V5)
+    {
+        let broker = Broker::start();
+        let client = Client::new(api, version, &broker.uri());
+        let (mut peer, _) = client.connect(&broker, &ConnectOptions::default(), false, &[]);
+        // PINGREQ is the client's.
+        peer.send(&[0xc0, 0]);
+        peer.expect_refusal(0x82);
+        assert_eq!(client.next(), Event::ConnectionLost);
+        let read = peer.raw().len() as u64;
+        let deadline = Instant::now() + PATIENCE;
+        while client.statistics().bytes_out != read {
+            assert!(
+                Instant::now() < deadline,
+                "{} of {read}",
+                client.statistics().bytes_out
+            );
+            std::thread::yield_now();
         }
     }
 }
