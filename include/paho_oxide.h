@@ -279,7 +279,10 @@ struct MQTTOxide_createOptions {
   const char *client_id;
   /** Its length. */
   uint32_t client_id_len;
-  /** 3, 4 or 5: what is assumed until the first connection. 0 is 4. */
+  /**
+   * 3, 4 or 5: what is assumed until the first connection. 0 is 4. With a store all connections are of MQTT 5, or none, as said
+   * here.
+   */
   uint32_t version;
   /** Publishes that may wait for a connection or for quota; 0: 65,535. */
   uint32_t max_buffered;
@@ -293,13 +296,19 @@ struct MQTTOxide_createOptions {
   uint32_t store_name_len;
   /** Directory of the store; NULL where there is none. */
   const char *store_name;
-  /** #MQTTOxide_STORE_GO: prefix of the file names, or NULL. Of other stores: NULL. */
+  /**
+   * #MQTTOxide_STORE_GO: prefix of the file names, or NULL: at most 64 bytes, no slash or NUL, no digit at its end. Of other
+   * stores: NULL.
+   */
   const char *store_prefix;
   /** Its length. */
   uint32_t store_prefix_len;
   /** Length of the extension. */
   uint32_t store_extension_len;
-  /** #MQTTOxide_STORE_GO: extension of the file names; NULL: ".msg". Of other stores: NULL. */
+  /**
+   * #MQTTOxide_STORE_GO: extension of the file names; NULL: ".msg". As the prefix, but not empty, no digit at its beginning, and
+   * not ".tmp". Of other stores: NULL.
+   */
   const char *store_extension;
   /** #MQTTOxide_STORE_FILE: the server, a part of the directory's name. Of other stores: NULL. */
   const char *server;
@@ -484,7 +493,7 @@ struct MQTTOxide_operation {
   uint64_t token;
   /** Its packet identifier, or 0. */
   uint16_t packet_id;
-  /** Its QoS. */
+  /** Its QoS; 0 also where it has none, and of a publish of which only the store knows. */
   uint8_t qos;
   /** 0 it waits, 1 PUBLISH is sent, 2 PUBREC came, 3 SUBSCRIBE, 4 UNSUBSCRIBE. */
   uint8_t state;
@@ -685,7 +694,7 @@ LIBMQTT_API int32_t MQTTOxide_setLogLevel(uint64_t queue, int32_t level);
  * @param options the options.
  * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_ARGUMENT: a flag, version, store or driver that there is not,
  * an option that would be without effect beside the others (#MQTTOxide_ACK_ORDERED without #MQTTOxide_ACK_BY_PROGRAM,
- * #MQTTOxide_BUFFER_QOS0 without #MQTTOxide_BUFFER_OFFLINE, a name that the store does not use), or text that is not UTF-8. #MQTTOxide_E_NOT_STORED: the store cannot be opened; another process may have it.
+ * #MQTTOxide_BUFFER_QOS0 without #MQTTOxide_BUFFER_OFFLINE, a name that the store does not use), a prefix or extension that names no files, or text that is not UTF-8. #MQTTOxide_E_NOT_STORED: the store cannot be opened; another process may have it.
  * #MQTTOxide_E_SYSTEM: too many clients, or no threads.
  */
 LIBMQTT_API int32_t MQTTOxide_create(
@@ -709,8 +718,8 @@ LIBMQTT_API int32_t MQTTOxide_destroy(uint64_t client);
  * @param options the CONNECT.
  * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: connected, or connecting.
  * #MQTTOxide_E_ARGUMENT: no connected stream socket, options that there are not or that would be without effect (`ws_host` and
- * `headers` without `ws_path`), or a password without a user name below MQTT 5. #MQTTOxide_E_SYSTEM: no threads. The descriptor
- * is as it was, then.
+ * `headers` without `ws_path`), a password without a user name below MQTT 5, or MQTT 5 where the client's store is of an older
+ * version, or the reverse. #MQTTOxide_E_SYSTEM: no threads. The descriptor is as it was, then.
  */
 LIBMQTT_API int32_t MQTTOxide_attachFd(uint64_t client, int32_t fd, const struct MQTTOxide_connectOptions *options);
 
@@ -738,7 +747,8 @@ LIBMQTT_API int32_t MQTTOxide_attachStream(uint64_t client, const struct MQTTOxi
  * #MQTTOxide_E_STATE: connected, or connecting. #MQTTOxide_E_SYSTEM: no threads. #MQTTOxide_E_ARGUMENT: no URI at all, or options
  * that there are not, that would be without effect (`ws_path`, `ws_host`; `headers` where no URI is a WebSocket's, `tls` where
  * none has a TLS scheme, in it a key or a password without a certificate), or with which no server can be connected to: a password without a user name below MQTT 5, no client
- * identifier without `clean` with MQTT 3.1.1. The latter is sent as it is over a program's own connection.
+ * identifier without `clean` with MQTT 3.1.1. The latter is sent as it is over a program's own connection. A version as
+ * MQTTOxide_attachFd() says.
  */
 LIBMQTT_API int32_t MQTTOxide_connect(
     uint64_t client, const char *uri, uint32_t uri_len, const struct MQTTOxide_connectOptions *options,
@@ -991,7 +1001,8 @@ LIBMQTT_API int32_t MQTTOxide_unsubscribe(
 LIBMQTT_API int32_t MQTTOxide_ack(uint64_t client, const uint64_t *tokens, uint32_t n, uint8_t reason);
 
 /**
- * Lists the operations that have not ended, oldest first: those in flight and those that wait.
+ * Lists the operations that have not ended: those in flight in the order of the last packet that was sent of each, a PUBREL
+ * included, then those that wait, in their order.
  *
  * @param client the client.
  * @param list receives as many as fit.

@@ -299,6 +299,12 @@ impl<H: Host> Client<H> {
         self.lock().tally.operations = number;
     }
 
+    /// Has packet identifiers go on behind those that a store gave back: their order is all that it knows of the order in which the
+    /// messages were sent.
+    pub fn continue_packet_ids(&self) {
+        self.lock().session.continue_packet_ids();
+    }
+
     /// Sets from how many unread messages on the socket is not read.
     pub fn set_unread_limits(&self, messages: usize, bytes: usize) {
         let limits = super::delivery::queue::Limits { messages, bytes };

@@ -373,7 +373,7 @@ impl Records {
             return Loaded::Damaged { in_place: false };
         };
         self.load(key, |records, bytes| {
-            convert::sent(records.v5, key.v5, bytes)
+            convert::sent(records.v5, key.v5, id, bytes)
         })
     }
 

@@ -114,6 +114,7 @@ impl EventClient {
         })?;
         let _first = source.client.set(Arc::downgrade(&engine));
         engine.begin_numbers_after(restored.into_inner());
+        engine.continue_packet_ids();
         engine.set_unread_limits(create.max_unread_messages, create.max_unread_bytes);
         engine.hold_back_for(Arc::clone(&source.untaken));
         engine.set_driver(create.driver);
@@ -157,6 +158,7 @@ impl EventClient {
 impl EventClient {
     /// Adopts a connected socket and begins to talk MQTT over it.
     pub fn attach_fd(&self, socket: OwnedFd, connect: Connect) -> Result<(), Error> {
+        self.check_version(&connect)?;
         let link = Link::adopt(socket).map_err(|_| {
             Malformed::new(
                 reason::IMPLEMENTATION_SPECIFIC_ERROR,
@@ -170,6 +172,7 @@ impl EventClient {
 
     /// Begins to talk MQTT over a stream that the program carries: see [`feed`](Self::feed) and [`take`](Self::take).
     pub fn attach_stream(&self, connect: Connect) -> Result<(), Error> {
+        self.check_version(&connect)?;
         let engine: Weak<Client<EventHost>> = Arc::downgrade(&self.0.engine);
         let waker = move |wake: Wake| {
             let Some(engine) = engine.upgrade() else {
@@ -227,6 +230,7 @@ impl EventClient {
         connect: Connect,
         tls: Option<TlsOptions>,
     ) -> Result<(), Error> {
+        self.check_version(&connect)?;
         let authenticates = connect
             .properties
             .as_ref()
@@ -240,6 +244,20 @@ impl EventClient {
             self.0.engine.connect(options, op)?;
         }
         self.forget_stream();
+        Ok(())
+    }
+
+    /// Refuses a version whose packets the store's records are none of: they would be read as what they are not.
+    fn check_version(&self, connect: &Connect) -> Result<(), Error> {
+        let create = &self.0.create;
+        let is_other = (create.version == Version::V5) != (connect.version == Version::V5);
+        if is_other && create.store != StoreOptions::None {
+            return Err(Malformed::new(
+                reason::IMPLEMENTATION_SPECIFIC_ERROR,
+                "the store's records are of another version",
+            )
+            .into());
+        }
         Ok(())
     }
 

@@ -96,6 +96,17 @@ impl<E> Inflight<E> {
         }
     }
 
+    /// Has identifiers go on behind the last of those in use: the one before the widest gap, for they begin anew after 65,535.
+    pub fn continue_ids(&mut self) {
+        let mut ids: Vec<u16> = self.iter().map(|(id, _)| id).collect();
+        ids.sort_unstable();
+        let followers = ids.iter().skip(1).chain(ids.first());
+        let gap = |(id, next): &(&u16, &u16)| next.wrapping_sub(**id).wrapping_sub(1);
+        if let Some((last, _)) = ids.iter().zip(followers).max_by_key(gap) {
+            self.last_id = *last;
+        }
+    }
+
     /// Has an identifier that no entry has never given out: the store holds something under it that must not be overwritten.
     pub fn block(&mut self, id: u16) {
         debug_assert!(id != 0 && !self.contains(id));

@@ -1,9 +1,11 @@
 //! What becomes of publishes in flight when a connection follows another.
 
-use paho_oxide::events::{Connect, Create, Kind, Manner, Policy};
+use paho_oxide::events::{Acks, Connect, Create, Kind, Manner, Policy};
+use paho_oxide::protocol::packet::Publish;
+use paho_oxide::protocol::property::{Context, PropertiesRef};
 use paho_oxide::protocol::{QoS, Version};
 
-use crate::server::{Program, message};
+use crate::server::{Program, Server, message};
 
 /// What the server sees of a publish that was in flight.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,6 +42,9 @@ fn outcome(version: Version, session: Policy, present: bool) -> Seen {
         "a loss alone fails nothing"
     );
     let mut server = program.attach(connect(version, session));
+    if session == Policy::Clear {
+        assert_eq!(program.expect(Kind::Failed).head.token, token);
+    }
     server.packet();
     let present = u8::from(present);
     if version == Version::V5 {
@@ -47,7 +52,7 @@ fn outcome(version: Version, session: Policy, present: bool) -> Seen {
     } else {
         server.send(&[0x20, 2, present, 0]);
     }
-    let mut failed = false;
+    let mut failed = session == Policy::Clear;
     loop {
         let record = program.next();
         match record.head.kind {
@@ -132,7 +137,7 @@ fn what_is_sent_again_has_a_window_of_its_own() {
         },
         true,
     );
-    let again = |server: &mut crate::server::Server| {
+    let again = |server: &mut Server| {
         let packet = server.packet();
         assert_eq!(packet[0], 0x3a);
         (u16::from_be_bytes([packet[5], packet[6]]), packet[7])
@@ -188,4 +193,124 @@ fn operations_are_listed_with_their_packet_identifiers_from_acceptance_on() {
         !program.client.cancel(accepted[0].number),
         "it has been sent"
     );
+}
+
+/// Each connection decides anew whether the server has the message, whatever was sent on others. The program's own DUP stays.
+#[test]
+fn what_was_sent_again_is_new_to_a_server_without_the_session() {
+    for first in [Policy::KeepAndResend, Policy::Keep, Policy::FollowServer] {
+        let keep = |session| connect(Version::V5, session);
+        let create = Create {
+            version: Version::V5,
+            ..Create::default()
+        };
+        let (program, mut server) = Program::connected(create, keep(first));
+        program.publish(b"m");
+        let marked = Publish {
+            dup: true,
+            ..message(QoS::ExactlyOnce, b"marked")
+        };
+        let published = program.client.publish(&marked, Manner::default());
+        published.expect("accepted");
+        let kinds = |server: &mut Server| [server.packet()[0], server.packet()[0]];
+        assert_eq!(kinds(&mut server), [0x32, 0x3c]);
+        program.lose(server);
+        let mut server = program.reconnect(keep(first), true);
+        assert_eq!(kinds(&mut server), [0x3a, 0x3c]);
+        program.lose(server);
+        let mut server = program.reconnect(keep(Policy::KeepAndResend), false);
+        assert_eq!(kinds(&mut server), [0x32, 0x3c], "{first:?}");
+        program.lose(server);
+        let mut server = program.reconnect(keep(Policy::KeepAndResend), true);
+        assert_eq!(kinds(&mut server), [0x3a, 0x3c], "{first:?}");
+    }
+}
+
+/// What is cleared has failed before the server has heard of the connection, and has failed if it never does.
+#[test]
+fn clear_fails_all_of_it_before_the_connection_begins() {
+    let (program, server) = Program::connected(
+        Create::default(),
+        connect(Version::V311, Policy::KeepAndResend),
+    );
+    let token = program.publish(b"m");
+    program.lose(server);
+    drop(program.attach(connect(Version::V311, Policy::Clear)));
+    let failed = program.expect(Kind::Failed);
+    assert_eq!((failed.head.token, failed.head.flags), (token, 2));
+    program.expect(Kind::ConnectFailed);
+    let mut server = program.reconnect(connect(Version::V311, Policy::KeepAndResend), true);
+    server.expect_silence();
+
+    // The same where the engine makes the connection, or cannot.
+    let token = program.publish(b"m");
+    program.lose(server);
+    let nobody = vec!["unix:///nonexistent/paho-oxide".to_owned()];
+    let clear = Connect {
+        clean: true,
+        ..connect(Version::V311, Policy::Clear)
+    };
+    program.client.connect(nobody, clear, None).expect("begun");
+    assert_eq!(program.expect(Kind::Failed).head.token, token);
+    program.expect(Kind::ConnectFailed);
+    assert!(program.client.in_flight().is_empty());
+}
+
+/// A PUBLISH is made one of the connection's version, whether it was in flight or waited, and so is one that was received.
+#[test]
+fn what_is_held_goes_on_in_the_words_of_another_version() {
+    for (old, new) in [(Version::V311, Version::V5), (Version::V5, Version::V31)] {
+        let create = Create {
+            version: old,
+            buffer_offline: true,
+            acks: Acks {
+                by_program: true,
+                ..Acks::default()
+            },
+            ..Create::default()
+        };
+        let keep = |version| connect(version, Policy::KeepAndResend);
+        let (program, mut server) = Program::connected(create, keep(old));
+        let properties = [1, 1];
+        let publish = |qos, payload| {
+            let v5 = program.client.is_v5();
+            let properties: &[u8] = if v5 { &properties } else { &[] };
+            let publish = Publish {
+                properties: PropertiesRef::parse(properties, Context::Publish).expect("valid"),
+                ..message(qos, payload)
+            };
+            let accepted = program.client.publish(&publish, Manner::default());
+            accepted.expect("accepted");
+        };
+        publish(QoS::AtLeastOnce, b"one");
+        publish(QoS::ExactlyOnce, b"two");
+        server.packet();
+        server.packet();
+        server.send(&crate::server::publish(old == Version::V5, 2, 7, b"in"));
+        assert_eq!(server.packet()[..4], [0x50, 2, 0, 7]);
+        program.lose(server);
+        publish(QoS::AtLeastOnce, b"waits");
+
+        let mut server = program.reconnect(keep(new), true);
+        let empty: &[u8] = if new == Version::V5 { &[0] } else { &[] };
+        // MQTT 3.1 tells of no session, but everything is sent with DUP.
+        for (first, id, payload) in [
+            (0x3a, 1, &b"one"[..]),
+            (0x3c, 2, b"two"),
+            (0x32, 3, b"waits"),
+        ] {
+            let packet = server.packet();
+            assert_eq!(packet[0], first);
+            assert_eq!(
+                packet[2..],
+                [&b"\0\x01t\0"[..], &[id], empty, payload].concat(),
+                "{old:?} to {new:?}"
+            );
+        }
+        server.send(&[0x62, 2, 0, 7]);
+        let record = program.expect(Kind::Message);
+        assert_eq!(record.payload(), b"in");
+        server.send(&[0x40, 2, 0, 1]);
+        program.expect(Kind::Done);
+    }
 }

@@ -23,7 +23,8 @@ use crate::transport::uri::ServerUri;
 use crate::transport::{ConnectError, Link, Plan, Stage};
 
 use super::connect::{
-    PanicGuard, ends_with_connection, is_bridge, refusal, target_of, tell_connect_ended,
+    PanicGuard, clear_where_asked, ends_with_connection, is_bridge, refusal, target_of,
+    tell_connect_ended,
 };
 use super::exchange::Wiped;
 
@@ -49,8 +50,16 @@ impl<H: Host> Client<H> {
         let deadline = deadline(&options, now);
         let mut core = self.enter();
         let connection = Connection::new(Arc::new(link), now);
-        core.lifecycle
-            .attach(Arc::new(options), op, connection, handshake, now, deadline)?;
+        let options = Arc::new(options);
+        core.lifecycle.attach(
+            Arc::clone(&options),
+            op,
+            connection,
+            handshake,
+            now,
+            deadline,
+        )?;
+        clear_where_asked(&options, &mut core);
         self.begin_handshake(core, packet);
         Ok(())
     }
@@ -98,6 +107,7 @@ impl<H: Host> Client<H> {
         let options = Arc::new(options);
         let mut core = self.enter();
         let epoch = core.lifecycle.connect(Arc::clone(&options), op)?;
+        let cleared = clear_where_asked(&options, &mut core);
         let client = Arc::clone(self);
         let present = self.present(&mut core);
         let task = runtime.spawn(with_presence(present, async move {
@@ -135,6 +145,9 @@ impl<H: Host> Client<H> {
             }
         }));
         core.lifecycle.set_task(task.abort_handle());
+        if cleared {
+            drop(self.settle(core, Thread::Caller));
+        }
         Ok(())
     }
 

@@ -65,6 +65,7 @@ impl<H: Host> Client<H> {
             .map_err(|error| Error::Failed(error.to_string()))?;
         let mut core = self.enter();
         let epoch = core.lifecycle.connect(Arc::clone(&options), op)?;
+        let cleared = clear_where_asked(&options, &mut core);
         let client = Arc::clone(self);
         let present = self.present(&mut core);
         let task = runtime.spawn(with_presence(present, async move {
@@ -82,6 +83,9 @@ impl<H: Host> Client<H> {
             }
         }));
         core.lifecycle.set_task(task.abort_handle());
+        if cleared {
+            drop(self.settle(core, Thread::Caller));
+        }
         Ok(())
     }
 
@@ -514,6 +518,21 @@ impl<H: Host> Drop for PanicGuard<'_, H> {
 /// Returns where a URI leads.
 pub(super) fn target_of(uri: &str) -> Result<ServerUri, ConnectError> {
     ServerUri::parse(uri).map_err(|error| ConnectError::new(Stage::Resolve, error))
+}
+
+/// Ends the session before the connection begins where the program of `events` says so: whether a server is reached or not, and
+/// whatever it answers. Returns true if it did.
+pub(super) fn clear_where_asked<H: Host>(
+    options: &ConnectOptions,
+    core: &mut Guard<'_, H>,
+) -> bool {
+    let extras = options.extras.as_ref();
+    let clears = extras.is_some_and(|extras| extras.session == Policy::Clear);
+    if clears {
+        let (session, outputs) = core.parts();
+        session.clear(outputs);
+    }
+    clears
 }
 
 /// Returns true if CONNECT has the bit that marks a bridge.

@@ -8,7 +8,7 @@ use crate::persistence::record::command::QueuedCommand;
 use crate::protocol::Version;
 use crate::protocol::packet::{Filter, Publish, encode_subscribe, encode_unsubscribe};
 use crate::protocol::property::{Context, PropertiesRef, PropertyId};
-use crate::protocol::session::{Stored, is_sendable, view};
+use crate::protocol::session::{Stored, for_version, is_sendable};
 
 /// Returns the version whose format a client's packets have.
 pub(super) fn version(v5: bool) -> Version {
@@ -107,24 +107,17 @@ fn encode(
     Some(packet.into())
 }
 
-/// Makes a PUBLISH that can be sent again of a stored one. A property list is dropped below MQTT 5, and an empty one added
-/// to an older client's.
-pub(super) fn sent(v5: bool, stored_by_v5: bool, record: Vec<u8>) -> Option<Vec<u8>> {
-    if !is_sendable(version(stored_by_v5), &record) {
+/// Makes a PUBLISH that can be sent again of one stored under that packet identifier. A property list is dropped below MQTT 5, and an
+/// empty one added to an older client's.
+pub(super) fn sent(v5: bool, stored_by_v5: bool, id: u16, record: Vec<u8>) -> Option<Vec<u8>> {
+    let written = version(stored_by_v5);
+    if !is_sendable(written, id, &record) {
         return None;
     }
     if v5 == stored_by_v5 {
         return Some(record);
     }
-    let publish = view(version(stored_by_v5), &record)?;
-    let mut packet = BytesMut::new();
-    Publish {
-        properties: PropertiesRef::EMPTY,
-        ..publish
-    }
-    .encode(version(v5), &mut packet)
-    .ok()?;
-    Some(packet.into())
+    for_version(&record, written, version(v5)).map(Into::into)
 }
 
 #[cfg(test)]

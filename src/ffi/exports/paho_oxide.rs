@@ -87,7 +87,7 @@ pub unsafe extern "C" fn MQTTOxide_setLogLevel(queue: u64, level: i32) -> i32 {
 /// @param options the options.
 /// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_ARGUMENT: a flag, version, store or driver that there is not,
 /// an option that would be without effect beside the others (#MQTTOxide_ACK_ORDERED without #MQTTOxide_ACK_BY_PROGRAM,
-/// #MQTTOxide_BUFFER_QOS0 without #MQTTOxide_BUFFER_OFFLINE, a name that the store does not use), or text that is not UTF-8. #MQTTOxide_E_NOT_STORED: the store cannot be opened; another process may have it.
+/// #MQTTOxide_BUFFER_QOS0 without #MQTTOxide_BUFFER_OFFLINE, a name that the store does not use), a prefix or extension that names no files, or text that is not UTF-8. #MQTTOxide_E_NOT_STORED: the store cannot be opened; another process may have it.
 /// #MQTTOxide_E_SYSTEM: too many clients, or no threads.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_create(
@@ -116,8 +116,8 @@ pub unsafe extern "C" fn MQTTOxide_destroy(client: u64) -> i32 {
 /// @param options the CONNECT.
 /// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_STATE: connected, or connecting.
 /// #MQTTOxide_E_ARGUMENT: no connected stream socket, options that there are not or that would be without effect (`ws_host` and
-/// `headers` without `ws_path`), or a password without a user name below MQTT 5. #MQTTOxide_E_SYSTEM: no threads. The descriptor
-/// is as it was, then.
+/// `headers` without `ws_path`), a password without a user name below MQTT 5, or MQTT 5 where the client's store is of an older
+/// version, or the reverse. #MQTTOxide_E_SYSTEM: no threads. The descriptor is as it was, then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_attachFd(
     client: u64,
@@ -154,7 +154,8 @@ pub unsafe extern "C" fn MQTTOxide_attachStream(
 /// #MQTTOxide_E_STATE: connected, or connecting. #MQTTOxide_E_SYSTEM: no threads. #MQTTOxide_E_ARGUMENT: no URI at all, or options
 /// that there are not, that would be without effect (`ws_path`, `ws_host`; `headers` where no URI is a WebSocket's, `tls` where
 /// none has a TLS scheme, in it a key or a password without a certificate), or with which no server can be connected to: a password without a user name below MQTT 5, no client
-/// identifier without `clean` with MQTT 3.1.1. The latter is sent as it is over a program's own connection.
+/// identifier without `clean` with MQTT 3.1.1. The latter is sent as it is over a program's own connection. A version as
+/// MQTTOxide_attachFd() says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_connect(
     client: u64,

@@ -153,7 +153,8 @@ pub unsafe extern "C" fn MQTTOxide_ack(client: u64, tokens: *const u64, n: u32, 
     entry!(untraced: MQTTOxide_E_PANIC, oxide_api::ack(client, tokens, n, reason))
 }
 
-/// Lists the operations that have not ended, oldest first: those in flight and those that wait.
+/// Lists the operations that have not ended: those in flight in the order of the last packet that was sent of each, a PUBREL
+/// included, then those that wait, in their order.
 ///
 /// @param client the client.
 /// @param list receives as many as fit.

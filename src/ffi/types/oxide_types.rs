@@ -178,7 +178,8 @@ pub struct MQTTOxide_createOptions {
     pub client_id: *const c_char,
     /// Its length.
     pub client_id_len: u32,
-    /// 3, 4 or 5: what is assumed until the first connection. 0 is 4.
+    /// 3, 4 or 5: what is assumed until the first connection. 0 is 4. With a store all connections are of MQTT 5, or none, as said
+    /// here.
     pub version: u32,
     /// Publishes that may wait for a connection or for quota; 0: 65,535.
     pub max_buffered: u32,
@@ -192,13 +193,15 @@ pub struct MQTTOxide_createOptions {
     pub store_name_len: u32,
     /// Directory of the store; NULL where there is none.
     pub store_name: *const c_char,
-    /// #MQTTOxide_STORE_GO: prefix of the file names, or NULL. Of other stores: NULL.
+    /// #MQTTOxide_STORE_GO: prefix of the file names, or NULL: at most 64 bytes, no slash or NUL, no digit at its end. Of other
+    /// stores: NULL.
     pub store_prefix: *const c_char,
     /// Its length.
     pub store_prefix_len: u32,
     /// Length of the extension.
     pub store_extension_len: u32,
-    /// #MQTTOxide_STORE_GO: extension of the file names; NULL: ".msg". Of other stores: NULL.
+    /// #MQTTOxide_STORE_GO: extension of the file names; NULL: ".msg". As the prefix, but not empty, no digit at its beginning, and
+    /// not ".tmp". Of other stores: NULL.
     pub store_extension: *const c_char,
     /// #MQTTOxide_STORE_FILE: the server, a part of the directory's name. Of other stores: NULL.
     pub server: *const c_char,
@@ -393,7 +396,7 @@ pub struct MQTTOxide_operation {
     pub token: u64,
     /// Its packet identifier, or 0.
     pub packet_id: u16,
-    /// Its QoS.
+    /// Its QoS; 0 also where it has none, and of a publish of which only the store knows.
     pub qos: u8,
     /// 0 it waits, 1 PUBLISH is sent, 2 PUBREC came, 3 SUBSCRIBE, 4 UNSUBSCRIBE.
     pub state: u8,

@@ -193,6 +193,20 @@ pub fn set_dup(packet: &mut [u8]) {
     }
 }
 
+/// Returns true if an encoded PUBLISH has the DUP flag.
+pub fn has_dup(packet: &[u8]) -> bool {
+    packet
+        .first()
+        .is_some_and(|first| *first & TYPE == PUBLISH && *first & DUP != 0)
+}
+
+/// Clears the DUP flag of an encoded PUBLISH.
+pub fn clear_dup(packet: &mut [u8]) {
+    if has_dup(packet) {
+        packet[0] &= !DUP;
+    }
+}
+
 /// Returns where the four bytes of the Message Expiry Interval are in an encoded MQTT 5 PUBLISH, if it has one.
 pub fn message_expiry_offset(packet: &[u8]) -> Option<usize> {
     let first = *packet.first()?;

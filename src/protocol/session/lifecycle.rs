@@ -12,7 +12,7 @@ use super::replies::Replies;
 use super::{
     Awaits, Cause, Completion, Entry, Failure, Outcome, Policy, Record, Session, Sink, Token,
 };
-use crate::protocol::packet::{AckKind, ConnAck, encode_ack, set_dup};
+use crate::protocol::packet::{AckKind, ConnAck, clear_dup, encode_ack, has_dup, set_dup};
 use crate::protocol::property::{PropertiesRef, PropertyId};
 use crate::protocol::{Version, reason};
 use crate::trace;
@@ -44,7 +44,7 @@ impl<M, O> Session<M, O> {
         now: Instant,
         sink: &mut S,
     ) {
-        self.version = begin.version;
+        self.change_version(begin.version, sink);
         self.socket = begin.socket;
         self.limits = limits(begin, connack);
         // [MQTT-3.1.2-21]: the server's Server Keep Alive replaces ours.
@@ -120,10 +120,17 @@ impl<M, O> Session<M, O> {
             } else if entry.awaits == Awaits::PubComp {
                 self.resend_pubrel(id, sink);
             } else {
-                if resumed && !entry.packet.is_empty() {
-                    // [MQTT-3.3.1-1]; to a server without the session it is a first delivery.
+                // [MQTT-3.3.1-1]; to a server without the session it is a first delivery, whatever others it was sent to. The
+                // program's own DUP stays.
+                let marks = resumed && !has_dup(&entry.packet);
+                if !entry.packet.is_empty() && (marks || !resumed && entry.marked) {
                     let mut packet = Vec::from(std::mem::take(&mut entry.packet));
-                    set_dup(&mut packet);
+                    if marks {
+                        set_dup(&mut packet);
+                    } else {
+                        clear_dup(&mut packet);
+                    }
+                    entry.marked = marks;
                     entry.packet = Bytes::from(packet);
                 }
                 self.replay.push_back(id);

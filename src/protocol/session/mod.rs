@@ -25,6 +25,7 @@ mod replies;
 mod sink;
 mod stored;
 mod subscriptions;
+mod versions;
 
 pub use acknowledge::{AckToken, Acknowledge, HandOver, message_id};
 pub use aliases::MAX_ALIAS_BYTES;
@@ -40,6 +41,7 @@ pub use replies::MAX_UNSENT_REPLIES;
 pub use sink::{HAD, Loaded, NotStored, Receipt, Record, RecordHandle, Sink, Stored};
 pub use stored::is_sendable;
 pub use subscriptions::MAX_SUBSCRIPTION_BYTES;
+pub use versions::for_version;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -175,6 +177,8 @@ struct Entry<O> {
     sent: bool,
     /// Was in flight when this connection began.
     resumes: bool,
+    /// Its DUP flag is this session's, and not the program's.
+    marked: bool,
     /// The encoded packet; empty while only the store has it, and for a SUBSCRIBE or an UNSUBSCRIBE that nothing will be
     /// looked up in.
     packet: Bytes,

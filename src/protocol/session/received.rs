@@ -199,6 +199,19 @@ impl<M> Received<M> {
         Some(entry.state)
     }
 
+    /// Changes the packets of messages that are kept between two connections. One of which nothing can be made stays as it is:
+    /// it is refused when its PUBREL comes.
+    pub fn change_kept(&mut self, change: impl Fn(&[u8]) -> Option<Bytes>) {
+        let ids: Vec<u16> = self.entries().map(|(id, _)| id).collect();
+        for id in ids {
+            if let Some(State::Kept(packet)) = self.state(id) {
+                if let Some(packet) = change(packet) {
+                    self.set(id, State::Kept(packet));
+                }
+            }
+        }
+    }
+
     /// Returns what the message waits for.
     pub fn state(&self, id: u16) -> Option<&State<M>> {
         self.table.as_ref()?.get(id).map(|entry| &entry.state)

@@ -15,8 +15,8 @@ use super::{
     Acknowledge, Awaits, Cause, Entry, Failure, Fault, Loaded, Outcome, Queued, Receipt, Record,
     RecordHandle, Session, Sink,
 };
-use crate::protocol::packet::{AckKind, set_dup};
-use crate::protocol::{QoS, Version, reason};
+use crate::protocol::packet::{AckKind, has_dup, set_dup};
+use crate::protocol::{QoS, Version, decode, reason};
 use crate::trace;
 
 impl<M, O> Session<M, O> {
@@ -47,11 +47,17 @@ impl<M, O> Session<M, O> {
                 awaits,
                 sent: false,
                 resumes: true,
+                marked: false,
                 packet: Bytes::new(),
                 op,
             },
         );
         true
+    }
+
+    /// Has packet identifiers go on behind the last of those that were taken over.
+    pub fn continue_packet_ids(&mut self) {
+        self.inflight.continue_ids();
     }
 
     /// Takes over a `QoS` 2 message of the server's that the store holds, for when its PUBREL comes; `v5` where a client of that
@@ -156,11 +162,13 @@ impl<M, O> Session<M, O> {
             self.end_with(id, Outcome::written(), sink);
             return false;
         }
-        if self.resumed {
+        let marked = self.resumed && !has_dup(&packet);
+        if marked {
             set_dup(&mut packet);
         }
         if let Some(entry) = self.inflight.get_mut(id) {
             entry.awaits = awaits;
+            entry.marked = marked;
             entry.packet = Bytes::from(packet);
         }
         if awaits == Awaits::PubComp {
@@ -215,9 +223,15 @@ impl<M, O> Session<M, O> {
     }
 }
 
-/// Returns true if these bytes are a PUBLISH that may be sent again: what a record of one has to hold.
-pub fn is_sendable(version: Version, packet: &[u8]) -> bool {
-    view(version, packet).is_some_and(|publish| publish.qos != QoS::AtMostOnce)
+/// Returns true if these bytes are a PUBLISH with that packet identifier that may be sent again, and nothing else: what a record
+/// of one has to hold. One with another identifier would never end, for its acknowledgement is another message's; what stands
+/// behind it would be sent as well.
+pub fn is_sendable(version: Version, id: u16, packet: &[u8]) -> bool {
+    let is_whole = decode::frame(packet, u32::MAX)
+        .is_ok_and(|frame| frame.is_some_and(|frame| frame.total_len == packet.len()));
+    is_whole
+        && view(version, packet)
+            .is_some_and(|publish| publish.qos != QoS::AtMostOnce && publish.packet_id == id)
 }
 
 #[cfg(test)]

@@ -238,10 +238,14 @@ fn only_a_message_that_is_acknowledged_can_be_sent_again() {
     let run = Run::new(Version::V311);
     let sendable = [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce].map(|qos| {
         let packet = run.publish(qos, u16::from(qos != QoS::AtMostOnce));
-        is_sendable(Version::V311, &packet)
+        is_sendable(Version::V311, 1, &packet)
     });
     assert_eq!(sendable, [false, true, true]);
-    assert!(!is_sendable(Version::V311, &[0xc0, 0]));
+    assert!(!is_sendable(Version::V311, 1, &[0xc0, 0]));
+    let packet = run.publish(QoS::AtLeastOnce, 1);
+    assert!(!is_sendable(Version::V311, 2, &packet), "another message's");
+    let more = [&packet[..], &[0]].concat();
+    assert!(!is_sendable(Version::V311, 1, &more), "not alone");
 }
 
 /// A message that waits under an identifier gives it back however it ends.
