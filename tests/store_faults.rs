@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use paho_oxide::persistence::file::FileStore;
+use paho_oxide::persistence::file::{FileStore, Naming};
 use paho_oxide::persistence::{Notice, RecordKey, RecordKind, Store, StoreError};
 
 const URI: &str = "tcp://localhost:1883";
@@ -170,6 +170,61 @@ fn records_without_room_for_files_stay_in_the_journal() {
     }
     drop(store);
     assert_eq!(fs::read_dir(mount.store()).expect("lists").count(), 50);
+}
+
+/// Names of the files of a Go client's store.
+fn go_files(mount: &Path) -> Vec<String> {
+    let entries = fs::read_dir(mount).expect("lists");
+    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    let mut names: Vec<String> = names
+        .map(|name| name.to_string_lossy().into_owned())
+        .filter(|name| name.starts_with("o."))
+        .collect();
+    names.sort();
+    names
+}
+
+/// A Go client that went on with the files of a store that could not be taken over would send what a later opening finds inside.
+#[test]
+fn without_room_nothing_is_both_taken_over_and_left() {
+    let Some(mount) = Mount::new("size=1m") else {
+        return;
+    };
+    let open = || {
+        let directory = mount.0.to_str().expect("UTF-8");
+        FileStore::open_named(directory, Naming::default(), false)
+    };
+    let names: Vec<String> = (1..=9).map(|id| format!("o.{id}.msg")).collect();
+    for id in 1..=9 {
+        let packet = [b"\x32\x85\x50\x00\x01t\x00", &[id][..], &[0; 10_240]].concat();
+        fs::write(mount.0.join(&names[usize::from(id) - 1]), packet).expect("writes");
+    }
+    let filler = fill(&mount.0, 60 << 10);
+    assert!(open().is_err());
+    assert_eq!(go_files(&mount.0), names);
+    // The Go client goes on with them, and sends them all.
+    fs::remove_file(filler).expect("removes");
+    let bytes = fs::read(mount.0.join("o.1.msg")).expect("there");
+    for name in &names {
+        fs::remove_file(mount.0.join(name)).expect("removes");
+    }
+    let mut store = open().expect("opens");
+    assert_eq!(store.keys().expect("lists"), []);
+
+    // Nor is anything given back, and kept.
+    for id in 1..=9 {
+        store.put(sent(id), &[&bytes]).expect("puts");
+    }
+    let filler = fill(&mount.0, 40 << 10);
+    drop(store);
+    let given = go_files(&mount.0).len();
+    assert!((1..9).contains(&given), "{given}");
+    for name in go_files(&mount.0) {
+        fs::remove_file(mount.0.join(name)).expect("removes");
+    }
+    fs::remove_file(filler).expect("removes");
+    let mut store = open().expect("opens");
+    assert_eq!(store.keys().expect("lists").len(), 9 - given);
 }
 
 #[test]

@@ -251,3 +251,85 @@ fn other_prefixes_and_extensions() {
     );
     assert!(refused.is_err());
 }
+
+/// What a Go client writes for itself goes; what is no packet of the server's is somebody else's, as it is among those sent.
+#[test]
+fn foreign_files_stay_whatever_they_are() {
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.0.join("i.1.msg")).expect("made");
+    fs::create_dir(scratch.0.join("o.1.msg")).expect("made");
+    for name in ["i.2.msg", "o.2.msg"] {
+        std::os::unix::fs::symlink("i.3.msg", scratch.0.join(name)).expect("links");
+    }
+    for (name, content) in [
+        ("i.3.msg", &b"notes"[..]),
+        ("i.4.msg", b""),
+        ("i.5.msg", b"\x34\x06\x00\x01t\x00\x05x"),
+        ("i.6.msg", b"\x62\x02\x00\x06"),
+        ("i.7.msg", b"\x50\x02\x00\x07"),
+    ] {
+        fs::write(scratch.0.join(name), content).expect("writes");
+    }
+    let mut store = scratch.open();
+    assert_eq!(sorted_keys(&mut store), ["r-7"]);
+    let mut foreign: Vec<String> = store.notices().iter().map(ToString::to_string).collect();
+    foreign.sort();
+    let left = [
+        "i.1.msg", "i.2.msg", "i.3.msg", "i.4.msg", "o.1.msg", "o.2.msg",
+    ];
+    assert_eq!(
+        foreign,
+        left.map(|name| format!("foreign file {name} left alone"))
+    );
+    // Records of their identifiers are given back where there is room for them, beside these files and not in their place.
+    store.put(key("r-3"), &[HAD]).expect("puts");
+    store
+        .put(key("s-2"), &[b"\x32\x06\x00\x01t\x00\x02x"])
+        .expect("puts");
+    drop(store);
+    assert_eq!(scratch.files()["i.3.msg"], b"notes");
+    assert_eq!(scratch.files()["i.7.msg"], b"\x50\x02\x00\x07");
+    let mut store = scratch.open();
+    assert_eq!(sorted_keys(&mut store), ["r-3", "r-7", "s-2"]);
+}
+
+/// A Go client that ran after a kill knew nothing of the records inside: both messages are kept, and each is sent in its turn.
+#[test]
+fn a_killed_client_and_a_go_client_may_have_used_the_same_identifier() {
+    let scratch = Scratch::new();
+    let ours = b"\x32\x09\x00\x01t\x00\x01ours";
+    let theirs = b"\x32\x0b\x00\x01t\x00\x01theirs";
+    let mut store = scratch.open();
+    store.put(key("s-1"), &[ours]).expect("puts");
+    store
+        .put(key("sc-2"), &[b"\x62\x02\x00\x02"])
+        .expect("puts");
+    // Written while the store is open: what is given back does not take its place, as what is taken over does not.
+    fs::write(scratch.0.join("o.1.msg"), theirs).expect("writes");
+    fs::write(scratch.0.join("o.2.msg"), b"\x34\x06\x00\x01t\x00\x02x").expect("writes");
+    drop(store);
+    assert_eq!(scratch.files()["o.1.msg"], theirs);
+    let mut store = scratch.open();
+    assert_eq!(sorted_keys(&mut store), ["s-1", "sc-2"]);
+    assert_eq!(store.get(key("s-1")).expect("there"), ours);
+    store.remove(key("s-1")).expect("removes");
+    drop(store);
+    let mut store = scratch.open();
+    assert_eq!(store.get(key("s-1")).expect("taken over"), theirs);
+    assert!(!scratch.files().contains_key("o.1.msg"));
+}
+
+/// A take-over that was interrupted between the record and the file's end goes on.
+#[test]
+fn what_was_taken_over_before_goes() {
+    let scratch = Scratch::new();
+    let packet = b"\x32\x06\x00\x01t\x00\x01x";
+    let mut store = scratch.open();
+    store.put(key("s-1"), &[packet]).expect("puts");
+    fs::write(scratch.0.join("o.1.msg"), packet).expect("writes");
+    drop(store);
+    let mut store = scratch.open();
+    assert_eq!(sorted_keys(&mut store), ["s-1"]);
+    assert_eq!(store.notices(), []);
+    assert!(!scratch.files().contains_key("o.1.msg"));
+}

@@ -1,6 +1,6 @@
 //! A program's transformations of what goes into a store and comes out of it (`beforePersistenceWrite`, `afterPersistenceRead`).
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{Notice, RecordKey, Store, StoreError};
 use crate::os::Uncancellable;
@@ -146,6 +146,10 @@ impl Store for Hooked {
     fn has_file(&mut self, key: RecordKey) -> bool {
         let _call = Uncancellable::new();
         self.store.has_file(key)
+    }
+
+    fn sent(&mut self, key: RecordKey) -> Option<SystemTime> {
+        self.store.sent(key)
     }
 
     fn age(&mut self, key: RecordKey) -> Option<Duration> {

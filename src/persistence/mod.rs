@@ -9,7 +9,7 @@ pub mod file;
 pub mod hooks;
 pub mod record;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub use record::{RecordKey, RecordKind};
 
@@ -242,6 +242,11 @@ pub trait Store: Send {
     }
     /// Returns for how long a queued command has been in the store, where the store can tell.
     fn age(&mut self, _key: RecordKey) -> Option<Duration> {
+        None
+    }
+    /// Returns when a packet was sent that was in flight when the store was opened, where the store can tell better than by its
+    /// packet identifier.
+    fn sent(&mut self, _key: RecordKey) -> Option<SystemTime> {
         None
     }
     /// Returns true if a PUBREL's record may be there without that of its PUBLISH, whose place it has taken.

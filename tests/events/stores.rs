@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
 
-use paho_oxide::events::{Connect, Create, Kind, StoreOptions, Wait};
+use paho_oxide::events::{Connect, Create, Error, Kind, StoreOptions, Wait};
 use paho_oxide::persistence::file::Naming;
 use paho_oxide::protocol::Version;
 
@@ -206,4 +207,104 @@ fn the_layout_of_paho_golang_is_taken_over_and_given_back() {
         fs::read(scratch.0.join("srv_5.pkt")).expect("left alone"),
         [0x50, 2, 0, 5]
     );
+}
+
+fn go(scratch: &Scratch, version: Version) -> Create {
+    Create {
+        version,
+        store: StoreOptions::Go {
+            directory: scratch.text(),
+            naming: Naming::default(),
+        },
+        ..Create::default()
+    }
+}
+
+/// The records of a store are packets of one version: those of another would be read as what they are not.
+#[test]
+fn a_client_with_a_store_keeps_its_version() {
+    for (with, other) in [(Version::V311, Version::V5), (Version::V5, Version::V31)] {
+        let scratch = Scratch::new();
+        let program = Program::new(go(&scratch, with));
+        let connect = |version| Connect {
+            version,
+            ..resuming()
+        };
+        let refused = program.client.attach_stream(connect(other));
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+        program.reconnect(connect(with), false);
+    }
+}
+
+/// A record with another message's identifier would never end, and what stands behind a packet is none of it.
+#[test]
+fn a_record_that_is_not_its_packet_alone_is_damaged() {
+    let scratch = Scratch::new();
+    let write = |id: u16, content: &[u8]| {
+        fs::write(scratch.0.join(format!("o.{id}.msg")), content).expect("written");
+    };
+    write(3, &publish(false, 1, 9, b"of nine"));
+    write(4, &[publish(false, 1, 4, b"four"), vec![0xc0, 0]].concat());
+    write(5, &publish(false, 1, 5, b"five"));
+    let program = Program::new(go(&scratch, Version::V311));
+    let mut server = program.attach(resuming());
+    server.packet();
+    server.send(&[0x20, 2, 1, 0]);
+    program.expect(Kind::Connected);
+    for token in [1, 2] {
+        let failed = program.expect(Kind::Failed);
+        assert_eq!((failed.head.token, failed.head.flags), (token, 5));
+    }
+    assert!(server.packet().ends_with(b"five"));
+    server.expect_silence();
+}
+
+/// Packet identifiers go on behind those that were found, and the files' times say what was sent before what.
+#[test]
+fn messages_keep_their_order_through_restarts() {
+    let scratch = Scratch::new();
+    let start = SystemTime::now() - Duration::from_secs(100);
+    // The client that wrote them had begun anew with 1. They are made in an order of their own.
+    for (id, age) in [(2, 3), (7, 0), (1, 2), (9, 1)] {
+        let path = scratch.0.join(format!("o.{id}.msg"));
+        fs::write(&path, publish(false, 1, id, &[age])).expect("written");
+        let file = fs::File::options().write(true).open(&path).expect("there");
+        let time = start + Duration::from_secs(age.into());
+        file.set_modified(time).expect("set");
+    }
+    let program = Program::new(go(&scratch, Version::V311));
+    drop(program);
+    let mut expected = vec![0, 1, 2, 3];
+    for round in 4..6 {
+        let program = Program::new(Create {
+            buffer_offline: true,
+            ..go(&scratch, Version::V311)
+        });
+        let mut server = program.reconnect(resuming(), true);
+        program.publish(&[round]);
+        expected.push(round);
+        for payload in &expected {
+            assert_eq!(server.packet().last(), Some(payload), "{expected:?}");
+        }
+        program.lose(server);
+        if round == 5 {
+            // What waits is the last.
+            program.publish(&[6]);
+            expected.push(6);
+        }
+    }
+    let mut files: Vec<(SystemTime, u8)> = fs::read_dir(&scratch.0)
+        .expect("lists")
+        .map(|entry| {
+            let path = entry.expect("an entry").path();
+            let written = fs::metadata(&path).and_then(|about| about.modified());
+            let packet = fs::read(&path).expect("a file");
+            (written.expect("told"), packet[packet.len() - 1])
+        })
+        .collect();
+    files.sort();
+    let order: Vec<u8> = files.iter().map(|(_, payload)| *payload).collect();
+    assert_eq!(order, expected, "as the Go clients send them");
+    assert!(files.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    assert_eq!(files[0].0, start);
 }

@@ -33,13 +33,15 @@ pub(in crate::engine) fn restore<H: Host>(
     let Some(records) = &mut outputs.records else {
         return Ok(());
     };
+    records.trace_notices();
     let mut keys = records.store.keys()?;
     if is_refused(create, &keys) {
         return Err(StoreError::OtherVersion);
     }
     // Of two records of one packet identifier this version's counts; the other waits in the store for another process.
     keys.sort_unstable_by_key(|key| key.v5 != create.v5);
-    let found = sort(&keys);
+    let mut found = sort(&keys);
+    found.sent.sort_by_key(|key| records.store.sent(*key));
     let all: HashSet<RecordKey> = keys.iter().copied().collect();
     let (mut sent, mut received) = (0, 0);
     for &key in &found.sent {

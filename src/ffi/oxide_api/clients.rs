@@ -167,6 +167,9 @@ unsafe fn read_store(options: &MQTTOxide_createOptions) -> Answer<StoreOptions> 
             if let Some(extension) = extension {
                 naming.extension = extension;
             }
+            if !naming.is_usable() {
+                return Err(MQTTOxide_E_ARGUMENT);
+            }
             let directory = directory.unwrap_or_default();
             Ok(StoreOptions::Go { directory, naming })
         }

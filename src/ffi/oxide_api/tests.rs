@@ -229,7 +229,7 @@ fn create(queue: u64, edit: fn(&mut MQTTOxide_createOptions)) -> Result<u64, i32
 #[test]
 fn what_would_be_without_effect_at_create_is_an_error() {
     type Edit = fn(&mut MQTTOxide_createOptions);
-    let edits: [(Edit, bool); 16] = [
+    let edits: [(Edit, bool); 19] = [
         (|options| options.flags = MQTTOxide_ACK_ORDERED, false),
         (
             |options| options.flags = MQTTOxide_ACK_ORDERED | MQTTOxide_ACK_BY_PROGRAM,
@@ -264,6 +264,27 @@ fn what_would_be_without_effect_at_create_is_an_error() {
             |options| {
                 (options.store, options.server) = (MQTTOxide_STORE_GO, c"tcp://h".as_ptr());
                 options.server_len = 7;
+            },
+            false,
+        ),
+        (
+            |options| {
+                (options.store, options.store_prefix) = (MQTTOxide_STORE_GO, c"../".as_ptr());
+                options.store_prefix_len = 3;
+            },
+            false,
+        ),
+        (
+            |options| {
+                (options.store, options.store_prefix) = (MQTTOxide_STORE_GO, c"o1".as_ptr());
+                options.store_prefix_len = 2;
+            },
+            false,
+        ),
+        (
+            |options| {
+                (options.store, options.store_extension) = (MQTTOxide_STORE_GO, c".tmp".as_ptr());
+                options.store_extension_len = 4;
             },
             false,
         ),

@@ -61,6 +61,17 @@ fn open_with(dir: &OwnedFd, name: &str, flags: OFlags) -> io::Result<File> {
     Ok(file)
 }
 
+/// Returns true if what has that name belongs to another user, who could have put it there.
+pub(super) fn is_others(dir: &OwnedFd, name: &str) -> bool {
+    let (Ok(about), Ok(folder)) = (
+        sys::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW),
+        sys::fstat(dir),
+    ) else {
+        return false;
+    };
+    ![geteuid().as_raw(), ROOT, folder.st_uid].contains(&about.st_uid)
+}
+
 /// Makes a file that was not there and opens it for writing, and for reading with `readable`.
 pub(super) fn create(dir: &OwnedFd, name: &str, readable: bool) -> io::Result<File> {
     let access = if readable {

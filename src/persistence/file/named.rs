@@ -15,37 +15,33 @@
 //!   for messages that the program has had ([`Naming::handed_over`], [`HAD`]), so that no message comes twice whose PUBREC
 //!   got lost. paho.mqtt.golang deletes such files.
 //! - `i.` with a PUBLISH goes: paho.mqtt.golang writes it before it hands the message over and before it sends PUBREC, so it
-//!   says neither. The server sends a message again that has no PUBREC, and PUBREL for the others.
+//!   says neither. The server sends a message again that has no PUBREC, and PUBREL for the others. So does one with a PUBREL, which
+//!   the server sends again. Anything else stays where it is.
+//! - After a kill a Go client may have run, and used identifiers that records in the sub-directory have: its files stay where they
+//!   are, and are taken over when those records have ended.
+//! - The order is that of the files' times, as it is for the Go clients, and so it is when they are given back.
 //! - What waits to be sent for the first time gets a packet identifier that is free.
 //! - What the names cannot express stays in the sub-directory: waiting messages of QoS 0, requests, messages that the program
-//!   has not taken or that wait for their PUBREL, and packets whose identifier belongs to a file that was left where it is.
+//!   has not taken or that wait for their PUBREL, and packets whose identifier belongs to a file that was left where it is. No file
+//!   is overwritten.
 
-use std::collections::HashSet;
-use std::io::{self, Write};
+mod exchange;
+
+use std::collections::{HashMap, HashSet};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use bytes::BytesMut;
-use rustix::fs::{self as sys, AtFlags, Dir, Mode, OFlags};
+use rustix::fs::{self as sys, Mode, OFlags};
 
-use super::super::record::command::QueuedCommand;
-use super::super::{Notice, RecordKey, RecordKind, Store, StoreError};
-use super::directory::MAX_RECORD;
-use super::{FileStore, files, folder};
-use crate::protocol::packet::Publish;
-use crate::protocol::property::{Context, PropertiesRef};
-use crate::protocol::session::HAD;
-use crate::protocol::{QoS, Version};
+use super::super::{Notice, RecordKey, Store, StoreError};
+use super::{FileStore, folder};
 
 /// The sub-directory of the store that is open.
 const INSIDE: &str = ".paho-oxide";
 /// What a file's name ends in until it is complete.
 const TEMPORARY: &str = ".tmp";
-/// First bytes of packets, type only.
-const PUBLISH: u8 = 3;
-const PUBREC: u8 = 5;
-const PUBREL: u8 = 6;
 
 /// How the files of a directory are named: prefix, packet identifier, extension.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +72,7 @@ impl Default for Naming {
 
 impl Naming {
     /// Returns true if every name says what it is, and none leads out of the directory.
-    fn is_usable(&self) -> bool {
+    pub fn is_usable(&self) -> bool {
         let parts = [&self.outgoing, &self.incoming, &self.extension];
         self.outgoing != self.incoming
             && parts
@@ -112,6 +108,8 @@ pub struct NamedStore {
     inside: FileStore,
     /// Identifiers whose outgoing files are not ours.
     left: HashSet<u16>,
+    /// When what was in flight at the opening was sent, as far as it is still what it was then.
+    found: HashMap<RecordKey, SystemTime>,
     notices: Vec<Notice>,
 }
 
@@ -147,196 +145,27 @@ impl NamedStore {
             dir,
             inside,
             left: HashSet::new(),
+            found: HashMap::new(),
             notices: Vec::new(),
         };
         let taken = store.take_over();
         taken.map_err(StoreError::io(format!("reading {}", store.path.display())))??;
         Ok(store)
     }
-
-    /// Takes the files over that a Go client left.
-    fn take_over(&mut self) -> io::Result<Result<(), StoreError>> {
-        let mut taken = Vec::new();
-        for entry in Dir::read_from(&self.dir)? {
-            let entry = entry?;
-            let Ok(name) = entry.file_name().to_str() else {
-                continue;
-            };
-            let incoming = self.naming.id(&self.naming.incoming, name);
-            let Some(id) = incoming.or_else(|| self.naming.id(&self.naming.outgoing, name)) else {
-                continue;
-            };
-            let packet = match files::read_whole(&self.dir, name, MAX_RECORD) {
-                Ok(packet) => packet,
-                Err(error) if error.kind() == io::ErrorKind::InvalidData => Vec::new(),
-                Err(error) => return Err(error),
-            };
-            let kind = match packet.first().map(|first| first >> 4) {
-                Some(PUBREC) if incoming.is_some() => RecordKind::PublishReceived,
-                _ if incoming.is_some() => {
-                    taken.push(name.to_owned());
-                    continue;
-                }
-                Some(PUBLISH) => RecordKind::PublishSent,
-                Some(PUBREL) => RecordKind::PubrelSent,
-                _ => {
-                    self.left.insert(id);
-                    self.notices.push(Notice::Foreign(name.to_owned()));
-                    continue;
-                }
-            };
-            let key = RecordKey::new(kind, self.v5, id.into());
-            let record = match kind {
-                RecordKind::PublishReceived => HAD,
-                _ => &packet,
-            };
-            if let Err(error) = self.inside.put(key, &[record]) {
-                return Ok(Err(error));
-            }
-            taken.push(name.to_owned());
-        }
-        if taken.is_empty() {
-            return Ok(Ok(()));
-        }
-        // Not before the disk has them where they are now.
-        if let Err(error) = self.inside.sync() {
-            return Ok(Err(error));
-        }
-        for name in taken {
-            sys::unlinkat(&self.dir, name, AtFlags::empty())?;
-        }
-        Ok(Ok(()))
-    }
-
-    /// Gives each record its file.
-    fn give_back(&mut self) -> Result<(), StoreError> {
-        let mut keys = self.inside.keys()?;
-        keys.sort_unstable();
-        let released: HashSet<u32> = keys
-            .iter()
-            .filter(|key| key.kind == RecordKind::PubrelSent)
-            .map(|key| key.number)
-            .collect();
-        let mut used: HashSet<u16> = self.left.clone();
-        let in_flight = |kind| matches!(kind, RecordKind::PublishSent | RecordKind::PubrelSent);
-        used.extend(
-            keys.iter()
-                .filter(|key| in_flight(key.kind))
-                .filter_map(|key| u16::try_from(key.number).ok()),
-        );
-        let mut given: Vec<RecordKey> = Vec::new();
-        let mut next = used.iter().copied().max().unwrap_or(0);
-        let v5 = self.v5;
-        for key in keys.into_iter().filter(|key| key.v5 == v5) {
-            let id = u16::try_from(key.number).unwrap_or(0);
-            let done = match key.kind {
-                RecordKind::PublishSent if released.contains(&key.number) => true,
-                RecordKind::PublishSent | RecordKind::PubrelSent => {
-                    let name = self.naming.file(&self.naming.outgoing, id);
-                    let given = !self.left.contains(&id);
-                    if given {
-                        let packet = self.inside.get(key)?;
-                        self.give(key, &name, &packet)?;
-                    }
-                    given
-                }
-                RecordKind::PublishReceived => {
-                    let had = (v5 && self.naming.handed_over) || self.inside.get(key)? == HAD;
-                    if had {
-                        let name = self.naming.file(&self.naming.incoming, id);
-                        let [high, low] = id.to_be_bytes();
-                        self.give(key, &name, &[PUBREC << 4, 2, high, low])?;
-                    }
-                    had
-                }
-                RecordKind::Command => {
-                    let record = self.inside.get(key)?;
-                    let waiting = free_after(next, &used)
-                        .and_then(|id| Some((id, publish(&record, v5, id)?)));
-                    if let Some((id, packet)) = &waiting {
-                        let name = self.naming.file(&self.naming.outgoing, *id);
-                        self.give(key, &name, packet)?;
-                        next = *id;
-                        used.insert(*id);
-                    }
-                    waiting.is_some()
-                }
-                RecordKind::Message => false,
-            };
-            if done {
-                given.push(key);
-            }
-        }
-        if !given.is_empty() {
-            sys::fsync(&self.dir)
-                .map_err(|error| StoreError::io("syncing the store")(io::Error::from(error)))?;
-        }
-        for key in given {
-            self.inside.remove(key)?;
-        }
-        Ok(())
-    }
-
-    /// Writes the file that a record becomes.
-    fn give(&mut self, key: RecordKey, name: &str, packet: &[u8]) -> Result<(), StoreError> {
-        let temporary = format!("{name}{TEMPORARY}");
-        let written = files::create_anew(&self.dir, &temporary).and_then(|mut file| {
-            file.write_all(packet)?;
-            if let Some(age) = self.inside.age(key) {
-                // The Go client sends in the order of the files' times.
-                let put = SystemTime::now().checked_sub(age);
-                put.map_or(Ok(()), |put| file.set_modified(put))?;
-            }
-            file.sync_data()?;
-            Ok(sys::renameat(&self.dir, &temporary, &self.dir, name)?)
-        });
-        written.map_err(|error| {
-            let _ = sys::unlinkat(&self.dir, &temporary, AtFlags::empty());
-            StoreError::io(format!("writing {name} in {}", self.path.display()))(error)
-        })
-    }
 }
 
-/// Returns the next identifier after `last` that is not in use.
-fn free_after(last: u16, used: &HashSet<u16>) -> Option<u16> {
-    (1..=u16::MAX)
-        .map(|step| last.wrapping_add(step))
-        .find(|id| *id != 0 && !used.contains(id))
-}
-
-/// Makes the packet of a waiting message; nothing where it is none that is acknowledged.
-fn publish(record: &[u8], v5: bool, packet_id: u16) -> Option<Vec<u8>> {
-    let QueuedCommand::Publish {
-        topic,
-        payload,
-        qos,
-        retained,
-        properties,
-        ..
-    } = QueuedCommand::read(v5, record).ok()?
-    else {
-        return None;
-    };
-    let qos = mqttbytes::qos(qos)
-        .ok()
-        .filter(|qos| *qos != QoS::AtMostOnce)?;
-    let mut packet = BytesMut::new();
-    Publish {
-        dup: false,
-        qos,
-        retain: retained,
-        topic,
-        packet_id,
-        properties: PropertiesRef::parse(properties, Context::Publish).ok()?,
-        payload,
+impl NamedStore {
+    /// Notes that a record is not what was found at the opening any more.
+    fn changes(&mut self, key: RecordKey) {
+        if !self.found.is_empty() {
+            self.found.remove(&key);
+        }
     }
-    .encode(if v5 { Version::V5 } else { Version::V311 }, &mut packet)
-    .ok()?;
-    Some(packet.into())
 }
 
 impl Store for NamedStore {
     fn put(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
+        self.changes(key);
         self.inside.put(key, parts)
     }
 
@@ -345,6 +174,7 @@ impl Store for NamedStore {
     }
 
     fn remove(&mut self, key: RecordKey) -> Result<(), StoreError> {
+        self.changes(key);
         self.inside.remove(key)
     }
 
@@ -366,6 +196,8 @@ impl Store for NamedStore {
         new: RecordKey,
         parts: &[&[u8]],
     ) -> Result<(), StoreError> {
+        self.changes(old);
+        self.changes(new);
         self.inside.replace(old, new, parts)
     }
 
@@ -376,6 +208,8 @@ impl Store for NamedStore {
         second: RecordKey,
         second_parts: &[&[u8]],
     ) -> Result<(), StoreError> {
+        self.changes(first);
+        self.changes(second);
         self.inside
             .put_both(first, first_parts, second, second_parts)
     }
@@ -394,6 +228,10 @@ impl Store for NamedStore {
 
     fn age(&mut self, key: RecordKey) -> Option<Duration> {
         self.inside.age(key)
+    }
+
+    fn sent(&mut self, key: RecordKey) -> Option<SystemTime> {
+        self.found.get(&key).copied()
     }
 
     fn set_aside(&mut self, key: RecordKey) -> Result<bool, StoreError> {
@@ -462,13 +300,5 @@ mod tests {
         ] {
             assert!(!bad.is_usable(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_free_identifier_follows_those_in_use() {
-        assert_eq!(free_after(0, &HashSet::new()), Some(1));
-        assert_eq!(free_after(65_535, &HashSet::from([1])), Some(2));
-        let all: HashSet<u16> = (1..=u16::MAX).collect();
-        assert_eq!(free_after(5, &all), None);
     }
 }
