@@ -295,7 +295,39 @@ fn wrong_permissions_are_errors_and_harm_nothing() {
     assert_eq!(store.get(sent(1)).expect("there"), content(1));
 }
 
-/// The other side of the test above; nothing in an ordinary run.
+/// Where everybody may put files, nobody's keep another user's client from being made: neither those that it may not read nor
+/// those that it may not remove.
+#[test]
+fn files_of_others_in_a_shared_directory_are_left_alone() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let Some(mount) = Mount::new("size=4m,mode=1777") else {
+        return;
+    };
+    let packet = b"\x32\x06\x00\x01t\x00\x01x";
+    for (name, owner, mode) in [
+        ("o.1.msg", 1, 0o600),
+        ("i.2.msg", 1, 0o600),
+        ("i.3.msg", 1, 0o644),
+        ("o.4.msg", 65_534, 0o600),
+    ] {
+        let path = mount.0.join(name);
+        fs::write(&path, packet).expect("writes");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("sets");
+        chown(&path, Some(owner), Some(owner)).expect("gives away");
+    }
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(fs::read_link("/proc/self/exe").expect("this program"))
+        .args(["as_somebody_else", "--exact", "--nocapture"])
+        .env("STORE_TEST_DIRECTORY", &mount.0)
+        .env("STORE_TEST_NAMED", "")
+        .output()
+        .expect("runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("taken: s-4, left: 3"), "{output:?}");
+}
+
+/// The other side of the tests above; nothing in an ordinary run.
 #[test]
 fn as_somebody_else() {
     let Ok(directory) = std::env::var("STORE_TEST_DIRECTORY") else {
@@ -305,6 +337,21 @@ fn as_somebody_else() {
         StoreError::Io { source, .. } => source.kind().to_string(),
         other => other.to_string(),
     };
+    if std::env::var_os("STORE_TEST_NAMED").is_some() {
+        match FileStore::open_named(&directory, Naming::default(), false) {
+            Err(error) => println!("open: {}", said(error)),
+            Ok(mut store) => {
+                let keys = store.keys().expect("lists");
+                let taken: Vec<String> = keys.iter().map(ToString::to_string).collect();
+                println!(
+                    "taken: {}, left: {}",
+                    taken.join(" "),
+                    store.notices().len()
+                );
+            }
+        }
+        return;
+    }
     match FileStore::open(Some(&directory), "id", URI) {
         Err(error) => println!("open: {}", said(error)),
         Ok(mut store) => {
