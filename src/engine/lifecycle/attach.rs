@@ -22,9 +22,9 @@ use crate::transport::apart::with_presence;
 use crate::transport::uri::ServerUri;
 use crate::transport::{ConnectError, Link, Plan, Stage};
 
+use super::clear::clear_where_asked;
 use super::connect::{
-    PanicGuard, clear_where_asked, ends_with_connection, is_bridge, refusal, target_of,
-    tell_connect_ended,
+    PanicGuard, ends_with_connection, is_bridge, refusal, target_of, tell_connect_ended,
 };
 use super::exchange::Wiped;
 

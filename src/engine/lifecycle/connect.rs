@@ -28,6 +28,7 @@ use crate::engine::runtime::runtime;
 use crate::options::{ConnectOptions, VersionChoice};
 use crate::reactor::{Reactor, reactor};
 
+use super::clear::clear_where_asked;
 use super::exchange::{Exchanged, Wiped, exchange};
 use super::state::Refusal;
 
@@ -518,21 +519,6 @@ impl<H: Host> Drop for PanicGuard<'_, H> {
 /// Returns where a URI leads.
 pub(super) fn target_of(uri: &str) -> Result<ServerUri, ConnectError> {
     ServerUri::parse(uri).map_err(|error| ConnectError::new(Stage::Resolve, error))
-}
-
-/// Ends the session before the connection begins where the program of `events` says so: whether a server is reached or not, and
-/// whatever it answers. Returns true if it did.
-pub(super) fn clear_where_asked<H: Host>(
-    options: &ConnectOptions,
-    core: &mut Guard<'_, H>,
-) -> bool {
-    let extras = options.extras.as_ref();
-    let clears = extras.is_some_and(|extras| extras.session == Policy::Clear);
-    if clears {
-        let (session, outputs) = core.parts();
-        session.clear(outputs);
-    }
-    clears
 }
 
 /// Returns true if CONNECT has the bit that marks a bridge.

@@ -1,6 +1,7 @@
 //! How a client's connections begin and end. [`state`] is the one state; the other files change it.
 
 mod attach;
+mod clear;
 pub mod connect;
 mod destroy;
 mod disconnect;
