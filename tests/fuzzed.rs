@@ -125,6 +125,7 @@ fn the_fuzzers_call_every_function() {
     let read = |file: &str| std::fs::read_to_string(root.join(file)).expect(file);
     let calls = [
         "fuzz/src/exports.rs",
+        "fuzz/src/exports_buffers.rs",
         "fuzz/src/for_paho.rs",
         "fuzz/src/properties.rs",
     ]
