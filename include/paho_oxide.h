@@ -163,7 +163,10 @@ extern "C" {
 /** Create flag: a publish gets its packet identifier when it is accepted. */
 #define MQTTOxide_IDS_AT_ACCEPT 32
 
-/** Create flag: what the store holds is not resumed. */
+/**
+ * Create flag: publishes that wait and messages that were not taken, which the store holds, are dropped. What is in flight is
+ * resumed; #MQTTOxide_SESSION_CLEAR has that fail.
+ */
 #define MQTTOxide_NO_RESTORE 64
 
 /** Store: none. */

@@ -68,7 +68,7 @@ pub struct Create {
     pub buffer_qos0: bool,
     /// A publish gets its packet identifier when it is accepted.
     pub ids_at_accept: bool,
-    /// What the store holds is not resumed.
+    /// What the store holds is dropped, but for what is in flight.
     pub no_restore: bool,
     /// Publishes that may wait for a connection or for quota.
     pub max_buffered: usize,

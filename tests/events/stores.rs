@@ -308,3 +308,40 @@ fn messages_keep_their_order_through_restarts() {
     assert!(files.windows(2).all(|pair| pair[0].0 < pair[1].0));
     assert_eq!(files[0].0, start);
 }
+
+/// What waits in the store is dropped where the program says so, in both directions; what is in flight is resumed all the same.
+#[test]
+fn without_restoring_only_what_is_in_flight_goes_on() {
+    let scratch = Scratch::new();
+    let create = |no_restore| Create {
+        buffer_offline: true,
+        no_restore,
+        ..create(&scratch, 1_000)
+    };
+    let connect = Connect {
+        max_inflight: 1,
+        ..resuming()
+    };
+    let (program, mut server) = Program::connected(create(false), connect);
+    program.publish(b"in flight");
+    program.publish(b"waits");
+    server.packet();
+    server.send(&publish(false, 1, 7, b"not taken"));
+    assert_eq!(server.packet()[..2], [0x40, 2]);
+    drop(program);
+    let found = |program: &Program| {
+        let unread = program.client.counters().unread_messages;
+        (program.client.in_flight().len(), unread)
+    };
+    let program = Program::new(create(false));
+    assert_eq!(found(&program), (2, 1));
+    drop(program);
+    for no_restore in [true, false] {
+        let program = Program::new(create(no_restore));
+        assert_eq!(found(&program), (1, 0));
+    }
+    let program = Program::new(create(true));
+    let mut server = program.reconnect(resuming(), true);
+    assert!(server.packet().ends_with(b"in flight"));
+    server.expect_silence();
+}

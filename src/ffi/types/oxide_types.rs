@@ -78,7 +78,8 @@ pub const MQTTOxide_BUFFER_OFFLINE: u32 = 8;
 pub const MQTTOxide_BUFFER_QOS0: u32 = 16;
 /// Create flag: a publish gets its packet identifier when it is accepted.
 pub const MQTTOxide_IDS_AT_ACCEPT: u32 = 32;
-/// Create flag: what the store holds is not resumed.
+/// Create flag: publishes that wait and messages that were not taken, which the store holds, are dropped. What is in flight is
+/// resumed; #MQTTOxide_SESSION_CLEAR has that fail.
 pub const MQTTOxide_NO_RESTORE: u32 = 64;
 
 /// Store: none.
