@@ -454,7 +454,6 @@ impl<H: Host> Client<H> {
         };
         core.tally.connected();
         core.outputs.errors.connected();
-        let queued = core.outputs.queue.set_aside();
         let extras = options.extras.as_ref();
         let chosen = session::Options {
             policy: extras.map(|extras| extras.session),
@@ -462,6 +461,12 @@ impl<H: Host> Client<H> {
             ..self.setup.session
         };
         core.begin_with_preferences(begin.version, chosen);
+        if clean && extras.is_none() {
+            // With the original's APIs the program hears of what a clean start drops before it hears of the connection.
+            let (session, outputs) = core.parts();
+            session.clear(outputs);
+        }
+        let queued = core.outputs.queue.set_aside();
         let (session, outputs) = core.parts();
         session.set_ping_timeout(extras.and_then(|extras| extras.ping_timeout));
         session.begin(&begin, &connack, Instant::now(), outputs);

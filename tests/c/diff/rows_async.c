@@ -301,9 +301,49 @@ static void reconnect_by_hand(void)
 	MQTTAsync_destroy(&c);
 }
 
+static MQTTAsync_connectOptions connecting(const char *name, int version, int clean)
+{
+	MQTTAsync_connectOptions o = connect_options(version, call_of(&watch, name));
+
+	o.cleansession = version == MQTTVERSION_5 ? 0 : clean;
+	o.cleanstart = version == MQTTVERSION_5 ? clean : 0;
+	return o;
+}
+
+/* The order in which a program hears of what a clean start drops, and of the connection: the same on both. */
+static void dropped_by_a_clean_start(int version)
+{
+	MQTTAsync c = new_async(server, "dropped", version, &watch);
+	MQTTAsync_connectOptions o = connecting("connect", version, 0);
+	MQTTAsync_responseOptions r = version == MQTTVERSION_5 ? response5(call_of(&watch, "send"), on_success5) : response3(call_of(&watch, "send"), on_success);
+	MQTTProperties properties = MQTTProperties_initializer;
+	MQTTProperty expiry = {.identifier = MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL, .value.integer4 = 1000};
+
+	MQTTProperties_add(&properties, &expiry);
+	if (version == MQTTVERSION_5)
+		o.connectProperties = &properties;
+	SHOW(MQTTAsync_connect(c, &o));
+	log_expect(&watch.done, 1);
+	refuser_identifier = 0;
+	SHOW(MQTTAsync_send(c, "silent/a", 1, "x", 1, 0, &r));
+	SHOW(MQTTAsync_send(c, "silent/a", 1, "x", 2, 0, &r));
+	while (refuser_identifier != r.token)
+		usleep(1000);
+	disconnect_async(c, version, &watch);
+	show_pending(c);
+	o = connecting("clean", version, 1);
+	SHOW(MQTTAsync_connect(c, &o));
+	log_expect(&watch.done, 3);
+	show_pending(c);
+	MQTTAsync_destroy(&c);
+	MQTTProperties_free(&properties);
+}
+
 int main(void)
 {
 	server = refuser_start();
+	dropped_by_a_clean_start(MQTTVERSION_3_1_1);
+	dropped_by_a_clean_start(MQTTVERSION_5);
 	never_connected();
 	no_version(MQTTVERSION_DEFAULT, 2);
 	no_version(MQTTVERSION_5, 7);
