@@ -14,7 +14,7 @@ use crate::trace;
 use super::core::{Client, Core, Error, Guard, Setup, Thread};
 use super::delivery::queue::Driver;
 use super::host::Host;
-use super::wait::{Answer, deadline_in};
+use super::wait::{ANNOUNCEMENT, Answer, deadline_in};
 
 /// A publish is held up while the socket has not taken more bytes than this, rather than let them fill the memory.
 const MAX_UNWRITTEN: u64 = 1 << 20;
@@ -254,7 +254,8 @@ impl<H: Host> Client<H> {
             return Err(Error::Disconnected);
         }
         let epoch = core.lifecycle.epoch();
-        let (core, result) = self.wait_for(core, deadline_in(timeout), |core| {
+        let deadline = deadline_in(timeout);
+        let (core, result) = self.wait_for(core, deadline, |core| {
             let lost = core.lifecycle.epoch() != epoch;
             if lost && (is_pending(core, token) || core.given_up.contains(&token)) {
                 Some(Err(Error::Disconnected))
@@ -264,13 +265,24 @@ impl<H: Host> Client<H> {
                 Some(Ok(()))
             }
         });
+        let result = result.unwrap_or(Err(Error::TimedOut));
+        let core = if result.is_ok() {
+            self.wait_until_told(core, Some(token), deadline)
+        } else {
+            core
+        };
         drop(self.settle(core, Thread::Caller));
-        result.unwrap_or(Err(Error::TimedOut))
+        result
     }
 
-    /// Returns true if the operation has not ended.
+    /// Returns true if the operation has not ended. If it has, the program has heard of that.
     pub fn is_pending(&self, token: Token) -> bool {
-        is_pending(&self.enter(), token)
+        let core = self.enter();
+        let pending = is_pending(&core, token);
+        if !pending {
+            drop(self.wait_until_told(core, Some(token), deadline_in(ANNOUNCEMENT)));
+        }
+        pending
     }
 
     /// Tokens of the publishes that have not ended, in order; of subscribes too where `all`.

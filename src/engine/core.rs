@@ -22,6 +22,7 @@ use super::connection::Connection;
 use super::connection::closing::{Ends, Retired};
 use super::delivery::queue::Driver;
 use super::delivery::roles::Roles;
+use super::delivery::telling::Telling;
 use super::driving::Driving;
 use super::host::{Event, Host};
 use super::lifecycle::state::Lifecycle;
@@ -134,6 +135,8 @@ pub struct Client<H: Host> {
     core: Mutex<Core<H>>,
     /// Events that the dispatching thread has taken over.
     pub(super) batch: Mutex<VecDeque<Event<H>>>,
+    /// Of which operation's end the program is being told.
+    pub(super) telling: Telling,
     pub(super) changed: Condvar,
     pub(super) connector: Connector,
     /// Something waits for the caller of the next API function: asked at the end of each call, which is not to cost it the
@@ -251,6 +254,7 @@ impl<H: Host> Client<H> {
                 host,
                 core: Mutex::new(core),
                 batch: Mutex::default(),
+                telling: Telling::default(),
                 changed: Condvar::new(),
                 connector: Connector::default(),
                 has_for_caller: AtomicBool::new(false),

@@ -195,6 +195,24 @@ pub enum Event<H: Host> {
     },
 }
 
+impl<H: Host> Event<H> {
+    /// Returns the token of the operation of whose end it tells, if of any.
+    pub fn ended(&self) -> Option<Token> {
+        match self {
+            Self::Completed(done) => Some(done.token),
+            // The token of a publish is its packet identifier, but for those that waited in a store.
+            Self::Acknowledged { packet_id, .. } => Some(Token::from(*packet_id)),
+            _ => None,
+        }
+    }
+
+    /// Returns true if it tells of the end of the operation with that token, or of any.
+    pub fn ends(&self, token: Option<Token>) -> bool {
+        let ended = self.ended();
+        ended.is_some() && (token.is_none() || ended == token)
+    }
+}
+
 /// Why a connection was lost.
 #[derive(Debug, Clone)]
 pub struct Loss {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crate::os::ThreadId;
 use crate::os::lock::Mutex;
 
+use crate::protocol::session::Token;
 use crate::reactor::is_in_callback;
 use crate::transport::Want;
 use crate::transport::stream::Wake;
@@ -24,7 +25,7 @@ use super::host::Host;
 const SLICE: Duration = Duration::from_millis(10);
 /// How long an API call waits for `connected` to have run, once onSuccess of the same connection has begun to. The original's
 /// calls wait for as long as it takes; a callback that waits for another thread's call would never end there.
-const ANNOUNCEMENT: Duration = Duration::from_secs(1);
+pub(super) const ANNOUNCEMENT: Duration = Duration::from_secs(1);
 /// How long a call that sets callbacks waits for one that another thread runs. The original's calls wait for as long as it takes.
 const CALLBACK: Duration = Duration::from_secs(10);
 
@@ -105,7 +106,53 @@ impl<H: Host> Client<H> {
             let wait = self.changed.wait_until(&mut core.core, deadline);
             late = wait.timed_out();
         }
+        self.end_outwaiting(&mut core);
+    }
+
+    /// Waits until the program has heard of the end of the operation with that token, or of all that have ended, so that it may
+    /// free what the callback uses: with the original, the lock sees to that. Does not wait inside a callback, nor behind a
+    /// message that the program did not take, nor after `deadline`.
+    pub(super) fn wait_until_told<'a>(
+        &'a self,
+        mut core: Guard<'a, H>,
+        token: Option<Token>,
+        deadline: Option<Instant>,
+    ) -> Guard<'a, H> {
+        let this = ThreadId::current();
+        if is_in_callback() || core.roles.is_outside(&this) {
+            return core;
+        }
+        let limit = deadline_in(CALLBACK);
+        let deadline = [deadline, limit].into_iter().flatten().min();
+        core.roles.outwait(true);
+        while core.outputs.queue.driver() == Driver::Reactor
+            && !core.lifecycle.is_destroyed()
+            && core.roles.offers_again().is_none()
+        {
+            // Before looking: the dispatcher looks whether anybody waits when it has told.
+            if let Some(token) = token {
+                self.telling.wait_for(token);
+            }
+            let waits = {
+                let batch = self.batch.lock();
+                core.outputs.queue.ends(token)
+                    || batch.iter().rev().any(|event| event.ends(token))
+                    || core.roles.is_dispatched(&this) && self.telling.is_of(token)
+            };
+            if !waits || deadline.is_some_and(|at| Instant::now() >= at) {
+                break;
+            }
+            core = self.park(core, deadline);
+        }
+        self.end_outwaiting(&mut core);
+        core
+    }
+
+    fn end_outwaiting(&self, core: &mut Guard<'_, H>) {
         core.roles.outwait(false);
+        if !core.roles.is_outwaited() {
+            self.telling.nobody_waits();
+        }
     }
 
     /// Waits until `done` gives something, the deadline passes, or the client is destroyed.

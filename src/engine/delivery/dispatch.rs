@@ -99,11 +99,16 @@ impl<H: Host> Client<H> {
         loop {
             let (event, left) = {
                 let mut batch = self.batch.lock();
+                if self.telling.end() {
+                    return (Ran::Outwaited, count);
+                }
                 if !H::BLOCKS && !trace::enabled(trace::Level::Minimum) {
                     // None of them takes long, and there may be hundreds.
                     self.host.keep_messages(&mut batch);
                 }
-                (batch.pop_front(), batch.len())
+                let event = batch.pop_front();
+                self.telling.begin(event.as_ref().and_then(Event::ended));
+                (event, batch.len())
             };
             let Some(event) = event else {
                 return (Ran::All, count);

@@ -4,3 +4,4 @@ pub mod dispatch;
 pub mod program_calls;
 pub mod queue;
 pub mod roles;
+pub mod telling;

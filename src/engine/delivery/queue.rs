@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::engine::host::{Event, Host};
 use crate::persistence::RecordKey;
-use crate::protocol::session::Completion;
+use crate::protocol::session::{Completion, Token};
 
 /// Messages in the queue from which on the socket is not read: a program that does not keep up slows its server down (TCP
 /// back-pressure) rather than fill the memory.
@@ -213,6 +213,11 @@ impl<H: Host> Queue<H> {
     /// Returns true if callers are to hear something.
     pub fn has_for_caller(&self) -> bool {
         !self.for_caller.is_empty()
+    }
+
+    /// Returns true if an event tells of the end of the operation with that token, or of any.
+    pub fn ends(&self, token: Option<Token>) -> bool {
+        self.events.iter().rev().any(|event| event.ends(token))
     }
 
     /// Returns true if there is no event for the dispatcher.

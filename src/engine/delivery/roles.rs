@@ -133,6 +133,12 @@ impl<T: PartialEq> Roles<T> {
         (!inside && self.others_inside(this)).then_some(self.turn)
     }
 
+    /// Returns true if another thread runs callbacks.
+    pub fn is_dispatched(&self, this: &T) -> bool {
+        let dispatcher = self.dispatcher.as_ref();
+        dispatcher.is_some_and(|thread| thread != this)
+    }
+
     /// Returns true if the callback that ran then has returned.
     pub fn is_over(&self, running: u32, this: &T) -> bool {
         let dispatcher = self.dispatcher.as_ref().filter(|_| self.turn == running);
@@ -268,6 +274,17 @@ mod tests {
         );
         roles.leave(&3);
         assert!(roles.is_over(outside, &2));
+    }
+
+    #[test]
+    fn a_dispatcher_is_one_for_other_threads() {
+        let mut roles = Roles::default();
+        roles.enter(1);
+        assert!(!roles.is_dispatched(&2), "that is no event");
+        assert!(roles.begin_dispatch(1));
+        assert!(roles.is_dispatched(&2) && !roles.is_dispatched(&1));
+        roles.end_dispatch();
+        assert!(!roles.is_dispatched(&2));
     }
 
     #[test]

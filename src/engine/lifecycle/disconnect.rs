@@ -6,7 +6,7 @@ use crate::engine::connection::closing::Retired;
 use crate::engine::core::{Client, Error, Guard, Thread};
 use crate::engine::host::{Event, Host, Loss, LossCause};
 use crate::engine::last_error::LastError;
-use crate::engine::wait::deadline_in;
+use crate::engine::wait::{ANNOUNCEMENT, deadline_in};
 use crate::protocol::Version;
 use crate::protocol::outbound::Batch;
 use crate::protocol::property::{Properties, PropertiesRef};
@@ -236,6 +236,9 @@ impl<H: Host> Client<H> {
                 ),
             );
         }
+        // What has ended is told before the call returns, unless that takes longer than the program would wait for the server.
+        let patience = deadline_in(timeout.max(ANNOUNCEMENT));
+        let core = self.wait_until_told(core, None, patience);
         drop(self.settle(core, Thread::Caller));
         Ok(())
     }

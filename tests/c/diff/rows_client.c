@@ -332,6 +332,75 @@ static void inside_a_callback(const char *broker)
 	MQTTClient_destroy(&c);
 }
 
+static volatile int told;
+
+static void on_slow_delivery(void *context, MQTTClient_deliveryToken token)
+{
+	(void)context;
+	(void)token;
+	usleep(50000);
+	told++;
+}
+
+static void on_slow_published(void *context, int token, int type, MQTTProperties *properties, enum MQTTReasonCodes reason)
+{
+	(void)context;
+	(void)token;
+	(void)type;
+	(void)properties;
+	(void)reason;
+	usleep(50000);
+	told++;
+}
+
+static int on_nothing(void *context, char *topic, int length, MQTTClient_message *message)
+{
+	(void)context;
+	(void)length;
+	MQTTClient_freeMessage(&message);
+	MQTTClient_free(topic);
+	return 1;
+}
+
+/* A program frees what a callback uses once it has waited for the message, or has disconnected: the same on both. */
+static void told_before_the_call_returns(int version)
+{
+	MQTTClient c = new_client(server, "told", version);
+	MQTTClient_connectOptions v3 = MQTTClient_connectOptions_initializer, v5 = MQTTClient_connectOptions_initializer5;
+	MQTTClient_connectOptions o = version == MQTTVERSION_5 ? v5 : v3;
+	MQTTClient_message m = MQTTClient_message_initializer;
+	MQTTClient_deliveryToken token;
+	int i;
+
+	SHOW(MQTTClient_setCallbacks(c, NULL, NULL, on_nothing, on_slow_delivery));
+	if (version == MQTTVERSION_5)
+		SHOW(MQTTClient_setPublished(c, NULL, on_slow_published));
+	o.reliable = 0;
+	if (version == MQTTVERSION_5)
+		SHOW_RESPONSE(MQTTClient_connect5(c, &o, NULL, NULL));
+	else
+		SHOW(MQTTClient_connect(c, &o));
+	m.payload = "x";
+	m.payloadlen = 1;
+	for (i = 0; i < 6; i++)
+	{
+		m.qos = 1 + i % 2;
+		if (version == MQTTVERSION_5)
+			SHOW_RESPONSE(MQTTClient_publishMessage5(c, "a", &m, &token));
+		else
+			SHOW(MQTTClient_publishMessage(c, "a", &m, &token));
+		if (i < 3)
+		{
+			SHOW(MQTTClient_waitForCompletion(c, token, 5000));
+			SHOW(told);
+		}
+	}
+	SHOW(version == MQTTVERSION_5 ? MQTTClient_disconnect5(c, 5000, MQTTREASONCODE_SUCCESS, NULL) : MQTTClient_disconnect(c, 5000));
+	SHOW(told);
+	MQTTClient_destroy(&c);
+	told = 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2)
@@ -356,5 +425,7 @@ int main(int argc, char **argv)
 	nul(MQTTVERSION_DEFAULT);
 	nul(MQTTVERSION_5);
 	inside_a_callback(argv[1]);
+	told_before_the_call_returns(MQTTVERSION_DEFAULT);
+	told_before_the_call_returns(MQTTVERSION_5);
 	return 0;
 }
