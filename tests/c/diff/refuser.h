@@ -3,7 +3,7 @@
  * The topic "puback/87" has its PUBLISH answered by a PUBACK with reason code 0x87; "pubrec/…", "pubcomp/…", "suback/…" and "unsuback/…" are
  * as much for those packets. Below "silent/" there is no answer. The topic "disconnect/8b" has the server send a DISCONNECT with that
  * code, and "close/" has it end the connection. A trailing "/p" gives the acknowledgement a reason string and a user property. What a
- * topic does not name is answered with success. A client id that begins with "session/" is told of a session. A publish to "nul/" is answered with a message whose topic has a NUL. MQTT 3.1.1 has no codes but those of SUBACK. A client id "connack/87" is refused.
+ * topic does not name is answered with success. The topic "bytes/40020063" has the server send those bytes, "loop/" the message back. A client id that begins with "session/" is told of a session. A publish to "nul/" is answered with a message whose topic has a NUL. MQTT 3.1.1 has no codes but those of SUBACK. A client id "connack/87" is refused.
  */
 #ifndef DIFF_REFUSER_H
 #define DIFF_REFUSER_H
@@ -19,6 +19,9 @@ static unsigned char refuser_pubcomp[65536];
 
 /* The version and keep-alive of the last CONNECT, the packet identifier of the last PUBLISH, and the reason code of the last DISCONNECT. */
 static volatile int refuser_version, refuser_keep_alive, refuser_identifier, refuser_goodbye = -1;
+
+/* PUBLISHes of QoS 1 and 2 that came. */
+static volatile int refuser_published;
 
 /* CONNECTs that came and get no answer. */
 static struct log refuser_silent = {.name = "silent"};
@@ -83,7 +86,7 @@ static int refuser_told(const char *topic)
 	return length > 2 && strcmp(topic + length - 2, "/p") == 0;
 }
 
-static void refuser_publish(int fd, const unsigned char *packet, int version)
+static void refuser_publish(int fd, const unsigned char *packet, size_t size, int version)
 {
 	const unsigned char *id;
 	char topic[256];
@@ -96,7 +99,10 @@ static void refuser_publish(int fd, const unsigned char *packet, int version)
 	id = packet + 3 + length;
 	told = refuser_told(topic);
 	if (qos > 0)
+	{
+		refuser_published++;
 		refuser_identifier = id[0] << 8 | id[1];
+	}
 	if (strncmp(topic, "silent/", 7) == 0)
 		return;
 	if (strncmp(topic, "nul/", 4) == 0)
@@ -104,6 +110,23 @@ static void refuser_publish(int fd, const unsigned char *packet, int version)
 		const unsigned char v3[] = {0x30, 6, 0, 3, 'a', 0, 'b', 'x'}, v5[] = {0x30, 7, 0, 3, 'a', 0, 'b', 0, 'x'};
 		send(fd, version == 5 ? v5 : v3, version == 5 ? sizeof(v5) : sizeof(v3), MSG_NOSIGNAL);
 		return;
+	}
+	if (strncmp(topic, "bytes/", 6) == 0)
+	{
+		unsigned char bytes[64];
+		size_t n = 0;
+		unsigned int byte;
+
+		while (n < sizeof(bytes) && sscanf(topic + 6 + 2 * n, "%2x", &byte) == 1)
+			bytes[n++] = (unsigned char)byte;
+		send(fd, bytes, n, MSG_NOSIGNAL);
+	}
+	if (strncmp(topic, "loop/", 5) == 0)
+	{
+		const unsigned char header[] = {packet[0], (unsigned char)(size - 1)};
+
+		send(fd, header, sizeof(header), MSG_NOSIGNAL);
+		send(fd, packet + 1, size - 1, MSG_NOSIGNAL);
 	}
 	if (strncmp(topic, "close/", 6) == 0)
 	{
@@ -197,7 +220,7 @@ static void *refuser_serve(void *argument)
 			version = refuser_connect(fd, packet);
 			break;
 		case 3:
-			refuser_publish(fd, packet, version);
+			refuser_publish(fd, packet, length, version);
 			break;
 		case 6:
 			refuser_answer(fd, 0x70, id, version, &refuser_pubcomp[id[0] << 8 | id[1]], 1, 0);

@@ -140,6 +140,7 @@ static void stored(void)
 	SHOW(MQTTAsync_createWithOptions(&c, server, "stored", MQTTCLIENT_PERSISTENCE_DEFAULT, "rows-store", &create));
 	SHOW(MQTTAsync_getPendingTokens(c, &tokens));
 	row("token of a message that waited in the store", tokens ? tokens[0] : 0, "3", 1);
+	row("of one without acknowledgement", tokens ? tokens[1] : 0, "0", 2);
 	MQTTAsync_free(tokens);
 	MQTTAsync_setCallbacks(c, &watch, on_lost, on_message, on_delivered);
 	SHOW(MQTTAsync_connect(c, &o));
@@ -216,8 +217,11 @@ static void while_disconnecting(void)
 	MQTTAsync_responseOptions r = MQTTAsync_responseOptions_initializer;
 	MQTTAsync_disconnectOptions d = MQTTAsync_disconnectOptions_initializer;
 	const long long begin = now_ms();
+	static struct watch second = WATCH_INITIALIZER;
+	char text[128];
 
 	refuser_identifier = 0;
+	refuser_goodbye = -1;
 	SHOW(MQTTAsync_send(c, "silent/a", 1, "x", 1, 0, NULL));
 	while (refuser_identifier == 0)
 		usleep(1000);
@@ -231,12 +235,22 @@ static void while_disconnecting(void)
 	row("subscribe while a disconnect waits", MQTTAsync_subscribe(c, "a", 0, &r), "0", -3);
 	r.context = "unsubscribe";
 	row("unsubscribe while a disconnect waits", MQTTAsync_unsubscribe(c, "a", &r), "0", -3);
+	r.context = "send";
+	SHOW(MQTTAsync_send(c, "silent/b", 1, "x", 1, 0, &r));
+	d.context = call_of(&second, "second disconnect");
+	SHOW(MQTTAsync_disconnect(c, &d));
 	log_await(&watch.done, 1);
 	/* The original ends it when it looks for time-outs next. */
 	row("the disconnect took its time", now_ms() - begin >= 4000, "?", 1);
 	log_print(&watch.done);
+	await_goodbye();
+	row("the server has what was sent meanwhile", refuser_identifier, "1", 2);
+	row("told of the send's end by the end of the disconnect", refused.count, "0", 1);
 	MQTTAsync_destroy(&c);
-	row("onFailure of what was refused, by the end of destroy", refused.count, "2", 0);
+	row("onFailure of what was refused or sent, by the end of destroy", refused.count, "3", 1);
+	log_await(&second.done, 1);
+	printf("%s\n", render_row(text, sizeof(text), second.done.line[0], "second disconnect: onFailure(token 0, code -11)", "second disconnect: onSuccess(token 0)"));
+	refused.count = 0;
 }
 
 /* What is in flight in a clean session of MQTT 3 when its connection is lost. */
@@ -339,6 +353,226 @@ static void dropped_by_a_clean_start(int version)
 	MQTTProperties_free(&properties);
 }
 
+static struct log after = {.name = "after a disconnect"};
+
+/* Sends in a callback that has asked for a disconnect. */
+static void send_after_disconnect(void *context, MQTTAsync_successData *data)
+{
+	MQTTAsync_disconnectOptions d = MQTTAsync_disconnectOptions_initializer;
+	int rc;
+
+	(void)data;
+	d.context = call_of(&watch, "disconnect");
+	d.onSuccess = on_success;
+	rc = MQTTAsync_disconnect(context, &d);
+	log_add(&after, "disconnect: %d", rc);
+	rc = MQTTAsync_send(context, "a", 1, "x", 1, 0, NULL);
+	log_add(&after, "%d", rc);
+}
+
+static void send_after_a_disconnect(void)
+{
+	MQTTAsync c = connected_to("after", MQTTVERSION_DEFAULT);
+	MQTTAsync_responseOptions r = MQTTAsync_responseOptions_initializer;
+
+	r.context = c;
+	r.onSuccess = send_after_disconnect;
+	SHOW(MQTTAsync_send(c, "a", 1, "x", 1, 0, &r));
+	log_await(&after, 2);
+	log_expect(&watch.done, 1);
+	row("send in a callback after a disconnect", atoi(after.line[1]), "0", -3);
+	MQTTAsync_destroy(&c);
+}
+
+/* What is in flight when a MQTT 5 server says that it has no session, without a clean start. */
+static void session_that_the_server_lost(void)
+{
+	MQTTAsync c = new_async(server, "lost-session", MQTTVERSION_5, &watch);
+	MQTTAsync_connectOptions o = connecting("connect", MQTTVERSION_5, 0);
+	MQTTProperties properties = MQTTProperties_initializer;
+	MQTTProperty expiry = {.identifier = MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL, .value.integer4 = 1000};
+	MQTTAsync_responseOptions r = response5(call_of(&watch, "send"), on_success5);
+	char first[64], text[256];
+
+	MQTTProperties_add(&properties, &expiry);
+	o.connectProperties = &properties;
+	SHOW(MQTTAsync_connect(c, &o));
+	log_expect(&watch.done, 1);
+	refuser_published = 0;
+	SHOW(MQTTAsync_send(c, "silent/a", 1, "x", 1, 0, &r));
+	while (refuser_published == 0)
+		usleep(1000);
+	disconnect_async(c, MQTTVERSION_5, &watch);
+	SHOW(MQTTAsync_connect(c, &o));
+	log_await(&watch.done, on_the_original() ? 2 : 1);
+	snprintf(first, sizeof(first), "%.16s", watch.done.line[0]);
+	printf("first: %s\n", render_row(text, sizeof(text), first, "send: onFailure5", "connect: onSucce"));
+	while (!on_the_original() && refuser_published < 2)
+		usleep(1000);
+	MQTTAsync_destroy(&c);
+	row("times that the message was sent", refuser_published, "1", 2);
+	watch.done.count = 0;
+	MQTTProperties_free(&properties);
+}
+
+/* A subscribe that is refused at once may use a token up. */
+static void token_of_a_refused_call(void)
+{
+	MQTTAsync c = connected_to("refused-call", MQTTVERSION_5);
+	MQTTSubscribe_options options[2] = {MQTTSubscribe_options_initializer, MQTTSubscribe_options_initializer};
+	MQTTAsync_responseOptions r = MQTTAsync_responseOptions_initializer;
+	char *topics[] = {"a", "b", "c"};
+	int qos[] = {0, 0, 0};
+
+	r.subscribeOptionsCount = 2;
+	r.subscribeOptionsList = options;
+	SHOW(MQTTAsync_subscribeMany(c, 3, topics, qos, &r));
+	r.subscribeOptionsCount = 0;
+	SHOW(MQTTAsync_subscribe(c, "a", 0, &r));
+	row("token of the next call", r.token, "2", 1);
+	MQTTAsync_destroy(&c);
+}
+
+/* Packets that no server may send, and acknowledgements of nothing. */
+static void wrong_packets(void)
+{
+	static const char *const wrong[] = {
+		"8206000100016101", /* SUBSCRIBE */
+		"0000", "f000",     /* reserved types */
+		"d100",             /* PINGRESP with a reserved flag */
+		"e000",             /* DISCONNECT, with MQTT 3 */
+		"3606000174000178", /* QoS 3 */
+		"3206000174000078", /* packet identifier 0 */
+		"300400012378",     /* a wildcard in the topic's name */
+	};
+	MQTTAsync c;
+	char topic[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+	{
+		c = connected_to("wrong", MQTTVERSION_DEFAULT);
+		gone.count = delivered.count = 0;
+		MQTTAsync_setConnectionLostCallback(c, NULL, on_gone);
+		MQTTAsync_setDeliveryCompleteCallback(c, NULL, on_delivered);
+		snprintf(topic, sizeof(topic), "bytes/%s", wrong[i]);
+		SHOW(MQTTAsync_send(c, topic, 1, "x", 0, 0, NULL));
+		if (on_the_original())
+		{
+			/* Its acknowledgement comes behind those bytes. */
+			SHOW(MQTTAsync_send(c, "a", 1, "x", 1, 0, NULL));
+			log_await(&delivered, 1);
+		}
+		else
+		{
+			printf("MQTTAsync_send(c, \"a\", 1, \"x\", 1, 0, NULL) = 0\n");
+			log_await(&gone, 1);
+		}
+		printf("%s, ", topic);
+		row("connected", MQTTAsync_isConnected(c), "1", 0);
+		MQTTAsync_destroy(&c);
+	}
+	c = connected_to("stray", MQTTVERSION_DEFAULT);
+	delivered.count = 0;
+	MQTTAsync_setDeliveryCompleteCallback(c, NULL, on_delivered);
+	SHOW(MQTTAsync_send(c, "bytes/4002006370020063", 1, "x", 0, 0, NULL));
+	SHOW(MQTTAsync_send(c, "a", 1, "x", 1, 0, NULL));
+	log_await(&delivered, on_the_original() ? 3 : 1);
+	row("deliveryComplete, with two of them for nothing", delivered.count, "3", 1);
+	MQTTAsync_destroy(&c);
+}
+
+/* A message without acknowledgement that the server sends back: which callback comes first. */
+enum { LOOPS = 200 };
+static struct log looped = {.name = "looped"};
+static volatile int sent_callback[LOOPS], early;
+
+static void on_loop_sent(void *context, MQTTAsync_successData *data)
+{
+	(void)data;
+	*(volatile int *)context = 1;
+	log_add(&looped, "sent");
+}
+
+static int on_loop(void *context, char *topic, int length, MQTTAsync_message *message)
+{
+	(void)context;
+	(void)length;
+	early += !sent_callback[*(unsigned char *)message->payload];
+	log_add(&looped, "arrived");
+	MQTTAsync_freeMessage(&message);
+	MQTTAsync_free(topic);
+	return 1;
+}
+
+static void loopback(void)
+{
+	MQTTAsync c = connected_to("loopback", MQTTVERSION_DEFAULT);
+	MQTTAsync_responseOptions r = MQTTAsync_responseOptions_initializer;
+	char number[16], text[32];
+	int i;
+
+	MQTTAsync_setMessageArrivedCallback(c, NULL, on_loop);
+	r.onSuccess = on_loop_sent;
+	for (i = 0; i < LOOPS; i++)
+	{
+		const unsigned char payload = (unsigned char)i;
+
+		looped.count = 0;
+		r.context = (void *)&sent_callback[i];
+		if (MQTTAsync_send(c, "loop/", 1, &payload, 0, 0, &r) != MQTTASYNC_SUCCESS)
+			printf("send %d failed\n", i);
+		log_await(&looped, 2);
+	}
+	snprintf(number, sizeof(number), "%d", early);
+	printf("messages before the onSuccess of their send: %s\n", render_row(text, sizeof(text), number, "0", "?"));
+	MQTTAsync_destroy(&c);
+}
+
+static volatile int told;
+
+static void on_slow_delivery(void *context, MQTTAsync_token token)
+{
+	(void)context;
+	(void)token;
+	usleep(50000);
+	told++;
+}
+
+static void on_slow_success(void *context, MQTTAsync_successData *data)
+{
+	(void)context;
+	(void)data;
+	usleep(50000);
+	told++;
+}
+
+/* A program frees what a callback uses once it knows that the message is complete: the same on both. */
+static void told_before_the_call_returns(void)
+{
+	MQTTAsync c = connected_to("told", MQTTVERSION_DEFAULT);
+	MQTTAsync_responseOptions r = MQTTAsync_responseOptions_initializer;
+	int qos;
+
+	MQTTAsync_setDeliveryCompleteCallback(c, NULL, on_slow_delivery);
+	r.onSuccess = on_slow_success;
+	for (qos = 1; qos <= 2; qos++)
+	{
+		told = 0;
+		SHOW(MQTTAsync_send(c, "a", 1, "x", qos, 0, &r));
+		SHOW(MQTTAsync_waitForCompletion(c, r.token, 5000));
+		SHOW(told);
+		told = 0;
+		SHOW(MQTTAsync_send(c, "a", 1, "x", qos, 0, &r));
+		/* The first of its callbacks has run. */
+		while (told == 0)
+			usleep(1000);
+		SHOW(MQTTAsync_isComplete(c, r.token));
+		SHOW(told);
+	}
+	MQTTAsync_destroy(&c);
+}
+
 int main(void)
 {
 	server = refuser_start();
@@ -357,5 +591,11 @@ int main(void)
 	lost_in_flight();
 	unanswered();
 	reconnect_by_hand();
+	send_after_a_disconnect();
+	session_that_the_server_lost();
+	token_of_a_refused_call();
+	wrong_packets();
+	loopback();
+	told_before_the_call_returns();
 	return 0;
 }
