@@ -214,6 +214,36 @@ fn an_alias_that_the_server_has_not_seen_is_sent_with_its_topic() {
     );
 }
 
+/// With the topic that it brings it may be more than the server takes ([MQTT-3.2.2-15]).
+#[test]
+fn a_message_that_brings_its_topic_is_measured_with_it() {
+    for (limit, accepted) in [(40, true), (39, false)] {
+        let mut ours = Ours::new(Version::V5);
+        ours.granted = properties(&[
+            (PropertyId::TopicAliasMaximum, Value::Two(2)),
+            (PropertyId::ReceiveMaximum, Value::Two(1)),
+            (PropertyId::MaximumPacketSize, Value::Four(limit)),
+        ]);
+        ours.begin(false);
+        ours.say(b"first", QoS::AtLeastOnce, None);
+        ours.say(&[b'x'; 20], QoS::AtLeastOnce, Some(1));
+        ours.server_acks(AckKind::PubAck, 1).unwrap();
+        ours.server_acks(AckKind::PubAck, 2).unwrap();
+        ours.sent();
+        let alias = properties(&[(PropertyId::TopicAlias, Value::Two(1))]);
+        let message = Publish {
+            topic: b"",
+            properties: alias.as_ref(),
+            ..message(QoS::AtMostOnce, &[0; 12])
+        };
+        // Two bytes of header, two and twenty of topic, four of properties.
+        let answer = ours.publishes_as(&message);
+        assert_eq!(answer.is_ok(), accepted, "{answer:?}");
+        let sizes: Vec<_> = ours.sent().iter().map(Vec::len).collect();
+        assert_eq!(sizes, vec![40; usize::from(accepted)]);
+    }
+}
+
 #[test]
 fn the_programs_own_aliases_end_the_automatic_ones() {
     let mut ours = Ours::with_aliases(GIVE);

@@ -1,6 +1,6 @@
 //! What one connection leaves to the next, and what must not outlive it.
 
-use super::super::{MAX_AHEAD, MAX_UNSENT_REPLIES, Options};
+use super::super::{Accepted, MAX_AHEAD, MAX_UNSENT_REPLIES, Options, Refused};
 use super::*;
 
 const ONE: QoS = QoS::AtLeastOnce;
@@ -272,4 +272,53 @@ fn a_packet_that_is_wanted_is_sent_and_told() {
     ours.lose();
     ours.begin(false);
     assert_eq!((ours.world.ended.len(), ours.world.packets.len()), (2, 0));
+}
+
+/// What may not wait is sent at once, however far the stream is ahead, or refused: with no room in the quota, and offline.
+#[test]
+fn what_may_not_wait_is_sent_or_refused() {
+    for version in BOTH {
+        let mut ours = Ours::new(version);
+        let says = |ours: &mut Ours, qos, token, payload: &[u8]| {
+            let (now, world) = (ours.now, &mut ours.world);
+            let message = message(qos, payload);
+            ours.session.publish(&message, token, (), false, now, world)
+        };
+        let offline = says(&mut ours, QoS::AtMostOnce, None, b"x");
+        assert_eq!(offline, Err(Refused::Full));
+        ours.begin(false);
+        let large = vec![0; usize::try_from(MAX_AHEAD).expect("a size") + 1];
+        for (token, payload) in [(Some(7), &large[..]), (None, b"x"), (Some(8), b"x")] {
+            let sent = says(&mut ours, QoS::AtMostOnce, token, payload);
+            assert_eq!(sent, Ok(Accepted::Sent(0)));
+        }
+        let tokens: Vec<_> = ours.world.ended.iter().map(|(token, _)| *token).collect();
+        assert_eq!(tokens, [7, 0, 8], "without a token it has none");
+        for _ in 0..100 {
+            let sent = says(&mut ours, ONE, Some(9), b"x");
+            assert!(matches!(sent, Ok(Accepted::Sent(1..))));
+        }
+        assert_eq!(says(&mut ours, ONE, Some(9), b"x"), Err(Refused::Full));
+        assert_eq!((ours.sent().len(), ours.session.queued()), (103, 0));
+    }
+}
+
+/// What the last server did not take, the next one may: what waits meanwhile is not measured by it.
+#[test]
+fn what_waits_for_a_connection_is_not_refused_by_the_last_ones_limits() {
+    let mut ours = Ours::new(Version::V5);
+    ours.granted = properties(&[
+        (PropertyId::MaximumQoS, Value::Byte(0)),
+        (PropertyId::MaximumPacketSize, Value::Four(20)),
+    ]);
+    ours.begin(false);
+    assert!(ours.publishes(ONE, b"x").is_err());
+    ours.lose();
+    for qos in [QoS::AtMostOnce, ONE] {
+        let queued = ours.publishes(qos, &[0; 20]);
+        assert_eq!(queued, Ok(Accepted::Queued(0)));
+    }
+    ours.granted = Properties::new();
+    ours.begin(false);
+    assert_eq!(ours.sent().len(), 2);
 }

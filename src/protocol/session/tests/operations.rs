@@ -286,6 +286,7 @@ fn disconnect_says_as_much_as_the_server_takes() {
         assert!(left.is_ok());
         ours.sent()
     };
+    assert_eq!(full[0][2], 4, "the reason");
     let short = vec![0xe0, 7, 4, 5, 17, 0, 0, 0, 9];
     for (limit, expected) in [
         (full[0].len(), Some(&full[0])),
