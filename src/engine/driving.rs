@@ -87,3 +87,34 @@ impl Driving {
         self.by_program.tick
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn work(bits: u8) -> Work {
+        Work {
+            read: bits & 1 != 0,
+            write: bits & 2 != 0,
+            tick: bits & 4 != 0,
+            more: bits & 8 != 0,
+            level: false,
+        }
+    }
+
+    #[test]
+    fn each_part_of_the_work_counts_by_itself() {
+        for (a, b) in (0..16).flat_map(|a| (0..16).map(move |b| (a, b))) {
+            assert_eq!(work(a).both(work(b)), work(a & b));
+            let new = work(a).has_what_was_not_in(work(b));
+            assert_eq!(new, a & !b != 0, "{a:b} {b:b}");
+        }
+        // An order is no part of what is told.
+        let level = Work {
+            level: true,
+            ..Work::ALL
+        };
+        assert_eq!(level.both(level), Work::ALL);
+        assert!(!level.has_what_was_not_in(Work::ALL));
+    }
+}

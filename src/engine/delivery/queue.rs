@@ -486,6 +486,38 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_a_call_takes_counts_no_longer() {
+        let mut queue = queue(Driver::Calls);
+        let (messages, bytes) = (2, 10);
+        queue.set_limits(Limits { messages, bytes });
+        queue.push(message("a"));
+        queue.push(message("bc"));
+        assert!(queue.is_full());
+        assert_eq!(taken(&mut queue).as_deref(), Some("a"));
+        assert!(!queue.is_full());
+        assert_eq!(queue.unread(), (1, 2));
+        assert_eq!(taken(&mut queue).as_deref(), Some("bc"));
+        assert_eq!(queue.unread(), (0, 0));
+        assert!(!queue.has_messages() && taken(&mut queue).is_none());
+    }
+
+    /// The program is told once, when it has taken so much that the client may go on.
+    #[test]
+    fn what_the_program_does_not_take_holds_the_client_back() {
+        let untaken = Arc::new(Untaken::default());
+        let mut queue = queue(Driver::Reactor);
+        queue.hold_back_for(Arc::clone(&untaken));
+        untaken.add(MAX_UNTAKEN_BYTES - 1);
+        assert!(!queue.is_crowded());
+        assert!(!untaken.remove(1), "nothing was held back");
+        untaken.add(3);
+        assert!(queue.is_crowded());
+        assert!(!untaken.remove(1) && queue.is_crowded(), "still as much");
+        assert!(untaken.remove(1) && !queue.is_crowded());
+        assert!(!untaken.remove(1), "once");
+    }
+
+    #[test]
     fn messages_in_the_store_are_messages_and_take_no_memory() {
         let mut queue = queue(Driver::Calls);
         queue.set_limits(Limits {

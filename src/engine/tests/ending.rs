@@ -130,6 +130,58 @@ fn disconnect_follows_what_is_still_to_be_written() {
     assert_eq!((all.len(), &all[105..]), (107, &[0xe0, 0][..]));
 }
 
+/// DISCONNECT is out when the last byte of it is.
+#[test]
+fn a_disconnect_ends_when_the_socket_has_taken_all_of_it() {
+    let client = Carried::new(setup(), None);
+    let stream = client.attach(64, options_of(Version::V311), "connect");
+    sent(&stream);
+    client.feed(&stream, super::CONNACK);
+    client.heard();
+    // All but one byte of the room.
+    let message = publish(QoS::AtMostOnce, &[b'x'; 58]);
+    client.send(&message, "large").expect("accepted");
+    assert_eq!((client.heard().len(), stream.pending()), (1, 63));
+    disconnect(&client, FAR);
+    assert_eq!(stream.pending(), 64);
+    assert!(client.heard().is_empty() && !stream.is_ended());
+    let mut all = sent(&stream);
+    client.work();
+    assert_eq!(client.heard(), ["disconnect done, said: true"]);
+    all.extend(sent(&stream));
+    assert_eq!(all[63..], [0xe0, 0]);
+}
+
+/// The time that a disconnect waits is no handshake's.
+#[test]
+fn a_disconnect_whose_time_is_over_is_said() {
+    let (client, stream) = in_flight(options_of(Version::V311));
+    let minute = Duration::from_secs(60);
+    disconnect(&client, minute);
+    client.tick(2 * minute);
+    assert!(client.is_connected() && !stream.is_ended());
+    client.feed(&stream, &[0x40, 2, 0, 1]);
+    assert_eq!(sent(&stream), [0xe0, 0]);
+}
+
+#[test]
+fn a_call_that_disconnects_gives_a_socket_up_that_takes_nothing() {
+    let client = Carried::new(setup(), None);
+    let stream = client.attach(64, options_of(Version::V311), "connect");
+    sent(&stream);
+    client.feed(&stream, super::CONNACK);
+    let message = publish(QoS::AtMostOnce, &[b'x'; 100]);
+    client.send(&message, "large").expect("accepted");
+    client.heard();
+    let left = client.disconnect_and_wait(Duration::ZERO, 0, Properties::new());
+    assert!(left.is_ok() && !client.is_connected());
+    assert_eq!(client.heard(), ["large failed"]);
+    assert_eq!(sent(&stream).len(), 64);
+    assert!(stream.is_ended());
+    let (_, last) = client.last_error().expect("noted");
+    assert!(last.text.contains("took no DISCONNECT"), "{}", last.text);
+}
+
 /// One way in which a connection ends that the program has not asked for.
 struct End {
     name: &'static str,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::carried::{Carried, PUBLISH, options_of, sent, setup};
+use super::carried::{Carried, PUBLISH, connack, options_of, sent, setup};
 use super::shelf::{Kept, Shelf};
 use super::{CONNACK, Driver, options, publish};
 use crate::engine::Terms;
@@ -159,6 +159,29 @@ fn a_message_that_a_call_returns_is_not_kept() {
     let received = client.receive(std::time::Duration::ZERO).expect("no error");
     assert_eq!(received.as_deref(), Some(&b"x"[..]));
     assert!(names(&shelf.0).is_empty());
+}
+
+/// A message that cannot be stored must not be acknowledged: the server sends it again on the next connection.
+#[test]
+fn what_cannot_be_stored_is_not_acknowledged() {
+    for (version, message, says) in [
+        (Version::V311, PUBLISH, &b""[..]),
+        (Version::V5, b"\x32\x07\0\x01t\0\x01\0x", b"\xe0\x01\x83"),
+    ] {
+        let shelf = Kept::default();
+        let client = on(&shelf);
+        let stream = client.attach(1 << 16, options_of(version), "connect");
+        sent(&stream);
+        client.feed(&stream, connack(version));
+        client.heard();
+        shelf.0.lock().refuses = true;
+        client.feed(&stream, message);
+        assert_eq!(sent(&stream), says, "{version:?}");
+        assert!(stream.is_ended() && !client.is_connected());
+        let lost = "lost: a received message could not be stored";
+        assert_eq!(client.heard(), [lost]);
+        assert!(names(&shelf.0).is_empty());
+    }
 }
 
 #[test]

@@ -494,6 +494,23 @@ fn an_attached_link_that_ends_in_its_handshake_is_the_programs_to_replace() {
     assert!(life.end().expect("a connection").session_ends);
 }
 
+/// The task of a connect that has failed has nothing to do with the link that comes after it.
+#[test]
+fn an_attached_link_has_an_epoch_of_its_own() {
+    let (mut life, epoch) = connecting(false);
+    assert_eq!(life.failed(epoch), Some(1));
+    let attached = life.attach(
+        options(false),
+        2,
+        connection(),
+        handshake(),
+        Instant::now(),
+        None,
+    );
+    assert_eq!(attached, Ok(()));
+    assert!(life.epoch() > epoch && !life.may_attempt(epoch));
+}
+
 #[test]
 fn a_link_that_was_prepared_takes_the_place_of_its_attempt() {
     let (mut life, epoch) = connecting(true);

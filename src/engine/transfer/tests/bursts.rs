@@ -6,6 +6,7 @@ use crate::engine::tests::carried::FAR;
 use crate::engine::tests::publish;
 use crate::protocol::QoS;
 use crate::protocol::reason::IMPLEMENTATION_SPECIFIC_ERROR;
+use crate::protocol::session::MAX_AHEAD;
 
 /// Publishes a small message at `QoS` 0.
 fn say(client: &Client<Program<false>>) {
@@ -359,4 +360,25 @@ fn the_programs_thread_is_told_of_what_a_layer_has_kept_back() {
         drop(client.read_some(client.lock()));
         assert_eq!(client.wants().write, write);
     }
+}
+
+/// The program is so far ahead of the socket that its messages wait: they go out when the socket has taken what was before them.
+#[test]
+fn what_waits_for_room_goes_out_when_there_is_some() {
+    const PAYLOAD: usize = 1 << 20;
+    let count = 2 + usize::try_from(MAX_AHEAD).expect("a size") / PAYLOAD;
+    let (client, layer) = connected(Version::V311);
+    layer.inside_write(|| Err(io::ErrorKind::WouldBlock.into()));
+    let payload = vec![0; PAYLOAD];
+    let message = publish(QoS::AtMostOnce, &payload);
+    for _ in 0..count {
+        client.send(&message, "x").expect("accepted");
+    }
+    assert!(client.heard().is_empty() && client.lock().session.queued() > 0);
+    let mut core = client.lock();
+    connection(&mut core).writer.may_have_room();
+    drop(client.settle(core, Thread::Caller));
+    // A caller has its turns, and the reactor goes on, from here on by itself.
+    Arc::clone(&client.0).scheduled();
+    assert_eq!(client.host().wait_for(count), vec!["x ended"; count]);
 }

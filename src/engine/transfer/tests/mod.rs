@@ -28,6 +28,8 @@ enum In {
     Bytes(Vec<u8>),
     Again,
     End,
+    /// That, behind what happens inside the read.
+    Then(Box<dyn FnOnce() + Send>, Box<In>),
 }
 
 struct Script {
@@ -45,8 +47,14 @@ struct Scripted(Arc<Mutex<Script>>);
 
 impl Layer for Scripted {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<Input> {
+        let mut next = self.0.lock().reads.pop_front();
+        while let Some(In::Then(inside, then)) = next {
+            inside();
+            next = Some(*then);
+        }
         let mut script = self.0.lock();
-        match script.reads.pop_front() {
+        match next {
+            Some(In::Then(..)) => unreachable!("done above"),
             Some(In::Bytes(mut bytes)) => {
                 let count = bytes.len().min(buf.len());
                 buf[..count].copy_from_slice(&bytes[..count]);

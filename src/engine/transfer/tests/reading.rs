@@ -81,12 +81,17 @@ fn a_length_field_alone_takes_no_memory() {
     let mut beginning = header(200 << 20);
     beginning.resize(LARGE, b'x');
     layer.0.lock().reads.push_back(In::Bytes(beginning));
-    client.work();
-    let mut core = client.lock();
-    let partial = connection(&mut core).reader.begin().expect("the role");
-    assert_eq!(partial.len(), LARGE);
-    assert!(partial.capacity() <= 2 * GROWTH);
-    assert!(!connection(&mut core).reader.end(Found::Nothing, partial));
+    for size in [LARGE, LARGE + 9] {
+        client.work();
+        let mut core = client.lock();
+        let partial = connection(&mut core).reader.begin().expect("the role");
+        assert_eq!(partial.len(), size);
+        assert!(partial.capacity() <= 2 * GROWTH);
+        assert!(!connection(&mut core).reader.end(Found::Nothing, partial));
+        // That much more in a buffer of its own.
+        let more = In::Bytes(vec![b'x'; 9]);
+        layer.0.lock().reads.push_back(more);
+    }
 }
 
 #[test]
@@ -165,4 +170,86 @@ fn why_the_server_has_left_can_be_asked_for() {
     client.work();
     let (_, error) = client.last_error().expect("an error");
     assert!(error.text.contains("shutting down"), "{}", error.text);
+}
+
+/// A connection ends while a thread reads from it, and another begins: what the thread brings belongs to neither.
+#[test]
+fn what_a_read_brings_from_a_connection_that_is_gone_is_nothing() {
+    let large = || {
+        let (mut large, _) = message(2 * LARGE);
+        let rest = large.split_off(LARGE + 1);
+        (large, rest)
+    };
+    let broken = || vec![0, 0];
+    for (begun, then) in [
+        (None, In::Bytes(message(3).0)),
+        (None, In::Bytes(broken())),
+        (None, In::Again),
+        (None, In::End),
+        (Some(large().0), In::Bytes(large().1)),
+        (Some(large().0), In::Again),
+        (Some(large().0), In::End),
+    ] {
+        let (client, layer) = connected(Version::V311);
+        if let Some(begun) = begun {
+            layer.0.lock().reads.push_back(In::Bytes(begun));
+            read_all(&client, &layer);
+        }
+        let (this, next) = (Arc::clone(&client.0), Arc::new(Mutex::new(None)));
+        let kept = Arc::clone(&next);
+        let inside = move || {
+            let mut core = this.lock();
+            // Not `lose`, which asks the layer why: that is in use here.
+            assert!(this.drop_connection(&mut core).is_some());
+            // Nor is it closed here, for that.
+            let ended = core.retired.take();
+            drop(core);
+            let (link, stream) = Link::stream(1 << 16, Arc::new(|_| {}));
+            let begun = this.attach(link, options_of(Version::V311), "next");
+            assert!(begun.is_ok());
+            *kept.lock() = Some((stream, ended));
+        };
+        let then = In::Then(Box::new(inside), Box::new(then));
+        layer.0.lock().reads.push_back(then);
+        drop(client.settle(client.read_some(client.lock()), Thread::Caller));
+        let (stream, _ended) = next.lock().take().expect("it has begun");
+        assert!(client.heard().is_empty() && !stream.is_ended());
+        // The next connection's reader has nothing of it.
+        client.feed(&stream, connack(Version::V311));
+        client.feed(&stream, &message(1).0);
+        assert_eq!(client.heard(), ["next up", "connected", "a"]);
+    }
+}
+
+/// Where a read may have left something, no event tells of it: it is read again.
+#[test]
+fn what_a_read_may_have_left_is_due() {
+    let small = message(3).0;
+    let full = small.repeat(READ_TURN / small.len() + 1);
+    let (large, _) = message(2 * LARGE + GROWTH);
+    let (begun, more) = large.split_at(LARGE + 1);
+    // What has come before, what the read brings, what the layer still holds, and whether it is read again.
+    for (begun, bytes, wants, due) in [
+        (&b""[..], &small[..], Want::Readable, false),
+        (b"", &small, Want::Call, true),
+        (b"", &full[..READ_TURN], Want::Readable, true),
+        (begun, &more[..9], Want::Readable, false),
+        (begun, &more[..9], Want::Call, true),
+        (begun, &more[..GROWTH], Want::Readable, true),
+    ] {
+        let (client, layer) = connected(Version::V311);
+        if !begun.is_empty() {
+            layer.0.lock().reads.push_back(In::Bytes(begun.to_vec()));
+            read_all(&client, &layer);
+        }
+        let mut script = layer.0.lock();
+        script.reads.push_back(In::Bytes(bytes.to_vec()));
+        script.wants.read = wants;
+        drop(script);
+        let mut core = client.read_some(client.lock());
+        assert!(layer.0.lock().reads.is_empty());
+        let found = connection(&mut core).reader.is_due();
+        assert_eq!(found, due, "{} {}", begun.len(), bytes.len());
+        layer.0.lock().wants.read = Want::Readable;
+    }
 }
