@@ -141,7 +141,115 @@ fn jittered(delay: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+
     use super::*;
+    use crate::engine::tests::carried::{Carried, setup};
+    use crate::engine::tests::options;
+    use crate::options::ReconnectOptions;
+
+    const S: Duration = Duration::from_secs(1);
+    /// URIs that lead nowhere, at once.
+    const NOWHERE: [&str; 2] = ["nonsense://1", "nonsense://2"];
+
+    /// A client whose automatic reconnect begins: its connect, of which it has not heard, has failed.
+    fn reconnecting(min: Duration, max: Duration) -> (Carried, Plan) {
+        let client = Carried::new(setup(), None);
+        let options = ConnectOptions {
+            server_uris: vec![NOWHERE[0].to_owned()],
+            ..options()
+        };
+        let mut core = client.lock();
+        let begun = core.lifecycle.connect(Arc::new(options), "connect");
+        let op = core.lifecycle.failed(begun.expect("idle"));
+        let retry = Some(ReconnectOptions { min, max });
+        let plan = core.lifecycle.retry(retry, op.map(Box::new));
+        drop(core);
+        (client, plan.expect("it is wanted"))
+    }
+
+    /// Runs on a clock that goes on only while nothing else does.
+    fn run<T>(task: impl Future<Output = T>) -> T {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().start_paused(true).build();
+        runtime.expect("a runtime").block_on(task)
+    }
+
+    /// Lets the task run for so long.
+    async fn pass(time: Duration, task: &mut (impl Future<Output = ()> + Unpin)) {
+        let ended = tokio::time::timeout(time, task).await.is_ok();
+        assert!(!ended, "nobody ends it");
+    }
+
+    /// Returns how many attempts have failed.
+    fn attempts(client: &Carried) -> u64 {
+        client.last_error().map_or(0, |(count, _)| count)
+    }
+
+    #[test]
+    fn pauses_double_from_the_shortest_to_the_longest() {
+        // The shortest, the longest, and how many attempts fit into 100 seconds, whatever chance makes of the pauses.
+        for (min, max, expected) in [(1, 1000, 6..=6), (1, 2, 42..=63), (10, 1, 8..=12)] {
+            let (client, plan) = reconnecting(min * S, max * S);
+            let mut task = pin!(Arc::clone(&client.0).keep_trying(plan, true));
+            run(pass(100 * S, &mut task));
+            let attempts = attempts(&client);
+            assert!(expected.contains(&attempts), "{min} {max}: {attempts}");
+        }
+    }
+
+    #[test]
+    fn pauses_are_not_alike() {
+        let early = |_: &u32| {
+            let (client, plan) = reconnecting(10 * S, 10 * S);
+            let mut task = pin!(Arc::clone(&client.0).keep_trying(plan, true));
+            run(pass(9 * S, &mut task));
+            attempts(&client) > 0
+        };
+        // A quarter of them comes a tenth earlier or more: that none of 60 does is one chance in 10^7, and so is all of them.
+        let early = (0..60).filter(early).count();
+        assert!((1..60).contains(&early), "{early}");
+    }
+
+    #[test]
+    fn the_program_has_the_next_attempt_made_now_and_the_pauses_begin_anew() {
+        let (client, plan) = reconnecting(S, 1000 * S);
+        let mut task = pin!(Arc::clone(&client.0).keep_trying(plan, true));
+        run(async {
+            pass(100 * S, &mut task).await;
+            assert_eq!(attempts(&client), 6);
+            assert!(client.reconnect("now").is_ok());
+            pass(S / 2, &mut task).await;
+            assert_eq!(attempts(&client), 7);
+            pass(100 * S, &mut task).await;
+            assert_eq!(attempts(&client), 13);
+        });
+    }
+
+    #[test]
+    fn new_options_are_for_all_attempts_that_follow() {
+        let (client, plan) = reconnecting(S, 1000 * S);
+        *client.host().fresh.lock() = Some(ConnectOptions {
+            server_uris: NOWHERE.map(str::to_owned).into(),
+            ..options()
+        });
+        let mut task = pin!(Arc::clone(&client.0).keep_trying(plan, true));
+        // Three attempts, at two servers each.
+        run(pass(9 * S, &mut task));
+        assert_eq!(attempts(&client), 6);
+        assert!(client.host().fresh.lock().is_none());
+    }
+
+    #[test]
+    fn a_connect_that_was_not_told_is_told_of_the_first_failure() {
+        let (client, plan) = reconnecting(S, S);
+        let mut task = pin!(Arc::clone(&client.0).keep_trying(plan, true));
+        run(pass(10 * S, &mut task));
+        let heard = client.heard();
+        assert_eq!(heard.len(), 1, "{heard:?}");
+        assert!(heard[0].starts_with("connect failed: "), "{heard:?}");
+    }
 
     #[test]
     fn delays_are_spread_over_a_fifth_either_way() {

@@ -33,6 +33,8 @@ pub struct Program<const BLOCKS: bool> {
     pub handled_all: AtomicUsize,
     /// The thread that was the last to run a callback.
     pub thread: Mutex<Option<ThreadId>>,
+    /// How the connects ended of which it was told.
+    pub connects: Mutex<Vec<ConnectResult>>,
     /// What it answers when it is asked for new options.
     pub fresh: Mutex<Option<ConnectOptions>>,
 }
@@ -145,11 +147,14 @@ impl<const BLOCKS: bool> Host for Program<BLOCKS> {
             Event::Acknowledged {
                 kind, packet_id, ..
             } => format!("{kind:?} {packet_id}"),
-            Event::ConnectEnded { op, result: Ok(_) } => format!("{op} up"),
-            Event::ConnectEnded {
-                op,
-                result: Err(failure),
-            } => format!("{op} failed: {}", failure.message),
+            Event::ConnectEnded { op, result } => {
+                let what = match &result {
+                    Ok(_) => format!("{op} up"),
+                    Err(failure) => format!("{op} failed: {}", failure.message),
+                };
+                self.connects.lock().push(result);
+                what
+            }
             Event::Connected { .. } if BLOCKS => return handled,
             Event::Connected { told } => if told { "connected" } else { "connected again" }.into(),
             Event::ConnectionLost(loss) => format!("lost: {}", loss.text),

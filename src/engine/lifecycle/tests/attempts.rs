@@ -1,6 +1,8 @@
 //! Attempts to connect: which servers and versions are tried, and what an answer comes to.
 
 use super::*;
+use crate::engine::lifecycle::connect::refusal;
+use rustix::io::Errno;
 
 /// Runs an attempt's task to its end, on this thread.
 fn run<T>(task: impl Future<Output = T>) -> T {
@@ -162,7 +164,7 @@ fn a_list_needs_one_server_that_can_be_used() {
 
 /// A server that answers one CONNECT on each connection, in order, and ends it where it has no answer. Returns its URI, and the
 /// thread, which returns the CONNECTs.
-fn serve(answers: &[&'static [u8]]) -> (String, std::thread::JoinHandle<Vec<Vec<u8>>>) {
+pub fn serve(answers: &[&'static [u8]]) -> (String, std::thread::JoinHandle<Vec<Vec<u8>>>) {
     use std::io::{Read, Write};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let uri = format!("tcp://{}", listener.local_addr().expect("an address"));
@@ -200,8 +202,10 @@ fn an_attempt_is_decided_by_the_servers_first_packet() {
         ..options_of(V5)
     };
     let present: &[u8] = &[0x20, 3, 1, 0, 0];
-    let rows: [(&ConnectOptions, &[&'static [u8]], Comes); 9] = [
+    let rows: [(&ConnectOptions, &[&'static [u8]], Comes); 10] = [
         (&default, &[ACCEPTED], Ok((V3, false))),
+        // 3.1.1 has no such rule for the client.
+        (&default, &[&[0x20, 2, 1, 0]], Ok((V3, true))),
         (
             &default,
             &[unacceptable, ACCEPTED],
@@ -323,5 +327,153 @@ fn a_session_that_goes_on_is_not_asked_to_start_clean() {
         assert!(established.is_ok());
         let flags = server.join().expect("served")[0][9];
         assert_eq!(flags & CLEAN == 0, keep, "{version:?}");
+    }
+}
+
+/// A port of which nobody hears, for as long as the first is kept.
+pub fn nobody() -> (std::os::fd::OwnedFd, String) {
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    let any: std::net::SocketAddr = ([127, 0, 0, 1], 0).into();
+    bind(&socket, &any).expect("a port");
+    let address = getsockname(&socket).expect("an address");
+    let address = std::net::SocketAddr::try_from(address).expect("an address");
+    (socket, format!("tcp://{address}"))
+}
+
+/// What one attempt at that server comes to, which must fail.
+fn failure_of(uri: &str, options: ConnectOptions) -> ConnectFailure {
+    let options = Arc::new(ConnectOptions {
+        server_uris: vec![uri.to_owned()],
+        ..options
+    });
+    let (client, epoch) = attempting("connect", &options);
+    let result = run(client.try_candidates(&options, epoch, false));
+    result.err().expect("a failure")
+}
+
+#[test]
+fn a_failure_says_how_far_the_attempt_came() {
+    const TOO_LARGE: &[u8] = &[0x20, 0x80, 0x80, 0x80, 1];
+    let patient = |version| ConnectOptions {
+        connect_timeout: FAR,
+        ..options_of(version)
+    };
+    let (_kept, closed) = nobody();
+    let failure = failure_of(&closed, patient(V3));
+    let refused = Errno::CONNREFUSED.raw_os_error();
+    assert_eq!(
+        (failure.stage, failure.os_error),
+        (Some(Stage::Tcp), Some(refused))
+    );
+    let failure = failure_of("nonsense://h", patient(V3));
+    assert_eq!(
+        (failure.stage, failure.os_error),
+        (Some(Stage::Resolve), None)
+    );
+    // The server's kernel answers, its program does not.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let uri = format!("tcp://{}", silent.local_addr().expect("an address"));
+    let short = ConnectOptions {
+        connect_timeout: Duration::from_millis(200),
+        ..options_of(V3)
+    };
+    assert_eq!(failure_of(&uri, short).stage, Some(Stage::Deadline));
+    // What is said: the answer, and whether it refuses.
+    let sized = |most| ConnectOptions {
+        connect_timeout: FAR,
+        ..with(&[(PropertyId::MaximumPacketSize, Value::Four(most))])
+    };
+    for (options, answer, words, code) in [
+        (patient(V3), &b""[..], "closed the connection", None),
+        (patient(V3), TOO_LARGE, "large", None),
+        (sized(4 << 20), TOO_LARGE, "large", None),
+        (sized(9), b"\x20\x08\0\0\x05\x11\0\0\0\x09", "large", None),
+        (patient(V3), b"\x20\x02\0\x05", "not authorized", Some(5)),
+        (
+            patient(V5),
+            b"\x20\x07\0\x87\x04\x1f\0\x01x",
+            "Not authorized",
+            Some(0x87),
+        ),
+    ] {
+        let (uri, server) = serve(&[answer]);
+        let version = options.version;
+        let failure = failure_of(&uri, options);
+        server.join().expect("a server");
+        assert!(failure.message.contains(words), "{}", failure.message);
+        assert!(
+            !failure.message.contains("TLS does that"),
+            "{}",
+            failure.message
+        );
+        assert_eq!((failure.refused, failure.stage), (code, None), "{words}");
+        let why = failure.properties.as_ref().bytes(PropertyId::ReasonString);
+        let said = code.is_some() && version == VersionChoice::Only(V5);
+        assert_eq!(why, said.then_some(&b"x"[..]));
+    }
+}
+
+/// A server that leaves without a word has not read CONNECT: it may wait for something else.
+#[test]
+fn a_reset_instead_of_an_answer_hints_at_a_port_for_tls() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let uri = format!("tcp://{}", listener.local_addr().expect("an address"));
+    let server = std::thread::spawn(move || {
+        let (connection, _) = listener.accept().expect("a client");
+        // What is unread when it is closed makes a reset of the end.
+        assert_eq!(connection.peek(&mut [0]).expect("CONNECT"), 1);
+    });
+    let failure = failure_of(
+        &uri,
+        ConnectOptions {
+            connect_timeout: FAR,
+            ..options_of(V3)
+        },
+    );
+    server.join().expect("a server");
+    assert_eq!(failure.os_error, Some(Errno::CONNRESET.raw_os_error()));
+    assert!(
+        failure.message.ends_with("; a port for TLS does that"),
+        "{}",
+        failure.message
+    );
+}
+
+#[test]
+fn what_the_server_says_when_it_accepts_is_kept() {
+    let answer: &[u8] = b"\x20\x05\0\0\x02\x24\x01\x30\x05\0\x01t\0a";
+    let (uri, server) = serve(&[answer]);
+    let options = Arc::new(ConnectOptions {
+        server_uris: vec!["nonsense://h".to_owned(), uri.clone()],
+        connect_timeout: FAR,
+        ..options_of(V5)
+    });
+    let (client, epoch) = attempting("connect", &options);
+    let established = run(client.try_candidates(&options, epoch, false));
+    let Established {
+        connected, rest, ..
+    } = *established.expect("accepted");
+    server.join().expect("a server");
+    assert_eq!((connected.server_uri, connected.listed), (uri, true));
+    let most = connected.properties.as_ref().number(PropertyId::MaximumQoS);
+    assert_eq!((most, connected.reason), (Some(1), 0));
+    assert_eq!(rest, answer[7..], "what came behind CONNACK");
+}
+
+#[test]
+fn a_refusal_is_called_by_its_name() {
+    for (version, code, name) in [
+        (V3, 1, "unacceptable protocol version"),
+        (V3, 2, "client identifier rejected"),
+        (V3, 3, "server unavailable"),
+        (V3, 4, "bad user name or password"),
+        (Version::V31, 5, "not authorized"),
+        (V3, 0x87, "unknown reason"),
+        (V5, 0x87, "not authorized"),
+        (V5, 5, "unknown reason"),
+    ] {
+        let expected = format!("the server refused the connection: {name} ({code})");
+        assert_eq!(refusal(version, code).to_lowercase(), expected);
     }
 }

@@ -2,6 +2,8 @@
 //! is told of that.
 
 mod attempts;
+mod says;
+mod tasks;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
