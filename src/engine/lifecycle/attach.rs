@@ -23,9 +23,8 @@ use crate::transport::uri::ServerUri;
 use crate::transport::{ConnectError, Link, Plan, Stage};
 
 use super::clear::clear_where_asked;
-use super::connect::{
-    PanicGuard, ends_with_connection, is_bridge, refusal, target_of, tell_connect_ended,
-};
+use super::connack::{ends_with_connection, refusal, tell_connect_ended};
+use super::connect::{PanicGuard, is_bridge, target_of};
 use super::exchange::Wiped;
 
 /// What a link is made of.

@@ -2,6 +2,7 @@
 
 mod attach;
 mod clear;
+pub mod connack;
 pub mod connect;
 mod destroy;
 mod disconnect;

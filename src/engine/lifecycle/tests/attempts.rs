@@ -1,7 +1,7 @@
 //! Attempts to connect: which servers and versions are tried, and what an answer comes to.
 
 use super::*;
-use crate::engine::lifecycle::connect::refusal;
+use crate::engine::lifecycle::connack::refusal;
 use rustix::io::Errno;
 
 /// Runs an attempt's task to its end, on this thread.

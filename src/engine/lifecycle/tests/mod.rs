@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::connect::{Established, PanicGuard, ends_with_connection};
+use super::connack::{Established, ends_with_connection};
+use super::connect::PanicGuard;
 use crate::engine::core::{Error, Thread};
 use crate::engine::delivery::queue::Driver;
 use crate::engine::host::{ConnectFailure, Connected, Loss, LossCause};
