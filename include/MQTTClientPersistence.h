@@ -148,7 +148,9 @@ typedef struct MQTTClient_persistence {
   Persistence_remove premove;
   /** Lists the keys. */
   Persistence_keys pkeys;
-  /** Deletes all records. */
+  /**
+   * Deletes all records. Has to be there, and is not called: what a session leaves when it ends is removed record by record.
+   */
   Persistence_clear pclear;
   /** Looks for a key. */
   Persistence_containskey pcontainskey;

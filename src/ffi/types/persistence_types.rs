@@ -138,7 +138,7 @@ pub struct MQTTClient_persistence {
     pub premove: Persistence_remove,
     /// Lists the keys.
     pub pkeys: Persistence_keys,
-    /// Deletes all records.
+    /// Deletes all records. Has to be there, and is not called: what a session leaves when it ends is removed record by record.
     pub pclear: Persistence_clear,
     /// Looks for a key.
     pub pcontainskey: Persistence_containskey,
