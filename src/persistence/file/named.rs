@@ -12,7 +12,7 @@
 //!
 //! - `o.` with a PUBLISH or a PUBREL: taken over, as what is in flight. Other packets (SUBSCRIBE, UNSUBSCRIBE) stay where they are.
 //! - `i.` with a PUBREC: the program has the message, and its PUBREL is awaited. That is what paho.golang writes, and what is given back
-//!   for messages that the program has had ([`Naming::handed_over`], [`HAD`]), so that no message comes twice whose PUBREC
+//!   for messages that the program has had ([`Naming::handed_over`], [`HAD`](crate::protocol::session::HAD)), so that no message comes twice whose PUBREC
 //!   got lost. paho.mqtt.golang deletes such files.
 //! - `i.` with a PUBLISH goes: paho.mqtt.golang writes it before it hands the message over and before it sends PUBREC, so it
 //!   says neither. The server sends a message again that has no PUBREC, and PUBREL for the others. So does one with a PUBREL, which
@@ -54,7 +54,7 @@ pub struct Naming {
     pub extension: String,
     /// True if the program of an MQTT 5 client has had a message of which the store has the PUBLISH: it is handed over at its
     /// PUBLISH, and recorded when the program acknowledges it. False if it waits for its PUBREL. Below MQTT 5 the record itself
-    /// says which ([`HAD`]).
+    /// says which ([`HAD`](crate::protocol::session::HAD)).
     pub handed_over: bool,
 }
 
