@@ -136,12 +136,16 @@ func (p program) run(t *testing.T, file, directory string, beside func()) []stri
 // logged is the time that package log writes.
 var logged = regexp.MustCompile(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d `)
 
-// fromHandlers moves the lines of handlers behind the others: they run beside main.
+// fromHandlers moves the lines of handlers behind the others: they run beside main, and that of the connection beside those of
+// messages.
 func fromHandlers(lines []string) []string {
 	slices.SortStableFunc(lines, func(a, b string) int {
 		handler := func(line string) int {
-			if strings.Contains(line, "Received message") || strings.Contains(line, "Message: ") || strings.Contains(line, "Connected to") {
+			switch {
+			case strings.Contains(line, "Connected to"):
 				return 1
+			case strings.Contains(line, "Received message"), strings.Contains(line, "Message: "):
+				return 2
 			}
 			return 0
 		}
