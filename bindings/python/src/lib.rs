@@ -14,6 +14,7 @@ mod connection;
 mod descriptor;
 mod dispatch;
 mod done;
+mod ending;
 mod message;
 mod native;
 mod numbers;
@@ -31,6 +32,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<message::MQTTMessage>()?;
     module.add_class::<message::MQTTMessageInfo>()?;
     module.add_function(wrap_pyfunction!(native::after_fork, module)?)?;
-    module.add_function(wrap_pyfunction!(native::interpreter_ends, module)?)?;
+    module.add_function(wrap_pyfunction!(ending::interpreter_ends, module)?)?;
     Ok(())
 }

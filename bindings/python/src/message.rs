@@ -12,7 +12,7 @@ use pyo3::types::PyBytes;
 
 use crate::connection::rc;
 use crate::done::Done;
-use crate::native::released;
+use crate::ending::released;
 use paho_oxide::protocol::session::AckToken;
 
 use crate::session::{Dropped, Received};

@@ -1,8 +1,7 @@
 //! The connection as Python sees it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use paho_oxide::protocol::property::{Context, Properties, PropertiesRef, Property};
@@ -15,6 +14,7 @@ use pyo3::types::{PyByteArray, PyBytes, PyFloat, PyInt, PyList, PyString, PyTupl
 use crate::connection::{ConnectOptions, Request, Shared, WillOptions, Writer};
 use crate::descriptor;
 use crate::dispatch::{Begin, Dispatch, Messages};
+use crate::ending::released;
 use crate::message::{MQTTMessage, MQTTMessageInfo};
 
 /// Counts forks: a connection of the parent's is dead in the child.
@@ -27,30 +27,6 @@ const SLICE: Duration = Duration::from_millis(50);
 #[pyfunction]
 pub fn after_fork() {
     PROCESS.fetch_add(1, Ordering::Relaxed);
-}
-
-/// The thread that ends the interpreter, once it does.
-static ENDING: OnceLock<ThreadId> = OnceLock::new();
-
-/// Called by the thread that ends the interpreter: no other thread comes back from a wait from now on.
-#[pyfunction]
-pub fn interpreter_ends() {
-    let _ = ENDING.set(std::thread::current().id());
-}
-
-/// Runs what may wait, without the interpreter's lock.
-///
-/// A thread that asks an ending interpreter for that lock is ended by it, by an unwinding that Rust frames do not survive. So
-/// it does not ask; it sleeps until the process is gone.
-pub fn released<R: Send>(py: Python<'_>, wait: impl FnOnce() -> R + Send) -> R {
-    py.detach(|| {
-        let result = wait();
-        let this = std::thread::current().id();
-        while ENDING.get().is_some_and(|ending| *ending != this) {
-            std::thread::park();
-        }
-        result
-    })
 }
 
 fn version(protocol: u8) -> Version {
