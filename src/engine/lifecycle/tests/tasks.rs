@@ -79,9 +79,8 @@ fn a_connect_is_carried_out_and_its_end_told() {
     }
 }
 
-/// A clean connect of the program's ends what an earlier session held.
-#[test]
-fn a_clean_connect_ends_what_was_in_flight() {
+/// Returns a client whose connection is lost, with a publish in flight in a session that goes on.
+fn lost_with_a_publish_in_flight() -> Carried {
     let (client, stream) = connected(
         setup(),
         ConnectOptions {
@@ -94,6 +93,13 @@ fn a_clean_connect_ends_what_was_in_flight() {
     stream.feed_end();
     client.work();
     client.heard();
+    client
+}
+
+/// A clean connect of the program's ends what an earlier session held.
+#[test]
+fn a_clean_connect_ends_what_was_in_flight() {
+    let client = lost_with_a_publish_in_flight();
     let (uri, server) = serve(&[connack(V3)]);
     let begun = client.connect(to(&uri, options_of(V3)), "again");
     assert!(begun.is_ok());
@@ -211,18 +217,7 @@ fn a_reconnect_that_begins_anew_goes_on_with_the_session() {
 /// Where the program's own connect has not succeeded yet, its wish for a clean start still stands.
 #[test]
 fn the_automatic_reconnect_goes_on_with_the_start_that_was_asked_for() {
-    let (client, stream) = connected(
-        setup(),
-        ConnectOptions {
-            clean: false,
-            ..options_of(V3)
-        },
-    );
-    let message = publish(QoS::AtLeastOnce, b"x");
-    client.send(&message, "publish").expect("accepted");
-    stream.feed_end();
-    client.work();
-    client.heard();
+    let client = lost_with_a_publish_in_flight();
     // No connection where the server leaves; then one.
     let (uri, server) = serve(&[b"", connack(V3)]);
     let begun = client.connect(back_to(&uri, options_of(V3)), "again");
