@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #define ROOM (4u << 20)
 
 static int fd = -1;
+static int polls;
 static unsigned char in[ROOM], out[ROOM];
 static size_t in_at, in_end, out_end;
 
@@ -88,6 +90,9 @@ size_t bare_packet(int *first, const unsigned char **body)
         memmove(in, in + in_at, have);
         in_at = 0;
         in_end = have;
+        struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+        if (polls && poll(&poll_fd, 1, -1) <= 0)
+            fail("poll", fd);
         ssize_t got = read(fd, in + in_end, have + PIECE <= ROOM ? PIECE : ROOM - have);
         if (got <= 0)
             fail("read", (int)got);
@@ -177,6 +182,11 @@ size_t bare_unread(void)
 int bare_socket(void)
 {
     return fd;
+}
+
+void bare_poll(void)
+{
+    polls = 1;
 }
 
 void bare_use(int socket)

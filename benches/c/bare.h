@@ -14,6 +14,8 @@ enum { PUBLISH = 3, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK = 9 };
 
 void bare_connect(void);
 void bare_finish(void);
+/* From now on it waits in poll, and then reads, as a program does that has more to wait for. */
+void bare_poll(void);
 /* The connection in use, and using another one. */
 int bare_socket(void);
 void bare_use(int socket);

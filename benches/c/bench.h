@@ -19,7 +19,7 @@ struct options {
     const char *store;   /* a directory for the default file store; NULL: none */
     const char *cafile;
     const char *link; /* oxide: "own" (the library connects), "fd" (adopted), "feed" and "pump" (the program carries the bytes) */
-    const char *beside; /* oxide: what takes turns with it in the same process: "own", "bare" (a bare socket) */
+    const char *beside; /* oxide: what takes turns with it in the same process: "own", "bare" (a bare socket), "polled" */
     int qos;
     int version; /* 4 or 5 */
     int threads;

@@ -131,7 +131,8 @@ void run_pairs(struct side *side)
 {
     static struct side other = {.fd = -1, .room = 1, .stream = 1};
     static struct competitor first, second;
-    const int is_bare = strcmp(opt.beside, "bare") == 0;
+    const int polls = strcmp(opt.beside, "polled") == 0;
+    const int is_bare = polls || strcmp(opt.beside, "bare") == 0;
     const int echoes = strcmp(opt.scenario, "pingpong") == 0, receives = strcmp(opt.scenario, "receive") == 0;
     const char *unit = echoes ? "rtt_p50" : "rate";
     const long each = opt.n / (BLOCKS + WARM_UP) > 1 ? opt.n / (BLOCKS + WARM_UP) : 2;
@@ -139,6 +140,8 @@ void run_pairs(struct side *side)
     char key[64];
     if (!is_bare && strcmp(opt.beside, "own") != 0)
         fail(opt.beside, 2);
+    if (polls)
+        bare_poll();
     payload = buffer(opt.size);
     first.side = side;
     second.side = is_bare ? NULL : &other;

@@ -7,7 +7,8 @@
 
 #include "oxide_side.h"
 
-/* Runs the scenario with `side` and beside it with opt.beside: "own", a connection of the library's; "bare", a bare socket. */
+/* Runs the scenario with `side` and beside it with opt.beside: "own", a connection of the library's; "bare", a bare socket;
+ * "polled", one that is read when poll has told of it. */
 void run_pairs(struct side *side);
 
 #endif

@@ -405,12 +405,10 @@ impl<H: Host> Client<H> {
 impl<H: Host> Core<H> {
     /// Returns when the client has something to do even if nothing happens.
     pub fn next_alarm(&self) -> Option<Instant> {
-        let [keep_alive, others @ ..] = self.deadlines();
-        [keep_alive.map(reactor::slot)]
-            .into_iter()
-            .chain(others)
-            .flatten()
-            .min()
+        let [keep_alive, a, b, c, d] = self.deadlines();
+        // Asked with each packet that the program drives.
+        let others = earlier(earlier(a, b), earlier(c, d));
+        earlier(keep_alive.map(reactor::slot), others)
     }
 
     /// Returns true if something is due before `at`.
@@ -471,5 +469,13 @@ impl<H: Host> Core<H> {
         if let Some(connection) = self.lifecycle.connection_mut() {
             connection.pace.pause();
         }
+    }
+}
+
+/// Returns the earlier of two moments, of which either may be missing.
+fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
 }

@@ -148,15 +148,16 @@ impl<H: Host> Client<H> {
         if core.driving.by_program.is_none() && !core.driving.carried {
             return;
         }
-        let wants = core.wants();
+        let next = core.alarm_of_program();
+        let wants = core.wants_with(next);
         let earlier = core.driving.by_program.tick
-            && match (core.next_alarm(), core.driving.told_deadline) {
+            && match (next, core.driving.told_deadline) {
                 (Some(next), Some(told)) => next < told,
                 (next, told) => next.is_some() && told.is_none(),
             };
         if wants.has_what_was_not_in(core.driving.told) || earlier {
             core.driving.told = wants;
-            core.driving.told_deadline = core.next_alarm();
+            core.driving.told_deadline = next;
             core.outputs.tell(Event::Wants);
         }
     }
@@ -164,6 +165,16 @@ impl<H: Host> Client<H> {
 
 impl<H: Host> Core<H> {
     fn wants(&self) -> Work {
+        self.wants_with(self.alarm_of_program())
+    }
+
+    /// Returns the next alarm, if the program keeps the time.
+    fn alarm_of_program(&self) -> Option<Instant> {
+        self.driving.ticks().then(|| self.next_alarm()).flatten()
+    }
+
+    /// Works as [`wants`](Self::wants), where the next alarm is known.
+    fn wants_with(&self, next: Option<Instant>) -> Work {
         let by = &self.driving;
         let Some(connection) = self.lifecycle.connection() else {
             return Work::NONE;
@@ -176,7 +187,7 @@ impl<H: Host> Core<H> {
                     || connection.link().has_unsent()
                     // Left by a publish that shall be written later, or when a call's turns were over.
                     || (connection.writer.is_idle() && !self.outputs.out.is_empty())),
-            tick: by.ticks() && self.next_alarm().is_some(),
+            tick: by.ticks() && next.is_some(),
             more: by.reads() && may_read && connection.reader.is_due(),
             level: false,
         }
@@ -184,9 +195,10 @@ impl<H: Host> Core<H> {
 
     /// Returns what `wants` does, and notes that the program knows it.
     fn tell(&mut self) -> Work {
-        let wants = self.wants();
+        let next = self.next_alarm();
+        let wants = self.wants_with(next);
         self.driving.told = wants;
-        self.driving.told_deadline = self.next_alarm();
+        self.driving.told_deadline = next;
         wants
     }
 }

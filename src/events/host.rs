@@ -115,9 +115,9 @@ impl Producer for Source {
         self.context
     }
 
-    fn taken(&self, count: Count, records: &[RecordKey]) {
+    fn taken(&self, count: Count, records: &[RecordKey], waited: bool) {
         if let Some(client) = self.client.get().and_then(Weak::upgrade) {
-            client.taken(count, records);
+            client.taken(count, records, waited);
         }
     }
 

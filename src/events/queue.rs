@@ -32,9 +32,9 @@ const FEW: usize = 4;
 pub trait Producer: Send + Sync {
     /// Returns the program's own number, which comes with every event.
     fn context(&self) -> u64;
-    /// Tells that the program has taken so many messages, and of those with a record in the store the numbers of their
-    /// records.
-    fn taken(&self, count: Count, records: &[RecordKey]);
+    /// Tells that the program has taken so many messages, of those with a record in the store the numbers of their records, and
+    /// whether it has taken an event that the client [waited](Self::told) for.
+    fn taken(&self, count: Count, records: &[RecordKey], waited: bool);
     /// Asked before an event goes into the queue that is no message and counts so many bytes. Returns false if it would tell
     /// nothing new: one of its kind waits already, and says that the program has to look.
     fn is_news(&self, kind: Kind, bytes: usize) -> bool;
@@ -176,6 +176,8 @@ struct Row {
     of: Arc<dyn Producer>,
     count: Count,
     records: Vec<RecordKey>,
+    /// Among what came with them was something that the client waited for.
+    waited: bool,
 }
 
 /// Counts what the program has taken, for the clients to be told of it when the queue is unlocked.
@@ -193,7 +195,8 @@ impl Tally {
         };
         let size = entry_size(&entry.record);
         let is_message = entry.record.head.kind == Kind::Message;
-        if !is_message && !from.told(entry.record.head.kind, size) {
+        let waited = !is_message && from.told(entry.record.head.kind, size);
+        if !is_message && !waited {
             return;
         }
         self.before
@@ -202,7 +205,9 @@ impl Tally {
             of: from,
             count: Count::default(),
             records: Vec::new(),
+            waited: false,
         });
+        row.waited |= waited;
         if is_message {
             row.count.messages += 1;
             row.count.bytes += size;
@@ -213,7 +218,7 @@ impl Tally {
     /// Tells the clients, which may write and read on, and queue events.
     fn tell(self) {
         for row in self.before.into_iter().chain(self.row) {
-            row.of.taken(row.count, &row.records);
+            row.of.taken(row.count, &row.records, row.waited);
         }
     }
 }
@@ -479,13 +484,15 @@ impl Queue {
             let mut records = 0;
             let (mut lines, mut line_bytes) = (0, 0);
             let mut full = None;
-            // One round through what is there now and what has come meanwhile: not for ever, others may wait for the lock.
+            let mut state = self.state.lock();
+            // One round through what is there now, and one through what has come meanwhile: not for ever, others may wait for the
+            // lock.
             for _ in 0..2 {
                 if taking.is_empty() {
-                    let mut state = self.state.lock();
                     std::mem::swap(&mut state.entries, &mut *taking);
                     self.note(&state);
                 }
+                drop(state);
                 while let Some(entry) = taking.front() {
                     let context = entry.from.as_ref().map_or(0, |from| from.context());
                     if !visit(context, &entry.record) {
@@ -501,11 +508,11 @@ impl Queue {
                         tally.add(entry);
                     }
                 }
-                if full.is_some() {
+                state = self.state.lock();
+                if full.is_some() || state.entries.is_empty() {
                     break;
                 }
             }
-            let mut state = self.state.lock();
             if let Some(record) = state.lines.taken(lines, line_bytes) {
                 state.push_line(record);
             }

@@ -42,13 +42,16 @@ pub const STACK: usize = 8 << 20;
 /// wake-up of a thread instead of one a client.
 pub const TIMER_SLOT: Duration = Duration::from_millis(50);
 
+/// Slots begin with each second.
+const SLOT_NANOS: u32 = TIMER_SLOT.subsec_nanos();
+const _: () = assert!(TIMER_SLOT.as_secs() == 0 && 1_000_000_000 % SLOT_NANOS == 0);
+
 /// Returns the last slot that is not after `at`.
 pub fn slot(at: Instant) -> Instant {
     static START: Lazy<Instant> = Lazy::new(Instant::now);
-    let since = at.saturating_duration_since(*START).as_nanos();
-    let early = since % TIMER_SLOT.as_nanos();
-    at.checked_sub(Duration::from_nanos(u64::try_from(early).unwrap_or(0)))
-        .unwrap_or(at)
+    let since = at.saturating_duration_since(*START);
+    let early = Duration::from_nanos((since.subsec_nanos() % SLOT_NANOS).into());
+    at.checked_sub(early).unwrap_or(at)
 }
 
 /// What happened to a socket.

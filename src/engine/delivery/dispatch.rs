@@ -82,7 +82,6 @@ impl<H: Host> Client<H> {
         }
         core.roles.end_dispatch();
         core.outputs.settle_down();
-        release(&mut self.batch.lock());
         drop(busy);
         if core.waiters > 0 || core.roles.is_outwaited() {
             self.changed.notify_all();
@@ -107,6 +106,9 @@ impl<H: Host> Client<H> {
                     self.host.keep_messages(&mut batch);
                 }
                 let event = batch.pop_front();
+                if event.is_none() {
+                    release(&mut batch);
+                }
                 self.telling.begin(event.as_ref().and_then(Event::ended));
                 (event, batch.len())
             };
@@ -234,10 +236,15 @@ impl<H: Host> Client<H> {
     }
 
     /// Notes that the program has taken messages that the host [kept](Handled::Kept), of which those had records in the
-    /// store.
-    pub fn taken(&self, count: Count, records: &[RecordKey]) {
+    /// store, and whether it has taken what held the client up otherwise.
+    pub fn taken(&self, count: Count, records: &[RecordKey], waited: bool) {
         let mut core = self.lock();
+        let held_up = waited || core.outputs.queue.is_full();
         core.outputs.queue.taken(count);
+        if !held_up && records.is_empty() && !core.driving.carried {
+            // It is mostly so: nothing waited for room in the queue.
+            return;
+        }
         for record in records {
             core.outputs.message_taken(Some(*record));
         }

@@ -418,11 +418,11 @@ fn messages_in_the_store_are_read_as_the_program_has_room_for_them() {
         bytes: 1,
         stored: 0,
     };
-    client.taken(taken, &keys[..1]);
+    client.taken(taken, &keys[..1], false);
     assert_eq!(client.heard(), ["3"]);
     assert_eq!(names(&shelf), ["q-2", "q-3"], "until it was taken");
     for key in &keys[1..] {
-        client.taken(taken, &[*key]);
+        client.taken(taken, &[*key], false);
     }
     let counters = client.counters();
     assert_eq!((counters.unread_messages, counters.unread_bytes), (0, 0));

@@ -1,6 +1,7 @@
 //! The program's own thread in the reactor's place: what each takes over from the other, and what the program is told.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use super::carried::{Carried, FAR, connected, options_of, sent, setup};
 use super::{CONNACK, Server, options, pair, publish};
 use crate::engine::Count;
 use crate::engine::connection::Connection;
+use crate::engine::delivery::queue::{MAX_UNTAKEN_BYTES, Untaken};
 use crate::engine::driving::Work;
 use crate::options::ConnectOptions;
 use crate::protocol::packet::ConnAck;
@@ -263,11 +265,32 @@ fn a_socket_is_not_read_because_messages_were_taken() {
     let connection = core.lifecycle.connection_mut().expect("one");
     connection.reader.may_have_data();
     drop(core);
-    client.taken(Count::default(), &[]);
+    client.taken(Count::default(), &[], false);
     assert!(
         client.heard().is_empty(),
         "its driver has other calls for that"
     );
     client.work();
     assert_eq!(client.heard(), ["a"]);
+}
+
+#[test]
+fn a_watched_socket_is_read_on_once_the_program_has_taken_what_held_that_up() {
+    let (client, mut server) = driven(Work::NONE);
+    let untaken = Arc::new(Untaken::default());
+    client.hold_back_for(Arc::clone(&untaken));
+    untaken.add(MAX_UNTAKEN_BYTES);
+    server.publish(b"a");
+    let is_due = || {
+        let core = client.lock();
+        core.lifecycle
+            .connection()
+            .is_some_and(|connection| connection.reader.is_due())
+    };
+    while !is_due() {
+        std::thread::yield_now();
+    }
+    assert!(untaken.remove(1));
+    client.taken(Count::default(), &[], true);
+    assert_eq!(client.host().wait_for(1), ["a"]);
 }

@@ -64,10 +64,10 @@ fn messages_that_the_program_keeps_count_until_it_has_taken_them() {
         bytes: 1,
         stored: 0,
     };
-    client.taken(count, &[]);
+    client.taken(count, &[], false);
     assert_eq!(client.heard(), ["c"]);
-    client.taken(count, &[]);
-    client.taken(count, &[]);
+    client.taken(count, &[], false);
+    client.taken(count, &[], false);
     assert_eq!(client.counters().unread_messages, 0);
 }
 

@@ -121,11 +121,23 @@ fn long_lines_are_fewer() {
     assert_eq!(take(&queue, 2), [(5, dropped, 0), (5, 0, long.len())]);
 }
 
-/// A client that looks whether the queue is locked when it is told of what was taken.
+/// A client that looks whether the queue is locked when it is told of what was taken, and waits for each SUBACK to be.
 struct Looks {
     queue: Arc<Queue>,
     told: Mutex<Vec<(usize, bool)>>,
+    waited: Mutex<Vec<bool>>,
     is_over: AtomicBool,
+}
+
+impl Looks {
+    fn new(queue: &Arc<Queue>) -> Arc<Self> {
+        Arc::new(Self {
+            queue: Arc::clone(queue),
+            told: Mutex::default(),
+            waited: Mutex::default(),
+            is_over: AtomicBool::new(false),
+        })
+    }
 }
 
 impl Producer for Looks {
@@ -133,7 +145,8 @@ impl Producer for Looks {
         0
     }
 
-    fn taken(&self, count: Count, _: &[RecordKey]) {
+    fn taken(&self, count: Count, _: &[RecordKey], waited: bool) {
+        self.waited.lock().push(waited);
         let free = self.queue.taking.try_lock().is_some() && self.queue.state.try_lock().is_some();
         self.told.lock().push((count.messages, free));
     }
@@ -142,8 +155,8 @@ impl Producer for Looks {
         true
     }
 
-    fn told(&self, _: Kind, _: usize) -> bool {
-        false
+    fn told(&self, kind: Kind, _: usize) -> bool {
+        kind == Kind::SubAck
     }
 
     fn end(&self) {
@@ -159,11 +172,7 @@ impl Producer for Looks {
 #[test]
 fn nothing_comes_of_a_client_that_has_ended() {
     let queue = Queue::new();
-    let looks = Arc::new(Looks {
-        queue: Arc::clone(&queue),
-        told: Mutex::default(),
-        is_over: AtomicBool::new(false),
-    });
+    let looks = Looks::new(&queue);
     let from: Arc<dyn Producer> = Arc::<Looks>::clone(&looks);
     let mut pending = Pending::default();
     pending.push(&from, Record::new(Kind::Closed), None);
@@ -185,14 +194,7 @@ fn nothing_comes_of_a_client_that_has_ended() {
 #[test]
 fn clients_are_told_of_what_was_taken_without_a_lock_however_their_messages_alternate() {
     let queue = Queue::new();
-    let looks = || {
-        Arc::new(Looks {
-            queue: Arc::clone(&queue),
-            told: Mutex::default(),
-            is_over: AtomicBool::new(false),
-        })
-    };
-    let (one, other) = (looks(), looks());
+    let (one, other) = (Looks::new(&queue), Looks::new(&queue));
     let mut pending = Pending::default();
     for from in [&one, &one, &other, &one] {
         let from: Arc<dyn Producer> = Arc::<Looks>::clone(from);
@@ -202,6 +204,27 @@ fn clients_are_told_of_what_was_taken_without_a_lock_however_their_messages_alte
     assert_eq!(queue.take_batch(Wait::No, |_, _| true), Ok(4));
     assert_eq!(*one.told.lock(), [(2, true), (1, true)]);
     assert_eq!(*other.told.lock(), [(1, true)]);
+}
+
+#[test]
+fn a_client_hears_that_what_it_waited_for_was_among_what_was_taken() {
+    let queue = Queue::new();
+    let looks = Looks::new(&queue);
+    let from: Arc<dyn Producer> = Arc::<Looks>::clone(&looks);
+    let take = |kinds: &[Kind]| {
+        let mut pending = Pending::default();
+        for kind in kinds {
+            pending.push(&from, Record::new(*kind), None);
+        }
+        queue.push_all(&mut pending);
+        assert_eq!(queue.take_batch(Wait::No, |_, _| true), Ok(kinds.len()));
+        std::mem::take(&mut *looks.waited.lock())
+    };
+    assert_eq!(take(&[Kind::Message]), [false]);
+    assert_eq!(take(&[Kind::Connected]), [false; 0]);
+    assert_eq!(take(&[Kind::SubAck]), [true]);
+    let among = [Kind::Message, Kind::SubAck, Kind::Message];
+    assert_eq!(take(&among), [true]);
 }
 
 /// The call that was to take the events ends while another thread takes some of them.

@@ -176,5 +176,15 @@ pub fn all() -> Vec<Scenario> {
         )
         .paired(Kind::Raw)
         .metrics(to_the_bare_socket(1.1)),
+        scenario(
+            Program::Events,
+            "events-round-trip-polled-0",
+            "events, the program's thread drives: round trip QoS 0, beside a bare socket that is polled too",
+            "pingpong qos=0 drive=1 beside=polled",
+            count(15_600, 0, 0, 0),
+            0.0,
+        )
+        .paired(Kind::Raw)
+        .metrics(to_the_bare_socket(1.1)),
     ]
 }
