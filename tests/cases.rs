@@ -130,6 +130,16 @@ mod processes {
     use super::right;
 
     #[test]
+    fn threads_that_the_system_has_again_hear_of_what_has_come() {
+        right(&[], "callbacks_without_threads", &[]);
+    }
+
+    #[test]
+    fn what_has_the_numbers_of_closed_descriptors_is_left_alone() {
+        right(&["broker.py"], "closed_descriptors", &[]);
+    }
+
+    #[test]
     fn the_librarys_threads_have_names_and_block_signals() {
         right(&[], "own_threads", &[]);
     }

@@ -9,20 +9,24 @@ use std::cell::Cell;
 use std::io;
 use std::panic::catch_unwind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 use tokio::runtime::{Builder, Handle};
 
 use crate::os::lock::{Condvar, Mutex};
 use crate::os::{self, PerProcess};
-use crate::reactor::STACK;
+use crate::reactor::{STACK, reactor};
 use crate::transport::MAX_LOOK_UPS;
 
 const COUNT: usize = 2;
 
 /// Threads of each for what may block: look-ups, and what the program is asked while it connects.
 const MAX_BLOCKING: usize = 512;
+
+/// How often a thread is asked for while none of the reactor's is left to wait for events.
+const RELIEF: Duration = Duration::from_millis(100);
 
 // All look-ups may hang on one runtime.
 const _: () = assert!(MAX_LOOK_UPS < MAX_BLOCKING);
@@ -48,6 +52,31 @@ pub(super) fn runtime() -> io::Result<&'static Handle> {
     let runtime = runtimes[turn].get_or_try_init(start);
     // One will do.
     runtime.or_else(|error| runtimes.iter().find_map(OnceCell::get).ok_or(error))
+}
+
+/// Asks for a thread of the reactor's again and again, until one waits for events. All of them are inside callbacks, which may
+/// take as long as they like: none of them would ask.
+pub(super) fn relieve_reactor() {
+    static IS_ASKING: PerProcess<AtomicBool> = PerProcess::new(|_| AtomicBool::new(false));
+    let (Ok(runtime), Ok(reactor)) = (runtime(), reactor()) else {
+        return;
+    };
+    let is_asking = IS_ASKING.get();
+    if is_asking.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    runtime.spawn(async {
+        loop {
+            while !reactor.relieve() {
+                tokio::time::sleep(RELIEF).await;
+            }
+            is_asking.store(false, Ordering::SeqCst);
+            // A thread that has entered a callback meanwhile may have left this task to ask.
+            if reactor.relieve() || is_asking.swap(true, Ordering::SeqCst) {
+                return;
+            }
+        }
+    });
 }
 
 fn start() -> io::Result<Handle> {

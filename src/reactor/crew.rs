@@ -40,7 +40,13 @@ impl Crew {
 
     /// Called when a thread enters a callback. Returns true if it must see to another thread, which waits meanwhile.
     pub fn enter(&self) -> bool {
-        let busy = self.busy.fetch_add(1, Ordering::SeqCst) + 1;
+        self.busy.fetch_add(1, Ordering::SeqCst);
+        self.is_short()
+    }
+
+    /// Returns true if no thread is left to wait for events, and another one may be had.
+    pub fn is_short(&self) -> bool {
+        let busy = self.busy.load(Ordering::SeqCst);
         let threads = self.threads.load(Ordering::SeqCst);
         busy >= threads && threads < MAX_THREADS
     }

@@ -25,6 +25,7 @@ use crate::os::lock::Mutex;
 use once_cell::sync::{Lazy, OnceCell};
 use rustix::event::epoll;
 use rustix::event::{EventfdFlags, Timespec};
+use rustix::io::Errno;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
 };
@@ -111,7 +112,7 @@ pub struct Reactor {
     scheduled: Agenda<Key>,
     timers: Mutex<Timers>,
     crew: Crew,
-    /// The epoll instance is none any more: a thread that waited for its events has found that.
+    /// The epoll instance is none any more, or another one's: a thread that waited for its events has found that, or a connect.
     is_lost: AtomicBool,
 }
 
@@ -124,6 +125,8 @@ struct Timers {
 /// epoll data of the two descriptors that are no source; generation 0 is no source's.
 const WAKE: u64 = 0;
 const TIMER: u64 = 1;
+/// What those two are watched for.
+const OWN_EVENTS: epoll::EventFlags = epoll::EventFlags::IN.union(epoll::EventFlags::ET);
 
 static SOURCES: PerProcess<Registry<dyn Source>> =
     PerProcess::new(|_| Registry::after_forks(os::forks()));
@@ -146,18 +149,8 @@ impl Reactor {
             TimerfdClockId::Monotonic,
             TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK,
         )?;
-        epoll::add(
-            &epoll,
-            &wake,
-            epoll::EventData::new_u64(WAKE),
-            epoll::EventFlags::IN | epoll::EventFlags::ET,
-        )?;
-        epoll::add(
-            &epoll,
-            &timer,
-            epoll::EventData::new_u64(TIMER),
-            epoll::EventFlags::IN | epoll::EventFlags::ET,
-        )?;
+        epoll::add(&epoll, &wake, epoll::EventData::new_u64(WAKE), OWN_EVENTS)?;
+        epoll::add(&epoll, &timer, epoll::EventData::new_u64(TIMER), OWN_EVENTS)?;
         Ok(Self {
             epoll,
             wake,
@@ -185,6 +178,7 @@ impl Reactor {
             | epoll::EventFlags::OUT
             | epoll::EventFlags::RDHUP
             | epoll::EventFlags::ET;
+        self.check()?;
         self.watch_for(key, socket, flags)
     }
 
@@ -206,15 +200,17 @@ impl Reactor {
     ) -> io::Result<()> {
         #[cfg(test)]
         if refuses_watching(key) {
-            return Err(rustix::io::Errno::NOSPC.into());
+            return Err(Errno::NOSPC.into());
         }
-        if let (Err(error), 0) = (self.need_threads(), self.crew.threads()) {
-            return Err(error);
+        if let Err(error) = self.need_threads() {
+            if self.is_lost() || self.crew.threads() == 0 {
+                return Err(error);
+            }
         }
         let data = epoll::EventData::new_u64(key.to_u64());
         match epoll::add(&self.epoll, socket.as_fd(), data, flags) {
             // Known from an earlier time that it was watched once.
-            Err(rustix::io::Errno::EXIST) => {
+            Err(Errno::EXIST) => {
                 epoll::modify(&self.epoll, socket.as_fd(), data, flags)?;
             }
             result => result?,
@@ -317,8 +313,8 @@ impl Reactor {
 
     /// Sees to it that there are threads; an error when the system gives none, or when they would have nothing to wait for.
     pub fn need_threads(&'static self) -> io::Result<()> {
-        if self.is_lost.load(Ordering::SeqCst) {
-            return Err(rustix::io::Errno::BADF.into());
+        if self.is_lost() {
+            return Err(Errno::BADF.into());
         }
         while self.crew.threads() < BASE_THREADS {
             self.spawn()?;
@@ -329,7 +325,34 @@ impl Reactor {
     /// Returns true if there is a thread that hears of events, which is one at least of those that
     /// [`need_threads`](Self::need_threads) sees to.
     fn has_thread(&'static self) -> bool {
-        self.need_threads().is_ok() || self.crew.threads() > 0
+        self.need_threads().is_ok() || !self.is_lost() && self.crew.threads() > 0
+    }
+
+    fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::SeqCst)
+    }
+
+    /// Sees to it that all is there which a connection needs; an error when the system does not give it.
+    pub fn prepare(&'static self) -> io::Result<()> {
+        self.check()?;
+        self.need_threads()
+    }
+
+    /// Checks that the epoll instance is this reactor's. A program may have closed descriptors that are not its own while all
+    /// threads wait, which do not hear of it; by now their numbers may be those of others, in whose sockets and memory nothing of
+    /// this reactor's belongs.
+    fn check(&self) -> io::Result<()> {
+        if self.is_lost() {
+            return Err(Errno::BADF.into());
+        }
+        // Changes nothing. Should the timer have expired just now, a thread looks once more.
+        let data = epoll::EventData::new_u64(TIMER);
+        let same = epoll::modify(&self.epoll, &self.timer, data, OWN_EVENTS);
+        if let Err(Errno::BADF | Errno::NOENT | Errno::INVAL | Errno::PERM) = same {
+            self.is_lost.store(true, Ordering::SeqCst);
+            return Err(Errno::BADF.into());
+        }
+        Ok(same?)
     }
 
     fn spawn(&'static self) -> io::Result<()> {
@@ -348,12 +371,18 @@ impl Reactor {
             // They were this thread's to see to next.
             self.wake_one();
         }
-        if self.crew.enter() {
-            // Without another thread this client's callbacks still run; the next attempt may succeed.
-            let _ = self.spawn();
-        }
+        // Without another thread this client's callbacks still run.
+        let is_alone = self.crew.enter() && self.spawn().is_err();
         CALLBACKS.set(CALLBACKS.get() + 1);
-        InCallback(self)
+        InCallback {
+            reactor: self,
+            is_alone,
+        }
+    }
+
+    /// Asks for a thread if none is left to wait for events. Returns false if none could be had.
+    pub fn relieve(&'static self) -> bool {
+        !self.crew.is_short() || self.is_lost() || self.spawn().is_ok()
     }
 
     fn run(&'static self, spare: bool) {
@@ -489,100 +518,25 @@ pub fn is_in_callback() -> bool {
 }
 
 /// A thread inside a callback.
-pub struct InCallback(&'static Reactor);
+pub struct InCallback {
+    reactor: &'static Reactor,
+    is_alone: bool,
+}
+
+impl InCallback {
+    /// Returns true if no thread was left to wait for events, and none could be had: somebody has to
+    /// [ask again](Reactor::relieve), for the callback may take as long as it likes.
+    pub fn is_alone(&self) -> bool {
+        self.is_alone
+    }
+}
 
 impl Drop for InCallback {
     fn drop(&mut self) {
         CALLBACKS.set(CALLBACKS.get() - 1);
-        self.0.crew.leave();
+        self.reactor.crew.leave();
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Tells what becomes of it.
-    struct Told {
-        panics: bool,
-        tell: mpsc::Sender<&'static str>,
-    }
-
-    impl Source for Told {
-        fn ready(self: Arc<Self>, _: Readiness) {}
-
-        fn expired(self: Arc<Self>) {
-            let _ = self.tell.send("expired");
-        }
-
-        fn scheduled(self: Arc<Self>) {
-            assert!(!self.panics, "on purpose");
-            let _ = self.tell.send("scheduled");
-        }
-
-        fn panicked(self: Arc<Self>) {
-            let _ = self.tell.send("panicked");
-        }
-    }
-
-    fn source(panics: bool) -> (Key, mpsc::Receiver<&'static str>) {
-        let (tell, told) = mpsc::channel();
-        let key = Reactor::register(|_| Arc::new(Told { panics, tell })).expect("room");
-        (key, told)
-    }
-
-    #[test]
-    fn a_panic_is_its_sources_affair_and_no_thread_is_lost() {
-        let reactor = reactor().expect("descriptors");
-        let ((bad, bad_told), (good, good_told)) = (source(true), source(false));
-        // More often than there are threads.
-        for _ in 0..=BASE_THREADS {
-            assert!(reactor.schedule(bad) && reactor.schedule(good));
-            assert_eq!(bad_told.recv(), Ok("panicked"));
-            assert_eq!(good_told.recv(), Ok("scheduled"));
-        }
-        Reactor::unregister(bad);
-        Reactor::unregister(good);
-    }
-
-    #[test]
-    fn without_an_epoll_instance_nothing_is_taken_on() {
-        let none = std::fs::File::open("/dev/null").expect("the null device");
-        let reactor: &'static Reactor = Box::leak(Box::new(Reactor {
-            epoll: none.into(),
-            ..Reactor::new().expect("descriptors")
-        }));
-        let (key, _told) = source(false);
-        // The first may be taken on: the threads have not found it out yet.
-        let _ = reactor.need_threads();
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while reactor.crew.threads() > 0 || !reactor.is_lost.load(Ordering::SeqCst) {
-            assert!(Instant::now() < deadline, "they are counted on for ever");
-            std::thread::yield_now();
-        }
-        assert!(reactor.need_threads().is_err());
-        assert!(!reactor.schedule(key), "nobody would come");
-        assert!(!reactor.set_timer(key, None, Some(Instant::now())));
-        assert!(reactor.watch(key, &reactor.wake).is_err());
-        Reactor::unregister(key);
-    }
-
-    #[test]
-    fn a_timer_is_set_only_where_a_thread_sees_it_expire() {
-        // Without a thread yet.
-        let reactor: &'static Reactor = Box::leak(Box::new(Reactor::new().expect("descriptors")));
-        let (key, told) = source(false);
-        os::refuse_threads(true);
-        let at = Some(Instant::now());
-        assert!(!reactor.set_timer(key, None, at), "nobody would come");
-        os::refuse_threads(false);
-        assert!(reactor.set_timer(key, None, at));
-        assert_eq!(told.recv(), Ok("expired"));
-        // One thread of two is enough.
-        os::refuse_threads(true);
-        assert!(reactor.set_timer(key, None, at));
-        os::refuse_threads(false);
-        assert_eq!(told.recv(), Ok("expired"));
-        Reactor::unregister(key);
-    }
-}
+mod tests;

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use crate::engine::core::{Client, Guard, Thread};
 use crate::engine::delivery::queue::{Count, Driver, release};
 use crate::engine::host::{Event, Handled, Host};
+use crate::engine::runtime::relieve_reactor;
 use crate::os::ThreadId;
 use crate::persistence::RecordKey;
 use crate::protocol::session::Outcome;
-use crate::reactor::reactor;
+use crate::reactor::{InCallback, Reactor, reactor};
 use crate::trace;
 
 /// When a message that the program did not take is offered again.
@@ -44,10 +45,13 @@ impl<H: Host> Client<H> {
             return core;
         }
         let busy = if H::BLOCKS {
-            reactor().ok().map(crate::reactor::Reactor::enter_callback)
+            reactor().ok().map(Reactor::enter_callback)
         } else {
             None
         };
+        if busy.as_ref().is_some_and(InCallback::is_alone) {
+            relieve_reactor();
+        }
         while !core.outputs.queue.is_empty()
             && !core.lifecycle.is_destroyed()
             && core.roles.offers_again().is_none()

@@ -41,7 +41,7 @@ impl<H: Host> Client<H> {
     pub fn attach(&self, link: Link, options: ConnectOptions, op: H::Op) -> Result<(), Error> {
         // Once there is a connection nobody is left to tell of the want of threads.
         reactor()
-            .and_then(Reactor::need_threads)
+            .and_then(Reactor::prepare)
             .map_err(|error| Error::Failed(error.to_string()))?;
         let version = version(&options);
         let (handshake, packet) = self.handshake(version, &options)?;
@@ -97,7 +97,7 @@ impl<H: Host> Client<H> {
         op: H::Op,
     ) -> Result<(), Error> {
         let runtime = reactor()
-            .and_then(Reactor::need_threads)
+            .and_then(Reactor::prepare)
             .and_then(|()| runtime())
             .map_err(|error| Error::Failed(error.to_string()))?;
         let version = version(&options);

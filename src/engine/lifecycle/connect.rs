@@ -48,7 +48,7 @@ impl<H: Host> Client<H> {
         // What will be needed once there is a connection has to be had now: later there is nobody left to run the
         // callback that would tell of its want.
         let runtime = reactor()
-            .and_then(Reactor::need_threads)
+            .and_then(Reactor::prepare)
             .and_then(|()| runtime())
             .map_err(|error| Error::Failed(error.to_string()))?;
         let mut core = self.enter();
