@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::disconnect::has_said_disconnect;
@@ -81,6 +82,10 @@ impl<H: Host> Client<H> {
         core.close_retired();
         self.connector.forget();
         let this = ThreadId::current();
+        if H::BLOCKS {
+            // A thread that runs callbacks has taken over all that there were, perhaps thousands, which may take long.
+            self.outwaited.store(true, Ordering::Relaxed);
+        }
         while core.roles.others_inside(&this) {
             core.waiters += 1;
             self.changed.wait(&mut core.core);

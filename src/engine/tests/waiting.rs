@@ -161,3 +161,33 @@ fn nobody_waits_for_the_callback_of_a_message() {
     assert!(begun.elapsed() < Duration::from_secs(5));
     drop(leave);
 }
+
+/// A server may have thousands of messages in one read, and the program may take its time for each of them.
+#[test]
+fn destroy_waits_for_one_callback_and_not_for_those_behind_it() {
+    let client = Tested::new(Driver::Reactor, None);
+    let mut server = client.connect();
+    client.host().wait_for(1);
+    let (begun, when_begun) = channel();
+    let (go_on, may_go_on) = channel::<()>();
+    *client.host().inside.lock() = Some(Box::new(move || {
+        begun.send(()).expect("the test waits");
+        may_go_on.recv().expect("the test goes on");
+    }));
+    let messages = b"\x30\x04\x00\x01ta\x30\x04\x00\x01tb";
+    server.send(messages);
+    when_begun.recv().expect("a callback");
+    client.host().heard();
+    std::thread::scope(|scope| {
+        let destroys = scope.spawn(|| client.destroy());
+        let deadline = Instant::now() + PATIENCE;
+        while client.lock().waiters == 0 {
+            assert!(Instant::now() < deadline, "destroy waits");
+            std::thread::yield_now();
+        }
+        go_on.send(()).expect("the callback waits");
+        destroys.join().expect("destroyed");
+    });
+    let heard = client.host().heard();
+    assert!(!heard.iter().any(|what| what == "b"), "{heard:?}");
+}
