@@ -15,6 +15,10 @@ const NAP: Duration = Duration::from_micros(100);
 static INSIDE: AtomicU32 = AtomicU32::new(0);
 /// Forks that are waiting or under way.
 static FORKING: AtomicU32 = AtomicU32::new(0);
+/// Those of the threads inside that fork themselves.
+static INSIDE_FORKING: AtomicU32 = AtomicU32::new(0);
+/// How often all threads inside were found to be forking. Each would wait for the others, which do not leave before they have forked.
+static STALEMATES: AtomicU32 = AtomicU32::new(0);
 
 thread_local! {
     /// This thread is one of those inside.
@@ -85,9 +89,22 @@ pub fn outside<R>(function: impl FnOnce() -> R) -> R {
 fn watch() {
     extern "C" fn before() {
         FORKING.fetch_add(1, Ordering::SeqCst);
-        let own = u32::from(IS_INSIDE.get());
+        let is_inside = IS_INSIDE.get();
+        let stalemates = STALEMATES.load(Ordering::SeqCst);
+        INSIDE_FORKING.fetch_add(is_inside.into(), Ordering::SeqCst);
         let mut deadline = None;
-        while INSIDE.load(Ordering::SeqCst) > own {
+        loop {
+            let inside = INSIDE.load(Ordering::SeqCst);
+            if inside == 0 {
+                return;
+            }
+            if is_inside && STALEMATES.load(Ordering::SeqCst) != stalemates {
+                return;
+            }
+            if is_inside && inside <= INSIDE_FORKING.load(Ordering::SeqCst) {
+                STALEMATES.fetch_add(1, Ordering::SeqCst);
+                return;
+            }
             if Instant::now() > *deadline.get_or_insert_with(|| Instant::now() + PATIENCE) {
                 return;
             }
@@ -95,11 +112,13 @@ fn watch() {
         }
     }
     extern "C" fn in_parent() {
+        INSIDE_FORKING.fetch_sub(IS_INSIDE.get().into(), Ordering::SeqCst);
         FORKING.fetch_sub(1, Ordering::SeqCst);
     }
     extern "C" fn in_child() {
         // Its only thread is a copy of the one that forked.
         FORKING.store(0, Ordering::SeqCst);
+        INSIDE_FORKING.store(0, Ordering::SeqCst);
         INSIDE.store(u32::from(IS_INSIDE.get()), Ordering::SeqCst);
     }
     // Nobody waits for whoever comes first: a fork meanwhile would leave the child waiting.
@@ -113,11 +132,13 @@ fn watch() {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::mpsc::channel;
     use std::thread;
+    use std::time::Instant;
 
-    use super::{FORKING, INSIDE, NAP, Place, between_forks, outside};
+    use super::{FORKING, INSIDE, NAP, PATIENCE, Place, between_forks, outside};
 
     /// Forks. Returns what the child's work returned.
     fn in_child(work: impl FnOnce() -> bool) -> bool {
@@ -188,6 +209,27 @@ mod tests {
         assert!(between_forks(|| in_child(
             || INSIDE.load(Ordering::SeqCst) == 1
         )));
+    }
+
+    #[test]
+    fn two_who_fork_inside_do_not_wait_for_each_other() {
+        let both = Barrier::new(2);
+        let fork = || {
+            between_forks(|| {
+                both.wait();
+                let began = Instant::now();
+                assert!(in_child(|| between_forks(|| true)));
+                let took = began.elapsed();
+                // Until the other has forked, too.
+                both.wait();
+                took
+            })
+        };
+        let took = thread::scope(|scope| {
+            let other = scope.spawn(fork);
+            fork().max(other.join().expect("it forks"))
+        });
+        assert!(took < PATIENCE, "{took:?}");
     }
 
     #[test]
