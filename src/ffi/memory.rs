@@ -28,23 +28,8 @@ fn usable_size(block: *mut c_void) -> isize {
     if block.is_null() {
         return 0;
     }
-    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
     // SAFETY: a block of malloc's that has not been freed.
     let size = unsafe { libc::malloc_usable_size(block) };
-    #[cfg(target_vendor = "apple")]
-    // SAFETY: as above.
-    let size = unsafe { libc::malloc_size(block) };
-    // Elsewhere nothing is counted: the figures stay 0.
-    #[cfg(not(any(
-        target_os = "linux",
-        target_os = "android",
-        target_os = "freebsd",
-        target_vendor = "apple"
-    )))]
-    let size = {
-        let _ = block;
-        0_usize
-    };
     isize::try_from(size).unwrap_or(isize::MAX)
 }
 

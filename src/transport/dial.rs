@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::race::race;
 use super::resolve::{Resolver, interleave, literal};
-use super::socket::{Socket, no_sigpipe};
+use super::socket::Socket;
 use super::{ConnectError, Link, Progress, Stage};
 use crate::options::NetworkOptions;
 
@@ -88,7 +88,6 @@ fn prepare(address: SocketAddr, network: &NetworkOptions) -> io::Result<TcpSocke
     // MQTT packets are small and answered: Nagle's algorithm would hold each back for a round trip.
     socket.set_nodelay(true)?;
     set_up(&socket, network)?;
-    no_sigpipe(&socket)?;
     Ok(socket)
 }
 
@@ -124,7 +123,7 @@ pub(super) async fn unix(path: &str, progress: &Progress) -> Result<Link, Connec
     };
     stream
         .and_then(UnixStream::into_std)
-        .and_then(|stream| no_sigpipe(&stream).map(|()| Link::of_socket(Socket::new(stream))))
+        .map(|stream| Link::of_socket(Socket::new(stream)))
         .map_err(|e| {
             let failed = ConnectError::new(Stage::Tcp, format_args!("{path}: {e}"));
             failed.with_os_error(e.raw_os_error())

@@ -70,7 +70,6 @@ pub(super) fn literal(host: &str, port: u16) -> Option<SocketAddr> {
 }
 
 /// Returns the number of the network interface called `name`.
-#[cfg(target_os = "linux")]
 fn interface_index(name: &str) -> Option<u32> {
     use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with};
     // Any socket will do to ask with.
@@ -82,12 +81,6 @@ fn interface_index(name: &str) -> Option<u32> {
     )
     .ok()?;
     netdevice::name_to_index(&socket, name).ok()
-}
-
-/// Returns nothing: elsewhere `getaddrinfo` knows.
-#[cfg(not(target_os = "linux"))]
-fn interface_index(_name: &str) -> Option<u32> {
-    None
 }
 
 /// Puts the address families in turns, starting with that of the first address, so that a family that leads nowhere
@@ -169,7 +162,6 @@ mod tests {
         assert_eq!(literal("::1%no-such-interface", 1), None);
     }
 
-    #[cfg(target_os = "linux")]
     #[test]
     fn a_zone_may_be_a_name() {
         // Interface 1 is the loopback device in every network namespace.

@@ -12,21 +12,7 @@ const MAX_BUFFERS: usize = 1024;
 
 /// A peer that is gone must give `EPIPE`, not a signal: the default action of SIGPIPE ends the process, the process is
 /// the C program's, and so is its signal disposition. `write` and `writev`, which std uses here, would raise it.
-#[cfg(not(target_vendor = "apple"))]
 const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
-/// There the same is a socket option (see [`no_sigpipe`]).
-#[cfg(target_vendor = "apple")]
-const SEND_FLAGS: SendFlags = SendFlags::empty();
-
-/// Turns SIGPIPE off where that is a matter of the socket.
-#[cfg_attr(not(target_vendor = "apple"), expect(clippy::unnecessary_wraps))]
-pub(super) fn no_sigpipe(fd: impl AsFd) -> io::Result<()> {
-    #[cfg(target_vendor = "apple")]
-    rustix::net::sockopt::set_socket_nosigpipe(fd, true)?;
-    #[cfg(not(target_vendor = "apple"))]
-    let _ = fd;
-    Ok(())
-}
 
 /// Sends what fits, without a signal.
 fn send(fd: impl AsFd, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -72,7 +58,6 @@ impl Socket {
         }
         rustix::io::ioctl_fionbio(&fd, true)?;
         rustix::io::fcntl_setfd(&fd, rustix::io::FdFlags::CLOEXEC)?;
-        no_sigpipe(&fd)?;
         Ok(Self(fd))
     }
 

@@ -238,7 +238,6 @@ pub(super) fn sync_files(dir: &OwnedFd, keys: &[RecordKey]) -> io::Result<()> {
     if keys.is_empty() {
         return Ok(());
     }
-    #[cfg(target_os = "linux")]
     if keys.len() > SYNC_SINGLY {
         return Ok(sys::syncfs(dir)?);
     }
