@@ -224,6 +224,7 @@ differential! {
     client_packet_trace_with_tls: "trace_client" on Cs;
     client_rows: "rows_client" on C;
     async_rows: "rows_async" on A;
+    async_rows_of_packets: "rows_async_packets" on A;
     async_packet_trace: "trace_async" on A;
     async_packet_trace_with_tls: "trace_async" on As;
 }

@@ -1,31 +1,5 @@
 /* Rows of DIFFERENCES.md about MQTTAsync that no other program here comes by, on a server by hand. */
-#include "async.h"
-#include "rows.h"
-
-static const char *server;
-static struct watch watch = WATCH_INITIALIZER;
-
-static MQTTAsync connected_to(const char *id, int version)
-{
-	MQTTAsync c = new_async(server, id, version, &watch);
-	MQTTAsync_connectOptions v3 = MQTTAsync_connectOptions_initializer, v5 = MQTTAsync_connectOptions_initializer5;
-	MQTTAsync_connectOptions o = version == MQTTVERSION_5 ? v5 : v3;
-
-	o.context = call_of(&watch, "connect");
-	if (version == MQTTVERSION_5)
-	{
-		o.onSuccess5 = on_connect5;
-		o.onFailure5 = on_connect_failure5;
-	}
-	else
-	{
-		o.onSuccess = on_connect;
-		o.onFailure = on_failure;
-	}
-	SHOW(MQTTAsync_connect(c, &o));
-	log_expect(&watch.done, 1);
-	return c;
-}
+#include "rows_async.h"
 
 static void never_connected(void)
 {
@@ -54,14 +28,6 @@ static void newer_version(void)
 	o.MQTTVersion = 7;
 	SHOW(MQTTAsync_connect(c, &o));
 	MQTTAsync_destroy(&c);
-}
-
-static struct log delivered = {.name = "deliveryComplete"};
-
-static void on_delivered(void *context, MQTTAsync_token token)
-{
-	(void)context;
-	log_add(&delivered, "%d", token);
 }
 
 static struct log heard = {.name = "deliveryComplete set late"};
@@ -171,7 +137,7 @@ static void newer_create_options(void)
 	MQTTAsync_destroy(&c);
 }
 
-static struct log said = {.name = "DISCONNECT"}, complained = {.name = "ERROR"}, gone = {.name = "connectionLost"};
+static struct log said = {.name = "DISCONNECT"}, complained = {.name = "ERROR"};
 
 static void on_trace(enum MQTTASYNC_TRACE_LEVELS level, char *line)
 {
@@ -179,13 +145,6 @@ static void on_trace(enum MQTTASYNC_TRACE_LEVELS level, char *line)
 		log_add(&said, "%s", line);
 	if (level == MQTTASYNC_TRACE_ERROR && strstr(line, "closed the connection") != NULL)
 		log_add(&complained, "%s", line);
-}
-
-static void on_gone(void *context, char *cause)
-{
-	(void)context;
-	(void)cause;
-	log_add(&gone, "lost");
 }
 
 static void trace_of_a_lost_connection(void)
@@ -433,146 +392,6 @@ static void token_of_a_refused_call(void)
 	MQTTAsync_destroy(&c);
 }
 
-/* Packets that no server may send, and acknowledgements of nothing. */
-static void wrong_packets(void)
-{
-	static const char *const wrong[] = {
-		"8206000100016101", /* SUBSCRIBE */
-		"0000", "f000",     /* reserved types */
-		"d100",             /* PINGRESP with a reserved flag */
-		"e000",             /* DISCONNECT, with MQTT 3 */
-		"3606000174000178", /* QoS 3 */
-		"3206000174000078", /* packet identifier 0 */
-		"300400012378",     /* a wildcard in the topic's name */
-	};
-	MQTTAsync c;
-	char topic[64];
-	size_t i;
-
-	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-	{
-		c = connected_to("wrong", MQTTVERSION_DEFAULT);
-		gone.count = delivered.count = 0;
-		MQTTAsync_setConnectionLostCallback(c, NULL, on_gone);
-		MQTTAsync_setDeliveryCompleteCallback(c, NULL, on_delivered);
-		snprintf(topic, sizeof(topic), "bytes/%s", wrong[i]);
-		SHOW(MQTTAsync_send(c, topic, 1, "x", 0, 0, NULL));
-		if (on_the_original())
-		{
-			/* Its acknowledgement comes behind those bytes. */
-			SHOW(MQTTAsync_send(c, "a", 1, "x", 1, 0, NULL));
-			log_await(&delivered, 1);
-		}
-		else
-		{
-			printf("MQTTAsync_send(c, \"a\", 1, \"x\", 1, 0, NULL) = 0\n");
-			log_await(&gone, 1);
-		}
-		printf("%s, ", topic);
-		row("connected", MQTTAsync_isConnected(c), "1", 0);
-		MQTTAsync_destroy(&c);
-	}
-	c = connected_to("stray", MQTTVERSION_DEFAULT);
-	delivered.count = 0;
-	MQTTAsync_setDeliveryCompleteCallback(c, NULL, on_delivered);
-	SHOW(MQTTAsync_send(c, "bytes/4002006370020063", 1, "x", 0, 0, NULL));
-	SHOW(MQTTAsync_send(c, "a", 1, "x", 1, 0, NULL));
-	log_await(&delivered, on_the_original() ? 3 : 1);
-	row("deliveryComplete, with two of them for nothing", delivered.count, "3", 1);
-	MQTTAsync_destroy(&c);
-}
-
-/* A message without acknowledgement that the server sends back: which callback comes first. */
-enum { LOOPS = 200 };
-static struct log looped = {.name = "looped"};
-static volatile int sent_callback[LOOPS], early;
-
-static void on_loop_sent(void *context, MQTTAsync_successData *data)
-{
-	(void)data;
-	*(volatile int *)context = 1;
-	log_add(&looped, "sent");
-}
-
-static int on_loop(void *context, char *topic, int length, MQTTAsync_message *message)
-{
-	(void)context;
-	(void)length;
-	early += !sent_callback[*(unsigned char *)message->payload];
-	log_add(&looped, "arrived");
-	MQTTAsync_freeMessage(&message);
-	MQTTAsync_free(topic);
-	return 1;
-}
-
-static void loopback(void)
-{
-	MQTTAsync c = connected_to("loopback", MQTTVERSION_DEFAULT);
-	MQTTAsync_responseOptions r = MQTTAsync_responseOptions_initializer;
-	char number[16], text[32];
-	int i;
-
-	MQTTAsync_setMessageArrivedCallback(c, NULL, on_loop);
-	r.onSuccess = on_loop_sent;
-	for (i = 0; i < LOOPS; i++)
-	{
-		const unsigned char payload = (unsigned char)i;
-
-		looped.count = 0;
-		r.context = (void *)&sent_callback[i];
-		if (MQTTAsync_send(c, "loop/", 1, &payload, 0, 0, &r) != MQTTASYNC_SUCCESS)
-			printf("send %d failed\n", i);
-		log_await(&looped, 2);
-	}
-	snprintf(number, sizeof(number), "%d", early);
-	printf("messages before the onSuccess of their send: %s\n", render_row(text, sizeof(text), number, "0", "?"));
-	MQTTAsync_destroy(&c);
-}
-
-static volatile int told;
-
-static void on_slow_delivery(void *context, MQTTAsync_token token)
-{
-	(void)context;
-	(void)token;
-	usleep(50000);
-	told++;
-}
-
-static void on_slow_success(void *context, MQTTAsync_successData *data)
-{
-	(void)context;
-	(void)data;
-	usleep(50000);
-	told++;
-}
-
-/* A program frees what a callback uses once it knows that the message is complete: the same on both. */
-static void told_before_the_call_returns(void)
-{
-	MQTTAsync c = connected_to("told", MQTTVERSION_DEFAULT);
-	MQTTAsync_responseOptions r = MQTTAsync_responseOptions_initializer;
-	int qos;
-
-	MQTTAsync_setDeliveryCompleteCallback(c, NULL, on_slow_delivery);
-	r.onSuccess = on_slow_success;
-	for (qos = 1; qos <= 2; qos++)
-	{
-		told = 0;
-		SHOW(MQTTAsync_send(c, "a", 1, "x", qos, 0, &r));
-		SHOW(MQTTAsync_waitForCompletion(c, r.token, 5000));
-		SHOW(told);
-		told = 0;
-		SHOW(MQTTAsync_send(c, "a", 1, "x", qos, 0, &r));
-		/* The first of its callbacks has run. */
-		while (told == 0)
-			usleep(1000);
-		SHOW(MQTTAsync_isComplete(c, r.token));
-		SHOW(told);
-	}
-	MQTTAsync_destroy(&c);
-}
-
 int main(void)
 {
 	server = refuser_start();
@@ -594,8 +413,5 @@ int main(void)
 	send_after_a_disconnect();
 	session_that_the_server_lost();
 	token_of_a_refused_call();
-	wrong_packets();
-	loopback();
-	told_before_the_call_returns();
 	return 0;
 }
