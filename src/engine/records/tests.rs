@@ -321,6 +321,28 @@ fn a_pubrel_whose_message_is_gone_takes_no_later_one_along() {
     assert!(client.pending_tokens(true).is_empty());
 }
 
+/// Stores of other clients keep no PUBLISH beside a PUBREL.
+#[test]
+fn a_pubrel_that_stands_alone_is_sent_where_the_store_has_such() {
+    let shelf = Arc::<Mutex<Shelf>>::default();
+    let mut writer = client(false, &shelf);
+    assert_eq!(writer.put(Record::Released(3), b"\x62\x02\x00\x03"), Ok(()));
+    shelf.lock().pubrels_alone = true;
+    let client = Carried::new(carried::setup(), Some(Box::new(Kept(Arc::clone(&shelf)))));
+    assert_eq!(names(&shelf), ["sc-3"]);
+    let keeping = ConnectOptions {
+        clean: false,
+        ..carried::options_of(crate::protocol::Version::V311)
+    };
+    let stream = client.attach(1 << 16, keeping, "connect");
+    carried::sent(&stream);
+    client.feed(&stream, &[0x20, 2, 1, 0]);
+    assert_eq!(carried::sent(&stream), b"\x62\x02\x00\x03");
+    client.feed(&stream, b"\x70\x02\x00\x03");
+    assert_eq!(names(&shelf), [""; 0]);
+    assert!(client.heard().contains(&"restored ended".to_owned()));
+}
+
 #[test]
 fn of_two_records_of_one_identifier_the_clients_own_counts() {
     for ours in [false, true] {

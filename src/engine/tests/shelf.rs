@@ -12,6 +12,8 @@ pub struct Shelf {
     pub records: BTreeMap<RecordKey, Vec<u8>>,
     /// It writes nothing and gives nothing out for now.
     pub refuses: bool,
+    /// A PUBREL's record may be there without its message's.
+    pub pubrels_alone: bool,
 }
 
 /// A store on a shelf, which outlives the clients that use it one after the other.
@@ -51,5 +53,8 @@ impl Store for Kept {
     }
     fn contains(&mut self, key: RecordKey) -> bool {
         self.0.lock().records.contains_key(&key)
+    }
+    fn pubrel_stands_alone(&mut self) -> bool {
+        self.0.lock().pubrels_alone
     }
 }

@@ -272,6 +272,8 @@ fn a_thread_that_writes_to_a_lost_connection_ends_what_it_has_written() {
         }
         let large = vec![0; PIECE];
         let message = publish(QoS::AtMostOnce, &large);
+        let before = client.counters().bytes_out;
+        layer.writes();
         client.send(&message, "large").expect("accepted");
         let heard = client.heard();
         let end = if all { "large ended" } else { "large failed" };
@@ -279,6 +281,9 @@ fn a_thread_that_writes_to_a_lost_connection_ends_what_it_has_written() {
         let begun = layer.0.lock().begun.clone();
         assert_eq!(begun[0], 0x30);
         assert_eq!(begun.contains(&0xe0), all, "DISCONNECT: {begun:?}");
+        // Each byte is counted once.
+        let count = client.counters().bytes_out - before;
+        assert_eq!(count, layer.writes().1 as u64);
     }
 }
 
