@@ -140,6 +140,8 @@ fn a_program_that_writes_ends_the_reactors_burst() {
         let (client, _stream) = connected(setup(), options());
         let mut core = client.lock();
         core.driving.carried = false;
+        // No thread of the reactor comes and carries it: it is on its way, as far as the client knows.
+        core.alarm.scheduled = true;
         core.lifecycle.connection_mut().expect("one").pace.ask();
         drop(core);
         client.set_driver(by_program);
