@@ -509,6 +509,8 @@ impl<H: Host> Source for Client<H> {
     fn panicked(self: Arc<Self>) {
         let mut core = self.lock();
         core.roles.forget(&ThreadId::current());
+        // Whoever waits for the end of the callback that this thread ran finds that there is none any more.
+        self.changed.notify_all();
         // What the thread had taken out of the queue and not begun is still to be told.
         let rest = std::mem::take(&mut *self.batch.lock());
         core.outputs.queue.put_back(rest);

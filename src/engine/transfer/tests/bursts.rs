@@ -15,7 +15,7 @@ fn say(client: &Client<Program<false>>) {
 }
 
 /// Appends a packet that no operation waits for.
-fn append(core: &mut Guard<'_, Program<false>>) {
+pub fn append(core: &mut Guard<'_, Program<false>>) {
     core.outputs.out.tail().extend_from_slice(&[0xc0, 0]);
 }
 

@@ -2,6 +2,7 @@
 
 mod bursts;
 mod reading;
+mod turns;
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -38,6 +39,7 @@ struct Script {
     /// The first bytes of each write, and how many bytes were written.
     begun: Vec<u8>,
     written: usize,
+    flushes: usize,
     wants: Wants,
 }
 
@@ -82,6 +84,7 @@ impl Layer for Scripted {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.0.lock().flushes += 1;
         Ok(())
     }
 
@@ -115,6 +118,7 @@ fn connected(version: Version) -> (Carried, Scripted) {
         inside_writes: VecDeque::new(),
         begun: Vec::new(),
         written: 0,
+        flushes: 0,
         wants: Wants {
             read: Want::Readable,
             write: Want::Nothing,
