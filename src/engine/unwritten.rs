@@ -343,4 +343,36 @@ mod tests {
         unwritten.settle_down();
         assert!(unwritten.0.is_none());
     }
+    #[test]
+    fn nothing_of_a_connection_that_is_gone_is_lost_or_kept_for_ever() {
+        let mut unwritten = five(join);
+        unwritten.leave(1);
+        unwritten.settle_down();
+        assert!(unwritten.has(1), "a thread has yet to tell of it");
+        while unwritten.pop_left(1, 30, split).is_some() {}
+        let left = unwritten.0.as_ref().map(|all| all.left.len());
+        assert_eq!(left, Some(0));
+        unwritten.settle_down();
+        assert!(unwritten.0.is_none());
+        // Where nothing was under way nothing is left behind.
+        unwritten.push(10, completion(1, (1, 1)), join);
+        assert_eq!(ended(&mut unwritten, 10).len(), 1);
+        unwritten.leave(2);
+        unwritten.settle_down();
+        assert!(unwritten.0.is_none());
+    }
+
+    /// What the server has said of one of them is not another one's.
+    #[test]
+    fn operations_with_a_packet_are_told_one_by_one() {
+        for (first, second) in [(true, false), (false, true)] {
+            let mut unwritten = Unwritten::default();
+            for (number, has_packet) in [(1, first), (2, second)] {
+                let mut done = completion(number, (u64::from(number.unsigned_abs()), 1));
+                done.packet = has_packet.then(|| bytes::Bytes::from_static(b"x"));
+                unwritten.push(10, done, join);
+            }
+            assert_eq!(ended(&mut unwritten, 10), [(1, (1, 1)), (2, (2, 1))]);
+        }
+    }
 }

@@ -161,6 +161,10 @@ fn sort(keys: &[RecordKey]) -> Found {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::tests::carried::{self, Carried};
+    use crate::engine::tests::program::Program;
+    use crate::engine::tests::shelf::Kept;
+    use crate::engine::{Client, Error};
 
     fn order(kind: RecordKind, numbers: &[u32]) -> Vec<u32> {
         let keys: Vec<_> = numbers
@@ -218,5 +222,54 @@ mod tests {
             [u32::MAX - 1, u32::MAX, 0, 1]
         );
         assert_eq!(order(RecordKind::Message, &[1, 900_000]), [1, 900_000]);
+    }
+    /// A store with these records, each of one byte.
+    fn shelf(records: &[RecordKey]) -> Kept {
+        let kept = Kept::default();
+        for key in records {
+            kept.0.lock().records.insert(*key, vec![b'x']);
+        }
+        kept
+    }
+
+    #[test]
+    fn a_client_that_refuses_a_store_is_not_made() {
+        let mut setup = carried::setup();
+        setup.create.refuse_v5_store = true;
+        for (v5, refused) in [(true, true), (false, false)] {
+            let kept = shelf(&[RecordKey::new(RecordKind::PublishSent, v5, 1)]);
+            let store = Some(Box::new(kept) as Box<dyn Store>);
+            let made = Client::new(setup.clone(), Program::<false>::default(), store, || "");
+            let failed = matches!(made, Err(Error::Store(_)));
+            assert_eq!((made.is_err(), failed), (refused, refused));
+        }
+    }
+
+    /// Else the message would be sent again, although the server has it.
+    #[test]
+    fn a_pubrel_of_the_other_version_counts_and_stays() {
+        let publish = RecordKey::new(RecordKind::PublishSent, true, 1);
+        for v5 in [false, true] {
+            let pubrel = RecordKey::new(RecordKind::PubrelSent, v5, 1);
+            let kept = shelf(&[publish, pubrel]);
+            let client = Carried::new(carried::setup(), Some(Box::new(kept.clone())));
+            assert_eq!(client.pending_tokens(true).len(), 1);
+            drop(client);
+            let left: Vec<_> = kept.0.lock().records.keys().copied().collect();
+            assert!(left.contains(&pubrel) && left.contains(&publish));
+        }
+    }
+
+    /// The widest gap is where a number is followed by the first one, unless a counter cannot have come so far.
+    #[test]
+    fn numbers_that_are_far_apart_are_not_taken_for_a_wrap() {
+        let far = [0, (1 << 31) - 10, u32::MAX - 20];
+        assert_eq!(order(RecordKind::Command, &far), far);
+        let ids = [5, 32_000, 64_000];
+        assert_eq!(order(RecordKind::PublishSent, &ids), [64_000, 5, 32_000]);
+        assert_eq!(
+            order(RecordKind::PublishReceived, &[5, 30_000]),
+            [5, 30_000]
+        );
     }
 }

@@ -194,6 +194,8 @@ fn the_record_of_a_receipt_stands_for_a_message_until_it_is_taken() {
     // The program takes the first, then its PUBREL comes.
     records.message_taken(first);
     assert_eq!(content(&shelf, "r-7"), HAD);
+    let had = records.load_received::<Program<false>>(7);
+    assert!(matches!(had, Loaded::Ready(None)), "not once more");
     assert_eq!(records.release(7), Ok(()));
     // The PUBREL of the second comes first. Without room for its own record it keeps what it has, and PUBREL comes again.
     shelf.lock().refuses = true;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use super::carried::{Carried, FAR, connected, options_of, sent, setup};
 use super::program::Program;
@@ -26,10 +27,12 @@ fn messages(payloads: &[u8]) -> Vec<u8> {
 fn a_message_that_is_not_taken_is_offered_again_before_what_is_behind_it() {
     let (client, stream) = connected(setup(), options_of(Version::V311));
     client.host().refuses.store(true, Ordering::Relaxed);
+    let before = Instant::now();
     client.feed(&stream, &messages(b"ab"));
     assert_eq!(client.heard()[0], "a?");
     let offers_again = client.lock().roles.offers_again();
-    assert!(offers_again.is_some());
+    let pause = Duration::from_millis(100);
+    assert!(offers_again.is_some_and(|at| at >= before + pause));
     assert_eq!(client.lock().next_alarm(), offers_again, "has an alarm");
     client.put_off_offers();
     client.heard();
@@ -44,6 +47,21 @@ fn a_message_that_is_not_taken_is_offered_again_before_what_is_behind_it() {
     let counters = client.counters();
     assert_eq!((counters.unread_messages, counters.unread_bytes), (0, 0));
     assert_eq!(counters.messages_in, 3);
+}
+
+#[test]
+fn a_message_counts_until_it_is_taken_whatever_becomes_of_others() {
+    let (client, stream) = connected(setup(), options_of(Version::V311));
+    let this = Arc::clone(&client.0);
+    // The first is taken, the others are not.
+    *client.host().inside.lock() = Some(Box::new(move || {
+        this.host().refuses.store(true, Ordering::Relaxed);
+    }));
+    client.feed(&stream, &messages(b"abc"));
+    client.put_off_offers();
+    assert_eq!(client.heard()[..2], ["a", "b?"]);
+    let counters = client.counters();
+    assert_eq!((counters.unread_messages, counters.unread_bytes), (2, 2));
 }
 
 #[test]
