@@ -20,7 +20,8 @@
  * @endcode
  *
  * Requests: connect, disconnect, subscribe, unsubscribe and send take options with two callbacks, of which exactly one is
- * called, once, if the call returned #MQTTASYNC_SUCCESS. If it returned anything else, none is.
+ * called, once, if the call returned #MQTTASYNC_SUCCESS. If it returned anything else, none is. There is one exception: a
+ * connect that MQTTAsync_destroy() breaks off calls neither.
  *
  * Threads: every function may be called from any thread at any time, from callbacks too, waiting ones included. The
  * callbacks of one client are called one after another, on a thread of the library's; those of different clients do not
@@ -124,7 +125,10 @@ extern "C" {
 /** Return code: the buffer for messages which wait for a connection is full. */
 #define MQTTASYNC_MAX_BUFFERED_MESSAGES (-12)
 
-/** Not returned: in a library without TLS its protocols are unknown, #MQTTASYNC_BAD_PROTOCOL. */
+/**
+ * Return code of connecting: an entry of `serverURIs` asks for TLS, and this is a library without TLS. For a client's own
+ * URI creating it fails with #MQTTASYNC_BAD_PROTOCOL.
+ */
 #define MQTTASYNC_SSL_NOT_SUPPORTED (-13)
 
 /**
@@ -423,8 +427,8 @@ typedef struct MQTTAsync_SSLOptions {
   /** Directory of certificates of trusted authorities, prepared by `openssl rehash`, or NULL. */
   const char *CApath;
   /**
-   * Called with each line of OpenSSL's account of an error, its length in bytes and `ssl_error_context`. NULL for
-   * none. Return 1 to be told of the next line, 0 to hear no more of this error.
+   * Called with each line of OpenSSL's account of an error, its length in bytes and `ssl_error_context`. A line ends with
+   * a line feed. NULL for none. Return 1 to be told of the next line, 0 to hear no more of this error.
    *
    * Called before the program is told of what the error led to: the failure of a connect, the loss of a connection.
    * With `MQTTAsync`, and for a lost connection of an `MQTTClient` that has callbacks, it runs on a thread of the
@@ -654,7 +658,7 @@ typedef struct MQTTAsync_connectOptions {
   /**
    * Version of this structure. 0: up to `context`, without `ssl`; 1: with `ssl`; 2: up to `serverURIs`; 3: up to
    * `MQTTVersion`; 4: up to `maxRetryInterval`; 5: up to `binarypwd`; 6: up to `onFailure5`; 7: up to `httpHeaders`;
-   * 8: the whole.
+   * 8: the whole. MQTT 5 needs at least 6.
    */
   int struct_version;
   /**
@@ -821,7 +825,7 @@ typedef struct MQTTAsync_disconnectOptions {
 typedef struct MQTTAsync_responseOptions {
   /** Eye catcher: the characters `MQTR`. */
   char struct_id[4];
-  /** Version of this structure. 0: up to `token`; 1: the whole. */
+  /** Version of this structure. 0: up to `token`, not with MQTT 5; 1: the whole. */
   int struct_version;
   /** Called on success, or NULL. MQTT 3.1 and 3.1.1: must be NULL with MQTT 5. */
   MQTTAsync_onSuccess *onSuccess;
@@ -836,7 +840,7 @@ typedef struct MQTTAsync_responseOptions {
   /** Called on failure, or NULL. MQTT 5. */
   MQTTAsync_onFailure5 *onFailure5;
   /**
-   * Properties to send with the request. MQTT 5. MQTTAsync_sendMessage() uses the message's own instead, if it has any.
+   * Properties to send with the request. MQTT 5. Not for MQTTAsync_sendMessage(): the message has its own.
    */
   MQTTProperties properties;
   /** Options of the subscription, for MQTTAsync_subscribe(). MQTT 5. */
@@ -1227,7 +1231,8 @@ LIBMQTT_API void *MQTTAsync_malloc(size_t size);
 /**
  * Destroys a client: disconnects it, without waiting for messages in flight, and closes its store, which keeps them. Requests
  * that are not complete fail with #MQTTASYNC_OPERATION_INCOMPLETE; their onFailure is called by this function, on this
- * thread. When it returns, no callback of the client's runs any more, but for the one it was called from.
+ * thread. A connect under way is broken off, and its onFailure is not called. When this returns, no callback of the client's
+ * runs any more, but for the one it was called from.
  *
  * @param handle points at the handle, which is set to NULL. Nothing is done if it is not a client.
  */

@@ -362,8 +362,8 @@ typedef struct MQTTClient_SSLOptions {
   /** Directory of certificates of trusted authorities, prepared by `openssl rehash`, or NULL. */
   const char *CApath;
   /**
-   * Called with each line of OpenSSL's account of an error, its length in bytes and `ssl_error_context`. NULL for
-   * none. Return 1 to be told of the next line, 0 to hear no more of this error.
+   * Called with each line of OpenSSL's account of an error, its length in bytes and `ssl_error_context`. A line ends with
+   * a line feed. NULL for none. Return 1 to be told of the next line, 0 to hear no more of this error.
    *
    * Called before the program is told of what the error led to: the failure of a connect, the loss of a connection.
    * With `MQTTAsync`, and for a lost connection of an `MQTTClient` that has callbacks, it runs on a thread of the
@@ -793,7 +793,8 @@ LIBMQTT_API int MQTTClient_subscribe(MQTTClient handle, const char *topic, int q
  * @param opts options of the subscription, or NULL for the default.
  * @param props properties to send, or NULL.
  * @return a response. Its reasonCode is the quality of service granted, the server's reason code for a refusal, or a
- *         negative code as of MQTTClient_subscribe().
+ *         negative code as of MQTTClient_subscribe(). If the client is not a MQTT 5 one, it is #MQTTREASONCODE_SUCCESS or
+ *         #MQTT_BAD_SUBSCRIBE.
  */
 LIBMQTT_API MQTTResponse MQTTClient_subscribe5(
     MQTTClient handle, const char *topic, int qos, MQTTSubscribe_options *opts, MQTTProperties *props);
@@ -821,7 +822,8 @@ LIBMQTT_API int MQTTClient_subscribeMany(MQTTClient handle, int count, char *con
  * @param props properties to send, or NULL.
  * @return a response. reasonCodes has, for each topic, the quality of service granted or the server's reason code for a
  *         refusal; the first one, or the only one, is in reasonCode. A negative reasonCode is as of
- *         MQTTClient_subscribeMany().
+ *         MQTTClient_subscribeMany(). If the client is not a MQTT 5 one, reasonCode is #MQTTREASONCODE_SUCCESS, and \p qos
+ *         receives what the server granted.
  */
 LIBMQTT_API MQTTResponse MQTTClient_subscribeMany5(
     MQTTClient handle, int count, char *const *topic, int *qos, MQTTSubscribe_options *opts,

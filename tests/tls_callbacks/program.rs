@@ -224,10 +224,12 @@ unsafe fn program<'a>(context: *mut c_void) -> &'a Program {
 unsafe extern "C" fn on_error(line: *const c_char, len: usize, context: *mut c_void) -> c_int {
     // SAFETY: called as documented.
     let (program, line) = unsafe { (program(context), CStr::from_ptr(line)) };
-    let line = line.to_str().unwrap().to_owned();
+    let text = line.to_str().unwrap();
+    let line = text.trim_end_matches('\n').to_owned();
     let hook = {
         let mut state = program.enter();
-        if line.len() != len {
+        // One line feed, which is counted, as in the original's lines.
+        if text.len() != len || line.len() + 1 != len {
             std::process::abort();
         }
         state.events.push(Event::Line(line));

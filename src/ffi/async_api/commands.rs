@@ -27,8 +27,14 @@ unsafe fn op(
     if response.is_null() {
         return Ok(op);
     }
-    // SAFETY: not NULL; the original does not look at the version either, but only a version 1 has more members.
+    // SAFETY: not NULL; only a version 1 has the members of MQTT 5.
     unsafe {
+        if client.is_v5() && (*response).struct_version < 1 {
+            return Err(last_error::fail(
+                MQTTASYNC_BAD_MQTT_OPTION,
+                "the response options' struct_version is 0, which has nothing of MQTT 5",
+            ));
+        }
         op.has_token = true;
         op.context = Context((*response).context);
         op.on_success = (*response).onSuccess;
@@ -135,11 +141,11 @@ unsafe fn publish(
     unsafe {
         let message = contents.check(destination_name, MQTTASYNC_NULL_PARAMETER)?;
         let op = op(client, Kind::Publish(message.qos), response)?;
-        let own = contents.properties(v5)?;
-        let properties = if own.as_ref().is_empty() {
-            response_properties(response, v5, PropertyContext::Publish)?
+        // A message given as a structure has its own, and as in the original those of the options are not for it.
+        let properties = if contents.has_properties() {
+            contents.properties(v5)?
         } else {
-            own
+            response_properties(response, v5, PropertyContext::Publish)?
         };
         let token = client
             .send(&message.publish(properties.as_ref()), op)

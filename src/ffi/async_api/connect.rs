@@ -45,6 +45,13 @@ unsafe fn read(
             format!("MQTTVersion is {version}, for which createWithOptions has to make the client");
         return Err(last_error::fail(MQTTASYNC_WRONG_MQTT_VERSION, why));
     }
+    if v5 && options.version() < 6 {
+        let why = format!(
+            "options.struct_version is {}, and MQTT 5 needs at least 6",
+            options.version()
+        );
+        return Err(last_error::fail(MQTTASYNC_BAD_STRUCTURE, why));
+    }
     // A client created for MQTT 5 may well connect with an older version.
     let choice = connect::version(version, MQTTASYNC_BAD_MQTT_OPTION)?;
     let clean = members.clean(v5)?;

@@ -539,7 +539,8 @@ pub unsafe extern "C" fn MQTTAsync_malloc(size: size_t) -> *mut c_void {
 
 /// Destroys a client: disconnects it, without waiting for messages in flight, and closes its store, which keeps them. Requests
 /// that are not complete fail with #MQTTASYNC_OPERATION_INCOMPLETE; their onFailure is called by this function, on this
-/// thread. When it returns, no callback of the client's runs any more, but for the one it was called from.
+/// thread. A connect under way is broken off, and its onFailure is not called. When this returns, no callback of the client's
+/// runs any more, but for the one it was called from.
 ///
 /// @param handle points at the handle, which is set to NULL. Nothing is done if it is not a client.
 #[unsafe(no_mangle)]

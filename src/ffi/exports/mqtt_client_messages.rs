@@ -40,7 +40,8 @@ pub unsafe extern "C" fn MQTTClient_subscribe(
 /// @param opts options of the subscription, or NULL for the default.
 /// @param props properties to send, or NULL.
 /// @return a response. Its reasonCode is the quality of service granted, the server's reason code for a refusal, or a
-///         negative code as of MQTTClient_subscribe().
+///         negative code as of MQTTClient_subscribe(). If the client is not a MQTT 5 one, it is #MQTTREASONCODE_SUCCESS or
+///         #MQTT_BAD_SUBSCRIBE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_subscribe5(
     handle: MQTTClient,
@@ -86,7 +87,8 @@ pub unsafe extern "C" fn MQTTClient_subscribeMany(
 /// @param props properties to send, or NULL.
 /// @return a response. reasonCodes has, for each topic, the quality of service granted or the server's reason code for a
 ///         refusal; the first one, or the only one, is in reasonCode. A negative reasonCode is as of
-///         MQTTClient_subscribeMany().
+///         MQTTClient_subscribeMany(). If the client is not a MQTT 5 one, reasonCode is #MQTTREASONCODE_SUCCESS, and \p qos
+///         receives what the server granted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTClient_subscribeMany5(
     handle: MQTTClient,

@@ -71,6 +71,12 @@ impl Contents {
         })
     }
 
+    /// Returns true if the message comes with a list of properties, which may be empty.
+    #[inline]
+    pub const fn has_properties(&self) -> bool {
+        !self.properties.is_null()
+    }
+
     /// Reads the message's own properties: none where MQTT 5 is not spoken.
     ///
     /// # Safety

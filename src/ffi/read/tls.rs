@@ -89,11 +89,12 @@ type PskCallback = unsafe extern "C" fn(
 fn error_reporter(callback: ErrorCallback, context: Context) -> ErrorReporter {
     Arc::new(move |line| {
         let context = context;
-        let Ok(text) = std::ffi::CString::new(line) else {
+        // The line feed is in the original's lines: programs print them one behind the other.
+        let Ok(text) = std::ffi::CString::new(format!("{line}\n")) else {
             return true;
         };
         // SAFETY: the program's callback, its own context, and a string that outlives the call.
-        unsafe { callback(text.as_ptr(), line.len(), context.0) > 0 }
+        unsafe { callback(text.as_ptr(), text.as_bytes().len(), context.0) > 0 }
     })
 }
 

@@ -211,6 +211,17 @@ pub unsafe fn subscribe(handle: MQTTClient, topic: *const c_char, qos: c_int) ->
     }
 }
 
+/// Writes what the server granted in place of what was asked for, for clients below MQTT 5.
+///
+/// # Safety
+/// `qos` has room for all codes.
+unsafe fn granted(qos: *mut c_int, codes: &[u8]) {
+    for (i, code) in codes.iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { *qos.add(i) = (*code).into() };
+    }
+}
+
 pub unsafe fn subscribe_many(
     handle: MQTTClient,
     count: c_int,
@@ -228,9 +239,7 @@ pub unsafe fn subscribe_many(
                 FilterOptions::None,
                 std::ptr::null(),
             )?;
-            for (i, code) in codes.iter().enumerate() {
-                *qos.add(i) = (*code).into();
-            }
+            granted(qos, &codes);
         }
         Ok(())
     }))
@@ -246,7 +255,13 @@ pub unsafe fn subscribe5(
     let topics = [topic.cast_mut()];
     let mut qos = qos;
     // SAFETY: as documented.
-    unsafe { subscribe_many5(handle, 1, topics.as_ptr(), &raw mut qos, opts, props) }
+    let mut response =
+        unsafe { subscribe_many5(handle, 1, topics.as_ptr(), &raw mut qos, opts, props) };
+    // Only a client below MQTT 5 has its code here, and only this function tells a refusal, as in the original.
+    if response.reasonCode == MQTTCLIENT_SUCCESS && qos == 0x80 {
+        response.reasonCode = 0x80;
+    }
+    response
 }
 
 pub unsafe fn subscribe_many5(
@@ -266,11 +281,12 @@ pub unsafe fn subscribe_many5(
         // SAFETY: as documented.
         let (codes, properties) =
             unsafe { subscribe_to(client, count, topic, qos, options, props)? };
-        Ok(if client.setup().create.v5 {
-            response_codes(&codes, &properties)
-        } else {
-            response(codes.first().copied().unwrap_or(0).into())
-        })
+        if client.setup().create.v5 {
+            return Ok(response_codes(&codes, &properties));
+        }
+        // SAFETY: as documented; the array has room for the codes, in place of what was asked for.
+        unsafe { granted(qos, &codes) };
+        Ok(response(MQTTCLIENT_SUCCESS))
     });
     result.unwrap_or_else(response)
 }

@@ -39,7 +39,8 @@ pub const MQTTASYNC_NO_MORE_MSGIDS: c_int = -10;
 pub const MQTTASYNC_OPERATION_INCOMPLETE: c_int = -11;
 /// Return code: the buffer for messages which wait for a connection is full.
 pub const MQTTASYNC_MAX_BUFFERED_MESSAGES: c_int = -12;
-/// Not returned: in a library without TLS its protocols are unknown, #MQTTASYNC_BAD_PROTOCOL.
+/// Return code of connecting: an entry of `serverURIs` asks for TLS, and this is a library without TLS. For a client's own
+/// URI creating it fails with #MQTTASYNC_BAD_PROTOCOL.
 pub const MQTTASYNC_SSL_NOT_SUPPORTED: c_int = -13;
 /// Return code: the server URI begins with a protocol that the library does not know; one without TLS does not know those
 /// with.
@@ -335,7 +336,7 @@ pub type MQTTAsync_onFailure5 =
 pub struct MQTTAsync_responseOptions {
     /// Eye catcher: the characters `MQTR`.
     pub struct_id: [c_char; 4],
-    /// Version of this structure. 0: up to `token`; 1: the whole.
+    /// Version of this structure. 0: up to `token`, not with MQTT 5; 1: the whole.
     pub struct_version: c_int,
     /// Called on success, or NULL. MQTT 3.1 and 3.1.1: must be NULL with MQTT 5.
     pub onSuccess: MQTTAsync_onSuccess,
@@ -349,7 +350,7 @@ pub struct MQTTAsync_responseOptions {
     pub onSuccess5: MQTTAsync_onSuccess5,
     /// Called on failure, or NULL. MQTT 5.
     pub onFailure5: MQTTAsync_onFailure5,
-    /// Properties to send with the request. MQTT 5. MQTTAsync_sendMessage() uses the message's own instead, if it has any.
+    /// Properties to send with the request. MQTT 5. Not for MQTTAsync_sendMessage(): the message has its own.
     pub properties: MQTTProperties,
     /// Options of the subscription, for MQTTAsync_subscribe(). MQTT 5.
     pub subscribeOptions: MQTTSubscribe_options,
@@ -400,7 +401,7 @@ pub struct MQTTAsync_connectOptions {
     pub struct_id: [c_char; 4],
     /// Version of this structure. 0: up to `context`, without `ssl`; 1: with `ssl`; 2: up to `serverURIs`; 3: up to
     /// `MQTTVersion`; 4: up to `maxRetryInterval`; 5: up to `binarypwd`; 6: up to `onFailure5`; 7: up to `httpHeaders`;
-    /// 8: the whole.
+    /// 8: the whole. MQTT 5 needs at least 6.
     pub struct_version: c_int,
     /// Keep alive interval in seconds: when nothing has been sent or nothing received for this long, a ping is sent; a
     /// ping that stays unanswered ends the connection. 0: no pings.

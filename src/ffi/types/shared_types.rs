@@ -147,8 +147,8 @@ pub struct SslOptions {
     pub verify: c_int,
     /// Directory of certificates of trusted authorities, prepared by `openssl rehash`, or NULL.
     pub CApath: *const c_char,
-    /// Called with each line of OpenSSL's account of an error, its length in bytes and `ssl_error_context`. NULL for
-    /// none. Return 1 to be told of the next line, 0 to hear no more of this error.
+    /// Called with each line of OpenSSL's account of an error, its length in bytes and `ssl_error_context`. A line ends with
+    /// a line feed. NULL for none. Return 1 to be told of the next line, 0 to hear no more of this error.
     ///
     /// Called before the program is told of what the error led to: the failure of a connect, the loss of a connection.
     /// With `MQTTAsync`, and for a lost connection of an `MQTTClient` that has callbacks, it runs on a thread of the

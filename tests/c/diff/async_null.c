@@ -327,6 +327,18 @@ static void bad_arguments(void)
 		SHOW(MQTTAsync_subscribe(c, "a/b", 0, &three));
 		SHOW(MQTTAsync_unsubscribe(c, "a/b", &three));
 	}
+	ISOLATED("response options of version 0, on a 5 client")
+	{
+		MQTTAsync_responseOptions old = MQTTAsync_responseOptions_initializer;
+		connected(MQTTVERSION_5);
+		old.struct_version = 0;
+		SHOW(MQTTAsync_send(c, "a/b", 1, "x", 0, 0, &old));
+		SHOW(MQTTAsync_sendMessage(c, "a/b", &message, &old));
+		SHOW(MQTTAsync_subscribe(c, "a/b", 0, &old));
+		SHOW(MQTTAsync_subscribeMany(c, 2, topics, qoss, &old));
+		SHOW(MQTTAsync_unsubscribe(c, "a/b", &old));
+		SHOW(MQTTAsync_unsubscribeMany(c, 2, topics, &old));
+	}
 	ISOLATED("disconnect options that are none")
 	{
 		MQTTAsync_disconnectOptions bad = MQTTAsync_disconnectOptions_initializer;

@@ -48,7 +48,7 @@ static void structures(void)
 		printf("struct_version %d\n", version);
 		WITH3(o.struct_version = version);
 	}
-	for (version = 6; version <= 9; version++)
+	for (version = 3; version <= 9; version++)
 	{
 		printf("struct_version %d\n", version);
 		WITH5(o.struct_version = version);

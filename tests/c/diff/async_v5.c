@@ -31,12 +31,26 @@ static void subscribe_with(MQTTAsync c, const char *filter, int qos, MQTTSubscri
 	log_expect(&watch.done, 1);
 }
 
+static int count_properties(void *context, char *topic, int length, MQTTAsync_message *message)
+{
+	char text[64];
+
+	(void)context;
+	(void)length;
+	log_add(&watch.messages, "properties of a message without response options: %s",
+	        render_row_number(text, sizeof(text), message->properties.count, "0", 7));
+	MQTTAsync_freeMessage(&message);
+	MQTTAsync_free(topic);
+	return 1;
+}
+
 static void every_property(void)
 {
 	MQTTAsync c = new_async(uri, "async-v5", MQTTVERSION_5, &watch);
 	MQTTProperties properties = MQTTProperties_initializer;
 	MQTTAsync_message message = MQTTAsync_message_initializer;
 	MQTTAsync_responseOptions r;
+	char text[64];
 	int qos;
 
 	connect_async(c, MQTTVERSION_5, &watch);
@@ -62,10 +76,23 @@ static void every_property(void)
 	SHOW(MQTTAsync_sendMessage(c, "five/message", &message, &r));
 	log_expect(&watch.done, 1);
 	log_expect(&watch.messages, 1);
+	printf("the options' properties afterwards: %s\n", render_row_number(text, sizeof(text), r.properties.count, "7", 0));
+	/* Also where the message has none. */
+	message.properties.count = message.properties.length = 0;
+	r = answer("sendMessage without properties", on_publish5);
+	r.properties = properties;
+	SHOW(MQTTAsync_sendMessage(c, "five/message", &message, &r));
+	log_expect(&watch.done, 1);
+	log_expect(&watch.messages, 1);
+	SHOW(MQTTAsync_setMessageArrivedCallback(c, NULL, count_properties));
+	message.properties = properties;
+	SHOW(MQTTAsync_sendMessage(c, "five/message", &message, NULL));
+	log_expect(&watch.messages, 1);
+	log_await(&watch.delivery, 5);
 	MQTTProperties_free(&properties);
 	disconnect_async(c, MQTTVERSION_5, &watch);
 	MQTTAsync_destroy(&c);
-	log_expect(&watch.delivery, 3);
+	log_expect(&watch.delivery, 5);
 	log_print(&watch.state);
 }
 

@@ -80,6 +80,18 @@ static void forbidden(int version)
 		SHOW(MQTTClient_subscribe(c, "closed/a", 1));
 		SHOW(MQTTClient_subscribeMany(c, 2, filters, qos));
 		printf("qos afterwards %d %d\n", qos[0], qos[1]);
+		/* The functions of MQTT 5 work here too, and do not tell the codes as they do there. */
+		SHOW_RESPONSE(MQTTClient_subscribe5(c, "open/a", 2, NULL, NULL));
+		SHOW_RESPONSE(MQTTClient_subscribe5(c, "closed/a", 2, NULL, NULL));
+		qos[0] = qos[1] = 2;
+		SHOW_RESPONSE(MQTTClient_subscribeMany5(c, 2, filters, qos, NULL, NULL));
+		printf("qos afterwards %d %d\n", qos[0], qos[1]);
+		qos[1] = 2;
+		SHOW_RESPONSE(MQTTClient_subscribeMany5(c, 1, filters + 1, qos + 1, NULL, NULL));
+		printf("qos afterwards %d\n", qos[1]);
+		SHOW_RESPONSE(MQTTClient_unsubscribeMany5(c, 2, filters, NULL));
+		SHOW_RESPONSE(MQTTClient_publish5(c, "open/a", 1, "x", 1, 0, NULL, &token));
+		SHOW(MQTTClient_waitForCompletion(c, token, 5000));
 		SHOW(MQTTClient_publish(c, "closed/a", 1, "x", 1, 0, &token));
 		SHOW(MQTTClient_waitForCompletion(c, token, 5000));
 		SHOW(MQTTClient_publish(c, "closed/a", 1, "x", 2, 0, &token));

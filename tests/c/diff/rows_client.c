@@ -26,6 +26,19 @@ static void old_options(void)
 	MQTTClient_destroy(&c);
 }
 
+static void other_version(void)
+{
+	MQTTClient c = new_client(server, "other-version", MQTTVERSION_DEFAULT);
+	MQTTClient_connectOptions o = MQTTClient_connectOptions_initializer, o5 = MQTTClient_connectOptions_initializer5;
+
+	row("connect with MQTT 5 of a client for 3.1.1", MQTTClient_connect(c, &o5), "0", -16);
+	MQTTClient_destroy(&c);
+	c = new_client(server, "other-version", MQTTVERSION_5);
+	o.cleansession = 0;
+	row("connect5 with 3.1.1 of a client for MQTT 5", (int)MQTTClient_connect5(c, &o, NULL, NULL).reasonCode, "0", -16);
+	MQTTClient_destroy(&c);
+}
+
 static void session_present(void)
 {
 	MQTTClient c = new_client(server, "session/", MQTTVERSION_5);
@@ -469,6 +482,7 @@ int main(int argc, char **argv)
 	server = refuser_start();
 	signals();
 	old_options();
+	other_version();
 	session_present();
 	connect_while_connected();
 	reliable();

@@ -367,7 +367,8 @@ MQTTAsync_connect(client, &options);
 @endcode
 
 Requests: connect, disconnect, subscribe, unsubscribe and send take options with two callbacks, of which exactly one is
-called, once, if the call returned #MQTTASYNC_SUCCESS. If it returned anything else, none is.
+called, once, if the call returned #MQTTASYNC_SUCCESS. If it returned anything else, none is. There is one exception: a
+connect that MQTTAsync_destroy() breaks off calls neither.
 
 Threads: every function may be called from any thread at any time, from callbacks too, waiting ones included. The
 callbacks of one client are called one after another, on a thread of the library's; those of different clients do not
@@ -522,9 +523,9 @@ Handles are numbers, never pointers; 0 is none. Every function may be called fro
 MQTTOxide_nextEvents() with a time-out, MQTTOxide_destroy(), MQTTOxide_addRoute() and MQTTOxide_removeRoute(). No pointer of the
 caller's is kept after a call, but that of a callback and its context. Structures begin with their size. Strings and bytes have
 their length beside them and need no NUL. Functions return 0 or a count, or a negative MQTTOxide_E_... code, after which nothing
-has changed. Besides the codes that it lists each function has #MQTTOxide_E_HANDLE for a handle that is none, #MQTTOxide_E_NULL
-for a pointer that is NULL and must not be, or whose length is not 0, #MQTTOxide_E_SIZE for a struct of another size, and
-#MQTTOxide_E_PANIC.
+has changed, but for what MQTTOxide_publishMany() and MQTTOxide_ack() had done before they came upon it. Besides the codes that
+it lists each function has #MQTTOxide_E_HANDLE for a handle that is none, #MQTTOxide_E_NULL for a pointer that is NULL and must
+not be, or whose length is not 0, #MQTTOxide_E_SIZE for a struct of another size, and #MQTTOxide_E_PANIC.
 
 Programs on MQTTClient.h and MQTTAsync.h need neither library: the functions that take a `void*` handle are in
 `-lpaho-mqtt3a`, `-lpaho-mqtt3as`, `-lpaho-mqtt3c` and `-lpaho-mqtt3cs`, and work on a MQTTAsync or a MQTTClient:
