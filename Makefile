@@ -1,4 +1,4 @@
-# paho-oxide: `make` builds the four libraries and the samples into build/output/. `make help` lists the targets.
+# paho-oxide: `make` builds the libraries and the samples into build/output/. `make help` lists the targets.
 
 # The release of Paho C whose interface this is. Programs look for the soname; the full number names the file.
 ABI_VERSION := 1.3.15
@@ -136,7 +136,7 @@ clean: ## remove everything that was built
 	$(if $(wildcard $(CARGO_TARGET_DIR)),$(CARGO) clean -q)
 
 help: ## list the targets
-	@echo 'make            libraries and samples into $(OUTPUT)/'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r t d; do printf 'make %-10s %s\n' "$$t" "$$d"; done
+	@echo 'make                      libraries and samples into $(OUTPUT)/'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r t d; do printf 'make %-20s %s\n' "$$t" "$$d"; done
 
 include tools/install.mk tools/verify.mk tools/hardening.mk tools/bench.mk tools/python.mk tools/go.mk

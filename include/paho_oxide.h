@@ -27,9 +27,9 @@
  * MQTTOxide_nextEvents() with a time-out, MQTTOxide_destroy(), MQTTOxide_addRoute() and MQTTOxide_removeRoute(). No pointer of the
  * caller's is kept after a call, but that of a callback and its context. Structures begin with their size. Strings and bytes have
  * their length beside them and need no NUL. Functions return 0 or a count, or a negative MQTTOxide_E_... code, after which nothing
- * has changed. Besides the codes that it lists each function has #MQTTOxide_E_HANDLE for a handle that is none, #MQTTOxide_E_NULL
- * for a pointer that is NULL and must not be, or whose length is not 0, #MQTTOxide_E_SIZE for a struct of another size, and
- * #MQTTOxide_E_PANIC.
+ * has changed, but for what MQTTOxide_publishMany() and MQTTOxide_ack() had done before they came upon it. Besides the codes that
+ * it lists each function has #MQTTOxide_E_HANDLE for a handle that is none, #MQTTOxide_E_NULL for a pointer that is NULL and must
+ * not be, or whose length is not 0, #MQTTOxide_E_SIZE for a struct of another size, and #MQTTOxide_E_PANIC.
  *
  * Programs on MQTTClient.h and MQTTAsync.h need neither library: the functions that take a `void*` handle are in
  * `-lpaho-mqtt3a`, `-lpaho-mqtt3as`, `-lpaho-mqtt3c` and `-lpaho-mqtt3cs`, and work on a MQTTAsync or a MQTTClient:
@@ -91,7 +91,10 @@ extern "C" {
 /** No memory, threads or descriptors. */
 #define MQTTOxide_E_SYSTEM (-12)
 
-/** No such token: it has ended, or was sent already. */
+/**
+ * No such token: it has ended, or was sent already. Of the functions for Paho handles: no such option or route, or no message
+ * that waits for its acknowledgement.
+ */
 #define MQTTOxide_E_NOT_FOUND (-13)
 
 /** Not in this library: TLS in libpaho-oxide. */
@@ -697,15 +700,17 @@ LIBMQTT_API int32_t MQTTOxide_setLogLevel(uint64_t queue, int32_t level);
  * @param options the options.
  * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_ARGUMENT: a flag, version, store or driver that there is not,
  * an option that would be without effect beside the others (#MQTTOxide_ACK_ORDERED without #MQTTOxide_ACK_BY_PROGRAM,
- * #MQTTOxide_BUFFER_QOS0 without #MQTTOxide_BUFFER_OFFLINE, a name that the store does not use), a prefix or extension that names no files, or text that is not UTF-8. #MQTTOxide_E_NOT_STORED: the store cannot be opened; another process may have it.
- * #MQTTOxide_E_SYSTEM: too many clients, or no threads.
+ * #MQTTOxide_BUFFER_QOS0 without #MQTTOxide_BUFFER_OFFLINE, a name that the store does not use), a prefix or extension that
+ * cannot be part of a file's name, or text that is not UTF-8. #MQTTOxide_E_NOT_STORED: the store cannot be opened; another
+ * process may have it. #MQTTOxide_E_SYSTEM: too many clients, or no threads.
  */
 LIBMQTT_API int32_t MQTTOxide_create(
     uint64_t *client, uint64_t queue, const struct MQTTOxide_createOptions *options);
 
 /**
- * Ends a client, whose handle is none from now on: DISCONNECT is written if the socket takes it, and what is pending fails. These events are in the queue when
- * this returns, and none of the client's follow. Waits for other threads that are inside a call for this client.
+ * Destroys a client, whose handle is none from now on: DISCONNECT is written if the socket takes it, and what is pending
+ * fails. These events are in the queue when this returns, and none of the client's follow. Waits for other threads that are
+ * inside a call for this client.
  *
  * @param client the client.
  * @return 0, or a negative MQTTOxide_E_... code.
@@ -749,9 +754,9 @@ LIBMQTT_API int32_t MQTTOxide_attachStream(uint64_t client, const struct MQTTOxi
  * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_NOT_SUPPORTED: TLS, in libpaho-oxide.
  * #MQTTOxide_E_STATE: connected, or connecting. #MQTTOxide_E_SYSTEM: no threads. #MQTTOxide_E_ARGUMENT: no URI at all, or options
  * that there are not, that would be without effect (`ws_path`, `ws_host`; `headers` where no URI is a WebSocket's, `tls` where
- * none has a TLS scheme, in it a key or a password without a certificate), or with which no server can be connected to: a password without a user name below MQTT 5, no client
- * identifier without `clean` with MQTT 3.1.1. The latter is sent as it is over a program's own connection. A version as
- * MQTTOxide_attachFd() says.
+ * none has a TLS scheme, in it a key or a password without a certificate), or with which no server can be connected to: a
+ * password without a user name below MQTT 5, no client identifier without `clean` with MQTT 3.1.1. The latter is sent as it is
+ * over a program's own connection. A version as MQTTOxide_attachFd() says.
  */
 LIBMQTT_API int32_t MQTTOxide_connect(
     uint64_t client, const char *uri, uint32_t uri_len, const struct MQTTOxide_connectOptions *options,

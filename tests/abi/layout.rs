@@ -215,3 +215,67 @@ fn initializers_can_be_used_in_cxx() {
     options.extend(crate::compiler::STRICT);
     compile(Language::Cxx, &source, &options).unwrap();
 }
+
+/// Returns the names that a structure's body, without comments, declares.
+fn declared(body: &str) -> Vec<&str> {
+    body.split([';', ','])
+        .filter_map(|part| {
+            part.rsplit(|c: char| !(c.is_alphanumeric() || c == '_'))
+                .next()
+        })
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+/// Returns a C text without its comments.
+fn without_comments(text: &str) -> String {
+    let mut parts = text.split("/*");
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        kept.push_str(part.split_once("*/").expect("a comment that ends").1);
+    }
+    kept
+}
+
+#[test]
+fn the_manual_of_the_event_api_declares_what_the_header_does() {
+    let manual = read(&root().join("docs/oxide-api.md"));
+    let mut source = "#include <stddef.h>\n#include \"paho_oxide.h\"\n".to_owned();
+    let mut structures = 0;
+    for block in manual.split("```c\n").skip(1) {
+        let block = without_comments(block.split("```").next().unwrap_or_default());
+        if !block.starts_with("struct ") && !block.starts_with("typedef ") {
+            continue; // statements, not declarations
+        }
+        // A typedef may be repeated, if it is the same; a structure needs a name of its own.
+        let mut parts = block.split("struct MQTTOxide_");
+        source.push_str(parts.next().unwrap_or_default());
+        let mut checks = String::new();
+        for part in parts {
+            let name = part.split(' ').next().unwrap_or_default();
+            let Some(body) = part[name.len()..].strip_prefix(" {") else {
+                write!(source, "struct MQTTOxide_{part}").unwrap();
+                continue;
+            };
+            structures += 1;
+            write!(source, "struct Manual_{part}").unwrap();
+            let body = body.split('}').next().unwrap_or_default();
+            for member in declared(body) {
+                writeln!(
+                    checks,
+                    "_Static_assert(offsetof(struct Manual_{name}, {member}) == offsetof(struct MQTTOxide_{name}, {member}), \
+                     \"{name}.{member}\");"
+                )
+                .unwrap();
+            }
+            writeln!(
+                checks,
+                "_Static_assert(sizeof(struct Manual_{name}) == sizeof(struct MQTTOxide_{name}), \"{name}\");"
+            )
+            .unwrap();
+        }
+        source.push_str(&checks);
+    }
+    assert!(structures >= 8, "only {structures} structures found");
+    must_compile(&source);
+}

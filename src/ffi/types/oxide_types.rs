@@ -28,7 +28,8 @@ pub const MQTTOxide_E_NOT_STORED: i32 = -10;
 pub const MQTTOxide_E_TOO_SMALL: i32 = -11;
 /// No memory, threads or descriptors.
 pub const MQTTOxide_E_SYSTEM: i32 = -12;
-/// No such token: it has ended, or was sent already.
+/// No such token: it has ended, or was sent already. Of the functions for Paho handles: no such option or route, or no message
+/// that waits for its acknowledgement.
 pub const MQTTOxide_E_NOT_FOUND: i32 = -13;
 /// Not in this library: TLS in libpaho-oxide.
 pub const MQTTOxide_E_NOT_SUPPORTED: i32 = -14;
