@@ -10,7 +10,7 @@ use crate::protocol::session::{Accepted, AckToken, Pending};
 use crate::transport::Link;
 
 use super::api::{CLOCK, Subscription};
-use super::core::{Client, Error, Guard, Thread};
+use super::core::{Client, Core, Error, Guard, Thread};
 use super::delivery::queue::Untaken;
 use super::host::{Event, Host};
 use super::tally::{Counters, Room};
@@ -162,8 +162,8 @@ impl<H: Host> Client<H> {
         } else {
             None
         };
-        if refused.is_some() {
-            core.tally.refused = refused;
+        if let Some(room) = refused {
+            core.tally.refused.note(room);
             return Err(Error::WouldBlock);
         }
         let (session, outputs) = core.parts();
@@ -338,20 +338,24 @@ impl<H: Host> Client<H> {
 
     /// Tells the program if there is room for what was refused.
     pub(super) fn tell_room(core: &mut Guard<'_, H>) {
-        let Some(room) = core.tally.refused else {
+        if core.tally.refused.is_none() {
             return;
-        };
-        let online = core.session.online();
-        let is_there = match room {
-            Room::Bytes => core.outputs.unwritten() <= MAX_UNWRITTEN / 2,
-            Room::Quota => core.session.can_send(crate::protocol::QoS::AtLeastOnce),
-            Room::Queue(max) => core.session.queued() < max,
-            Room::Events => !core.outputs.queue.is_crowded(),
-        };
+        }
+        let Core {
+            session,
+            outputs,
+            tally,
+            ..
+        } = &mut *core.core;
         // Without a connection the answer has changed, but where as many wait as may.
-        let lost = !online && !matches!(room, Room::Queue(_) | Room::Events);
-        if is_there || lost {
-            core.tally.refused = None;
+        let online = session.online();
+        let told = tally.refused.take(|room| match room {
+            Room::Bytes => !online || outputs.unwritten() <= MAX_UNWRITTEN / 2,
+            Room::Quota => !online || session.can_send(crate::protocol::QoS::AtLeastOnce),
+            Room::Queue(max) => session.queued() < max,
+            Room::Events => !outputs.queue.is_crowded(),
+        });
+        if told {
             core.outputs.tell(Event::Room);
         }
     }

@@ -15,13 +15,50 @@ pub(super) enum Room {
     Quota,
 }
 
+/// What publishes that were refused wait for. Threads may have been refused for different reasons, and each is to hear.
+#[derive(Debug, Default)]
+pub(super) struct Refused {
+    bytes: bool,
+    /// The highest of the limits that they came up against.
+    queue: Option<usize>,
+    events: bool,
+    quota: bool,
+}
+
+impl Refused {
+    /// Notes that a publish was refused.
+    pub fn note(&mut self, room: Room) {
+        match room {
+            Room::Bytes => self.bytes = true,
+            Room::Queue(max) => self.queue = self.queue.max(Some(max)),
+            Room::Events => self.events = true,
+            Room::Quota => self.quota = true,
+        }
+    }
+
+    /// Returns true if none was.
+    pub fn is_none(&self) -> bool {
+        !(self.bytes || self.queue.is_some() || self.events || self.quota)
+    }
+
+    /// Takes out what there is room for. Returns true if there is something.
+    pub fn take(&mut self, is_there: impl Fn(Room) -> bool) -> bool {
+        let take = |flag: &mut bool, room| *flag && is_there(room) && std::mem::take(flag);
+        let bytes = take(&mut self.bytes, Room::Bytes);
+        let events = take(&mut self.events, Room::Events);
+        let quota = take(&mut self.quota, Room::Quota);
+        let queue = self.queue.take_if(|max| is_there(Room::Queue(*max)));
+        bytes || events || quota || queue.is_some()
+    }
+}
+
 /// Numbers for a program that asks for them.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     /// Operations accepted: the number of the last.
     pub(super) operations: u64,
-    /// A publish was refused until there is such room.
-    pub(super) refused: Option<Room>,
+    /// Publishes were refused until there is such room.
+    pub(super) refused: Refused,
     pub(super) connections: u32,
     pub(super) bytes_in: u64,
     /// Those of earlier connections, and of CONNECT where the attempt has written it by itself.

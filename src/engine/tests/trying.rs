@@ -197,6 +197,40 @@ fn room_among_those_that_wait_is_told_when_there_is_some() {
     assert!(!client.heard().contains(&"room".to_owned()));
 }
 
+/// One that waits for bytes must not have to wait for a server that acknowledges nothing.
+#[test]
+fn each_that_was_refused_hears_of_room_whatever_another_waits_for() {
+    let (client, stream) = narrow(64 * 1024);
+    let payload = vec![b'x'; MIB + 64 * 1024];
+    let large = publish(QoS::AtMostOnce, &payload);
+    let small = publish(QoS::AtMostOnce, b"x");
+    let acknowledged = publish(QoS::AtLeastOnce, b"x");
+    let untaken = Arc::new(Untaken::default());
+    client.hold_back_for(Arc::clone(&untaken));
+    let blocks = |message: &Publish<'_>| {
+        let refused = try_publish(&client, message, AT_ONCE);
+        assert!(matches!(refused, Err(Error::WouldBlock)), "{refused:?}");
+    };
+    let rooms = || client.heard().iter().filter(|what| *what == "room").count();
+    try_publish(&client, &acknowledged, AT_ONCE).expect("accepted");
+    try_publish(&client, &large, AT_ONCE).expect("accepted");
+    blocks(&small);
+    take(&client, &stream, MIB / 4 * 3);
+    blocks(&acknowledged);
+    untaken.add(MAX_UNTAKEN_BYTES);
+    blocks(&small);
+    assert_eq!(rooms(), 0);
+    take(&client, &stream, 0);
+    assert_eq!(rooms(), 1, "for bytes");
+    assert!(untaken.remove(1));
+    client.work();
+    assert_eq!(rooms(), 1, "for events");
+    client.feed(&stream, b"\x40\x02\x00\x01");
+    assert_eq!(rooms(), 1, "for an acknowledgement");
+    client.work();
+    assert_eq!(rooms(), 0);
+}
+
 #[test]
 fn events_that_the_program_does_not_take_hold_publishes_up() {
     let (client, _stream) = connected(setup(), options_of(Version::V311));
