@@ -327,6 +327,45 @@ fn files_of_others_in_a_shared_directory_are_left_alone() {
     assert!(said.contains("taken: s-4, left: 3"), "{output:?}");
 }
 
+/// A file of the user's own that cannot be read keeps the client from being made, and is named. Those before it in the order are not
+/// taken over then: a Go client would send them, too.
+#[test]
+fn a_file_that_cannot_be_read_leaves_all_of_them_where_they_are() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let Some(mount) = Mount::new("size=4m,mode=700,uid=65534,gid=65534") else {
+        return;
+    };
+    let as_nobody = || {
+        let output = Command::new("setpriv")
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .arg(fs::read_link("/proc/self/exe").expect("this program"))
+            .args(["as_somebody_else", "--exact", "--nocapture"])
+            .env("STORE_TEST_DIRECTORY", &mount.0)
+            .env("STORE_TEST_NAMED", "")
+            .output()
+            .expect("runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let names = ["o.1.msg", "o.2.msg"];
+    for (name, mode) in names.into_iter().zip([0o600, 0]) {
+        let path = mount.0.join(name);
+        fs::write(&path, b"\x32\x06\x00\x01t\x00\x01x").expect("writes");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("sets");
+        chown(&path, Some(65_534), Some(65_534)).expect("gives away");
+    }
+    let said = as_nobody();
+    let place = mount.0.display();
+    let refused = format!("open: reading o.2.msg in {place}: Permission denied");
+    assert!(said.contains(&refused), "{said}");
+    assert_eq!(go_files(&mount.0), names);
+    // The Go client goes on with them, and sends them all.
+    for name in names {
+        fs::remove_file(mount.0.join(name)).expect("removes");
+    }
+    let said = as_nobody();
+    assert!(said.contains("taken: , left: 0"), "{said}");
+}
+
 /// The other side of the tests above; nothing in an ordinary run.
 #[test]
 fn as_somebody_else() {
@@ -339,7 +378,7 @@ fn as_somebody_else() {
     };
     if std::env::var_os("STORE_TEST_NAMED").is_some() {
         match FileStore::open_named(&directory, Naming::default(), false) {
-            Err(error) => println!("open: {}", said(error)),
+            Err(error) => println!("open: {error}"),
             Ok(mut store) => {
                 let keys = store.keys().expect("lists");
                 let taken: Vec<String> = keys.iter().map(ToString::to_string).collect();

@@ -88,8 +88,13 @@ impl NamedStore {
         }
         let (mut taken, mut put) = (Vec::new(), Vec::new());
         for file in self.named_files()? {
-            let Some(packet) = self.read(&file)? else {
-                continue;
+            let packet = match self.read(&file) {
+                Ok(Some(packet)) => packet,
+                Ok(None) => continue,
+                Err(error) => {
+                    self.undo(&put);
+                    return Ok(Err(self.refused("reading", &file.name, error)));
+                }
             };
             let (kind, record) = match Means::of(file.incoming, packet) {
                 Means::Record(kind, record) => (kind, record),
@@ -129,9 +134,10 @@ impl NamedStore {
             match sys::unlinkat(&self.dir, name, AtFlags::empty()) {
                 Ok(()) | Err(rustix::io::Errno::NOENT) => taken.pop(),
                 Err(error) => {
+                    let refused = self.refused("removing", name, error.into());
                     let left: Vec<RecordKey> = taken.iter().filter_map(|(_, key)| *key).collect();
                     self.undo(&left);
-                    return Err(error.into());
+                    return Ok(Err(refused));
                 }
             };
         }
@@ -181,6 +187,11 @@ impl NamedStore {
                 _ => Err(error),
             },
         }
+    }
+
+    /// Returns the error that says which file made trouble.
+    fn refused(&self, doing: &str, name: &str, error: io::Error) -> StoreError {
+        StoreError::io(format!("{doing} {name} in {}", self.path.display()))(error)
     }
 
     /// Leaves a file where it is.
@@ -320,7 +331,7 @@ impl NamedStore {
         });
         written.map_err(|error| {
             let _ = sys::unlinkat(&self.dir, &temporary, AtFlags::empty());
-            StoreError::io(format!("writing {name} in {}", self.path.display()))(error)
+            self.refused("writing", name, error)
         })?;
         *last = put;
         Ok(true)
