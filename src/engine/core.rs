@@ -28,7 +28,7 @@ use super::host::{Event, Host};
 use super::lifecycle::state::Lifecycle;
 use super::outputs::Outputs;
 use super::records::{Records, restore};
-use super::tally::Tally;
+use super::tally::{Exchanged, Tally};
 
 /// What a client is created with.
 #[derive(Debug, Clone)]
@@ -139,6 +139,7 @@ pub struct Client<H: Host> {
     pub(super) telling: Telling,
     pub(super) changed: Condvar,
     pub(super) connector: Connector,
+    pub(super) exchanged: Exchanged,
     /// Something waits for the caller of the next API function: asked at the end of each call, which is not to cost it the
     /// mutex.
     pub(super) has_for_caller: AtomicBool,
@@ -257,6 +258,7 @@ impl<H: Host> Client<H> {
                 telling: Telling::default(),
                 changed: Condvar::new(),
                 connector: Connector::default(),
+                exchanged: Exchanged::default(),
                 has_for_caller: AtomicBool::new(false),
                 outwaited: AtomicBool::new(false),
                 v5: AtomicBool::new(version == Version::V5),

@@ -322,8 +322,8 @@ impl<H: Host> Client<H> {
         let (unread_messages, unread_bytes) = core.outputs.queue.unread();
         Counters {
             connections: core.tally.connections,
-            bytes_in: core.tally.bytes_in,
-            bytes_out: core.tally.bytes_out + core.outputs.written(),
+            bytes_in: core.tally.bytes_in + self.exchanged.bytes_in(),
+            bytes_out: core.tally.bytes_out + core.outputs.written() + self.exchanged.bytes_out(),
             messages_in: core.outputs.queue.received(),
             messages_out: core.session.sent_publishes(),
             queued: core.session.waiting() as u64,

@@ -1,5 +1,6 @@
 //! What a client has done so far, counted.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What a publish that was refused has to wait for.
@@ -61,7 +62,7 @@ pub(super) struct Tally {
     pub(super) refused: Refused,
     pub(super) connections: u32,
     pub(super) bytes_in: u64,
-    /// Those of earlier connections, and of CONNECT where the attempt has written it by itself.
+    /// Those of earlier connections.
     pub(super) bytes_out: u64,
 }
 
@@ -71,7 +72,7 @@ impl Tally {
         self.bytes_in += bytes as u64;
     }
 
-    /// Notes so many bytes that were written: by an attempt to connect, or to a connection that has ended.
+    /// Notes so many bytes that were written to a connection that has ended.
     pub fn wrote(&mut self, bytes: u64) {
         self.bytes_out += bytes;
     }
@@ -79,6 +80,36 @@ impl Tally {
     /// Notes that a connection was established.
     pub fn connected(&mut self) {
         self.connections = self.connections.wrapping_add(1);
+    }
+}
+
+/// What attempts to connect have written and read by themselves: CONNECT, and its answer. Counted as it happens, and without the
+/// client's mutex: an attempt that is given up has no end of its own at which it could count.
+#[derive(Debug, Default)]
+pub(super) struct Exchanged {
+    written: AtomicU64,
+    read: AtomicU64,
+}
+
+impl Exchanged {
+    /// Notes that bytes were written.
+    pub fn wrote(&self, bytes: usize) {
+        self.written.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Notes that bytes were read.
+    pub fn has_read(&self, bytes: usize) {
+        self.read.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Returns how many were written.
+    pub fn bytes_out(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many were read.
+    pub fn bytes_in(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
     }
 }
 

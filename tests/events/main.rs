@@ -8,6 +8,7 @@ mod common;
 
 mod acks;
 mod addresses;
+mod attempts;
 mod kills;
 mod many;
 mod policies;

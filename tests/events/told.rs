@@ -400,7 +400,7 @@ fn a_connect_says_what_the_program_says() {
 }
 
 /// Waits until so many bytes are counted: the thread that has written the last of them may have yet to say so.
-fn bytes_out(program: &Program, bytes: usize) {
+pub fn bytes_out(program: &Program, bytes: usize) {
     let deadline = std::time::Instant::now() + PATIENCE;
     loop {
         let counted = program.client.counters().bytes_out;

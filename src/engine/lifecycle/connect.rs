@@ -26,7 +26,7 @@ use crate::reactor::{Reactor, reactor};
 
 use super::clear::clear_where_asked;
 use super::connack::{Established, tell_connect_ended};
-use super::exchange::{Exchanged, Wiped, exchange};
+use super::exchange::{Wiped, exchange};
 use super::state::Refusal;
 
 /// A CONNACK larger than this, with whatever follows it, is no CONNACK: a server cannot make us buffer without end.
@@ -213,15 +213,13 @@ impl<H: Host> Client<H> {
             .number(PropertyId::MaximumPacketSize)
             .unwrap_or(MAX_CONNACK)
             .min(MAX_CONNACK);
-        let mut exchanged = Exchanged::default();
         let answer = async {
             wait_for_closing(&self.setup.client_id, &link).await;
             let asked = Instant::now();
-            let answer = exchange(&link, &packet.0, limit, &mut exchanged).await?;
+            let answer = exchange(&link, &packet.0, limit, &self.exchanged).await?;
             Ok::<_, io::Error>((answer, asked.elapsed()))
         };
         let answered = timeout_at(deadline, answer).await;
-        self.count(exchanged);
         let (answer, round_trip) = match answered {
             Ok(answer) => answer.map_err(|error| {
                 // OpenSSL's servers leave a client that speaks no TLS without a word.
@@ -259,13 +257,6 @@ impl<H: Host> Client<H> {
             rest: answer[used..].to_vec(),
             round_trip,
         })
-    }
-
-    /// Counts what an attempt has written and read by itself.
-    fn count(&self, exchanged: Exchanged) {
-        let mut core = self.lock();
-        core.tally.wrote(exchanged.written as u64);
-        core.tally.read(exchanged.read);
     }
 
     fn connect_packet(

@@ -6,30 +6,28 @@ use bytes::BytesMut;
 use tokio::io::Interest;
 use zeroize::Zeroize;
 
+use crate::engine::tally::Exchanged;
 use crate::protocol::decode;
 use crate::transport::{Link, Resemblance, resembles};
 
-/// How many bytes went over the link, however the exchange ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Exchanged {
-    pub written: usize,
-    pub read: usize,
-}
-
-/// Sends CONNECT and reads until one whole packet is there; returns all that came. What the link still holds, it says.
+/// Sends CONNECT and reads until one whole packet is there; returns all that came. What the link still holds, it says. How many
+/// bytes went over the link is in `exchanged`, however this ends.
 pub(super) async fn exchange(
     link: &Link,
     packet: &[u8],
     limit: u32,
-    exchanged: &mut Exchanged,
+    exchanged: &Exchanged,
 ) -> io::Result<Vec<u8>> {
     let readiness = link.readiness()?;
-    while exchanged.written < packet.len() {
-        let rest = [io::IoSlice::new(&packet[exchanged.written..])];
-        exchanged.written += readiness
+    let mut written = 0;
+    while written < packet.len() {
+        let rest = [io::IoSlice::new(&packet[written..])];
+        let wrote = readiness
             .retry(Interest::WRITABLE, || link.write(&rest))
             .await
             .map_err(|error| last_words(link, error))?;
+        written += wrote;
+        exchanged.wrote(wrote);
     }
     readiness
         .retry(Interest::WRITABLE, || link.flush())
@@ -45,7 +43,7 @@ pub(super) async fn exchange(
                 "the server closed the connection without a CONNACK",
             ));
         }
-        exchanged.read += read;
+        exchanged.has_read(read);
         answer.extend_from_slice(&chunk[..read]);
         // At once: what looks like the length of an HTTP answer may never come.
         if let Some(error) = foreign(&answer) {
@@ -124,13 +122,13 @@ pub fn fuzz(websocket: bool, sizes: &[u8], bytes: &[u8]) {
         }
         owner.feed_end();
     };
-    let mut exchanged = Exchanged::default();
-    let exchange = exchange(&link, b"CONNECT", LIMIT, &mut exchanged);
+    let exchanged = Exchanged::default();
+    let exchange = exchange(&link, b"CONNECT", LIMIT, &exchanged);
     let both = async { tokio::join!(exchange, feed).0 };
     let result = RUNTIME.with(|runtime| runtime.block_on(both));
     if let Ok(answer) = &result {
-        let (written, read) = (exchanged.written, exchanged.read);
-        assert_eq!((written, read), (b"CONNECT".len(), answer.len()));
+        let counted = (exchanged.bytes_out(), exchanged.bytes_in());
+        assert_eq!(counted, (b"CONNECT".len() as u64, answer.len() as u64));
         let frame = decode::frame(answer, LIMIT).expect("well-formed");
         let frame = frame.expect("a whole packet");
         for version in [
@@ -184,7 +182,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        let result = runtime.block_on(exchange(&link, b"CONNECT", 1000, &mut Exchanged::default()));
+        let result = runtime.block_on(exchange(&link, b"CONNECT", 1000, &Exchanged::default()));
         result.unwrap_err().to_string()
     }
 
