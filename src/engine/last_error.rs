@@ -1,7 +1,7 @@
 //! What has gone wrong last, for a program that asks: Paho's callbacks and return codes have room for little of it.
 
 use crate::protocol::reason;
-use crate::transport::Stage;
+use crate::transport::{ConnectError, Stage};
 
 use super::host::{ConnectFailure, Loss, LossCause};
 
@@ -37,7 +37,59 @@ pub struct LastError {
     pub text: String,
 }
 
+/// What can be said of an error in numbers, beside its code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbers {
+    /// As in [`LastError`], here and below.
+    pub stage: Option<Stage>,
+    pub os_error: Option<i32>,
+    pub tls_error: Option<u64>,
+    pub reason: u8,
+}
+
+impl Numbers {
+    /// Nothing can be said.
+    pub const NONE: Self = Self {
+        stage: None,
+        os_error: None,
+        tls_error: None,
+        reason: 0,
+    };
+
+    /// Those of a mistake that a call finds, which an attempt to connect would have met: they are the attempt's.
+    pub fn of_unusable(error: &ConnectError) -> Self {
+        Self {
+            stage: Some(error.stage),
+            os_error: error.os_error,
+            tls_error: openssl_number(&error.details),
+            reason: 0,
+        }
+    }
+}
+
 impl LastError {
+    /// Returns its numbers.
+    pub fn numbers(&self) -> Numbers {
+        Numbers {
+            stage: self.stage,
+            os_error: self.os_error,
+            tls_error: self.tls_error,
+            reason: self.reason,
+        }
+    }
+
+    /// Returns the same error with these numbers.
+    #[must_use]
+    pub fn with(self, numbers: Numbers) -> Self {
+        Self {
+            stage: numbers.stage,
+            os_error: numbers.os_error,
+            tls_error: numbers.tls_error,
+            reason: numbers.reason,
+            ..self
+        }
+    }
+
     /// An error of which there is no more to say.
     pub fn new(trouble: Trouble, text: impl Into<String>) -> Self {
         Self {
@@ -138,7 +190,7 @@ impl Errors {
 
     /// A call was refused with that code. Where it was because there is no connection, the error goes on with why there is
     /// none: the refusal itself says little, and hides what was the last error before.
-    pub fn note_call(&mut self, code: i32, unconnected: bool, text: String) {
+    pub fn note_call(&mut self, code: i32, unconnected: bool, text: String, numbers: Numbers) {
         let apart = self.kept.as_ref().and_then(|kept| kept.apart.as_ref());
         let error = match apart {
             Some(apart) if unconnected => LastError {
@@ -146,7 +198,7 @@ impl Errors {
                 text: format!("{text}: {}", apart.text),
                 ..apart.clone()
             },
-            _ => LastError::new(Trouble::Call(code), text),
+            _ => LastError::new(Trouble::Call(code), text).with(numbers),
         };
         self.note(error);
     }
@@ -194,16 +246,16 @@ mod tests {
     fn a_call_without_a_connection_says_why_there_is_none() {
         let last = |errors: &Errors| errors.last().expect("an error").1;
         let mut errors = Errors::default();
-        errors.note_call(-3, true, "not connected".into());
+        errors.note_call(-3, true, "not connected".into(), Numbers::NONE);
         assert_eq!(last(&errors).text, "not connected");
         errors.note(LastError {
             os_error: Some(111),
             ..LastError::new(Trouble::Connect, "refused")
         });
         // Others come between, and it comes more than once.
-        errors.note_call(-9, false, "qos".into());
+        errors.note_call(-9, false, "qos".into(), Numbers::NONE);
         for _ in 0..2 {
-            errors.note_call(-3, true, "not connected".into());
+            errors.note_call(-3, true, "not connected".into(), Numbers::NONE);
             let error = last(&errors);
             assert_eq!(
                 (error.trouble, error.os_error),
@@ -212,7 +264,7 @@ mod tests {
             assert_eq!(error.text, "not connected: refused");
         }
         errors.connected();
-        errors.note_call(-3, true, "not connected".into());
+        errors.note_call(-3, true, "not connected".into(), Numbers::NONE);
         assert_eq!(
             last(&errors),
             LastError::new(Trouble::Call(-3), "not connected")

@@ -42,7 +42,7 @@ pub use driving::Work;
 pub use host::{
     ConnectEnd, ConnectFailure, ConnectResult, Connected, Event, Handled, Host, Loss, LossCause,
 };
-pub use last_error::{LastError, Trouble};
+pub use last_error::{LastError, Numbers, Trouble};
 #[cfg(fuzzing)]
 pub use lifecycle::exchange::fuzz as fuzz_connack;
 pub use nonblocking::{Many, Published, Terms};

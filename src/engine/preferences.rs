@@ -9,7 +9,7 @@ use crate::protocol::session::{self, Acknowledge, HandOver};
 use super::core::{Client, Core, Error, Thread};
 use super::delivery::queue::Driver;
 use super::host::Host;
-use super::last_error::LastError;
+use super::last_error::{LastError, Numbers};
 
 impl<H: Host> Client<H> {
     /// Returns what the program has set.
@@ -44,9 +44,10 @@ impl<H: Host> Client<H> {
     }
 
     /// Notes that a call was refused, as [`Errors::note_call`](super::last_error::Errors::note_call).
-    pub fn note_refused_call(&self, code: i32, unconnected: bool, text: String) {
+    pub fn note_refused_call(&self, code: i32, unconnected: bool, text: String, numbers: Numbers) {
         let mut core = self.lock();
-        core.outputs.errors.note_call(code, unconnected, text);
+        let errors = &mut core.outputs.errors;
+        errors.note_call(code, unconnected, text, numbers);
     }
 
     /// Returns true if the reactor's threads run the program's callbacks.

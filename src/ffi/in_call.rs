@@ -8,7 +8,7 @@ use libc::c_int;
 
 use super::last_error;
 use super::read::{self, Code};
-use crate::engine::{Client, Error, Host};
+use crate::engine::{Client, Error, Host, Numbers};
 use crate::protocol::reason;
 use crate::transport::Stage;
 
@@ -80,8 +80,8 @@ pub fn refused_without_client<A: Answers>(code: Code) -> Code {
 /// Notes that a call for this client is refused.
 #[cold]
 pub fn refused<A: Answers>(client: &Client<A>, code: Code) {
-    let why = last_error::refused(code, text::<A>(code));
-    client.note_refused_call(code, code == A::CODES.disconnected, why);
+    let (why, numbers) = last_error::refused(code, text::<A>(code));
+    client.note_refused_call(code, code == A::CODES.disconnected, why, numbers);
 }
 
 fn text<A: Answers>(code: Code) -> &'static CStr {
@@ -116,14 +116,14 @@ pub fn error<A: Answers>(error: &Error) -> Code {
             malformed.what,
         ),
         Error::Store(error) => read::create::refused(error),
-        Error::Unusable(error) => last_error::fail(
-            match error.stage {
+        Error::Unusable(error) => {
+            let code = match error.stage {
                 Stage::NotSupported => codes.no_tls,
                 Stage::NoTlsOptions => codes.null_parameter,
                 _ => codes.failure,
-            },
-            error,
-        ),
+            };
+            last_error::with_numbers(last_error::fail(code, error), Numbers::of_unusable(error))
+        }
         Error::Failed(why) => last_error::fail(codes.failure, why),
         Error::WouldBlock | Error::TimedOut => note(codes.failure),
     }

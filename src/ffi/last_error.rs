@@ -8,6 +8,7 @@ use std::fmt::Display;
 use libc::c_char;
 
 use super::read::Code;
+use crate::engine::Numbers;
 use crate::trace;
 
 thread_local! {
@@ -16,6 +17,8 @@ thread_local! {
     /// The reason is to be traced at the end of the call.
     static UNTRACED: Cell<bool> = const { Cell::new(false) };
     static REASON: RefCell<String> = const { RefCell::new(String::new()) };
+    /// What there is to say of it in numbers.
+    static NUMBERS: Cell<Numbers> = const { Cell::new(Numbers::NONE) };
     /// What `strerror` gives for it.
     static TEXT: RefCell<Option<CString>> = const { RefCell::new(None) };
     /// The last call that was refused, whatever came after it.
@@ -30,6 +33,7 @@ pub struct Refusal {
     pub number: u64,
     pub code: Code,
     pub text: String,
+    pub numbers: Numbers,
 }
 
 /// Notes why the call fails that the calling thread is in, for the trace too. Returns the code.
@@ -47,12 +51,19 @@ pub fn note(code: Code, why: impl Display) -> Code {
 
 fn reason(code: Code, why: impl Display) -> Code {
     CODE.set(code);
+    NUMBERS.set(Numbers::NONE);
     // A thread at its very end has no texts any more.
     let _ = REASON.try_with(|reason| {
         let mut reason = reason.borrow_mut();
         reason.clear();
         let _ = std::fmt::Write::write_fmt(&mut *reason, format_args!("{why}"));
     });
+    code
+}
+
+/// Says in numbers what the reason says in words. Returns the code.
+pub fn with_numbers(code: Code, numbers: Numbers) -> Code {
+    NUMBERS.set(numbers);
     code
 }
 
@@ -83,12 +94,13 @@ pub fn clear() {
 }
 
 /// A call ends with a code that refuses it: keeps it as the thread's last one. Returns why it is refused: the reason, or the
-/// code's own text where none was noted.
-pub fn refused(code: Code, text: &CStr) -> String {
-    let why = if CODE.get() == code {
-        REASON.try_with(|reason| reason.borrow().clone()).ok()
+/// code's own text where none was noted; and its numbers.
+pub fn refused(code: Code, text: &CStr) -> (String, Numbers) {
+    let (why, numbers) = if CODE.get() == code {
+        let why = REASON.try_with(|reason| reason.borrow().clone()).ok();
+        (why, NUMBERS.get())
     } else {
-        None
+        (None, Numbers::NONE)
     };
     if why.is_some() && UNTRACED.take() {
         trace!(
@@ -103,9 +115,10 @@ pub fn refused(code: Code, text: &CStr) -> String {
             number: now(),
             code,
             text: why.clone(),
+            numbers,
         });
     });
-    why
+    (why, numbers)
 }
 
 /// Returns the last call of this thread that was refused.
@@ -159,9 +172,24 @@ mod tests {
         assert_eq!(named(code, "topicName"), -6);
         inside(code, "will");
         inside(-5, "of another fault");
-        assert_eq!(refused(-6, c"NULL"), "will.topicName is NULL");
+        assert_eq!(refused(-6, c"NULL").0, "will.topicName is NULL");
         let kept = refusal().expect("refused");
         assert_eq!((kept.code, &*kept.text), (-6, "will.topicName is NULL"));
+    }
+
+    #[test]
+    fn numbers_are_those_of_their_own_reason() {
+        clear();
+        let numbers = Numbers {
+            os_error: Some(5),
+            ..Numbers::NONE
+        };
+        let code = with_numbers(fail(-1, "why"), numbers);
+        assert_eq!(refused(code, c"text"), ("why".into(), numbers));
+        assert_eq!(refused(-2, c"text"), ("text".into(), Numbers::NONE));
+        let code = fail(-1, "another");
+        assert_eq!(refused(code, c"text").1, Numbers::NONE);
+        assert_eq!(refusal().expect("refused").numbers, Numbers::NONE);
     }
 
     #[test]

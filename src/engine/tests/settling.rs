@@ -11,7 +11,7 @@ use crate::engine::core::{Core, Thread};
 use crate::engine::delivery::queue::Limits;
 use crate::engine::driving::Driving;
 use crate::engine::host::Event;
-use crate::engine::last_error::Trouble;
+use crate::engine::last_error::{Numbers, Trouble};
 use crate::engine::tests::program::Program;
 use crate::engine::{Loss, LossCause, Subscription, Terms};
 use crate::options::{ConnectOptions, ManualAcks};
@@ -308,11 +308,11 @@ fn why_there_is_no_connection_is_forgotten_with_the_next_one() {
     stream.feed_end();
     client.work();
     let last = || client.last_error().expect("an error").1;
-    client.note_refused_call(-3, true, "refused".into());
+    client.note_refused_call(-3, true, "refused".into(), Numbers::NONE);
     assert_eq!(last().text, "refused: the server closed the connection");
     let stream = client.attach(1 << 16, options(), "again");
     client.feed(&stream, CONNACK);
-    client.note_refused_call(-3, true, "refused".into());
+    client.note_refused_call(-3, true, "refused".into(), Numbers::NONE);
     assert_eq!(last().text, "refused");
     client.feed(&stream, &[0xd0]);
     assert!(

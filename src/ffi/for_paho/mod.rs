@@ -51,7 +51,7 @@ fn code(client: &dyn PahoClient, result: Result<(), Refused>) -> i32 {
         Err(Refused { code, why }) => {
             // The thread may ask without the client, too.
             let code = last_error::note(code, why);
-            let why = last_error::refused(code, c"");
+            let (why, _) = last_error::refused(code, c"");
             client.note_error(LastError::new(Trouble::Call(code), why));
             code
         }
@@ -222,7 +222,7 @@ enum Newest {
 /// Finds the newest refusal of this thread, which the next library may have: their numbers are times of the same clock.
 fn newest_of_thread() -> Newest {
     let here = last_error::refusal().map(|refusal| {
-        let error = LastError::new(Trouble::Call(refusal.code), refusal.text);
+        let error = LastError::new(Trouble::Call(refusal.code), refusal.text).with(refusal.numbers);
         (refusal.number, error)
     });
     let ask_next = || -> Option<u64> {

@@ -8,7 +8,7 @@ use libc::c_int;
 
 use super::host::{ClientHost, Op};
 use super::{InCall, SyncClient, in_call, response, response_properties};
-use crate::engine::{Answer, ConnectResult, Connected};
+use crate::engine::{Answer, ConnectResult, Connected, Trouble};
 use crate::ffi::in_call::{code, refused, refused_without_client};
 use crate::ffi::last_error;
 use crate::ffi::read::connect::{self, Members, Particulars};
@@ -82,6 +82,11 @@ unsafe fn connect_all(
                 (None, _) => MQTTCLIENT_FAILURE,
             };
             let code = last_error::note(code, &failure.message);
+            if let Some((_, error)) = client.last_error()
+                && error.trouble == Trouble::Connect
+            {
+                last_error::with_numbers(code, error.numbers());
+            }
             Err(refused_without_client::<ClientHost>(code))
         }
         Err(error) => {

@@ -31,7 +31,7 @@ pub struct MQTTOxide_error {
     /// Of #MQTTOxide_ERROR_LOST and #MQTTOxide_ERROR_CALL; else 0.
     pub code: i32,
     /// The step of connecting that failed: 0 talking MQTT, 1 options, 2 name look-up, 3 TCP or Unix socket, 4 proxy,
-    /// 5 WebSocket, 6 deadline, 7 given up, 8 TLS.
+    /// 5 WebSocket, 6 deadline, 7 given up, 8 TLS. Of a call that is refused for options which would fail at that step, too.
     pub stage: u32,
     /// The operating system's error number (errno), or 0.
     pub os_error: i32,
