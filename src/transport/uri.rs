@@ -51,6 +51,12 @@ pub enum UriError {
     /// Refused by create too, since it has no other meaning than to smuggle lines into what is sent.
     #[error("the server URI contains a control character")]
     ControlCharacter,
+    /// Accepted by create, but for the default store, whose directory would have it in its name; connecting fails. No host has an
+    /// `@` in its name: to look it up fails, and tells the name servers the password.
+    #[error(
+        "the server URI contains a user name, which belongs into the connect options, like the password"
+    )]
+    UserInfo,
     /// Accepted by create; connecting fails.
     #[error("the server URI names no host")]
     NoHost,
@@ -109,6 +115,9 @@ impl ServerUri {
 
         let authority_end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at(authority_end);
+        if authority.contains('@') {
+            return Err(UriError::UserInfo);
+        }
         let (host, port) = split_authority(authority)?;
         let port = match port {
             Some(digits) => parse_port(digits)?,
@@ -161,6 +170,36 @@ impl ServerUri {
         Authority {
             host: self.wire_host(),
             port: self.port,
+        }
+    }
+}
+
+/// A server URI as traces may show it: without a user name and password, and without a query, which may hold a signature or a token.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a>(&'a str);
+
+/// Returns how to show a URI, whether it can be used or not.
+pub fn shown(uri: &str) -> Shown<'_> {
+    Shown(uri)
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, rest) = match self.0.find("://") {
+            Some(at) => self.0.split_at(at + "://".len()),
+            None => ("", self.0),
+        };
+        if scheme == "unix://" {
+            return f.write_str(self.0);
+        }
+        // The last one: a password that is not encoded may have any character.
+        let (hidden, rest) = match rest.rsplit_once('@') {
+            Some((_, rest)) => ("...@", rest),
+            None => ("", rest),
+        };
+        match rest.split_once('?') {
+            Some((rest, _)) => write!(f, "{scheme}{hidden}{rest}?..."),
+            None => write!(f, "{scheme}{hidden}{rest}"),
         }
     }
 }
@@ -291,6 +330,38 @@ mod tests {
             );
         }
         assert_eq!(parts("unix:///a\nb").3, "/a\nb");
+    }
+
+    #[test]
+    fn a_user_name_is_refused() {
+        for uri in [
+            "tcp://user:secret@h:1883",
+            "user@h",
+            "ssl://user:se@cret@h",
+            "wss://:secret@[::1]:1/path",
+            "ws://@h",
+        ] {
+            assert_eq!(ServerUri::parse(uri), Err(UriError::UserInfo), "{uri}");
+        }
+        assert_eq!(parts("ws://h/a@b").3, "/a@b");
+        assert_eq!(parts("tcp://h:1/a@b").1, "h");
+        assert_eq!(parts("unix://@name").3, "@name");
+    }
+
+    #[test]
+    fn what_is_shown_holds_no_secret() {
+        for (uri, text) in [
+            ("tcp://h:1883", "tcp://h:1883"),
+            ("h", "h"),
+            ("user:secret@h:1", "...@h:1"),
+            ("tcp://user:s?e@c/r:et@h", "tcp://...@h"),
+            ("gopher://user:secret@h", "gopher://...@h"),
+            ("wss://h:1/path?token=secret&x=://y", "wss://h:1/path?..."),
+            ("ws://user:secret@h?token=secret", "ws://...@h?..."),
+            ("unix:///run/x@y?z", "unix:///run/x@y?z"),
+        ] {
+            assert_eq!(shown(uri).to_string(), text);
+        }
     }
 
     #[test]

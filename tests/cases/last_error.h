@@ -8,7 +8,7 @@
  * Original: has no such function.
  *
  * The program that includes this defines API, its header's prefix; PUBLISH and PUBLISH_MESSAGE, the functions; NO_OPTIONS, what stands for
- * no options at the end of a call that may have some; and the codes in which the APIs differ.
+ * no options at the end of a call that may have some; TRACE_ALL, the level of all traces; and the codes in which the APIs differ.
  */
 #ifndef LAST_ERROR_H
 #define LAST_ERROR_H
@@ -42,16 +42,16 @@ static struct MQTTOxide_error ask(void *handle) {
 
 static uint64_t seen_of_thread, seen_of_client;
 
-/* A call was refused, for that client, or with NULL for none. */
-static void refused(void *client, const char *what, int rc, int code, const char *words) {
+/* A call was refused, for that client, or with NULL for none; it has to do with that step of connecting. */
+static void refused_at(unsigned stage, void *client, const char *what, int rc, int code, const char *words) {
     struct MQTTOxide_error error;
     char text[sizeof words_of], whole[4096];
     expect_code(what, rc, code);
     error = ask(NULL);
     snprintf(text, sizeof text, "%s", words_of);
     expect_text(what, text, words);
-    if (error.kind != MQTTOxide_ERROR_CALL || error.code != code || error.number <= seen_of_thread || error.stage || error.os_error) {
-        printf("WRONG  %s: of the thread kind %u, code %d\n", what, error.kind, error.code);
+    if (error.kind != MQTTOxide_ERROR_CALL || error.code != code || error.number <= seen_of_thread || error.stage != stage || error.os_error) {
+        printf("WRONG  %s: of the thread kind %u, code %d, stage %u\n", what, error.kind, error.code, error.stage);
         wrong++;
     }
     seen_of_thread = error.number;
@@ -64,12 +64,17 @@ static void refused(void *client, const char *what, int rc, int code, const char
     if (!client)
         return;
     error = ask(client);
-    if (error.kind != MQTTOxide_ERROR_CALL || error.code != code || error.number != seen_of_client + 1 || strcmp(words_of, text)) {
+    if (error.kind != MQTTOxide_ERROR_CALL || error.code != code || error.number != seen_of_client + 1 || error.stage != stage ||
+        strcmp(words_of, text)) {
         printf("WRONG  %s: of the client kind %u, code %d, number %llu after %llu, \"%s\"\n", what, error.kind, error.code,
                (unsigned long long)error.number, (unsigned long long)seen_of_client, words_of);
         wrong++;
     }
     seen_of_client = error.number;
+}
+
+static void refused(void *client, const char *what, int rc, int code, const char *words) {
+    refused_at(0, client, what, rc, code, words);
 }
 
 /* A call was well: nothing is new. */
@@ -118,6 +123,7 @@ static void creates(void) {
     refused(NULL, "create, bad id", CALL(_create)(&client, "tcp://a:1", BAD_TEXT, none, NULL), -5, "clientId|UTF-8");
     refused(NULL, "create, scheme", CALL(_create)(&client, "gopher://a:1", "id", none, NULL), -14, "protocol|server URI");
     refused(NULL, "create, CRLF", CALL(_create)(&client, "tcp://a\r\nb:1", "id", none, NULL), -14, "control character|server URI");
+    refused(NULL, "create, password", CALL(_create)(&client, "tcp://user:" SECRET "@a:1", "id", files, folder), -2, "user name|server URI");
     refused(NULL, "create, store", CALL(_create)(&client, "tcp://a:1", "id", 7, NULL), -2, "persistence_type|7");
     refused(NULL, "create, no id for files", CALL(_create)(&client, "tcp://a:1", "", files, folder), -2, "identifier|store");
     refused(NULL, "create, folder's name", CALL(_create)(&client, "tcp://a:1", "id", files, BAD_TEXT), -5, "persistence_context|UTF-8");
@@ -221,6 +227,64 @@ static void connect_options(CALL() client) {
     options.httpProxy = BAD_TEXT;
     TRY("proxy", -5, "httpProxy|UTF-8");
 #undef TRY
+}
+
+static atomic_int secrets_traced;
+
+static void look_for_secret(int level, char *text) {
+    if (strstr(text, SECRET))
+        secrets_traced++;
+}
+
+/* Options that no server can be connected to with: the step that would have failed is told as of an attempt. */
+static void unusable(void) {
+    CALL() client = NULL;
+    const CALL(_SSLOptions) good_ssl = JOIN(API, _SSLOptions_initializer);
+    const CALL(_connectOptions) good = JOIN(API, _connectOptions_initializer);
+    CALL(_SSLOptions) ssl = good_ssl;
+    CALL(_connectOptions) options = good;
+    char *uris[] = {"tcp://user:" SECRET "@127.0.0.1:1", "ws://127.0.0.1:1/?token=" SECRET};
+    enum { NAME = 2, PROXY = 4, TLS = 8 };
+    const uint64_t before = seen_of_client;
+    CALL(_setTraceCallback)((void *)look_for_secret);
+    CALL(_setTraceLevel)(TRACE_ALL);
+    expect_code("create", CALL(_create)(&client, "ssl://127.0.0.1:1", "id", MQTTCLIENT_PERSISTENCE_NONE, NULL), 0);
+    seen_of_client = 0;
+    options.ssl = &ssl;
+    ssl.trustStore = "-----BEGIN CERTIFICATE-----\n" SECRET "\n-----END CERTIFICATE-----\n";
+    refused_at(TLS, client, "no certificate", CALL(_connect)(client, &options), -1, "trustStore");
+    if (!ask(client).tls_error || ask(client).tls_error != ask(NULL).tls_error) {
+        printf("WRONG  no certificate: without OpenSSL's number\n");
+        wrong++;
+    }
+    ssl = good_ssl;
+    ssl.keyStore = "-----BEGIN PRIVATE KEY-----\n" SECRET "\n-----END PRIVATE KEY-----\n";
+    refused_at(TLS, client, "a key", CALL(_connect)(client, &options), -1, "keyStore");
+    ssl = good_ssl;
+    options.serverURIs = uris;
+    options.serverURIcount = 1;
+    refused_at(NAME, client, "a password", CALL(_connect)(client, &options), -1, "user name|server URI");
+    options.httpProxy = "http://user:" SECRET "@127.0.0.1:x";
+    uris[0] = "tcp://127.0.0.1:1";
+    refused_at(PROXY, client, "a proxy's port", CALL(_connect)(client, &options), -1, "httpProxy|port");
+    /* In a list they are passed over. */
+    uris[0] = "tcp://user:" SECRET "@127.0.0.1:1";
+    options.httpProxy = NULL;
+    options.serverURIcount = 2;
+    CALL(_connect)(client, &options);
+    if (!WAIT_FOR(ask(client).number >= seen_of_client + 2, 20000)) {
+        printf("WRONG  a list: %s\n", words_of);
+        wrong++;
+    }
+    expect_text("a list", words_of, "127.0.0.1:1|refused");
+    CALL(_destroy)(&client);
+    CALL(_setTraceCallback)(NULL);
+    if (secrets_traced) {
+        printf("WRONG  %d secrets traced\n", secrets_traced);
+        wrong++;
+    }
+    seen_of_thread = ask(NULL).number;
+    seen_of_client = before;
 }
 
 /* The same for every API: what is refused of a client that is not connected, and in any state. */

@@ -8,6 +8,7 @@
 #define NO_OPTIONS , NULL
 #define CALL_0_LEN_WILL_TOPIC MQTTASYNC_0_LEN_WILL_TOPIC
 #define CALL_BAD_VERSION MQTTASYNC_BAD_MQTT_OPTION
+#define TRACE_ALL MQTTASYNC_TRACE_MAXIMUM
 #include "last_error.h"
 
 static atomic_int connected;
@@ -94,6 +95,7 @@ int main(void) {
     well(client, "create", 0, 0);
     common(client);
     connect_options(client);
+    unusable();
     not_connected(client);
     refused(client, "wait", MQTTAsync_waitForCompletion(client, 1, 10), -3, "not connected");
     refused(client, "disconnect", MQTTAsync_disconnect(client, &disconnect), -3, "not connected");

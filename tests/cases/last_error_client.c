@@ -8,6 +8,7 @@
 #define NO_OPTIONS
 #define CALL_0_LEN_WILL_TOPIC MQTTCLIENT_0_LEN_WILL_TOPIC
 #define CALL_BAD_VERSION MQTTCLIENT_BAD_MQTT_VERSION
+#define TRACE_ALL MQTTCLIENT_TRACE_MAXIMUM
 #include "last_error.h"
 
 static MQTTClient make(const char *uri, int version) {
@@ -51,6 +52,7 @@ int main(void) {
     well(client, "create", 0, 0);
     common(client);
     connect_options(client);
+    unusable();
     options.serverURIcount = -1;
     refused(client, "server URIs", MQTTClient_connect(client, &options), -1, "serverURIcount|-1");
     refused(NULL, "connect without client", MQTTClient_connect(NULL, &options), -6, "handle");

@@ -5,6 +5,9 @@
 #include "case.h"
 #include <ctype.h>
 
+/* Part of each password in these programs: no text may have it. */
+#define SECRET "s3cret"
+
 static int wrong;
 
 /* Whether a part of a text (between colons, commas or brackets, of more than one word) is in it twice. */
@@ -31,7 +34,8 @@ static inline void expect_text(const char *what, const char *text, const char *w
             missing = word;
     /* A reason code would look like the server's. */
     const char *const coded = text ? strcasestr(text, "(reason code") : NULL;
-    if (!text || !*text || missing || coded || says_twice(text)) {
+    const char *const secret = text ? strcasestr(text, SECRET) : NULL;
+    if (!text || !*text || missing || coded || secret || says_twice(text)) {
         wrong++;
         printf("WRONG  ");
     } else
@@ -39,6 +43,8 @@ static inline void expect_text(const char *what, const char *text, const char *w
     printf("%s: \"%s\"", what, text ? text : "NULL");
     if (missing)
         printf(", and no \"%s\"", missing);
+    if (secret)
+        printf(", with a password");
     if (coded)
         printf(", with a reason code");
     if (text && says_twice(text))

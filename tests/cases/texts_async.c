@@ -221,6 +221,7 @@ static void bad_addresses(void) {
     options.automaticReconnect = 1;
     local_at("tcp://127.0.0.1:99999", "a server's port", "id", MQTTVERSION_3_1_1, &options, -1, "server URI|port");
     local_at("tcp://:1883", "a server without a name", "id", MQTTVERSION_3_1_1, &options, -1, "server URI|no host");
+    local_at("tcp://user:" SECRET "@127.0.0.1:1", "a password in the URI", "id", MQTTVERSION_3_1_1, &options, -1, "server URI|user name");
     snprintf(uri, sizeof uri, "unix:///tmp/%s", long_path);
     local_at(uri, "a long path", "id", MQTTVERSION_3_1_1, &options, -1, "path");
     options.serverURIs = bad_list;

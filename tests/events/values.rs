@@ -275,7 +275,7 @@ fn a_mistake_of_the_programs_is_told_by_the_call() {
         headers: header("one\r\nOther: two"),
         ..Connect::default()
     };
-    let rows: [(&[&str], Connect, &str); 5] = [
+    let rows: [(&[&str], Connect, &str); 6] = [
         (&["tcp://127.0.0.1:1"], nameless(), "client identifier"),
         (&["ssl://127.0.0.1:1"], Connect::default(), "TLS"),
         (
@@ -284,6 +284,11 @@ fn a_mistake_of_the_programs_is_told_by_the_call() {
             "protocol",
         ),
         (&["tcp://127.0.0.1:99999"], Connect::default(), "port"),
+        (
+            &["tcp://user:secret@127.0.0.1:1"],
+            Connect::default(),
+            "user name",
+        ),
         (&["ws://127.0.0.1:1"], with_header(), "header"),
     ];
     for (uris, connect, word) in rows {
@@ -294,7 +299,7 @@ fn a_mistake_of_the_programs_is_told_by_the_call() {
             .connect(uris, connect, None)
             .expect_err("refused")
             .to_string();
-        assert!(error.contains(word), "{error}");
+        assert!(error.contains(word) && !error.contains("secret"), "{error}");
         // The client can be connected still.
         drop(program.reconnect(Connect::default(), false));
     }

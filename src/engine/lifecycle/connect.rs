@@ -12,7 +12,7 @@ use crate::protocol::packet::{Connect, Will, mark_bridge};
 use crate::protocol::property::PropertyId;
 use crate::trace;
 use crate::transport::apart::with_presence;
-use crate::transport::uri::ServerUri;
+use crate::transport::uri::{ServerUri, shown};
 use crate::transport::{ConnectError, Plan, Stage};
 
 use crate::engine::connection::closing::wait_for_closing;
@@ -133,7 +133,7 @@ impl<H: Host> Client<H> {
                 }
                 let error = LastError::of_connect(&last);
                 self.tell_attempt_failed(options, epoch, std::mem::take(&mut last.details));
-                trace!(Error, "Connect to {uri} failed: {}", last.message);
+                trace!(Error, "Connect to {} failed: {}", shown(uri), last.message);
                 let mut core = self.lock();
                 core.outputs.errors.note(error);
                 if !core.lifecycle.may_attempt(epoch) {
@@ -161,7 +161,7 @@ impl<H: Host> Client<H> {
                 .iter()
                 .find_map(|scheme| uri.strip_prefix(scheme))
                 .unwrap_or(uri);
-            let version = version as u8;
+            let (address, version) = (shown(address), version as u8);
             trace::write(
                 level,
                 format_args!("Connecting to serverURI {address} with MQTT version {version}"),

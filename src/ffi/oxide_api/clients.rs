@@ -9,6 +9,7 @@ use crate::ffi::types::oxide_types::*;
 use crate::persistence::file::Naming;
 use crate::protocol::Version;
 use crate::registry::Key;
+use crate::transport::uri::{ServerUri, UriError};
 
 const KNOWN_FLAGS: u32 = MQTTOxide_ACK_BY_PROGRAM
     | MQTTOxide_ACK_ORDERED
@@ -154,10 +155,15 @@ unsafe fn read_store(options: &MQTTOxide_createOptions) -> Answer<StoreOptions> 
     }
     match (options.store, texts) {
         (MQTTOxide_STORE_NONE, [None, None, None, None]) => Ok(StoreOptions::None),
-        (MQTTOxide_STORE_FILE, [directory, server, None, None]) => Ok(StoreOptions::File {
-            directory: directory.unwrap_or_default(),
-            server: server.unwrap_or_default(),
-        }),
+        (MQTTOxide_STORE_FILE, [directory, server, None, None]) => {
+            let server = server.unwrap_or_default();
+            // No password in a directory's name.
+            if ServerUri::parse(&server) == Err(UriError::UserInfo) {
+                return Err(MQTTOxide_E_ARGUMENT);
+            }
+            let directory = directory.unwrap_or_default();
+            Ok(StoreOptions::File { directory, server })
+        }
         (MQTTOxide_STORE_GO, [directory, None, prefix, extension]) => {
             let mut naming = Naming::default();
             if let Some(prefix) = prefix {

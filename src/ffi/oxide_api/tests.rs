@@ -229,7 +229,7 @@ fn create(queue: u64, edit: fn(&mut MQTTOxide_createOptions)) -> Result<u64, i32
 #[test]
 fn what_would_be_without_effect_at_create_is_an_error() {
     type Edit = fn(&mut MQTTOxide_createOptions);
-    let edits: [(Edit, bool); 19] = [
+    let edits: [(Edit, bool); 20] = [
         (|options| options.flags = MQTTOxide_ACK_ORDERED, false),
         (
             |options| options.flags = MQTTOxide_ACK_ORDERED | MQTTOxide_ACK_BY_PROGRAM,
@@ -258,6 +258,13 @@ fn what_would_be_without_effect_at_create_is_an_error() {
         ),
         (
             |options| (options.store, options.server) = (MQTTOxide_STORE_GO, c"".as_ptr()),
+            false,
+        ),
+        (
+            |options| {
+                (options.store, options.server) = (MQTTOxide_STORE_FILE, c"tcp://u:p@h".as_ptr());
+                options.server_len = 11;
+            },
             false,
         ),
         (

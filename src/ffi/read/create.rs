@@ -81,6 +81,10 @@ pub unsafe fn store(
     let opened: Result<Box<dyn Store>, StoreError> = match persistence_type {
         MQTTCLIENT_PERSISTENCE_NONE => return Ok(None),
         MQTTCLIENT_PERSISTENCE_DEFAULT => {
+            // The store's directory would have the password in its name.
+            if let Err(error @ UriError::UserInfo) = ServerUri::parse(server_uri) {
+                return Err(last_error::fail(MQTTASYNC_PERSISTENCE_ERROR, error));
+            }
             // SAFETY: the context is a path or NULL, as documented.
             let directory = unsafe { read::text(persistence_context.cast()) }
                 .map_err(|code| last_error::named(code, "persistence_context"))?;
