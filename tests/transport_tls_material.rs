@@ -114,6 +114,25 @@ fn the_options_may_be_the_pem_itself() {
         assert!(!error.to_string().contains("c2VjcmV0"), "{error}");
     }
 
+    // What is only read of a file is no certificate that is not there.
+    let trusted = text(site.ca.certificate_pem()).replace(" CERTIFICATE", " TRUSTED CERTIFICATE");
+    for tls in [
+        TlsOptions {
+            trust_store: Some(trusted.clone() + &certificate),
+            ..TlsOptions::default()
+        },
+        TlsOptions {
+            key_store: Some((trusted + &certificate).into()),
+            ..in_two.clone()
+        },
+    ] {
+        let error = settings(tls).unwrap_err();
+        assert!(
+            error.message.contains("Store: a TRUSTED CERTIFICATE"),
+            "{error}"
+        );
+    }
+
     // Nor where it has lost its first line.
     for rest in ["\nc2VjcmV0\n", &"c2VjcmV0".repeat(200)] {
         for key_only in [false, true] {

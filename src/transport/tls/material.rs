@@ -73,6 +73,11 @@ fn need(name: &str, file: &str) -> Result<(), Failure> {
 }
 
 fn certificates(pem: &str, name: &str) -> Result<Vec<X509>, Failure> {
+    // What says beside a certificate for what it is trusted. The function below passes it over; of files OpenSSL reads it.
+    if pem.contains("-----BEGIN TRUSTED CERTIFICATE-----") {
+        let why = "a TRUSTED CERTIFICATE can be read from a file alone";
+        return Err(Failure::new(format!("{name}: {why}")));
+    }
     let certificates = X509::stack_from_pem(pem.as_bytes()).map_err(setting(name))?;
     if certificates.is_empty() {
         return Err(Failure::new(format!("{name}: no certificate in it")));

@@ -147,7 +147,9 @@ pub(super) fn load(name: &str, uri: &str, secret: Option<&[u8]>) -> Result<Objec
     drop(ErrorStack::get());
     if objects.certificates.is_empty() && objects.keys.is_empty() {
         result?;
-        return Err(Failure::new(format!("{name}: nothing is there")));
+        // A token that does not let the program in shows nothing, and pkcs11-provider gives no error for it.
+        let why = "nothing is there, or not with this PIN";
+        return Err(Failure::new(format!("{name}: {why}")));
     }
     Ok(objects)
 }
