@@ -574,7 +574,7 @@ struct MQTTOxide_error {
   int32_t code;
   /**
    * The step of connecting that failed: 0 talking MQTT, 1 options, 2 name look-up, 3 TCP or Unix socket, 4 proxy,
-   * 5 WebSocket, 6 deadline, 7 given up, 8 TLS.
+   * 5 WebSocket, 6 deadline, 7 given up, 8 TLS. Of a call that is refused for options which would fail at that step, too.
    */
   uint32_t stage;
   /** The operating system's error number (errno), or 0. */
@@ -701,8 +701,9 @@ LIBMQTT_API int32_t MQTTOxide_setLogLevel(uint64_t queue, int32_t level);
  * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_ARGUMENT: a flag, version, store or driver that there is not,
  * an option that would be without effect beside the others (#MQTTOxide_ACK_ORDERED without #MQTTOxide_ACK_BY_PROGRAM,
  * #MQTTOxide_BUFFER_QOS0 without #MQTTOxide_BUFFER_OFFLINE, a name that the store does not use), a prefix or extension that
- * cannot be part of a file's name, or text that is not UTF-8. #MQTTOxide_E_NOT_STORED: the store cannot be opened; another
- * process may have it. #MQTTOxide_E_SYSTEM: too many clients, or no threads.
+ * cannot be part of a file's name, a server's URI with a user name, or text that is not UTF-8. #MQTTOxide_E_NOT_STORED: the
+ * store cannot be opened, as another process has it, or a file of it cannot be read; the log says which
+ * (MQTTOxide_setLogLevel()). #MQTTOxide_E_SYSTEM: too many clients, or no threads.
  */
 LIBMQTT_API int32_t MQTTOxide_create(
     uint64_t *client, uint64_t queue, const struct MQTTOxide_createOptions *options);
@@ -747,16 +748,16 @@ LIBMQTT_API int32_t MQTTOxide_attachStream(uint64_t client, const struct MQTTOxi
  * CONNECTED or CONNECT_FAILED follows.
  *
  * @param client the client.
- * @param uri the server's URI, or several with spaces between, tried in order.
+ * @param uri the server's URI, or several with spaces between, tried in order; CONNECT_FAILED tells of the last one.
  * @param uri_len its length.
  * @param options the CONNECT.
  * @param tls for the TLS schemes; NULL where no URI has one.
  * @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_NOT_SUPPORTED: TLS, in libpaho-oxide.
  * #MQTTOxide_E_STATE: connected, or connecting. #MQTTOxide_E_SYSTEM: no threads. #MQTTOxide_E_ARGUMENT: no URI at all, or options
  * that there are not, that would be without effect (`ws_path`, `ws_host`; `headers` where no URI is a WebSocket's, `tls` where
- * none has a TLS scheme, in it a key or a password without a certificate), or with which no server can be connected to: a
- * password without a user name below MQTT 5, no client identifier without `clean` with MQTT 3.1.1. The latter is sent as it is
- * over a program's own connection. A version as MQTTOxide_attachFd() says.
+ * none has a TLS scheme, in it a key or a password without a certificate), or with which no server can be connected to: a URI
+ * with a user name in it, a password without a user name below MQTT 5, no client identifier without `clean` with MQTT 3.1.1.
+ * The latter is sent as it is over a program's own connection. A version as MQTTOxide_attachFd() says.
  */
 LIBMQTT_API int32_t MQTTOxide_connect(
     uint64_t client, const char *uri, uint32_t uri_len, const struct MQTTOxide_connectOptions *options,

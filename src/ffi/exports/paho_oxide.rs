@@ -88,8 +88,9 @@ pub unsafe extern "C" fn MQTTOxide_setLogLevel(queue: u64, level: i32) -> i32 {
 /// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_ARGUMENT: a flag, version, store or driver that there is not,
 /// an option that would be without effect beside the others (#MQTTOxide_ACK_ORDERED without #MQTTOxide_ACK_BY_PROGRAM,
 /// #MQTTOxide_BUFFER_QOS0 without #MQTTOxide_BUFFER_OFFLINE, a name that the store does not use), a prefix or extension that
-/// cannot be part of a file's name, or text that is not UTF-8. #MQTTOxide_E_NOT_STORED: the store cannot be opened; another
-/// process may have it. #MQTTOxide_E_SYSTEM: too many clients, or no threads.
+/// cannot be part of a file's name, a server's URI with a user name, or text that is not UTF-8. #MQTTOxide_E_NOT_STORED: the
+/// store cannot be opened, as another process has it, or a file of it cannot be read; the log says which
+/// (MQTTOxide_setLogLevel()). #MQTTOxide_E_SYSTEM: too many clients, or no threads.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_create(
     client: *mut u64,
@@ -148,16 +149,16 @@ pub unsafe extern "C" fn MQTTOxide_attachStream(
 /// CONNECTED or CONNECT_FAILED follows.
 ///
 /// @param client the client.
-/// @param uri the server's URI, or several with spaces between, tried in order.
+/// @param uri the server's URI, or several with spaces between, tried in order; CONNECT_FAILED tells of the last one.
 /// @param uri_len its length.
 /// @param options the CONNECT.
 /// @param tls for the TLS schemes; NULL where no URI has one.
 /// @return 0, or a negative MQTTOxide_E_... code. #MQTTOxide_E_NOT_SUPPORTED: TLS, in libpaho-oxide.
 /// #MQTTOxide_E_STATE: connected, or connecting. #MQTTOxide_E_SYSTEM: no threads. #MQTTOxide_E_ARGUMENT: no URI at all, or options
 /// that there are not, that would be without effect (`ws_path`, `ws_host`; `headers` where no URI is a WebSocket's, `tls` where
-/// none has a TLS scheme, in it a key or a password without a certificate), or with which no server can be connected to: a
-/// password without a user name below MQTT 5, no client identifier without `clean` with MQTT 3.1.1. The latter is sent as it is
-/// over a program's own connection. A version as MQTTOxide_attachFd() says.
+/// none has a TLS scheme, in it a key or a password without a certificate), or with which no server can be connected to: a URI
+/// with a user name in it, a password without a user name below MQTT 5, no client identifier without `clean` with MQTT 3.1.1.
+/// The latter is sent as it is over a program's own connection. A version as MQTTOxide_attachFd() says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MQTTOxide_connect(
     client: u64,
