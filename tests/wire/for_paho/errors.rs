@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use super::{code, kind};
 use crate::broker::{Broker, alongside};
-use crate::driver::for_paho::{ALL, Api, Client, ask_error, error_for};
+use crate::driver::for_paho::{ALL, Api, Client, ask_error, error_for, last_error};
 use crate::driver::{ConnectOptions, Event, SyncClient};
 use crate::packet::{Value, Version, prop};
 use crate::server;
@@ -41,6 +41,14 @@ fn a_failed_connect_is_told_with_stage_and_the_systems_error() {
             rustix::io::Errno::CONNREFUSED.raw_os_error()
         );
         assert!(error.text.contains("refused"), "{}", error.text);
+        if api == Api::Sync {
+            // The call has failed, so its thread is told as well, in the same numbers.
+            let of_thread = last_error(std::ptr::null_mut()).expect("an error");
+            assert_eq!(
+                (of_thread.kind, of_thread.stage, of_thread.os_error),
+                (kind::CALL, TCP, error.os_error)
+            );
+        }
         client.connect_in_vain(&ConnectOptions::default());
         assert_eq!(client.last_error().number, 2);
     }
