@@ -6,6 +6,22 @@
 
 use std::collections::BTreeSet;
 
+/// So many packet identifiers there are.
+pub const IDS: u64 = 65_535;
+
+/// Returns where the oldest of some numbers is that were given out one after the other: behind the widest gap, for after
+/// `numbers` of them they begin anew. They are in order; 0 if there are none.
+pub fn oldest<N: Copy + Into<u64>>(sorted: &[N], numbers: u64) -> usize {
+    let number = |at: usize| -> u64 { sorted[at].into() };
+    let gap = |&at: &usize| number(at) - number(at - 1);
+    let Some(last) = sorted.len().checked_sub(1) else {
+        return 0;
+    };
+    let around = number(0) + numbers - number(last);
+    let widest = (1..sorted.len()).max_by_key(gap);
+    widest.filter(|at| gap(at) > around).unwrap_or(0)
+}
+
 /// Identifiers; boxed, since there hardly ever are some.
 #[derive(Debug, Default)]
 struct Blocked(Option<Box<Ids>>);
@@ -96,13 +112,13 @@ impl<E> Inflight<E> {
         }
     }
 
-    /// Has identifiers go on behind the last of those in use: the one before the widest gap, for they begin anew after 65,535.
+    /// Has identifiers go on behind the last of those in use: the one before the oldest.
     pub fn continue_ids(&mut self) {
         let mut ids: Vec<u16> = self.iter().map(|(id, _)| id).collect();
         ids.sort_unstable();
-        let followers = ids.iter().skip(1).chain(ids.first());
-        let gap = |(id, next): &(&u16, &u16)| next.wrapping_sub(**id).wrapping_sub(1);
-        if let Some((last, _)) = ids.iter().zip(followers).max_by_key(gap) {
+        let oldest = oldest(&ids, IDS);
+        ids.rotate_left(oldest);
+        if let Some(last) = ids.last() {
             self.last_id = *last;
         }
     }
@@ -205,6 +221,19 @@ impl<E> Inflight<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_oldest_number_is_behind_the_widest_gap() {
+        for (numbers, at) in [
+            (&[][..], 0),
+            (&[7], 0),
+            (&[3, 5, 6], 0),
+            (&[1, 2, 65_534, 65_535], 2),
+            (&[1, 65_535], 1),
+        ] {
+            assert_eq!(oldest::<u16>(numbers, IDS), at, "{numbers:?}");
+        }
+    }
 
     #[test]
     fn ids_run_in_sequence_skip_those_in_use_and_never_are_zero() {

@@ -6,6 +6,7 @@ use crate::engine::host::{Event, Host};
 use crate::engine::outputs::Outputs;
 use crate::options::CreateOptions;
 use crate::persistence::{RecordKey, RecordKind, Store, StoreError};
+use crate::protocol::inflight::{IDS, oldest};
 use crate::protocol::session::Session;
 use crate::trace;
 
@@ -137,22 +138,19 @@ fn sort(keys: &[RecordKey]) -> Found {
             .copied()
             .collect();
         keys.sort_by_key(|key| key.number);
-        // Numbers wrap round: the oldest record follows the widest gap.
-        let gap = |i: usize| u64::from(keys[i].number - keys[i - 1].number);
-        if let Some(at) = (1..keys.len()).max_by_key(|&i| gap(i)) {
-            let wrapped =
-                u64::from(keys[0].number) + numbers - u64::from(keys[keys.len() - 1].number);
-            // Counters of 32 bits do not wrap before they have counted that far.
-            let plausible = numbers <= 1 << 16 || gap(at) > numbers / 2;
-            if plausible && gap(at) > wrapped {
-                keys.rotate_left(at);
-            }
+        let sorted: Vec<u32> = keys.iter().map(|key| key.number).collect();
+        let oldest = oldest(&sorted, numbers);
+        // Counters of 32 bits do not wrap before they have counted that far.
+        let wraps = oldest > 0
+            && (numbers == IDS || u64::from(sorted[oldest] - sorted[oldest - 1]) > numbers / 2);
+        if wraps {
+            keys.rotate_left(oldest);
         }
         keys
     };
     Found {
-        sent: of(RecordKind::PublishSent, 65_535),
-        received: of(RecordKind::PublishReceived, 65_535),
+        sent: of(RecordKind::PublishSent, IDS),
+        received: of(RecordKind::PublishReceived, IDS),
         commands: of(RecordKind::Command, 1 << 32),
         messages: of(RecordKind::Message, 1 << 32),
     }

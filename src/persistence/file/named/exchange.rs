@@ -13,6 +13,7 @@ use super::super::files;
 use super::{NamedStore, TEMPORARY};
 use crate::persistence::record::command::QueuedCommand;
 use crate::persistence::{Notice, RecordKey, RecordKind, Store, StoreError};
+use crate::protocol::inflight::{IDS, oldest};
 use crate::protocol::packet::Publish;
 use crate::protocol::property::{Context, PropertiesRef};
 use crate::protocol::session::HAD;
@@ -338,16 +339,13 @@ impl NamedStore {
     }
 }
 
-/// Returns the identifier of the packet in flight that was sent first: the one behind the widest gap, for they begin anew after
-/// 65,535.
+/// Returns the identifier of the packet in flight that was sent first.
 fn first_in_flight(keys: &[RecordKey]) -> u16 {
     let in_flight = keys.iter().filter(|key| is_in_flight(key.kind));
     let mut ids: Vec<u16> = in_flight.copied().map(id_of).collect();
     ids.sort_unstable();
-    let before = ids.last().into_iter().chain(&ids);
-    let gap = |(before, id): &(&u16, &u16)| id.wrapping_sub(**before).wrapping_sub(1);
-    let first = before.zip(&ids).max_by_key(gap);
-    first.map_or(0, |(_, id)| *id)
+    ids.dedup();
+    ids.get(oldest(&ids, IDS)).copied().unwrap_or(0)
 }
 
 /// Returns the next identifier after `last` that is not in use.
