@@ -68,6 +68,13 @@ fn sent(number: u32) -> RecordKey {
     RecordKey::new(RecordKind::PublishSent, false, number)
 }
 
+/// Removes all records.
+fn empty(store: &mut FileStore) {
+    for key in store.keys().expect("lists") {
+        store.remove(key).expect("removes");
+    }
+}
+
 fn sorted_keys(store: &mut FileStore) -> Vec<String> {
     let mut keys: Vec<String> = store
         .keys()
@@ -136,7 +143,7 @@ fn a_record_can_be_put_read_replaced_and_removed() {
         store.get(key("q-1")),
         Err(StoreError::NoRecord(_))
     ));
-    store.clear().expect("clears");
+    empty(&mut store);
     assert_eq!(sorted_keys(&mut store), [""; 0]);
     assert_eq!(store.notices(), []);
 }
@@ -166,7 +173,7 @@ fn a_closed_store_is_as_the_original_leaves_one() {
     let mut store = scratch.open();
     assert_eq!(sorted_keys(&mut store), ["s-100", "s-99", "sc-100"]);
     assert_eq!(store.get(sent(100)).expect("there"), content(100));
-    store.clear().expect("clears");
+    empty(&mut store);
     drop(store);
     assert!(!scratch.store().exists(), "an empty store's directory goes");
 }
@@ -345,7 +352,7 @@ fn foreign_files_are_left_alone_and_reported() {
         "x-1.msg",
     ];
     assert_eq!(foreign, expected);
-    store.clear().expect("clears");
+    empty(&mut store);
     drop(store);
     for name in expected.into_iter().filter(|name| *name != "s-3.msg") {
         assert_eq!(

@@ -251,5 +251,6 @@ pub fn run(answers: Vec<Answer>) {
     let _ = store.remove(own);
     store.forget_all(&[own, other]);
     let _ = store.notices();
-    let _ = store.clear();
+    let _ = store.is_tidy();
+    store.tidy();
 }

@@ -99,7 +99,12 @@ impl Records {
 
     /// Returns true, once, when that time has come: the session and the queue of messages have to try again.
     pub fn take_retry(&mut self, now: Instant) -> bool {
-        self.retry.take_due(now)
+        let due = self.retry.take_due(now);
+        if due {
+            self.store.tidy();
+            self.tidy_later();
+        }
+        due
     }
 
     /// Makes a record that was found in the store one of this client's.
@@ -141,7 +146,7 @@ impl Records {
     ) -> Result<(), NotStored> {
         let result = write(&mut self.store);
         self.trace_notices();
-        match result {
+        let result = match result {
             Ok(()) => {
                 self.retry.succeeded();
                 Ok(())
@@ -150,6 +155,18 @@ impl Records {
                 trace!(Error, "Message not stored: {error}");
                 Err(NotStored)
             }
+        };
+        self.tidy_later();
+        result
+    }
+
+    /// Sets the alarm if the store did not remove what it was to remove.
+    fn tidy_later(&mut self) {
+        if !self.store.is_tidy() && self.retry.refused(Instant::now()) {
+            trace!(
+                Error,
+                "Message store: a record that is over could not be removed and is tried again later"
+            );
         }
     }
 
@@ -206,8 +223,9 @@ impl Records {
     }
 
     fn remove(&mut self, key: RecordKey) {
-        // A record that cannot be removed is at worst sent once more, which QoS 1 allows and the server sees at QoS 2.
+        // One that could not be removed is no reason to stop: it is tried again, at the store's end for the last time.
         let _ = self.store.remove(key);
+        self.tidy_later();
     }
 
     /// Writes the `q-` record of a message that goes into the program's queue, in one step with what becomes of the record of

@@ -92,11 +92,6 @@ impl Store for Hooked {
         self.store.keys()
     }
 
-    fn clear(&mut self) -> Result<(), StoreError> {
-        let _call = Uncancellable::new();
-        self.store.clear()
-    }
-
     fn contains(&mut self, key: RecordKey) -> bool {
         let _call = Uncancellable::new();
         self.store.contains(key)
@@ -164,6 +159,15 @@ impl Store for Hooked {
     fn set_aside(&mut self, key: RecordKey) -> Result<bool, StoreError> {
         let _call = Uncancellable::new();
         self.store.set_aside(key)
+    }
+
+    fn is_tidy(&self) -> bool {
+        self.store.is_tidy()
+    }
+
+    fn tidy(&mut self) {
+        let _call = Uncancellable::new();
+        self.store.tidy();
     }
 
     fn notices(&mut self) -> Vec<Notice> {

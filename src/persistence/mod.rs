@@ -189,12 +189,11 @@ pub trait Store: Send {
     /// Reads a record. [`StoreError::NoRecord`] and [`StoreError::Damaged`] are final; after any other error the record is
     /// still there, and the caller tries again later.
     fn get(&mut self, key: RecordKey) -> Result<Vec<u8>, StoreError>;
-    /// Removes a record; one that is not there is an error as in the original, which callers may ignore.
+    /// Removes a record; one that is not there is an error as in the original, which callers may ignore: what could not be
+    /// removed the store remembers until [`tidy`](Self::tidy).
     fn remove(&mut self, key: RecordKey) -> Result<(), StoreError>;
     /// Returns all keys, in no particular order.
     fn keys(&mut self) -> Result<Vec<RecordKey>, StoreError>;
-    /// Removes all records.
-    fn clear(&mut self) -> Result<(), StoreError>;
     /// Returns true if there is a record of that key.
     fn contains(&mut self, key: RecordKey) -> bool;
 
@@ -258,6 +257,12 @@ pub trait Store: Send {
     fn set_aside(&mut self, _key: RecordKey) -> Result<bool, StoreError> {
         Ok(false)
     }
+    /// Returns true if nothing is left of what was to be removed. Otherwise the caller has [`tidy`](Self::tidy) called later.
+    fn is_tidy(&self) -> bool {
+        true
+    }
+    /// Removes some of what could not be removed before.
+    fn tidy(&mut self) {}
     /// Returns what was noticed since the last call.
     fn notices(&mut self) -> Vec<Notice> {
         Vec::new()

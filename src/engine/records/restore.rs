@@ -114,6 +114,7 @@ pub(in crate::engine) fn restore<H: Host>(
     } else {
         let forgotten = [found.commands, found.messages].concat();
         records.store.forget_all(&forgotten);
+        records.tidy_later();
     }
     Ok(())
 }

@@ -14,6 +14,9 @@ pub struct Shelf {
     pub refuses: bool,
     /// A PUBREL's record may be there without its message's.
     pub pubrels_alone: bool,
+    /// It removes nothing for now, and remembers what.
+    pub keeps: bool,
+    pub kept: Vec<RecordKey>,
 }
 
 /// A store on a shelf, which outlives the clients that use it one after the other.
@@ -41,20 +44,32 @@ impl Store for Kept {
         found.ok_or(StoreError::NoRecord(key))
     }
     fn remove(&mut self, key: RecordKey) -> Result<(), StoreError> {
-        let removed = self.0.lock().records.remove(&key);
+        let mut shelf = self.0.lock();
+        if shelf.keeps {
+            shelf.kept.push(key);
+            return Err(StoreError::Program(-2));
+        }
+        let removed = shelf.records.remove(&key);
         removed.map(|_| ()).ok_or(StoreError::NoRecord(key))
     }
     fn keys(&mut self) -> Result<Vec<RecordKey>, StoreError> {
         Ok(self.0.lock().records.keys().copied().collect())
-    }
-    fn clear(&mut self) -> Result<(), StoreError> {
-        self.0.lock().records.clear();
-        Ok(())
     }
     fn contains(&mut self, key: RecordKey) -> bool {
         self.0.lock().records.contains_key(&key)
     }
     fn pubrel_stands_alone(&mut self) -> bool {
         self.0.lock().pubrels_alone
+    }
+    fn is_tidy(&self) -> bool {
+        self.0.lock().kept.is_empty()
+    }
+    fn tidy(&mut self) {
+        let mut shelf = self.0.lock();
+        if !shelf.keeps {
+            for key in std::mem::take(&mut shelf.kept) {
+                shelf.records.remove(&key);
+            }
+        }
     }
 }

@@ -124,6 +124,29 @@ fn what_could_not_be_read_is_tried_again_when_the_program_says_how() {
 }
 
 #[test]
+fn what_the_store_did_not_remove_is_removed_later() {
+    let shelf = Kept::default();
+    let client = on(&shelf);
+    accept_offline(&client, b"x");
+    shelf.0.lock().keeps = true;
+    let stream = client.attach(1 << 16, keeping(), "connect");
+    client.feed(&stream, CONNACK);
+    client.feed(&stream, b"\x40\x02\x00\x01");
+    assert!(!names(&shelf.0).is_empty());
+    let retry_at = || client.lock().outputs.retry_at();
+    assert!(retry_at().is_some(), "an alarm");
+    // The store keeps it still: the alarm is set again.
+    client.set_after_read(None);
+    client.work();
+    assert!(retry_at().is_some(), "another one");
+    shelf.0.lock().keeps = false;
+    client.set_after_read(None);
+    client.work();
+    assert!(names(&shelf.0).is_empty());
+    assert_eq!(retry_at(), None);
+}
+
+#[test]
 fn numbers_go_on_behind_what_an_earlier_process_left() {
     let shelf = Kept::default();
     let client = on(&shelf);

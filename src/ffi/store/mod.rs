@@ -3,6 +3,8 @@
 //! Who owns what, as observed with the original: buffers given to the program stay the library's; the buffer that `pget` gives,
 //! the array and the strings that `pkeys` gives are the library's to free.
 
+mod leftovers;
+
 use std::ffi::{CStr, CString};
 use std::ptr;
 
@@ -14,6 +16,7 @@ use crate::ffi::types::persistence_types::{
 };
 use crate::persistence::hooks::{AfterRead, BeforeWrite};
 use crate::persistence::{Notice, RecordKey, Store, StoreError, file};
+use leftovers::{Leftovers, publishes, pubrels};
 
 type Put =
     unsafe extern "C" fn(*mut c_void, *mut c_char, c_int, *mut *mut c_char, *mut c_int) -> c_int;
@@ -21,6 +24,9 @@ type Get = unsafe extern "C" fn(*mut c_void, *mut c_char, *mut *mut c_char, *mut
 type Keys = unsafe extern "C" fn(*mut c_void, *mut *mut *mut c_char, *mut c_int) -> c_int;
 type OnHandle = unsafe extern "C" fn(*mut c_void) -> c_int;
 type OnKey = unsafe extern "C" fn(*mut c_void, *mut c_char) -> c_int;
+
+/// So many records that could not be removed are tried again at a time.
+const TIDY_TURN: usize = 64;
 
 /// A program's store, open until it is dropped.
 pub struct UserStore {
@@ -30,8 +36,8 @@ pub struct UserStore {
     get: Get,
     remove: OnKey,
     keys: Keys,
-    clear: OnHandle,
     contains: OnKey,
+    leftovers: Leftovers,
     notices: Vec<Notice>,
 }
 
@@ -77,6 +83,8 @@ impl UserStore {
         let text =
             |text: &str| CString::new(text).map_err(|_| StoreError::BadProgram("a NUL in a name"));
         let (id, uri) = (text(client_id)?, text(file::without_scheme(server_uri))?);
+        // It has to be there, and is not called: records of a session that ends are removed one by one.
+        given.pclear.ok_or_else(incomplete)?;
         let open = given.popen.ok_or_else(incomplete)?;
         let mut store = Self {
             handle: ptr::null_mut(),
@@ -85,8 +93,8 @@ impl UserStore {
             get: given.pget.ok_or_else(incomplete)?,
             remove: given.premove.ok_or_else(incomplete)?,
             keys: given.pkeys.ok_or_else(incomplete)?,
-            clear: given.pclear.ok_or_else(incomplete)?,
             contains: given.pcontainskey.ok_or_else(incomplete)?,
+            leftovers: Leftovers::default(),
             notices: Vec::new(),
         };
         // SAFETY: the program's function, with a place for its handle and strings that outlive the call.
@@ -112,10 +120,47 @@ impl UserStore {
         // SAFETY: the program's function, with its handle and a string that outlives the call.
         unsafe { function(self.handle, name.as_mut_ptr().cast()) }
     }
+
+    /// Removes one record, and notes it if it is still there.
+    fn remove_one(&mut self, key: RecordKey) -> Result<(), StoreError> {
+        let result = check(self.with_key(self.remove, key));
+        if result.is_err() && self.contains(key) {
+            self.leftovers.add(key);
+        } else {
+            self.leftovers.end(key);
+        }
+        result
+    }
+
+    /// Removes leftovers, `budget` at most, until the program refuses one.
+    fn remove_leftovers(&mut self, budget: usize) {
+        for _ in 0..budget {
+            let Some(key) = self.leftovers.first() else {
+                return;
+            };
+            if self.remove_one(key).is_err() && self.leftovers.contains(key) {
+                return;
+            }
+        }
+    }
+
+    /// Removes what would make another message of the PUBLISH that is about to be put: the PUBREL of an earlier one.
+    fn make_way(&mut self, key: RecordKey) -> Result<(), StoreError> {
+        for pubrel in pubrels(key) {
+            if self.leftovers.contains(pubrel) {
+                let result = self.remove(pubrel);
+                if self.leftovers.contains(pubrel) {
+                    return result;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Drop for UserStore {
     fn drop(&mut self) {
+        self.remove_leftovers(usize::MAX);
         // SAFETY: the program's function, with its handle, for the last time. As in the original its code changes nothing.
         unsafe { (self.close)(self.handle) };
     }
@@ -123,6 +168,7 @@ impl Drop for UserStore {
 
 impl Store for UserStore {
     fn put(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
+        self.make_way(key)?;
         let mut name = c_key(key);
         let mut buffers = Buffers::copy(parts)?;
         // SAFETY: the program's function, with its handle, a string, and as many buffers and lengths as it is told; all outlive
@@ -135,7 +181,9 @@ impl Store for UserStore {
                 buffers.pointers.as_mut_ptr(),
                 buffers.lengths.as_mut_ptr(),
             )
-        })
+        })?;
+        self.leftovers.end(key);
+        Ok(())
     }
 
     fn get(&mut self, key: RecordKey) -> Result<Vec<u8>, StoreError> {
@@ -155,8 +203,19 @@ impl Store for UserStore {
         unsafe { take(buffer, length) }
     }
 
+    /// Removes a record. The one of a PUBREL stays as long as that of its PUBLISH does, which without it would be sent as a new
+    /// message.
     fn remove(&mut self, key: RecordKey) -> Result<(), StoreError> {
-        check(self.with_key(self.remove, key))
+        for publish in publishes(key) {
+            if self.leftovers.contains(publish) {
+                let result = self.remove_one(publish);
+                if self.leftovers.contains(publish) {
+                    self.leftovers.add(key);
+                    return result;
+                }
+            }
+        }
+        self.remove_one(key)
     }
 
     fn keys(&mut self) -> Result<Vec<RecordKey>, StoreError> {
@@ -193,13 +252,16 @@ impl Store for UserStore {
         Ok(keys)
     }
 
-    fn clear(&mut self) -> Result<(), StoreError> {
-        // SAFETY: the program's function, with its handle.
-        check(unsafe { (self.clear)(self.handle) })
-    }
-
     fn contains(&mut self, key: RecordKey) -> bool {
         self.with_key(self.contains, key) == 0
+    }
+
+    fn is_tidy(&self) -> bool {
+        self.leftovers.is_empty()
+    }
+
+    fn tidy(&mut self) {
+        self.remove_leftovers(TIDY_TURN);
     }
 
     fn notices(&mut self) -> Vec<Notice> {

@@ -13,6 +13,8 @@ struct Program {
     calls: Vec<String>,
     /// What every function returns instead of doing its work.
     code: c_int,
+    /// Records that it does not remove, whoever asks.
+    stuck: Vec<&'static str>,
 }
 
 unsafe fn program<'a>(handle: *mut c_void) -> &'a mut Program {
@@ -93,7 +95,12 @@ unsafe extern "C" fn get(
 unsafe extern "C" fn remove(handle: *mut c_void, key: *mut c_char) -> c_int {
     // SAFETY: called with what the type documents.
     unsafe {
-        if program(handle).records.remove(&text(key)).is_some() {
+        let program = program(handle);
+        let name = text(key);
+        program.calls.push(format!("remove {name}"));
+        if program.stuck.contains(&name.as_str()) {
+            7
+        } else if program.records.remove(&name).is_some() {
             0
         } else {
             -2
@@ -185,18 +192,110 @@ fn every_function_is_called_and_its_code_honoured() {
     // SAFETY: as above.
     unsafe { (*raw).code = 0 };
     assert_eq!(store.get(SENT).expect("there"), b"x");
-    store.clear().expect("clears");
-    assert_eq!(store.keys().expect("lists"), []);
     drop(store);
     let calls = [
         "open id h:1",
         "put s-1 3",
         "put q5-9 0",
+        "remove s-1",
+        "remove s-1",
         "put s-1 1",
         "put s-1 1",
         "close",
     ];
     assert_eq!(program.calls, calls);
+}
+
+/// A store whose program has records under these names, and does not remove some of them.
+fn holding(program: *mut Program, names: &[&str], stuck: &[&'static str]) -> UserStore {
+    // SAFETY: the tests' programs outlive their stores and are used between calls only.
+    let store = unsafe {
+        for &name in names {
+            (*program).records.insert(name.into(), Vec::new());
+        }
+        (*program).stuck = stuck.to_vec();
+        UserStore::open(&raw const *Box::new(functions(program)), "id", "h")
+    };
+    store.expect("opens")
+}
+
+/// Returns what the program was asked since the last time.
+fn calls(program: *mut Program) -> Vec<String> {
+    // SAFETY: used between calls only.
+    unsafe { std::mem::take(&mut (*program).calls) }
+}
+
+const RELEASED: RecordKey = RecordKey::new(RecordKind::PubrelSent, false, 1);
+
+#[test]
+fn what_could_not_be_removed_is_tried_again_until_it_is_gone() {
+    let mut program = Program::default();
+    let raw = &raw mut program;
+    let mut store = holding(raw, &["s-1", "q5-9"], &["s-1", "q5-9"]);
+    assert!(store.is_tidy());
+    assert!(store.remove(SENT).is_err() && store.remove(QUEUED).is_err());
+    assert!(!store.is_tidy());
+    calls(raw);
+    store.tidy();
+    assert_eq!(calls(raw), ["remove s-1"], "the first refusal is enough");
+    // SAFETY: used between calls only, here and below.
+    unsafe { (*raw).stuck.clear() };
+    store.tidy();
+    assert_eq!(calls(raw), ["remove s-1", "remove q5-9"]);
+    assert!(store.is_tidy());
+
+    // A record that is not there is none that is left.
+    assert!(store.remove(SENT).is_err());
+    assert!(store.is_tidy());
+
+    // One that is written anew is another message's.
+    store.put(SENT, &[b"x"]).expect("puts");
+    // SAFETY: as above.
+    unsafe { (*raw).stuck = vec!["s-1"] };
+    assert!(store.remove(SENT).is_err());
+    store.put(SENT, &[b"y"]).expect("puts");
+    assert!(store.is_tidy());
+
+    // The last time is the store's end.
+    assert!(store.remove(SENT).is_err());
+    // SAFETY: as above.
+    unsafe { (*raw).stuck.clear() };
+    calls(raw);
+    drop(store);
+    assert_eq!(calls(raw), ["remove s-1", "close"]);
+}
+
+#[test]
+fn the_record_of_a_pubrel_stays_while_that_of_its_publish_does() {
+    let mut program = Program::default();
+    let raw = &raw mut program;
+    let mut store = holding(raw, &["s-1", "sc-1"], &["s-1"]);
+    assert!(store.remove(SENT).is_err() && store.remove(RELEASED).is_err());
+    assert!(store.contains(RELEASED) && !store.is_tidy());
+    // SAFETY: used between calls only.
+    unsafe { (*raw).stuck.clear() };
+    calls(raw);
+    store.tidy();
+    assert_eq!(calls(raw), ["remove s-1", "remove sc-1"]);
+    assert!(store.is_tidy());
+}
+
+#[test]
+fn an_earlier_pubrel_does_not_end_a_later_message() {
+    for pubrel in ["sc-1", "sc5-1"] {
+        let mut program = Program::default();
+        let raw = &raw mut program;
+        let mut store = holding(raw, &[pubrel], &[pubrel]);
+        let key = RecordKey::parse(pubrel).expect("a key");
+        assert!(store.remove(key).is_err());
+        let refused = store.put(SENT, &[b"x"]);
+        assert!(matches!(refused, Err(StoreError::Program(7))));
+        assert!(!store.contains(SENT));
+        // SAFETY: used between calls only.
+        unsafe { (*raw).stuck.clear() };
+        store.put(SENT, &[b"x"]).expect("puts");
+        assert!(!store.contains(key) && store.is_tidy());
+    }
 }
 
 #[test]

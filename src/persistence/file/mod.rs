@@ -235,10 +235,6 @@ impl Store for FileStore {
         Ok(self.with(|state| state.keys()))
     }
 
-    fn clear(&mut self) -> Result<(), StoreError> {
-        self.with_watched(State::clear)
-    }
-
     fn contains(&mut self, key: RecordKey) -> bool {
         self.with(|state| state.contains(key))
     }

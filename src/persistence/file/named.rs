@@ -182,10 +182,6 @@ impl Store for NamedStore {
         self.inside.keys()
     }
 
-    fn clear(&mut self) -> Result<(), StoreError> {
-        self.inside.clear()
-    }
-
     fn contains(&mut self, key: RecordKey) -> bool {
         self.inside.contains(key)
     }

@@ -382,17 +382,6 @@ impl State {
         self.places.contains_key(&key)
     }
 
-    pub(super) fn clear(&mut self) -> Result<(), StoreError> {
-        let mut result = Ok(());
-        for key in self.keys() {
-            result = result.and(self.remove(key));
-        }
-        while self.remove_forgotten() {}
-        self.write_removals();
-        self.waiting.clear();
-        result
-    }
-
     pub(super) fn set_aside(&mut self, key: RecordKey) -> Result<(), StoreError> {
         let context = format!("setting {key} aside in {}", self.directory.path().display());
         let now = match self.places.get(&key) {
