@@ -225,6 +225,8 @@ differential! {
     client_rows: "rows_client" on C;
     async_rows: "rows_async" on A;
     async_rows_of_packets: "rows_async_packets" on A;
+    client_store_rows: "rows_store_client" on C;
+    async_store_rows: "rows_store_async" on A;
     async_packet_trace: "trace_async" on A;
     async_packet_trace_with_tls: "trace_async" on As;
 }
