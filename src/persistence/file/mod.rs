@@ -35,8 +35,8 @@
 //! during a sync. The lock on the directory ends with the process, however it ends and whatever children it leaves
 //! ([`lock`]).
 
+mod deferred_removals;
 mod directory;
-mod doomed;
 mod files;
 mod folder;
 #[cfg(any(test, fuzzing))]

@@ -8,8 +8,8 @@ use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::super::{Notice, RecordKey, RecordKind, StoreError};
+use super::deferred_removals::DeferredRemovals;
 use super::directory::{Directory, Found};
-use super::doomed::Doomed;
 use super::journal::{Journal, MAX_ENTRY, Operation, Spot};
 
 /// Where a record is.
@@ -40,7 +40,7 @@ pub(super) struct State {
     /// There are some among them that the journal does not have either.
     unsynced_alone: bool,
     /// Files of records that are none any more.
-    doomed: Doomed,
+    deferred_removals: DeferredRemovals,
     /// Counts records that got files of their own.
     moves: u64,
     /// How many of these are on the disk.
@@ -74,7 +74,7 @@ impl State {
             waiting: VecDeque::new(),
             unsynced: Vec::new(),
             unsynced_alone: false,
-            doomed: Doomed::default(),
+            deferred_removals: DeferredRemovals::default(),
             moves: 0,
             synced_moves: 0,
             last_change: now,
@@ -232,7 +232,7 @@ impl State {
 
     /// Notes that a record is in the journal now.
     fn settle(&mut self, key: RecordKey, spot: Spot) {
-        self.doomed.make_way(key, &self.directory);
+        self.deferred_removals.make_way(key, &self.directory);
         self.journal.add_live(spot);
         if let Some(Place::Journal(before)) = self.places.insert(key, Place::Journal(spot)) {
             self.journal.end_live(before);
@@ -246,7 +246,7 @@ impl State {
 
     fn put_file(&mut self, key: RecordKey, parts: &[&[u8]]) -> Result<(), StoreError> {
         let context = format!("writing {key} in {}", self.directory.path().display());
-        self.doomed.make_way(key, &self.directory);
+        self.deferred_removals.make_way(key, &self.directory);
         self.directory
             .write(key, parts, None)
             .map_err(StoreError::io(context))?;
@@ -331,7 +331,7 @@ impl State {
         for &key in keys {
             if let Some(Place::File { from: None }) = self.places.get(&key) {
                 self.places.remove(&key);
-                self.doomed.add(key);
+                self.deferred_removals.add(key);
             } else {
                 let _ = self.remove(key);
             }
@@ -340,7 +340,7 @@ impl State {
 
     /// Removes the file of one forgotten record; false when there is none left.
     pub(super) fn remove_forgotten(&mut self) -> bool {
-        self.doomed.remove_one(&self.directory)
+        self.deferred_removals.remove_one(&self.directory)
     }
 
     /// Notes that a record whose entry is in that file of the journal is gone.

@@ -153,7 +153,7 @@ impl State {
 
     /// Returns true if the store can be left alone until the next put: then the journal is gone.
     pub(in crate::persistence::file) fn rest(&mut self) -> bool {
-        if !self.doomed.is_empty()
+        if !self.deferred_removals.is_empty()
             || !self.journal.is_idle()
             || !self.unsynced.is_empty()
             || self.synced_moves < self.moves

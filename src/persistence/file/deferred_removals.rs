@@ -1,8 +1,8 @@
 //! Records that are forgotten all at once: forty thousand files take many seconds to remove, for which nobody should wait.
 //!
-//! They are no records any more from the moment that they are doomed; the background thread removes their files, or whoever
-//! closes the store. Should the process be killed first, the rest is there when the store is opened again, as it would be with
-//! a library that was killed while it removed them one by one.
+//! They are no records any more from the moment that their removal is deferred; the background thread removes their files, or
+//! whoever closes the store. Should the process be killed first, the rest is there when the store is opened again, as it would be
+//! with a library that was killed while it removed them one by one.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -10,13 +10,13 @@ use super::super::RecordKey;
 use super::directory::Directory;
 
 #[derive(Default)]
-pub(super) struct Doomed {
+pub(super) struct DeferredRemovals {
     keys: HashSet<RecordKey>,
     /// In the order of their removal. Those that are not among `keys` any more are skipped.
     order: VecDeque<RecordKey>,
 }
 
-impl Doomed {
+impl DeferredRemovals {
     pub(super) fn add(&mut self, key: RecordKey) {
         if self.keys.insert(key) {
             self.order.push_back(key);
