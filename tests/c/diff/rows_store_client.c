@@ -145,7 +145,10 @@ static void not_read(void)
 	int before;
 
 	SHOW(connect_again(c));
+	before = refuser_published;
 	SHOW(MQTTClient_publish(c, "silent/a", 1, "x", 1, 0, &token));
+	while (refuser_published == before)
+		usleep(1000);
 	SHOW(MQTTClient_disconnect(c, 0));
 	MQTTClient_destroy(&c);
 	SHOW(records("s"));
