@@ -31,6 +31,8 @@ type link struct {
 	// output says that there may be something to write, writing that a goroutine is at it; writeLock is held for each write.
 	output, writing atomic.Bool
 	writeLock       sync.Mutex
+	// writeError is why a write failed, after which there is none any more: what the engine gave for it is lost. Under writeLock.
+	writeError error
 	// moved gets a value when something has changed for which the engine may have taken no bytes. For connections that the link reads.
 	moved chan struct{}
 	// accepted is the last publish in the engine's output; those up to told have been written. For connections that the link writes.
@@ -294,22 +296,26 @@ func (l *link) writeStream() error {
 	}
 }
 
-// writeOnce takes and writes one buffer of output. It returns false if there was none.
+// writeOnce takes and writes one buffer of output. It returns false if there was none. Once a write has failed it returns that error, also to
+// another goroutine, to which there being no output must not mean that all of it has been written.
 func (l *link) writeOnce(buffer []byte) (bool, error) {
 	l.writeLock.Lock()
 	defer l.writeLock.Unlock()
+	if l.writeError != nil {
+		return false, l.writeError
+	}
 	n := take(l.client.handle, buffer)
 	if n <= 0 {
 		return false, nil
 	}
 	if l.writeTimeout > 0 {
-		if err := l.conn.SetWriteDeadline(time.Now().Add(l.writeTimeout)); err != nil {
-			return false, err
-		}
+		l.writeError = l.conn.SetWriteDeadline(time.Now().Add(l.writeTimeout))
 	}
-	_, err := l.conn.Write(buffer[:n])
-	l.stir()
-	return true, err
+	if l.writeError == nil {
+		_, l.writeError = l.conn.Write(buffer[:n])
+		l.stir()
+	}
+	return l.writeError == nil, l.writeError
 }
 
 // lastWrite is how long the end of a connection waits for a write that is under way, the DISCONNECT at its end.

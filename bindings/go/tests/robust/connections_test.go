@@ -50,6 +50,37 @@ func TestWriteError(t *testing.T) {
 	c.Disconnect(10)
 }
 
+// TestWriteErrorOfMany: no token of a publish ends well whose write failed, or which came after one that did, whoever writes.
+func TestWriteErrorOfMany(t *testing.T) {
+	broker := both.Mosquitto(t)
+	for range 200 {
+		var fails atomic.Bool
+		lost := make(chan error, 1)
+		o := options(broker.TCP, "writeerrors").SetAutoReconnect(false).SetConnectionLostHandler(func(_ mqtt.Client, err error) { lost <- err })
+		o.SetCustomOpenConnectionFn(func(uri *url.URL, _ mqtt.ClientOptions) (net.Conn, error) {
+			conn, err := net.Dial("tcp", uri.Host)
+			return failing{conn, &fails}, err
+		})
+		c := connected(t, o)
+		fails.Store(true)
+		errs := make(chan error)
+		for range 8 {
+			go func() {
+				token := c.Publish("x", 0, false, "x")
+				<-token.Done()
+				errs <- token.Error()
+			}()
+		}
+		for range 8 {
+			if <-errs == nil {
+				t.Fatal("a token without an error")
+			}
+		}
+		<-lost
+		c.Disconnect(10)
+	}
+}
+
 // TestSubscribeOverRestart: a subscribe whose server goes away ends.
 func TestSubscribeOverRestart(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
