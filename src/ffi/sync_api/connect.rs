@@ -82,10 +82,11 @@ unsafe fn connect_all(
                 (None, _) => MQTTCLIENT_FAILURE,
             };
             let code = last_error::note(code, &failure.message);
-            if let Some((_, error)) = client.last_error()
-                && error.trouble == Trouble::Connect
-            {
-                last_error::with_numbers(code, error.numbers());
+            match client.last_error() {
+                Some((_, error)) if error.trouble == Trouble::Connect => {
+                    last_error::with_numbers(code, error.numbers());
+                }
+                _ => {}
             }
             Err(refused_without_client::<ClientHost>(code))
         }
