@@ -289,3 +289,24 @@ fn a_journal_does_not_end_before_the_sync_that_is_under_way() {
         assert_eq!(file(&left.store(), "s-1.msg"), b"packet");
     }
 }
+
+/// A state without the background thread.
+#[test]
+fn files_of_forgotten_records_wait_until_somebody_removes_them() {
+    let files: [(&str, &[u8]); 3] = [("c-1.msg", b"x"), ("c-2.msg", b"x"), ("c-3.msg", b"x")];
+    let left = Left::new("forgotten", &files, &[]);
+    let found = Directory::open(&left.0, "id-h").expect("opens");
+    let mut state = State::new(found).expect("reads");
+    let there = || {
+        let is_there = |(name, _): &&(&str, &[u8])| left.store().join(name).exists();
+        files.iter().filter(is_there).count()
+    };
+    state.forget_all(&state.keys());
+    assert!(state.keys().is_empty());
+    assert_eq!(there(), 3);
+    for rest in [2, 1, 0] {
+        assert!(state.remove_forgotten());
+        assert_eq!(there(), rest);
+    }
+    assert!(!state.remove_forgotten());
+}
