@@ -407,9 +407,9 @@ impl<H: Host> Client<H> {
 impl<H: Host> Core<H> {
     /// Returns when the client has something to do even if nothing happens.
     pub fn next_alarm(&self) -> Option<Instant> {
-        let [keep_alive, a, b, c, d] = self.deadlines();
+        let [keep_alive, lifecycle, watch, offer, store] = self.deadlines();
         // Asked with each packet that the program drives.
-        let others = earlier(earlier(a, b), earlier(c, d));
+        let others = earlier(earlier(lifecycle, watch), earlier(offer, store));
         earlier(keep_alive.map(reactor::slot), others)
     }
 

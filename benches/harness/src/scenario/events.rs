@@ -1,6 +1,6 @@
 //! Our own API beside `MQTTAsync`'s callbacks, and its ways to carry a connection beside each other.
 
-use super::{Kind, Metric, Program, Scenario, Target, count, lower, rate, scenario};
+use super::{Kind, Program, Scenario, Target, count, lower, rate, scenario};
 
 /// Compared with the same program on a connection of the library's own, which takes turns with it in one process.
 fn carried(
@@ -39,8 +39,12 @@ fn events(
     .other_way(Program::Async, args)
 }
 
-fn to_the_bare_socket(share: f64) -> Vec<Metric> {
-    vec![lower("rtt_p50", "p50", "µs", Target::AtMostRaw(share))]
+/// Compared with a bare socket, which takes turns with it in one process.
+fn round_trip(name: &'static str, title: &'static str, args: &'static str) -> Scenario {
+    let n = count(15_600, 0, 0, 0);
+    scenario(Program::Events, name, title, args, n, 0.0)
+        .paired(Kind::Raw)
+        .metrics(vec![lower("rtt_p50", "p50", "µs", Target::AtMostRaw(1.1))])
 }
 
 pub fn all() -> Vec<Scenario> {
@@ -166,25 +170,15 @@ pub fn all() -> Vec<Scenario> {
             3_000_000,
             0.75,
         ),
-        scenario(
-            Program::Events,
+        round_trip(
             "events-round-trip-0",
             "events, the program's thread drives: round trip QoS 0",
             "pingpong qos=0 drive=1 beside=bare",
-            count(15_600, 0, 0, 0),
-            0.0,
-        )
-        .paired(Kind::Raw)
-        .metrics(to_the_bare_socket(1.1)),
-        scenario(
-            Program::Events,
+        ),
+        round_trip(
             "events-round-trip-polled-0",
             "events, the program's thread drives: round trip QoS 0, beside a bare socket that is polled too",
             "pingpong qos=0 drive=1 beside=polled",
-            count(15_600, 0, 0, 0),
-            0.0,
-        )
-        .paired(Kind::Raw)
-        .metrics(to_the_bare_socket(1.1)),
+        ),
     ]
 }
